@@ -1,0 +1,37 @@
+.PHONY: help run setup test lint types contracts unit format lock
+
+help: ## What there is to call
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Set up, migrate, serve on 127.0.0.1:8000
+	@scripts/setup runtime
+	@.venv/bin/conduit migrate
+	@.venv/bin/conduit serve
+
+setup: ## Create .venv with everything that development needs
+	@scripts/setup development
+
+test: setup lint types contracts unit ## Everything that must hold before a commit
+
+lint:
+	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
+	@.venv/bin/ruff check --quiet .
+
+types:
+	@.venv/bin/mypy
+
+contracts:
+	@.venv/bin/lint-imports --config importlinter.ini --no-logo
+
+unit:
+	@.venv/bin/python scripts/run_tests.py
+
+format: setup ## Format the code and mend what ruff can mend
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+lock: ## Resolve the pinned dependencies anew (needs uv: pip install uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --extra install pyproject.toml -o requirements/runtime.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --extra install --extra development -c requirements/runtime.txt pyproject.toml -o requirements/development.txt

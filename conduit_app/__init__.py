@@ -1,0 +1,1 @@
+"""The composition root: settings, discovery, wiring, migrations and the command line."""

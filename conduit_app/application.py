@@ -1,0 +1,77 @@
+"""The application: every module behind one HTTP interface."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+
+from conduit_app.body_limit import BodyLimit
+from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.discovery import discover
+from conduit_app.health import create_health_router
+from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
+from conduit_app.secret_key import signing_keys
+from conduit_app.settings import Settings, load, refuse_unknown
+from conduit_app.structured_logging import configure_logging
+from modules.kernel.api.errors import install_error_handlers
+from modules.kernel.infrastructure.database import Database
+
+API = "/api"
+DAY_SECONDS = 86_400
+
+
+def compose_from(settings: Settings) -> Composition:
+    """Return the modules that are installed and switched on, wired to the database of the settings.
+
+    Raises `DiscoveryError`, `CompositionError` or `SettingsError`, each with one line for the operator.
+    """
+    every = discover()
+    refuse_unknown([Settings, *(module.settings for module in every if module.settings is not None)])
+    modules = in_order(every, settings.disabled_modules)
+    database = Database(settings.database_url, synchronous=settings.database_synchronous)
+    return compose(modules, Surroundings(database, signing_keys(settings)))
+
+
+def create_application(settings: Settings | None = None, composition: Composition | None = None) -> FastAPI:
+    """Return the ASGI application, by default for the settings of the environment."""
+    settings = settings or load(Settings)
+    configure_logging(settings)
+    composition = composition or compose_from(settings)
+    application = _bare_application(composition)
+    for module in composition.modules:
+        for router in module.routers:
+            application.include_router(router(composition.containers[module.name]), prefix=API)
+    application.include_router(create_health_router(composition))
+    install_error_handlers(application)
+    # Added from the inside out.
+    application.add_middleware(FailureAnswers)
+    application.add_middleware(BodyLimit, at_most=settings.max_body_size)
+    application.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", REQUEST_ID],
+        expose_headers=[REQUEST_ID, "Retry-After"],
+        max_age=DAY_SECONDS,
+    )
+    application.add_middleware(RequestLog, application=application)
+    return application
+
+
+def _bare_application(composition: Composition) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
+        yield
+        await composition.database.dispose()
+
+    # FastAPIOffline serves the documentation's scripts and styles from this machine.
+    return FastAPIOffline(
+        title="Conduit",
+        version="1.0.0",
+        description="The RealWorld API.",
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )

@@ -1,0 +1,140 @@
+"""The command line."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from conduit_app.application import compose_from, create_application
+from conduit_app.composition import Composition, CompositionError
+from conduit_app.discovery import DiscoveryError
+from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
+from conduit_app.settings import Settings, SettingsError, load
+from conduit_app.structured_logging import configure_logging
+from modules.kernel.domain.errors import Unavailable
+
+FACTORY = "conduit_app.application:create_application"
+DRAIN_SECONDS = 30
+
+main = typer.Typer(
+    name="conduit",
+    help="The RealWorld blogging backend.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@main.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
+) -> None:
+    """Serve the API. Example: conduit serve --port 8080 --workers 2."""
+    with one_line_errors():
+        settings = load(Settings)
+        configure_logging(settings)
+        asyncio.run(_require_migrated(compose_from(settings)))
+        listening = _bind(host, port)
+        config = uvicorn.Config(
+            FACTORY,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    address, number = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    typer.echo(
+        f"Conduit serves http://{shown}:{number}, documentation at http://{shown}:{number}/docs", err=True
+    )
+    if workers > 1:
+        Multiprocess(config, sockets=[listening]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+@main.command(name="migrate")
+def migrate_command() -> None:
+    """Bring the database to the schema of this version. Example: conduit migrate."""
+    with one_line_errors():
+        settings = load(Settings)
+        configure_logging(settings)
+        changed = asyncio.run(_migrate(compose_from(settings)))
+    typer.echo(f"migrated {', '.join(changed)}" if changed else "the database is up to date", err=True)
+
+
+@main.command()
+def openapi() -> None:
+    """Print the API's OpenAPI document. Example: conduit openapi > openapi.json."""
+    with one_line_errors():
+        document = create_application().openapi()
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what an operator can mend into one line on standard error and exit code 1."""
+    try:
+        yield
+    except (SettingsError, DiscoveryError, CompositionError, SchemaAheadError, ValueError) as error:
+        _fail(str(error))
+    except Unavailable as error:
+        cause = getattr(error.__cause__, "orig", None) or error
+        _fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"conduit: {message}", err=True)
+    raise typer.Exit(1)
+
+
+async def _migrate(composition: Composition) -> list[str]:
+    try:
+        return list(await migrate(composition.database, composition.modules))
+    finally:
+        await composition.database.dispose()
+
+
+async def _require_migrated(composition: Composition) -> None:
+    try:
+        found = await states(composition.database, composition.modules)
+    finally:
+        await composition.database.dispose()
+    for module, state in found.items():
+        if state is State.AHEAD:
+            raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
+        if state is State.BEHIND:
+            _fail(f"the tables of {module} are not migrated; run: conduit migrate")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        _fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
+    listening.set_inheritable(True)
+    return listening
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""How modules become one application: ordered by what they need, wired, subscribed."""
+
+import graphlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from dependency_injector import providers
+
+from conduit_app.settings import load
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.clock import Clock, SystemClock
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.events import EventBus
+from modules.kernel.infrastructure.settings import ModuleSettings
+from modules.kernel.module import Module
+
+
+class CompositionError(Exception):
+    """The modules do not fit together; the message is one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Modules in the order of their needs, each with its wired container."""
+
+    modules: Sequence[Module]
+    containers: Mapping[str, ModuleContainer]
+    database: Database
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the application gives to every module."""
+
+    database: Database
+    signing_keys: tuple[str, ...]
+    clock: Clock = field(default_factory=SystemClock)
+    settings: Mapping[str, ModuleSettings] = field(default_factory=dict)
+    """Settings by module name, instead of those of the environment."""
+
+
+def in_order(modules: Iterable[Module], disabled: Iterable[str] = ()) -> Sequence[Module]:
+    """Return the modules that are switched on, each after those that it needs.
+
+    Raises `CompositionError`, naming modules and contract, when two have one name or table prefix,
+    two offer the same, nobody offers what one needs, or the needs form a circle.
+    """
+    every = list(modules)
+    _refuse_clashes(every)
+    off = set(disabled)
+    if unknown := off - {module.name for module in every}:
+        raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
+    on = {module.name: module for module in every if module.name not in off}
+    offered_by = _offers(every)
+    graph = {
+        module.name: {_provider(module, contract, offered_by, off).name for contract in module.needs.values()}
+        for module in on.values()
+    }
+    try:
+        order = graphlib.TopologicalSorter(graph).static_order()
+        return [on[name] for name in order]
+    except graphlib.CycleError as error:
+        raise CompositionError(f"modules need each other in a circle: {' → '.join(error.args[1])}") from error
+
+
+def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
+    """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
+    events = EventBus(surroundings.database)
+    containers: dict[str, ModuleContainer] = {}
+    offers: dict[type, providers.Provider[Any]] = {}
+    for module in modules:
+        container = _container(module, surroundings, events, offers)
+        containers[module.name] = container
+        offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
+        for subscription in module.subscriptions:
+            events.subscribe(subscription.event, partial(subscription.handler, container))
+    return Composition(modules, containers, surroundings.database)
+
+
+def _container(
+    module: Module,
+    surroundings: Surroundings,
+    events: EventBus,
+    offers: Mapping[type, providers.Provider[Any]],
+) -> ModuleContainer:
+    settings = surroundings.settings.get(module.name) or (module.settings and load(module.settings))
+    return module.container(
+        database=providers.Object(surroundings.database),
+        events=providers.Object(events),
+        clock=providers.Object(surroundings.clock),
+        signing_keys=providers.Object(surroundings.signing_keys),
+        settings=providers.Object(settings),
+        **{slot: offers[contract] for slot, contract in module.needs.items()},
+    )
+
+
+def _refuse_clashes(modules: Sequence[Module]) -> None:
+    names = [module.name for module in modules]
+    for name in names:
+        if names.count(name) > 1:
+            raise CompositionError(f"two modules are called {name}")
+        # A table belongs to the module whose name it begins with; `blog` would own `blog_post_vote`.
+        for other in names:
+            if other.startswith(f"{name}_"):
+                raise CompositionError(
+                    f"the tables of {name} and {other} cannot be told apart by their prefix"
+                )
+
+
+def _offers(modules: Iterable[Module]) -> Mapping[type, Module]:
+    offered_by: dict[type, Module] = {}
+    for module in modules:
+        for contract in module.offers:
+            if contract in offered_by:
+                raise CompositionError(
+                    f"{offered_by[contract].name} and {module.name} both offer {contract.__name__}"
+                )
+            offered_by[contract] = module
+    return offered_by
+
+
+def _provider(
+    module: Module, contract: type, offered_by: Mapping[type, Module], off: Iterable[str]
+) -> Module:
+    provider = offered_by.get(contract)
+    if provider is None:
+        raise CompositionError(f"{module.name} needs {contract.__name__}, which no module offers")
+    if provider.name in off:
+        raise CompositionError(
+            f"{provider.name} is switched off, but {module.name} needs its {contract.__name__}"
+        )
+    return provider

@@ -1,0 +1,48 @@
+"""Which modules there are: the packages of `modules/`, then those of installed distributions."""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+import modules
+from modules.kernel.module import Module
+
+ENTRY_POINTS = "conduit.modules"
+KERNEL = "kernel"
+
+
+class DiscoveryError(Exception):
+    """A module that is there cannot be used; the message is one line for the operator."""
+
+
+def discover() -> Sequence[Module]:
+    """Return the manifest of every module, in the order of their names.
+
+    Raises `DiscoveryError` naming the module that cannot be imported or has no manifest.
+    """
+    in_tree = [
+        f"modules.{package.name}.module"
+        for package in pkgutil.iter_modules(modules.__path__)
+        if package.ispkg and package.name != KERNEL
+    ]
+    found = [_manifest(name) for name in sorted(in_tree)]
+    for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
+        try:
+            found.append(_checked(entry_point.value, entry_point.load()))
+        except (ImportError, AttributeError) as error:
+            raise DiscoveryError(f"plugin {entry_point.name} cannot be imported: {error}") from error
+    return found
+
+
+def _manifest(name: str) -> Module:
+    try:
+        return _checked(name, getattr(importlib.import_module(name), "MODULE", None))
+    except ImportError as error:
+        raise DiscoveryError(f"{name} cannot be imported: {error}") from error
+
+
+def _checked(name: str, manifest: object) -> Module:
+    if not isinstance(manifest, Module):
+        raise DiscoveryError(f"{name} has no manifest: MODULE must be a modules.kernel.module.Module")
+    return manifest

@@ -1,0 +1,113 @@
+"""Around every request: its id, one log line, and an answer when the program itself fails."""
+
+import re
+import time
+import uuid
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.kernel.api.errors import error_response
+
+REQUEST_ID = "X-Request-ID"
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger("conduit.request")
+
+
+class RequestLog:
+    """Gives each request an id, or keeps the caller's, and logs one line when it is answered."""
+
+    def __init__(self, app: ASGIApp, application: FastAPI) -> None:
+        self._app = app
+        self._application = application
+        self._routes: dict[object, tuple[str, str | None]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and say what became of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            route, module = self._route(scope)
+            log.info(
+                "request",
+                method=scope["method"],
+                route=route,
+                module=module,
+                status=status,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    def _route(self, scope: Scope) -> tuple[str, str | None]:
+        # The template, not the path: lines of one route are counted together.
+        if self._routes is None:
+            self._routes = {
+                context.endpoint: (context.path or "", module_of(context.endpoint))
+                for context in iter_route_contexts(self._application.routes)
+                if context.endpoint is not None
+            }
+        if found := self._routes.get(scope.get("endpoint")):
+            return found
+        # As it was sent, percent-encoded: nothing in it can end a log line and begin another.
+        return scope["raw_path"][:200].decode("ascii", "backslashreplace"), None
+
+
+class FailureAnswers:
+    """Answers 500 in the one error shape when the program fails, and logs why.
+
+    It sits inside the CORS middleware, so that a browser may read this answer too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place if it fails before it has answered."""
+        answered = False
+
+        async def noting(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            log.exception("the program failed")
+            if scope["type"] != "http" or answered:
+                raise
+            request_id = structlog.contextvars.get_contextvars().get("request_id")
+            problem = f"failed unexpectedly; please report request {request_id}"
+            answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"server": [problem]})
+            await answer(scope, receive, send)
+
+
+def module_of(endpoint: object) -> str | None:
+    """Return the name of the module whose package this endpoint is defined in."""
+    root, _, rest = str(getattr(endpoint, "__module__", "")).partition(".")
+    return rest.partition(".")[0] if root == "modules" else root or None
+
+
+def _request_id(scope: Scope) -> str:
+    offered = Headers(scope=scope).get(REQUEST_ID, "")
+    return offered if WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex

@@ -1,0 +1,39 @@
+"""The secret that tokens are signed with."""
+
+import os
+import secrets
+from pathlib import Path
+
+from conduit_app.settings import Settings
+
+DEVELOPMENT_FILE = Path("var/secret_key")
+
+
+def signing_keys(settings: Settings, file: Path = DEVELOPMENT_FILE) -> tuple[str, ...]:
+    """Return the keys that sign and verify; the first one signs.
+
+    Development keeps a generated one in a file only its owner can read, so that tokens outlive a
+    restart. Several processes that start at once agree on one.
+    """
+    if settings.secret_key is not None:
+        return (settings.secret_key,)
+    if not file.exists():
+        _generate(file)
+    return (file.read_text(encoding="ascii").strip(),)
+
+
+def _generate(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Written whole under a name of its own and then linked: no process ever reads half a secret,
+    # and the first link wins.
+    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(48))
+        try:
+            file.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

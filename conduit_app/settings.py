@@ -1,0 +1,92 @@
+"""The settings of the deployment. Modules bring their own; all share the prefix CONDUIT_."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
+
+LEAST_SECRET_BYTES = 32
+
+SettingsT = TypeVar("SettingsT", bound=ModuleSettings)
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or unusable; the message is one line for the operator."""
+
+
+class Settings(ModuleSettings):
+    """What a deployment decides."""
+
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` demands a secret and logs JSON"
+    )
+    database_url: str = Field(
+        "sqlite+aiosqlite:///var/conduit.db", description="where the data is: SQLite or PostgreSQL"
+    )
+    database_synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL", description="SQLite's durability: with FULL a commit survives the loss of power"
+    )
+    secret_key: str | None = Field(
+        None,
+        repr=False,
+        description="what tokens are signed with, at least 32 bytes; development generates one",
+    )
+    disabled_modules: Names = Field((), description="modules to leave out, separated by commas")
+    cors_origins: Names = Field(
+        ("*",), description="origins whose pages may call Conduit, separated by commas"
+    )
+    log_format: Literal["console", "json"] | None = Field(
+        None, description="`console` or `json`; console in development, JSON in production"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged"
+    )
+    max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
+
+    @field_validator("disabled_modules", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _secret_is_sound(self) -> "Settings":
+        if self.secret_key is None:
+            if self.environment == "production":
+                raise ValueError(f"{PREFIX}SECRET_KEY is required (at least {LEAST_SECRET_BYTES} bytes)")
+        elif len(self.secret_key.encode()) < LEAST_SECRET_BYTES:
+            raise ValueError(f"{PREFIX}SECRET_KEY is too short (at least {LEAST_SECRET_BYTES} bytes)")
+        return self
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether log lines are JSON."""
+        return (self.log_format or ("json" if self.environment == "production" else "console")) == "json"
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """Return settings from the environment and `.env`; raise `SettingsError` for a bad value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        name = "".join(f"{PREFIX}{part}".upper() + ": " for part in problem["loc"])
+        raise SettingsError(f"{name}{problem['msg'].removeprefix('Value error, ')}") from error
+
+
+def refuse_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
+    """Raise `SettingsError` for a CONDUIT_ name in the environment or `.env` that none of these has."""
+    known = {f"{PREFIX}{field}".upper() for kind in kinds for field in kind.model_fields}
+    for name in {**dotenv_values(ENV_FILE), **os.environ}:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f", did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+            raise SettingsError(f"unknown setting {name}{hint}")

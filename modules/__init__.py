@@ -1,0 +1,1 @@
+"""The bounded contexts of Conduit, and the kernel they share."""

@@ -1,0 +1,1 @@
+"""What modules share at the edge: errors, fields, authentication and routers of HTTP."""

@@ -1,0 +1,105 @@
+"""How errors leave: one table from domain errors to statuses, one shape for all of them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from modules.kernel.domain.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from modules.kernel.domain.text import BLANK
+
+STATUSES: Mapping[type[DomainError], HTTPStatus] = {
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# RFC 9110: a 401 names the scheme to use (11.6.1), a 503 may say when to come back (10.2.3).
+HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Token"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
+}
+
+# What the framework itself raises, keyed by what the client got wrong.
+PROBLEMS: Mapping[int, tuple[str, str]] = {
+    HTTPStatus.BAD_REQUEST: ("body", "is not valid JSON"),
+    HTTPStatus.NOT_FOUND: ("path", "not found"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method", "is not allowed here"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body", "is too large"),
+}
+
+# Pydantic's names of what is wrong, in words for a person. Others are said in Pydantic's words;
+# none of them holds the input.
+WORDS: Mapping[str, str] = {
+    "missing": BLANK,
+    "string_type": "must be a string",
+    "string_unicode": "must not contain lone surrogates",
+    "list_type": "must be a list",
+    "json_invalid": "is not valid JSON",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object, sent as application/json",
+}
+
+
+class GenericErrorModel(BaseModel):
+    """The one shape of all errors: messages by what they are about."""
+
+    errors: dict[str, list[str]]
+
+
+def error_response(
+    status: int, errors: Mapping[str, Sequence[str]], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return errors as they leave Conduit."""
+    return JSONResponse({"errors": errors}, status_code=int(status), headers=headers)
+
+
+def install_error_handlers(application: FastAPI) -> None:
+    """Make every error that a handler, a dependency or the router raises leave in the one shape."""
+    application.add_exception_handler(DomainError, _domain_error)
+    application.add_exception_handler(RequestValidationError, _validation_error)
+    application.add_exception_handler(HTTPException, _http_error)
+
+
+async def _domain_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # noqa: S101 - what this was registered for
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    errors = {subject: [problem] for subject, problem in error.problems.items()}
+    return error_response(status, errors, HEADERS.get(status))
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what this was registered for
+    errors: defaultdict[str, list[str]] = defaultdict(list)
+    for problem in error.errors():
+        # The innermost name is the field's own; numbers are places in a list or a text.
+        field = [part for part in problem["loc"] if isinstance(part, str)][-1]
+        words = WORDS.get(problem["type"], problem["msg"])
+        if words not in errors[field]:
+            errors[field].append(words)
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, errors)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what this was registered for
+    subject, problem = PROBLEMS.get(error.status_code, ("request", str(error.detail)))
+    # FastAPI calls a body it cannot read 400; the contract calls everything wrong with a body 422.
+    malformed = error.status_code == HTTPStatus.BAD_REQUEST
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if malformed else error.status_code
+    return error_response(status, {subject: [problem]}, error.headers)

@@ -1,0 +1,126 @@
+"""Field types for requests and responses, shared by the modules' schemas."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page
+from modules.kernel.domain.text import BLANK, storable
+
+GREATEST_INTEGER = 2**63 - 1
+"""What both engines store in a BIGINT."""
+
+
+class RequestModel(BaseModel):
+    """A request body: camelCase on the wire, no coercion, unknown fields ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, alias_generator=to_camel)
+
+
+class ResponseModel(BaseModel):
+    """A response body: camelCase on the wire, filled by name or from a domain object."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, validate_by_name=True, from_attributes=True
+    )
+
+
+class FromText:
+    """Makes a field's value object from the JSON string: `title: Annotated[Title, FromText(Title)]`.
+
+    The value object's own rules are the field's rules; `Invalid` becomes the field's error. Null is
+    refused unless `nullable`, and then handed to the value object.
+    """
+
+    def __init__(self, make: Callable[[Any], object], *, nullable: bool = False) -> None:
+        self._make = make
+        self._nullable = nullable
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return a schema that makes the value object."""
+
+        def parse(raw: object) -> object:
+            if raw is None and not self._nullable:
+                raise PydanticCustomError("null", BLANK)
+            if raw is not None and not isinstance(raw, str):
+                raise PydanticCustomError("string_type", "must be a string")
+            try:
+                return self._make(raw)
+            except Invalid as error:
+                raise PydanticCustomError("invalid", "{problem}", {"problem": error.problem}) from error
+
+        return core_schema.no_info_plain_validator_function(parse)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return what is on the wire: a string."""
+        return {"type": ["string", "null"] if self._nullable else "string"}
+
+
+def _wire(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_wire, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment in UTC as RealWorld frontends read it: 2026-01-31T09:30:00.000Z."""
+
+
+def _decimal(raw: object) -> object:
+    # Pydantic also takes 1_000, ١٢ and 1.0 for integers; the contract takes plain decimals only.
+    if isinstance(raw, str) and not re.fullmatch(r"-?[0-9]{1,19}", raw):
+        raise PydanticCustomError("decimal", "must be a plain decimal integer")
+    return raw
+
+
+def _storable(text: str) -> str:
+    try:
+        return storable("text", text)
+    except Invalid as error:
+        raise PydanticCustomError("invalid", "{problem}", {"problem": error.problem}) from error
+
+
+Identifier = Annotated[int, BeforeValidator(_decimal), Path(ge=1, le=GREATEST_INTEGER)]
+PathText = Annotated[str, AfterValidator(_storable)]
+QueryText = Annotated[str | None, AfterValidator(lambda text: text and _storable(text))]
+
+
+async def _page(
+    limit: Annotated[
+        int,
+        BeforeValidator(_decimal),
+        Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
+    ] = DEFAULT_LIMIT,
+    offset: Annotated[
+        int,
+        BeforeValidator(_decimal),
+        Query(ge=0, le=GREATEST_INTEGER, description="How many to skip."),
+    ] = 0,
+) -> Page:
+    return Page(limit, offset)
+
+
+Paging = Annotated[Page, Depends(_page)]

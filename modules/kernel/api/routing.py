@@ -1,0 +1,72 @@
+"""The router of a module: what FastAPI's does, with JSON as RFC 8259 has it and documented errors."""
+
+import json
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from modules.kernel.api.errors import GenericErrorModel
+
+DESCRIPTIONS = {
+    HTTPStatus.UNAUTHORIZED: "Unauthorized",
+    HTTPStatus.FORBIDDEN: "Forbidden",
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.CONFLICT: "Conflict: it exists already",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request breaks a rule",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of the errors that an operation may answer with."""
+    return {
+        status: {"model": GenericErrorModel, "description": DESCRIPTIONS[HTTPStatus(status)]}
+        for status in statuses
+    }
+
+
+class _Request(Request):
+    async def json(self) -> Any:
+        """Return the body's value; raise `json.JSONDecodeError` when it has none, or two."""
+        body = await self.body()
+        try:
+            return json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            # Not UTF-8, a number of 5,000 digits, 50,000 brackets deep.
+            raise json.JSONDecodeError("unreadable", "", 0) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # RFC 7493: of two values with one name, programs disagree which one counts.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    # NaN and Infinity are Python's idea of JSON, not RFC 8259's.
+    raise ValueError(constant)
+
+
+class _Route(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def handle_json(request: Request) -> Response:
+            return await handle(_Request(request.scope, request.receive))
+
+        return handle_json
+
+
+class ModuleRouter(APIRouter):
+    """A router whose routes read JSON strictly. Every module makes its routers from this."""
+
+    def __init__(self, *, tags: list[str] | None = None) -> None:
+        super().__init__(route_class=_Route, redirect_slashes=False, tags=[*(tags or [])])

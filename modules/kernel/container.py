@@ -1,0 +1,23 @@
+"""What the application gives to every module's container."""
+
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from modules.kernel.domain.clock import Clock
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.events import EventBus
+
+
+class ModuleContainer(containers.DeclarativeContainer):
+    """The slots that every module has. A module's container adds what it needs and what it makes.
+
+    signing_keys: secrets for what leaves Conduit and must come back untouched; the first one signs.
+    settings: an instance of the class that the module's manifest names.
+    """
+
+    database = providers.Dependency(instance_of=Database)
+    events = providers.Dependency(instance_of=EventBus)
+    clock = providers.Dependency(instance_of=Clock)
+    signing_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(instance_of=tuple)
+    settings: providers.Dependency[Any] = providers.Dependency()

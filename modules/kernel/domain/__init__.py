@@ -1,0 +1,1 @@
+"""What modules share in their rules: errors, identity, events, text and time."""

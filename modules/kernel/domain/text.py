@@ -1,0 +1,50 @@
+"""Rules for text that every module's value objects share. Lengths are in characters."""
+
+import unicodedata
+
+from modules.kernel.domain.errors import Invalid
+
+BLANK = "can't be blank"
+
+
+def one_line(field: str, text: str, *, at_most: int) -> str:
+    """Return what a person typed into a one-line field, without the white space around it.
+
+    Raises `Invalid` for text that is blank, too long, or that holds control characters.
+    """
+    line = _present(field, storable(field, text.strip()), at_most)
+    if any(unicodedata.category(character) == "Cc" for character in line):
+        raise Invalid(field, "must be one line, without control characters")
+    return line
+
+
+def prose(field: str, text: str, *, at_most: int) -> str:
+    """Return running text just as it was typed.
+
+    Raises `Invalid` for text that is blank, too long, or that no database can store.
+    """
+    return _present(field, storable(field, text), at_most)
+
+
+def storable(field: str, text: str) -> str:
+    """Return the text; raise `Invalid` for U+0000 (PostgreSQL has no room for it) and surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid(field, "must not contain lone surrogates") from error
+    if "\0" in text:
+        raise Invalid(field, "must not contain U+0000")
+    return text
+
+
+def short_enough(field: str, text: str, *, at_most: int) -> str:
+    """Return the text; raise `Invalid` when it has more characters than `at_most`."""
+    if len(text) > at_most:
+        raise Invalid(field, f"is too long (at most {at_most} characters)")
+    return text
+
+
+def _present(field: str, text: str, at_most: int) -> str:
+    if not text.strip():
+        raise Invalid(field, BLANK)
+    return short_enough(field, text, at_most=at_most)

@@ -1,0 +1,1 @@
+"""What modules share below: the database, its schemas and the event bus."""

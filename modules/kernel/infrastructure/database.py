@@ -1,0 +1,172 @@
+"""The database as modules see it: units of work that any module joins."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from modules.kernel.domain.errors import DomainError, Unavailable
+from modules.kernel.infrastructure.engines import (
+    is_unavailability,
+    open_engines,
+    take_migration_lock,
+    violated_constraint,
+)
+
+WRITE_WAIT_SECONDS = 10.0
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is gone, locked, full or read-only; its cause is the driver's error."""
+
+    subject, problem = "database", "is not available"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    session: AsyncSession
+    task: asyncio.Task[object] | None
+    writes: bool
+
+
+class Database:
+    """One database, entered through units of work.
+
+    The open unit is ambient: it belongs to the task that opened it, and whatever that task calls,
+    in whatever module, joins it. So a use case decides what is done together, and repositories
+    need no session passed to them.
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self._engines = open_engines(url, synchronous=synchronous)
+        self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """The engine that writes and the one that reads, for tests that listen; they may be the same."""
+        return self._engines.write, self._engines.read
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a unit of work that may write, or join the open one.
+
+        Committed when the outermost block ends, rolled back when an exception leaves it. Raises
+        `Unavailable` when the turn to write does not come within `WRITE_WAIT_SECONDS`, and
+        `RuntimeError` when another task tries to join or the open unit only reads.
+        """
+        unit = self._joinable()
+        if unit is not None:
+            if not unit.writes:
+                raise RuntimeError("a snapshot is open, and a snapshot cannot write")
+            yield unit.session
+            return
+        async with self._turn_to_write(), self._opened(self._engines.write, writes=True) as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """Open a view for reads that agree with each other, or join whatever unit is open.
+
+        Raises `RuntimeError` when another task tries to join.
+        """
+        unit = self._joinable()
+        if unit is not None:
+            yield unit.session
+            return
+        async with (
+            self._engines.read_turn,
+            self._opened(self._engines.read, writes=False) as session,
+        ):
+            yield session
+
+    @asynccontextmanager
+    async def refusing(
+        self, refusals: Mapping[str, Callable[[], DomainError]]
+    ) -> AsyncIterator[AsyncSession]:
+        """Try to write: a broken constraint named in `refusals` is raised as the error it means.
+
+        What the block wrote is undone then, and the transaction around it goes on.
+        """
+        async with self.transaction() as session:
+            try:
+                async with session.begin_nested():
+                    yield session
+            except IntegrityError as error:
+                refusal = refusals.get(violated_constraint(error) or "")
+                if refusal is None:
+                    raise
+                raise refusal() from error
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection and a transaction for migrations; processes that ask at once take turns.
+
+        Raises `DatabaseUnavailable` when the database cannot be used.
+        """
+        with _availability():
+            async with self._engines.write_turn, self._engines.write.begin() as connection:
+                await take_migration_lock(connection)
+                yield connection
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for looking at the schema; raises `DatabaseUnavailable`."""
+        with _availability():
+            async with self._engines.read.connect() as connection:
+                yield connection
+
+    def require_transaction(self) -> None:
+        """Raise `RuntimeError` unless a unit of work that may write is open in this task."""
+        unit = self._joinable()
+        if unit is None or not unit.writes:
+            raise RuntimeError("this needs an open transaction")
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self._engines.dispose()
+
+    def _joinable(self) -> _Unit | None:
+        unit = self._unit.get()
+        if unit is not None and unit.task is not asyncio.current_task():
+            raise RuntimeError("the open unit of work belongs to another task")
+        return unit
+
+    @asynccontextmanager
+    async def _turn_to_write(self) -> AsyncIterator[None]:
+        turn = self._engines.write_turn
+        try:
+            async with asyncio.timeout(WRITE_WAIT_SECONDS):
+                await turn.__aenter__()
+        except TimeoutError as error:
+            raise Unavailable from error
+        try:
+            yield
+        finally:
+            await turn.__aexit__(None, None, None)
+
+    @asynccontextmanager
+    async def _opened(self, engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncSession]:
+        with _availability():
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+                token = self._unit.set(_Unit(session, asyncio.current_task(), writes))
+                try:
+                    yield session
+                finally:
+                    self._unit.reset(token)
+
+
+@contextmanager
+def _availability() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if is_unavailability(error):
+            raise DatabaseUnavailable from error
+        raise

@@ -1,0 +1,52 @@
+"""The manifest: all that the application knows of a module."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter
+
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.demo import Demo
+from modules.kernel.domain.events import Event, EventHandler
+from modules.kernel.infrastructure.schema import Schema
+from modules.kernel.infrastructure.settings import ModuleSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler for one event, delivered inside the publisher's transaction.
+
+    `handler` picks the handler out of the subscriber's container.
+    """
+
+    event: type[Event]
+    handler: Callable[[Any], EventHandler[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """What a module is made of. Each has one, called `MODULE`, in its `module.py`.
+
+    name: its folder, the prefix of its tables and what settings call it.
+    container: its dependency-injector container; the application fills the slots.
+    needs: container slot to the contract that another module must offer for it.
+    offers: contract to the name of the provider that implements it.
+    routers: make this module's routers from its container; they are mounted under /api.
+    subscriptions: what it does when others' events happen.
+    publishes: the events it tells.
+    schema: its tables and migrations, if it stores anything.
+    settings: its settings, if it has any; read from the environment with the prefix CONDUIT_.
+    demo: fills its part of a demonstration database, after the modules it needs.
+    """
+
+    name: str
+    container: type[ModuleContainer]
+    needs: Mapping[str, type] = field(default_factory=dict)
+    offers: Mapping[type, str] = field(default_factory=dict)
+    routers: Sequence[Callable[[Any], APIRouter]] = ()
+    subscriptions: Sequence[Subscription] = ()
+    publishes: Sequence[type[Event]] = ()
+    schema: Schema | None = None
+    settings: type[ModuleSettings] | None = None
+    demo: Callable[[Any, Demo], Awaitable[None]] | None = None

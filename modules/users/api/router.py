@@ -1,0 +1,43 @@
+"""The routes of users: register, log in, see and change one's own account."""
+
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends
+
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.domain.identity import UserId
+from modules.users.api.schemas import LoginUserRequest, NewUserRequest, UpdateUserRequest, UserResponse
+from modules.users.domain.accounts import Accounts
+
+
+def create_router(accounts: Accounts, authentication: Authentication) -> APIRouter:
+    """Return the routes of accounts."""
+    router = ModuleRouter(tags=["User and Authentication"])
+    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+
+    @router.post(
+        "/users", operation_id="CreateUser", status_code=HTTPStatus.CREATED, responses=errors(409, 422)
+    )
+    async def register(body: NewUserRequest) -> UserResponse:
+        """Register a new user."""
+        new = body.user
+        return UserResponse.of(await accounts.register(new.username, new.email, new.password))
+
+    @router.post("/users/login", operation_id="Login", responses=errors(401, 422))
+    async def log_in(body: LoginUserRequest) -> UserResponse:
+        """Log in with an e-mail address and a password."""
+        return UserResponse.of(await accounts.log_in(body.user.email, body.user.password))
+
+    @router.get("/user", operation_id="GetCurrentUser", responses=errors(401, 422))
+    async def current_user(user: CurrentUser) -> UserResponse:
+        """Return one's own account."""
+        return UserResponse.of(await accounts.current(user))
+
+    @router.put("/user", operation_id="UpdateCurrentUser", responses=errors(401, 409, 422))
+    async def update_user(user: CurrentUser, body: UpdateUserRequest) -> UserResponse:
+        """Change one's own account. A new password ends every token issued before."""
+        return UserResponse.of(await accounts.update(user, body.user.changes()))
+
+    return router

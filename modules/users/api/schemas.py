@@ -1,0 +1,87 @@
+"""What accounts look like on the wire."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from modules.kernel.api.fields import FromText, RequestModel, ResponseModel
+from modules.users.domain.account import AccountChanges
+from modules.users.domain.accounts import SignedIn
+from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
+
+
+class NewUser(RequestModel):
+    """Who wants to register."""
+
+    username: Annotated[Username, FromText(Username)]
+    email: Annotated[Email, FromText(Email)]
+    password: Annotated[Password, FromText(Password)]
+
+
+class NewUserRequest(RequestModel):
+    """The body of a registration."""
+
+    user: NewUser
+
+
+class LoginUser(RequestModel):
+    """Who wants to log in."""
+
+    email: Annotated[Presented, FromText(Presented)]
+    password: Annotated[Presented, FromText(Presented)]
+
+
+class LoginUserRequest(RequestModel):
+    """The body of a login."""
+
+    user: LoginUser
+
+
+class UpdateUser(RequestModel):
+    """What is to change. A field that is absent stays; bio and image are removed by null or ""."""
+
+    email: Annotated[Email | None, FromText(Email)] = None
+    username: Annotated[Username | None, FromText(Username)] = None
+    password: Annotated[Password | None, FromText(Password)] = None
+    bio: Annotated[Bio | None, FromText(Bio, nullable=True)] = None
+    image: Annotated[Image | None, FromText(Image, nullable=True)] = None
+
+    def changes(self) -> AccountChanges:
+        """Return the changes as the domain knows them."""
+        return AccountChanges(**dict(self))
+
+
+class UpdateUserRequest(RequestModel):
+    """The body of an update."""
+
+    user: UpdateUser
+
+
+class User(ResponseModel):
+    """One's own account, with a fresh token."""
+
+    email: str
+    token: str
+    username: str
+    bio: str | None
+    image: str | None
+
+
+class UserResponse(ResponseModel):
+    """The answer of every operation on an account."""
+
+    user: User = Field(description="Only ever the caller's own account.")
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> "UserResponse":
+        """Return the answer for an account and its token."""
+        account = signed_in.account
+        return cls(
+            user=User(
+                email=account.email,
+                token=signed_in.token,
+                username=account.username,
+                bio=account.bio,
+                image=account.image,
+            )
+        )

@@ -1,0 +1,28 @@
+"""What users is made of."""
+
+from dependency_injector import providers
+
+from modules.kernel.container import ModuleContainer
+from modules.users.domain.accounts import Accounts
+from modules.users.infrastructure.accounts import SqlAccounts
+from modules.users.infrastructure.directory import SqlUserDirectory
+from modules.users.infrastructure.passwords import Argon2Passwords
+from modules.users.infrastructure.tokens import JwtTokens
+
+
+class UsersContainer(ModuleContainer):
+    """Offers the user directory and the token verifier; needs nobody."""
+
+    passwords = providers.Singleton(
+        Argon2Passwords, ModuleContainer.settings.provided.password_hashing_at_once
+    )
+    tokens = providers.Singleton(
+        JwtTokens,
+        ModuleContainer.database,
+        ModuleContainer.clock,
+        ModuleContainer.signing_keys,
+        ModuleContainer.settings.provided.token_lifetime,
+    )
+    directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
+    repository = providers.Singleton(SqlAccounts, ModuleContainer.database)
+    accounts = providers.Singleton(Accounts, ModuleContainer.database, repository, passwords, tokens)

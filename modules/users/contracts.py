@@ -1,0 +1,30 @@
+"""What other modules may know of users."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from modules.kernel.domain.identity import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUser:
+    """What anyone may know of a user."""
+
+    id: UserId
+    username: str
+    bio: str | None
+    image: str | None
+
+
+@runtime_checkable
+class UserDirectory(Protocol):
+    """Looks users up."""
+
+    async def users(self, ids: Collection[UserId]) -> Mapping[UserId, PublicUser]:
+        """Return those of the users that exist, by id."""
+        ...
+
+    async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
+        """Return those of the users that exist, by the name as it was asked for, in whatever case."""
+        ...

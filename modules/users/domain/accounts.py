@@ -1,0 +1,82 @@
+"""What can be done with accounts."""
+
+from dataclasses import dataclass
+
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.transactions import Transactions
+from modules.users.domain.account import (
+    Account,
+    AccountChanges,
+    AccountRepository,
+    CredentialsInvalid,
+    NewAccount,
+    PasswordHasher,
+    TokenIssuer,
+)
+from modules.users.domain.values import Email, Password, Presented, Username
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account with a token that is good now."""
+
+    account: Account
+    token: str
+
+
+class Accounts:
+    """The use cases of accounts. Each answer carries a fresh token."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        repository: AccountRepository,
+        passwords: PasswordHasher,
+        tokens: TokenIssuer,
+    ) -> None:
+        self._transactions = transactions
+        self._repository = repository
+        self._passwords = passwords
+        self._tokens = tokens
+
+    async def register(self, username: Username, email: Email, password: Password) -> SignedIn:
+        """Open an account; raise `AccountTaken` if its name or e-mail is in use."""
+        # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
+        password_hash = await self._passwords.hash(password)
+        async with self._transactions.transaction():
+            account = await self._repository.add(NewAccount(username, email, password_hash))
+        return self._signed_in(account)
+
+    async def log_in(self, email: Presented, password: Presented) -> SignedIn:
+        """Return the account that these credentials open; raise `CredentialsInvalid` if they open none."""
+        account = await self._repository.by_email(email.text)
+        password_hash = None if account is None else account.password_hash
+        if not await self._passwords.verify(password_hash, password) or account is None:
+            raise CredentialsInvalid
+        if self._passwords.is_outdated(account.password_hash):
+            await self._rehash(account, password)
+        return self._signed_in(account)
+
+    async def current(self, user: UserId) -> SignedIn:
+        """Return one's own account."""
+        return self._signed_in(await self._repository.by_id(user))
+
+    async def update(self, user: UserId, changes: AccountChanges) -> SignedIn:
+        """Change one's own account; raise `AccountTaken` if its new name or e-mail is in use.
+
+        A new password ends every token issued before.
+        """
+        password_hash = None if changes.password is None else await self._passwords.hash(changes.password)
+        async with self._transactions.transaction():
+            account = await self._repository.held(user)
+            changed = account.changed(changes, password_hash)
+            await self._repository.save(changed)
+        return self._signed_in(changed)
+
+    async def _rehash(self, account: Account, password: Presented) -> None:
+        new_hash = await self._passwords.hash(password)
+        async with self._transactions.transaction():
+            await self._repository.replace_hash(account.id, account.password_hash, new_hash)
+
+    def _signed_in(self, account: Account) -> SignedIn:
+        return SignedIn(account, self._tokens.issue(account))

@@ -1,0 +1,122 @@
+"""The values that an account is made of. Each checks itself; one that exists is valid."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.text import BLANK, one_line, prose, short_enough, storable
+
+# Words that stand in URLs where a username could, on this side or in frontends.
+RESERVED_USERNAMES = frozenset(
+    {"admin", "api", "feed", "login", "me", "register", "settings", "user", "users"}
+)
+INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+
+
+def username_key(text: str) -> str:
+    """Return what two usernames have in common when they are the same name (UTS #39: NFKC, folded)."""
+    return unicodedata.normalize("NFKC", text.strip()).casefold()
+
+
+def email_key(text: str) -> str:
+    """Return what two addresses have in common when they are the same one, without regard to case."""
+    return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Username:
+    """A name as its owner typed it; two that differ in case only are the same name."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        text = one_line("username", self.text, at_most=64)
+        if any(unicodedata.category(character) in INVISIBLE for character in text):
+            raise Invalid("username", "must not contain white space or invisible characters")
+        if "/" in text or text in {".", ".."}:
+            raise Invalid("username", "must be usable in a URL path")
+        object.__setattr__(self, "text", text)
+        if self.key in RESERVED_USERNAMES:
+            raise Invalid("username", "is a reserved word")
+
+    @property
+    def key(self) -> str:
+        """What the name is compared by."""
+        return username_key(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An e-mail address that could exist (RFC 5321 and 5322); nobody is asked whether it does."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        text = one_line("email", self.text, at_most=254)
+        try:
+            # test_environment: addresses at .test are as good as others for a blog's demo and tests.
+            validate_email(text, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise Invalid("email", "is not a valid e-mail address") from error
+        object.__setattr__(self, "text", text)
+
+    @property
+    def key(self) -> str:
+        """What the address is compared by."""
+        return email_key(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A password somebody chooses, under the rules of NIST SP 800-63B: length, and nothing else."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        prose("password", self.text, at_most=256)
+        if len(self.text) < 8:  # noqa: PLR2004 - NIST SP 800-63B, 5.1.1.1
+            raise Invalid("password", "is too short (at least 8 characters)")
+
+    def __repr__(self) -> str:
+        return "Password(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What somebody presents to log in: whatever they typed, if anything."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        storable("credentials", self.text)
+        if not self.text.strip():
+            raise Invalid("credentials", BLANK)
+
+    def __repr__(self) -> str:
+        return "Presented(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class Bio:
+    """What users say of themselves; an empty one is none."""
+
+    text: str | None
+
+    def __post_init__(self) -> None:
+        text = short_enough("bio", storable("bio", self.text or ""), at_most=10_000)
+        object.__setattr__(self, "text", text or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The address of a user's picture, for a browser to load; an empty one is none."""
+
+    text: str | None
+
+    def __post_init__(self) -> None:
+        text = (self.text or "").strip()
+        if text and not one_line("image", text, at_most=2_000).lower().startswith(("http://", "https://")):
+            raise Invalid("image", "must be an http or https URL")
+        object.__setattr__(self, "text", text or None)

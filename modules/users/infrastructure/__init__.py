@@ -1,0 +1,1 @@
+"""How accounts, password hashes and tokens are kept."""

@@ -1,0 +1,39 @@
+"""The tables of users."""
+
+from pathlib import Path
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from modules.kernel.infrastructure.schema import Identifier, Schema, module_metadata
+
+
+class Base(DeclarativeBase):
+    """The declarative base of this module."""
+
+    metadata = module_metadata()
+
+
+class AccountRow(Base):
+    """An account. The keys are what names and addresses are compared by."""
+
+    __tablename__ = "users_account"
+    __table_args__ = (
+        UniqueConstraint("username_key"),
+        UniqueConstraint("email_key"),
+        CheckConstraint("token_version >= 0", name="token_version"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    username: Mapped[str]
+    username_key: Mapped[str]
+    email: Mapped[str]
+    email_key: Mapped[str]
+    bio: Mapped[str | None]
+    image: Mapped[str | None]
+    password_hash: Mapped[str]
+    token_version: Mapped[int]
+
+
+SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

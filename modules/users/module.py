@@ -1,0 +1,27 @@
+"""The manifest of users."""
+
+from fastapi import APIRouter
+
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module
+from modules.users.api.router import create_router
+from modules.users.container import UsersContainer
+from modules.users.contracts import UserDirectory
+from modules.users.infrastructure.settings import UsersSettings
+from modules.users.infrastructure.tables import SCHEMA
+
+
+def router(container: UsersContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.accounts(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="users",
+    container=UsersContainer,
+    offers={UserDirectory: "directory", TokenVerifier: "tokens"},
+    routers=[router],
+    schema=SCHEMA,
+    settings=UsersSettings,
+)

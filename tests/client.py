@@ -1,0 +1,102 @@
+"""Conduit as its callers see it: one method for each thing a test does to set its scene."""
+
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+Json = dict[str, Any]
+
+PASSWORD = "correct horse battery"
+
+
+class Api:
+    """Calls the API over ASGI, as nobody or as somebody.
+
+    `request` and the verbs return the answer, whatever it is; the others demand success and return
+    what was made. Users are registered when they first act.
+    """
+
+    def __init__(self, application: FastAPI) -> None:
+        transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
+        self._client = httpx2.AsyncClient(transport=transport, base_url="http://conduit.test")
+        self._tokens: dict[str, str] = {}
+        self._user: str | None = None
+        self.answers: list[httpx2.Response] = []
+
+    def as_user(self, name: str) -> "Api":
+        """Return the same API as this user sees it."""
+        other = object.__new__(type(self))
+        other.__dict__ = self.__dict__ | {"_user": name}
+        return other
+
+    async def token(self) -> str:
+        """Return this user's token."""
+        assert self._user is not None
+        if self._user not in self._tokens:
+            user = {"username": self._user, "email": f"{self._user}@example.com", "password": PASSWORD}
+            answer = await self._client.post("/api/users", json={"user": user})
+            assert answer.status_code == 201, answer.text
+            self._tokens[self._user] = answer.json()["user"]["token"]
+        return self._tokens[self._user]
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Send a request to a path below /api and return the answer."""
+        headers = dict(options.pop("headers", {}))
+        if self._user is not None:
+            headers.setdefault("Authorization", f"Token {await self.token()}")
+        answer = await self._client.request(method, f"/api{path}", headers=headers, **options)
+        self.answers.append(answer)
+        return answer
+
+    async def get(self, path: str, **options: Any) -> httpx2.Response:
+        """Send a GET."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, json: object = None, **options: Any) -> httpx2.Response:
+        """Send a POST."""
+        return await self.request("POST", path, json=json, **options)
+
+    async def put(self, path: str, json: object = None, **options: Any) -> httpx2.Response:
+        """Send a PUT."""
+        return await self.request("PUT", path, json=json, **options)
+
+    async def delete(self, path: str, **options: Any) -> httpx2.Response:
+        """Send a DELETE."""
+        return await self.request("DELETE", path, **options)
+
+    async def outside(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Send a request to any path of the server, as nobody."""
+        return await self._client.request(method, path, **options)
+
+    async def publish(
+        self,
+        title: str = "Dragons",
+        *,
+        description: str = "On dragons",
+        body: str = "They fly.",
+        tags: list[str] | None = None,
+    ) -> Json:
+        """Publish an article and return it."""
+        article = {"title": title, "description": description, "body": body, "tagList": tags or []}
+        return _of(await self.post("/articles", {"article": article}), 201, "article")
+
+    async def comment(self, article: Json, body: str = "Nice") -> Json:
+        """Comment on an article and return the comment."""
+        answer = await self.post(f"/articles/{article['slug']}/comments", {"comment": {"body": body}})
+        return _of(answer, 201, "comment")
+
+    async def favorite(self, article: Json) -> Json:
+        """Favourite an article and return it."""
+        return _of(await self.post(f"/articles/{article['slug']}/favorite"), 200, "article")
+
+    async def follow(self, username: str) -> Json:
+        """Follow a user, who registers if need be, and return the profile."""
+        await self.as_user(username).token()
+        return _of(await self.post(f"/profiles/{username}/follow"), 200, "profile")
+
+
+def _of(answer: httpx2.Response, status: int, key: str) -> Json:
+    assert answer.status_code == status, answer.text
+    value: Json = answer.json()[key]
+    return value
