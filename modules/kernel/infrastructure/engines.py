@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Insert, Table, event, func, make_url, select
+from sqlalchemy import URL, Connection, Insert, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import StaticPool
 
 READERS = 4
@@ -147,7 +148,9 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
-def insert_unless_there(session: AsyncSession, table: Table, values: Mapping[str, object]) -> Insert:
+def insert_unless_there(
+    session: AsyncSession, table: type[DeclarativeBase], values: Mapping[str, object]
+) -> Insert:
     """Return an INSERT that does nothing, without an error, where a unique key is taken."""
     dialect = session.get_bind().dialect.name
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert

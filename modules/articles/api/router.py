@@ -1,0 +1,118 @@
+"""The routes of articles, favourites and tags."""
+
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends, Query
+
+from modules.articles.api.schemas import (
+    MultipleArticlesResponse,
+    NewArticleRequest,
+    SingleArticleResponse,
+    TagsResponse,
+    UpdateArticleRequest,
+)
+from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.fields import Paging, PathText, QueryText
+from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.domain.identity import UserId
+
+
+def create_router(publishing: Publishing, reader: ArticleReader, authentication: Authentication) -> APIRouter:
+    """Return the routes of articles, favourites and tags."""
+    router = ModuleRouter()
+    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+    Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+
+    @router.get("/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422))
+    async def articles(
+        page: Paging,
+        viewer: Viewer,
+        tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
+        author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
+        favorited: Annotated[QueryText, Query(description="Only favourites of this username.")] = None,
+    ) -> MultipleArticlesResponse:
+        """Return the newest articles, of all or of those that meet every filter."""
+        found = await reader.articles(Criteria(tag, author, favorited), page, viewer)
+        return MultipleArticlesResponse.model_validate(found)
+
+    # Before /articles/{slug}, or it would be the article called "feed".
+    @router.get(
+        "/articles/feed", operation_id="GetArticlesFeed", tags=["Articles"], responses=errors(401, 422)
+    )
+    async def feed(user: CurrentUser, page: Paging) -> MultipleArticlesResponse:
+        """Return the newest articles by those whom one follows."""
+        return MultipleArticlesResponse.model_validate(await reader.feed(user, page))
+
+    @router.post(
+        "/articles",
+        operation_id="CreateArticle",
+        tags=["Articles"],
+        status_code=HTTPStatus.CREATED,
+        responses=errors(401, 409, 422),
+    )
+    async def publish(author: CurrentUser, body: NewArticleRequest) -> SingleArticleResponse:
+        """Publish an article."""
+        new = body.article
+        return _single(await publishing.publish(author, new.title, new.description, new.body, new.tags))
+
+    @router.get(
+        "/articles/{slug}", operation_id="GetArticle", tags=["Articles"], responses=errors(401, 404, 422)
+    )
+    async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
+        """Return an article."""
+        return _single(await reader.article(slug, viewer))
+
+    @router.put(
+        "/articles/{slug}",
+        operation_id="UpdateArticle",
+        tags=["Articles"],
+        responses=errors(401, 403, 404, 422),
+    )
+    async def edit(slug: PathText, editor: CurrentUser, body: UpdateArticleRequest) -> SingleArticleResponse:
+        """Change an article of one's own. Another title gives it another slug."""
+        return _single(await publishing.edit(slug, body.article.changes(), editor))
+
+    @router.delete(
+        "/articles/{slug}",
+        operation_id="DeleteArticle",
+        tags=["Articles"],
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=errors(401, 403, 404, 422),
+    )
+    async def delete(slug: PathText, editor: CurrentUser) -> None:
+        """Delete an article of one's own, with all that hangs on it."""
+        await publishing.delete(slug, editor)
+
+    @router.post(
+        "/articles/{slug}/favorite",
+        operation_id="CreateArticleFavorite",
+        tags=["Favorites"],
+        responses=errors(401, 404, 422),
+    )
+    async def favorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
+        """Favour an article; twice is once."""
+        return _single(await publishing.favorite(slug, user))
+
+    @router.delete(
+        "/articles/{slug}/favorite",
+        operation_id="DeleteArticleFavorite",
+        tags=["Favorites"],
+        responses=errors(401, 404, 422),
+    )
+    async def unfavorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
+        """Stop favouring an article, if one did."""
+        return _single(await publishing.unfavorite(slug, user))
+
+    @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=errors(422))
+    async def tags() -> TagsResponse:
+        """Return the tags in use, the most used first."""
+        return TagsResponse(tags=await reader.tags())
+
+    return router
+
+
+def _single(article: ArticleView) -> SingleArticleResponse:
+    return SingleArticleResponse.model_validate({"article": article})

@@ -1,0 +1,90 @@
+"""What articles look like on the wire."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from modules.articles.domain.article import ArticleChanges
+from modules.articles.domain.values import Body, Description, Tag, TagList, Title
+from modules.kernel.api.fields import FromText, RequestModel, ResponseModel, Timestamp
+from modules.profiles.contracts import Profile
+
+
+class NewArticle(RequestModel):
+    """An article to publish."""
+
+    title: Annotated[Title, FromText(Title)]
+    description: Annotated[Description, FromText(Description)]
+    body: Annotated[Body, FromText(Body)]
+    tag_list: list[Annotated[Tag, FromText(Tag)]] = Field(default_factory=list)
+
+    @property
+    def tags(self) -> TagList:
+        """The tags, each once; raises `Invalid` when they are too many."""
+        return TagList(tuple(self.tag_list))
+
+
+class NewArticleRequest(RequestModel):
+    """The body of a publication."""
+
+    article: NewArticle
+
+
+class UpdateArticle(RequestModel):
+    """What is to change. A field that is absent stays; `[]` removes all tags."""
+
+    title: Annotated[Title | None, FromText(Title)] = None
+    description: Annotated[Description | None, FromText(Description)] = None
+    body: Annotated[Body | None, FromText(Body)] = None
+    tag_list: list[Annotated[Tag, FromText(Tag)]] = Field(default_factory=list)
+
+    def changes(self) -> ArticleChanges:
+        """Return the changes as the domain knows them; raise `Invalid` for too many tags."""
+        tags = TagList(tuple(self.tag_list)) if "tag_list" in self.model_fields_set else None
+        return ArticleChanges(self.title, self.description, self.body, tags)
+
+
+class UpdateArticleRequest(RequestModel):
+    """The body of an update."""
+
+    article: UpdateArticle
+
+
+class ArticlePreview(ResponseModel):
+    """An article in a list: without its body."""
+
+    slug: str
+    title: str
+    description: str
+    tag_list: Sequence[str]
+    created_at: Timestamp
+    updated_at: Timestamp
+    favorited: bool
+    favorites_count: int
+    author: Profile
+
+
+class Article(ArticlePreview):
+    """A whole article."""
+
+    body: str
+
+
+class SingleArticleResponse(ResponseModel):
+    """The answer of every operation on one article."""
+
+    article: Article
+
+
+class MultipleArticlesResponse(ResponseModel):
+    """A page of articles, newest first, and how many there are on all pages."""
+
+    articles: Sequence[ArticlePreview]
+    articles_count: int
+
+
+class TagsResponse(ResponseModel):
+    """Tags, the most used first."""
+
+    tags: Sequence[str]

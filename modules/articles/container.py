@@ -1,0 +1,28 @@
+"""What articles is made of."""
+
+from dependency_injector import providers
+
+from modules.articles.domain.publishing import Publishing
+from modules.articles.infrastructure.articles import SqlArticles
+from modules.articles.infrastructure.reader import SqlArticleReader
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.identity import TokenVerifier
+from modules.profiles.contracts import ProfileReader
+
+
+class ArticlesContainer(ModuleContainer):
+    """Offers the article directory; needs the profile reader and a token verifier."""
+
+    profiles = providers.Dependency(instance_of=ProfileReader)
+    tokens = providers.Dependency(instance_of=TokenVerifier)
+
+    repository = providers.Singleton(SqlArticles, ModuleContainer.database)
+    reader = providers.Singleton(SqlArticleReader, ModuleContainer.database, profiles)
+    publishing = providers.Singleton(
+        Publishing,
+        ModuleContainer.database,
+        repository,
+        reader,
+        ModuleContainer.events,
+        ModuleContainer.clock,
+    )

@@ -1,0 +1,119 @@
+"""The article, what can be wrong with one, and where articles are kept."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from modules.articles.contracts import ArticleId
+from modules.articles.domain.values import Body, Description, TagList, Title
+from modules.kernel.domain.clock import later
+from modules.kernel.domain.errors import Conflict, Forbidden, NotFound
+from modules.kernel.domain.identity import UserId
+
+
+class ArticleNotFound(NotFound):
+    """No article has this slug."""
+
+    subject = "article"
+
+
+class NotTheAuthor(Forbidden):
+    """Only its author may change or delete an article."""
+
+    subject = "article"
+
+
+class SlugTaken(Conflict):
+    """Every slug that was tried is taken. Chance makes this as good as impossible."""
+
+    subject = "slug"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article that is about to exist."""
+
+    author: UserId
+    title: Title
+    description: Description
+    body: Body
+    tags: TagList
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleChanges:
+    """What an author wants changed; None leaves a field as it is."""
+
+    title: Title | None = None
+    description: Description | None = None
+    body: Body | None = None
+    tags: TagList | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article as its author may change it."""
+
+    id: ArticleId
+    slug: str
+    author_id: UserId
+    title: str
+    description: str
+    body: str
+    tags: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+
+    def require_author(self, user: UserId) -> None:
+        """Raise `NotTheAuthor` unless this is the author."""
+        if user != self.author_id:
+            raise NotTheAuthor
+
+    def edited(self, changes: ArticleChanges, now: datetime) -> "Article":
+        """Return the article after these changes. Its slug is given by where it is kept."""
+        return replace(
+            self,
+            title=changes.title.text if changes.title else self.title,
+            description=changes.description.text if changes.description else self.description,
+            body=changes.body.text if changes.body else self.body,
+            tags=self.tags if changes.tags is None else changes.tags.texts,
+            updated_at=later(self.updated_at, now),
+        )
+
+
+class ArticleRepository(Protocol):
+    """Keeps articles and who favours them."""
+
+    async def add(self, draft: Draft) -> ArticleId:
+        """Keep a new article under the first of its title's slugs that is free."""
+        ...
+
+    async def held(self, slug: str) -> Article:
+        """Return the article, and keep others from changing it until the transaction ends.
+
+        Raises `ArticleNotFound`.
+        """
+        ...
+
+    async def save(self, article: Article, new_title: Title | None) -> None:
+        """Keep a changed article, under another slug if its title is new."""
+        ...
+
+    async def remove(self, article: ArticleId) -> None:
+        """Forget an article, its tags and who favours it."""
+        ...
+
+    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
+        """Keep that this user favours the article, if that is new; return the article's id.
+
+        Raises `ArticleNotFound`.
+        """
+        ...
+
+    async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
+        """Forget that this user favours the article, if that is so; return the article's id.
+
+        Raises `ArticleNotFound`.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""What authors and readers do with articles."""
+
+from modules.articles.contracts import ArticleDeleted
+from modules.articles.domain.article import ArticleChanges, ArticleRepository, Draft
+from modules.articles.domain.reading import ArticleReader, ArticleView
+from modules.articles.domain.values import Body, Description, TagList, Title
+from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.events import EventPublisher
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.transactions import Transactions
+
+
+class Publishing:
+    """The use cases that change articles. Each returns the article as the caller now sees it."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        repository: ArticleRepository,
+        reader: ArticleReader,
+        events: EventPublisher,
+        clock: Clock,
+    ) -> None:
+        self._transactions = transactions
+        self._repository = repository
+        self._reader = reader
+        self._events = events
+        self._clock = clock
+
+    async def publish(
+        self, author: UserId, title: Title, description: Description, body: Body, tags: TagList
+    ) -> ArticleView:
+        """Publish an article."""
+        async with self._transactions.transaction():
+            article = await self._repository.add(
+                Draft(author, title, description, body, tags, self._clock.now())
+            )
+            return await self._reader.article_by_id(article, author)
+
+    async def edit(self, slug: str, changes: ArticleChanges, editor: UserId) -> ArticleView:
+        """Change an article of one's own; raise `ArticleNotFound` or `NotTheAuthor`."""
+        async with self._transactions.transaction():
+            article = await self._repository.held(slug)
+            article.require_author(editor)
+            edited = article.edited(changes, self._clock.now())
+            await self._repository.save(edited, changes.title if edited.title != article.title else None)
+            return await self._reader.article_by_id(article.id, editor)
+
+    async def delete(self, slug: str, editor: UserId) -> None:
+        """Delete an article of one's own, with all that hangs on it.
+
+        Raises `ArticleNotFound` or `NotTheAuthor`, and whatever keeps another module from letting go.
+        """
+        async with self._transactions.transaction():
+            article = await self._repository.held(slug)
+            article.require_author(editor)
+            await self._repository.remove(article.id)
+            await self._events.publish(ArticleDeleted(article.id))
+
+    async def favorite(self, slug: str, reader: UserId) -> ArticleView:
+        """Favour an article, or go on favouring it; raise `ArticleNotFound`."""
+        async with self._transactions.transaction():
+            article = await self._repository.add_favorite(slug, reader)
+            return await self._reader.article_by_id(article, reader)
+
+    async def unfavorite(self, slug: str, reader: UserId) -> ArticleView:
+        """Stop favouring an article, if one did; raise `ArticleNotFound`."""
+        async with self._transactions.transaction():
+            article = await self._repository.remove_favorite(slug, reader)
+            return await self._reader.article_by_id(article, reader)

@@ -1,0 +1,163 @@
+"""Articles in the database, for those who write."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from modules.articles.contracts import ArticleId
+from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
+from modules.articles.domain.values import Title
+from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
+from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import insert_unless_there
+
+TAKEN = {"uq_articles_article_slug": SlugTaken}
+
+
+class SqlArticles:
+    """Keeps articles in `articles_article`, with their tags and favourites beside them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, draft: Draft) -> ArticleId:
+        """Keep a new article under the first of its title's slugs that is free."""
+        async with self._database.transaction():
+            article = await self._insert(draft)
+            await self._tag(article, draft.tags.texts, draft.at)
+            return article
+
+    async def held(self, slug: str) -> Article:
+        """Return the article, and keep others from changing it until the transaction ends.
+
+        Raises `ArticleNotFound`.
+        """
+        async with self._database.transaction() as session:
+            row = await session.scalar(select(ArticleRow).where(ArticleRow.slug == slug).with_for_update())
+        if row is None:
+            raise ArticleNotFound
+        return Article(
+            id=ArticleId(row.id),
+            slug=row.slug,
+            author_id=UserId(row.author_id),
+            title=row.title,
+            description=row.description,
+            body=row.body,
+            tags=tuple(row.tag_list),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    async def save(self, article: Article, new_title: Title | None) -> None:
+        """Keep a changed article, under another slug if its title is new."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(ArticleRow)
+                .where(ArticleRow.id == article.id)
+                .values(
+                    title=article.title,
+                    description=article.description,
+                    body=article.body,
+                    tag_list=list(article.tags),
+                    updated_at=article.updated_at,
+                )
+            )
+            if new_title is not None:
+                await self._rename(article, new_title)
+            await session.execute(delete(TagRow).where(TagRow.article_id == article.id))
+            await self._tag(article.id, article.tags, article.created_at)
+
+    async def remove(self, article: ArticleId) -> None:
+        """Forget an article, its tags and who favours it."""
+        async with self._database.transaction() as session:
+            # Tags and favourites go with it: their foreign keys cascade.
+            await session.execute(delete(ArticleRow).where(ArticleRow.id == article))
+
+    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
+        """Keep that this user favours the article, if that is new; return the article's id.
+
+        Raises `ArticleNotFound`.
+        """
+        async with self._database.transaction() as session:
+            article, created_at = await self._found(slug)
+            row = {"article_id": article, "user_id": user, "created_at": created_at}
+            added = insert_unless_there(session, FavoriteRow, row).returning(FavoriteRow.user_id)
+            await self._count_favorites(article, len((await session.scalars(added)).all()))
+            return article
+
+    async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
+        """Forget that this user favours the article, if that is so; return the article's id.
+
+        Raises `ArticleNotFound`.
+        """
+        async with self._database.transaction() as session:
+            article, _ = await self._found(slug)
+            removed = (
+                delete(FavoriteRow)
+                .where(FavoriteRow.article_id == article, FavoriteRow.user_id == user)
+                .returning(FavoriteRow.user_id)
+            )
+            await self._count_favorites(article, -len((await session.scalars(removed)).all()))
+            return article
+
+    async def _insert(self, draft: Draft) -> ArticleId:
+        for slug in draft.title.slugs():
+            row = ArticleRow(
+                slug=slug,
+                author_id=draft.author,
+                title=draft.title.text,
+                description=draft.description.text,
+                tag_list=list(draft.tags.texts),
+                favorites_count=0,
+                created_at=draft.at,
+                updated_at=draft.at,
+                body=draft.body.text,
+            )
+            with suppress(SlugTaken):
+                async with self._database.refusing(TAKEN) as session:
+                    session.add(row)
+                return ArticleId(row.id)
+        raise SlugTaken
+
+    async def _rename(self, article: Article, title: Title) -> None:
+        for slug in title.slugs():
+            if slug == article.slug:
+                continue
+            with suppress(SlugTaken):
+                async with self._database.refusing(TAKEN) as session:
+                    await session.execute(
+                        update(ArticleRow).where(ArticleRow.id == article.id).values(slug=slug)
+                    )
+                return
+        raise SlugTaken
+
+    async def _tag(self, article: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
+        if tags:
+            rows = [{"article_id": article, "tag": tag, "created_at": created_at} for tag in tags]
+            async with self._database.transaction() as session:
+                await session.execute(insert(TagRow), rows)
+
+    async def _found(self, slug: str) -> tuple[ArticleId, datetime]:
+        # Only deleting it must wait: others may favour it at the same time.
+        statement = (
+            select(ArticleRow.id, ArticleRow.created_at)
+            .where(ArticleRow.slug == slug)
+            .with_for_update(read=True, key_share=True)
+        )
+        async with self._database.transaction() as session:
+            row = (await session.execute(statement)).one_or_none()
+        if row is None:
+            raise ArticleNotFound
+        return ArticleId(row.id), row.created_at
+
+    async def _count_favorites(self, article: ArticleId, more: int) -> None:
+        if more:
+            async with self._database.transaction() as session:
+                await session.execute(
+                    update(ArticleRow)
+                    .where(ArticleRow.id == article)
+                    .values(favorites_count=ArticleRow.favorites_count + more)
+                )

@@ -1,0 +1,28 @@
+"""The manifest of articles."""
+
+from fastapi import APIRouter
+
+from modules.articles.api.router import create_router
+from modules.articles.container import ArticlesContainer
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.articles.infrastructure.tables import SCHEMA
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module
+from modules.profiles.contracts import ProfileReader
+
+
+def router(container: ArticlesContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.publishing(), container.reader(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="articles",
+    container=ArticlesContainer,
+    needs={"profiles": ProfileReader, "tokens": TokenVerifier},
+    offers={ArticleDirectory: "reader"},
+    routers=[router],
+    publishes=[ArticleDeleted],
+    schema=SCHEMA,
+)

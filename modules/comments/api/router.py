@@ -1,0 +1,58 @@
+"""The routes of comments."""
+
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends
+
+from modules.comments.api.schemas import (
+    Comment,
+    MultipleCommentsResponse,
+    NewCommentRequest,
+    SingleCommentResponse,
+)
+from modules.comments.domain.comment import CommentId
+from modules.comments.domain.discussion import Discussion
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.fields import Identifier, PathText
+from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.domain.identity import UserId
+
+
+def create_router(discussion: Discussion, authentication: Authentication) -> APIRouter:
+    """Return the routes of comments."""
+    router = ModuleRouter(tags=["Comments"])
+    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+    Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+
+    @router.get(
+        "/articles/{slug}/comments", operation_id="GetArticleComments", responses=errors(401, 404, 422)
+    )
+    async def comments(slug: PathText, viewer: Viewer) -> MultipleCommentsResponse:
+        """Return an article's comments, newest first."""
+        views = await discussion.comments(slug, viewer)
+        return MultipleCommentsResponse(comments=[Comment.of(view) for view in views])
+
+    @router.post(
+        "/articles/{slug}/comments",
+        operation_id="CreateArticleComment",
+        status_code=HTTPStatus.CREATED,
+        responses=errors(401, 404, 422),
+    )
+    async def say(slug: PathText, author: CurrentUser, body: NewCommentRequest) -> SingleCommentResponse:
+        """Comment on an article."""
+        return SingleCommentResponse(
+            comment=Comment.of(await discussion.say(slug, body.comment.body, author))
+        )
+
+    @router.delete(
+        "/articles/{slug}/comments/{id}",
+        operation_id="DeleteArticleComment",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=errors(401, 403, 404, 422),
+    )
+    async def take_back(slug: PathText, id: Identifier, editor: CurrentUser) -> None:  # noqa: A002 - its wire name
+        """Delete a comment of one's own."""
+        await discussion.take_back(slug, CommentId(id), editor)
+
+    return router

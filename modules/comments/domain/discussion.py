@@ -1,0 +1,81 @@
+"""What readers do with comments."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
+from modules.comments.domain.comment import (
+    ArticleNotFound,
+    Comment,
+    CommentId,
+    CommentRepository,
+    Text,
+)
+from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.transactions import Transactions
+from modules.profiles.contracts import Profile, ProfileReader
+
+
+@dataclass(frozen=True, slots=True)
+class CommentView:
+    """A comment as one viewer sees it."""
+
+    comment: Comment
+    author: Profile
+
+
+class Discussion:
+    """The use cases of comments."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        comments: CommentRepository,
+        articles: ArticleDirectory,
+        profiles: ProfileReader,
+        clock: Clock,
+    ) -> None:
+        self._transactions = transactions
+        self._comments = comments
+        self._articles = articles
+        self._profiles = profiles
+        self._clock = clock
+
+    async def comments(self, slug: str, viewer: UserId | None) -> Sequence[CommentView]:
+        """Return an article's comments, newest first; raise `ArticleNotFound`."""
+        async with self._transactions.snapshot():
+            article = _found(slug, await self._articles.ids({slug}))
+            return await self._views(await self._comments.of_article(article), viewer)
+
+    async def say(self, slug: str, text: Text, author: UserId) -> CommentView:
+        """Comment on an article; raise `ArticleNotFound`."""
+        async with self._transactions.transaction():
+            # Held: the article could be deleted at this moment, and its comments must go with it.
+            article = _found(slug, await self._articles.held({slug}))
+            comment = await self._comments.add(article, author, text, self._clock.now())
+            [view] = await self._views([comment], author)
+            return view
+
+    async def take_back(self, slug: str, comment: CommentId, editor: UserId) -> None:
+        """Delete a comment of one's own; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""
+        async with self._transactions.transaction():
+            article = _found(slug, await self._articles.ids({slug}))
+            found = await self._comments.held(article, comment)
+            found.require_author(editor)
+            await self._comments.remove(found.id)
+
+    async def on_article_deleted(self, event: ArticleDeleted) -> None:
+        """Let go of the comments on an article that is gone."""
+        # Inside the publisher's transaction on purpose: a comment must never outlive its article.
+        await self._comments.remove_of_article(ArticleId(event.article_id))
+
+    async def _views(self, comments: Collection[Comment], viewer: UserId | None) -> Sequence[CommentView]:
+        authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)
+        return [CommentView(comment, authors[comment.author_id]) for comment in comments]
+
+
+def _found(slug: str, ids: Mapping[str, ArticleId]) -> ArticleId:
+    if slug not in ids:
+        raise ArticleNotFound
+    return ids[slug]

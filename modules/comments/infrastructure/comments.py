@@ -1,0 +1,73 @@
+"""Comments in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from modules.articles.contracts import ArticleId
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
+from modules.comments.infrastructure.tables import CommentRow
+from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.database import Database
+
+
+class SqlComments:
+    """Keeps comments in `comments_comment`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
+        """Keep a new comment and return it."""
+        row = CommentRow(article_id=article, author_id=author, body=text.text, created_at=at)
+        async with self._database.transaction() as session:
+            session.add(row)
+            await session.flush()
+        return _comment(row)
+
+    async def of_article(self, article: ArticleId) -> Sequence[Comment]:
+        """Return every comment on the article, newest first."""
+        statement = (
+            select(CommentRow)
+            .where(CommentRow.article_id == article)
+            .order_by(CommentRow.created_at.desc(), CommentRow.id.desc())
+        )
+        async with self._database.snapshot() as session:
+            return [_comment(row) for row in await session.scalars(statement)]
+
+    async def held(self, article: ArticleId, comment: CommentId) -> Comment:
+        """Return the comment, and keep others from changing it until the transaction ends.
+
+        Raises `CommentNotFound` when this article has no such comment.
+        """
+        statement = (
+            select(CommentRow)
+            .where(CommentRow.id == comment, CommentRow.article_id == article)
+            .with_for_update()
+        )
+        async with self._database.transaction() as session:
+            row = await session.scalar(statement)
+        if row is None:
+            raise CommentNotFound
+        return _comment(row)
+
+    async def remove(self, comment: CommentId) -> None:
+        """Forget a comment."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(CommentRow).where(CommentRow.id == comment))
+
+    async def remove_of_article(self, article: ArticleId) -> None:
+        """Forget every comment on the article."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(CommentRow).where(CommentRow.article_id == article))
+
+
+def _comment(row: CommentRow) -> Comment:
+    return Comment(
+        id=CommentId(row.id),
+        article_id=ArticleId(row.article_id),
+        author_id=UserId(row.author_id),
+        body=row.body,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,27 @@
+"""The manifest of comments."""
+
+from fastapi import APIRouter
+
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.comments.api.router import create_router
+from modules.comments.container import CommentsContainer
+from modules.comments.infrastructure.tables import SCHEMA
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module, Subscription
+from modules.profiles.contracts import ProfileReader
+
+
+def router(container: CommentsContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.discussion(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="comments",
+    container=CommentsContainer,
+    needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
+    routers=[router],
+    subscriptions=[Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted)],
+    schema=SCHEMA,
+)

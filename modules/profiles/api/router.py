@@ -1,0 +1,40 @@
+"""The routes of profiles: see one, follow, unfollow."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends
+
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.fields import PathText
+from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.domain.identity import UserId
+from modules.profiles.api.schemas import ProfileResponse
+from modules.profiles.domain.profiles import Profiles
+
+
+def create_router(profiles: Profiles, authentication: Authentication) -> APIRouter:
+    """Return the routes of profiles."""
+    router = ModuleRouter(tags=["Profile"])
+    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+    Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+
+    @router.get("/profiles/{username}", operation_id="GetProfileByUsername", responses=errors(401, 404, 422))
+    async def profile(username: PathText, viewer: Viewer) -> ProfileResponse:
+        """Return a user's profile."""
+        return ProfileResponse(profile=await profiles.profile(username, viewer))
+
+    @router.post(
+        "/profiles/{username}/follow", operation_id="FollowUserByUsername", responses=errors(401, 404, 422)
+    )
+    async def follow(username: PathText, follower: CurrentUser) -> ProfileResponse:
+        """Follow a user; following twice is following."""
+        return ProfileResponse(profile=await profiles.follow(username, follower))
+
+    @router.delete(
+        "/profiles/{username}/follow", operation_id="UnfollowUserByUsername", responses=errors(401, 404, 422)
+    )
+    async def unfollow(username: PathText, follower: CurrentUser) -> ProfileResponse:
+        """Stop following a user, if one did."""
+        return ProfileResponse(profile=await profiles.unfollow(username, follower))
+
+    return router

@@ -1,0 +1,20 @@
+"""What profiles is made of."""
+
+from dependency_injector import providers
+
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.identity import TokenVerifier
+from modules.profiles.domain.profiles import Profiles
+from modules.profiles.infrastructure.follows import SqlFollows, SqlProfileReader
+from modules.users.contracts import UserDirectory
+
+
+class ProfilesContainer(ModuleContainer):
+    """Offers the profile reader; needs the user directory and a token verifier."""
+
+    users = providers.Dependency(instance_of=UserDirectory)
+    tokens = providers.Dependency(instance_of=TokenVerifier)
+
+    follows = providers.Singleton(SqlFollows, ModuleContainer.database)
+    reader = providers.Singleton(SqlProfileReader, ModuleContainer.database, users, follows)
+    profiles = providers.Singleton(Profiles, ModuleContainer.database, users, follows)

@@ -1,0 +1,74 @@
+"""Seeing profiles and following users."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from modules.kernel.domain.errors import NotFound
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.transactions import Transactions
+from modules.profiles.contracts import Profile
+from modules.users.contracts import PublicUser, UserDirectory
+
+
+class ProfileNotFound(NotFound):
+    """Nobody has this username."""
+
+    subject = "profile"
+
+
+class FollowRepository(Protocol):
+    """Keeps who follows whom."""
+
+    async def add(self, follower: UserId, followed: UserId) -> None:
+        """Keep that one follows the other; do nothing if that is known."""
+        ...
+
+    async def remove(self, follower: UserId, followed: UserId) -> None:
+        """Forget that one follows the other; do nothing if that is not known."""
+        ...
+
+    async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+        """Return those of the users whom this one follows."""
+        ...
+
+
+class Profiles:
+    """The use cases of profiles."""
+
+    def __init__(
+        self, transactions: Transactions, directory: UserDirectory, follows: FollowRepository
+    ) -> None:
+        self._transactions = transactions
+        self._directory = directory
+        self._follows = follows
+
+    async def profile(self, username: str, viewer: UserId | None) -> Profile:
+        """Return a profile as the viewer sees it; raise `ProfileNotFound` if nobody has this name."""
+        async with self._transactions.snapshot():
+            user = await self._user(username)
+            followed = await self._follows.followed_among(viewer, {user.id}) if viewer else ()
+            return _profile(user, following=user.id in followed)
+
+    async def follow(self, username: str, follower: UserId) -> Profile:
+        """Follow a user, or go on following; raise `ProfileNotFound` if nobody has this name."""
+        async with self._transactions.transaction():
+            user = await self._user(username)
+            await self._follows.add(follower, user.id)
+            return _profile(user, following=True)
+
+    async def unfollow(self, username: str, follower: UserId) -> Profile:
+        """Stop following a user, if one did; raise `ProfileNotFound` if nobody has this name."""
+        async with self._transactions.transaction():
+            user = await self._user(username)
+            await self._follows.remove(follower, user.id)
+            return _profile(user, following=False)
+
+    async def _user(self, username: str) -> PublicUser:
+        user = (await self._directory.named({username})).get(username)
+        if user is None:
+            raise ProfileNotFound
+        return user
+
+
+def _profile(user: PublicUser, *, following: bool) -> Profile:
+    return Profile(user.username, user.bio, user.image, following)

@@ -1,0 +1,1 @@
+"""How follows are kept and profiles are read."""

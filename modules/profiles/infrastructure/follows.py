@@ -1,0 +1,73 @@
+"""Follows in the database, and the profiles that are read with them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import delete, select
+
+from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import insert_unless_there
+from modules.profiles.contracts import Profile
+from modules.profiles.infrastructure.tables import FollowRow
+from modules.users.contracts import UserDirectory
+
+
+class SqlFollows:
+    """Keeps who follows whom in `profiles_follow`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, follower: UserId, followed: UserId) -> None:
+        """Keep that one follows the other; do nothing if that is known."""
+        async with self._database.transaction() as session:
+            row = {"follower_id": follower, "followed_id": followed}
+            await session.execute(insert_unless_there(session, FollowRow, row))
+
+    async def remove(self, follower: UserId, followed: UserId) -> None:
+        """Forget that one follows the other; do nothing if that is not known."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(FollowRow).where(FollowRow.follower_id == follower, FollowRow.followed_id == followed)
+            )
+
+    async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+        """Return those of the users whom this one follows."""
+        statement = select(FollowRow.followed_id).where(
+            FollowRow.follower_id == follower, FollowRow.followed_id.in_(set(users))
+        )
+        async with self._database.snapshot() as session:
+            return {UserId(followed) for followed in await session.scalars(statement)}
+
+
+class SqlProfileReader:
+    """Reads profiles: users from their directory, follows from `profiles_follow`."""
+
+    def __init__(self, database: Database, directory: UserDirectory, follows: SqlFollows) -> None:
+        self._database = database
+        self._directory = directory
+        self._follows = follows
+
+    async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
+        """Return those of the profiles that exist, by id; `following` says whether the viewer follows."""
+        async with self._database.snapshot():
+            users = await self._directory.users(ids)
+            followed = await self._follows.followed_among(viewer, users) if viewer and users else ()
+        return {
+            user.id: Profile(user.username, user.bio, user.image, following=user.id in followed)
+            for user in users.values()
+        }
+
+    async def named(self, usernames: Collection[str]) -> Mapping[str, UserId]:
+        """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
+        return {name: user.id for name, user in (await self._directory.named(usernames)).items()}
+
+    async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+        """Return whom each of these users follows."""
+        followed: defaultdict[UserId, set[UserId]] = defaultdict(set)
+        statement = select(FollowRow).where(FollowRow.follower_id.in_(set(followers)))
+        async with self._database.snapshot() as session:
+            for row in await session.scalars(statement):
+                followed[UserId(row.follower_id)].add(UserId(row.followed_id))
+        return {follower: followed[follower] for follower in followers}

@@ -1,0 +1,26 @@
+"""The tables of profiles."""
+
+from pathlib import Path
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from modules.kernel.infrastructure.schema import Schema, module_metadata
+
+
+class Base(DeclarativeBase):
+    """The declarative base of this module."""
+
+    metadata = module_metadata()
+
+
+class FollowRow(Base):
+    """One user follows another."""
+
+    __tablename__ = "profiles_follow"
+
+    follower_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    followed_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

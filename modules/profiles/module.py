@@ -1,0 +1,27 @@
+"""The manifest of profiles."""
+
+from fastapi import APIRouter
+
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module
+from modules.profiles.api.router import create_router
+from modules.profiles.container import ProfilesContainer
+from modules.profiles.contracts import ProfileReader
+from modules.profiles.infrastructure.tables import SCHEMA
+from modules.users.contracts import UserDirectory
+
+
+def router(container: ProfilesContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.profiles(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="profiles",
+    container=ProfilesContainer,
+    needs={"users": UserDirectory, "tokens": TokenVerifier},
+    offers={ProfileReader: "reader"},
+    routers=[router],
+    schema=SCHEMA,
+)
