@@ -1,4 +1,4 @@
-.PHONY: help run setup test lint types contracts unit format lock
+.PHONY: help run setup test lint types check unit format lock
 
 help: ## What there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,7 +11,7 @@ run: ## Set up, migrate, serve on 127.0.0.1:8000
 setup: ## Create .venv with everything that development needs
 	@scripts/setup development
 
-test: setup lint types contracts unit ## Everything that must hold before a commit
+test: setup lint types check unit ## Everything that must hold before a commit
 
 lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
@@ -20,11 +20,15 @@ lint:
 types:
 	@.venv/bin/mypy
 
-contracts:
-	@.venv/bin/lint-imports --config importlinter.ini --no-logo
+check:
+	@.venv/bin/conduit check
 
 unit:
-	@.venv/bin/python scripts/run_tests.py
+	@.venv/bin/coverage erase
+	@.venv/bin/coverage run -m pytest --quiet --numprocesses 2
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report --fail-under 90
+	@.venv/bin/coverage report --fail-under 95 --include 'modules/*/domain/*'
 
 format: setup ## Format the code and mend what ruff can mend
 	@.venv/bin/ruff format .

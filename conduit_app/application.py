@@ -56,7 +56,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
         expose_headers=[REQUEST_ID, "Retry-After"],
         max_age=DAY_SECONDS,
     )
-    application.add_middleware(RequestLog, application=application)
+    application.add_middleware(RequestLog, application=application, composition=composition)
     return application
 
 

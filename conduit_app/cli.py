@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,8 +13,14 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from conduit_app.application import compose_from, create_application
+from conduit_app.checks.imports import check_imports
+from conduit_app.checks.report import Format, render
+from conduit_app.checks.running_rules import check_events, check_running, snapshots
+from conduit_app.checks.source import Checkout
+from conduit_app.checks.source_rules import check_sources
 from conduit_app.composition import Composition, CompositionError
 from conduit_app.discovery import DiscoveryError
+from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
 from conduit_app.settings import Settings, SettingsError, load
 from conduit_app.structured_logging import configure_logging
@@ -86,6 +93,44 @@ def openapi() -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+@main.command()
+def check(
+    form: Annotated[Format, typer.Option("--format", help="How findings are told.")] = Format.TEXT,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Only what the text of the modules shows: faster.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the snapshots anew, of events, document and picture.")
+    ] = False,
+) -> None:
+    """Check the architecture of the checkout in this folder. Example: conduit check --format github."""
+    checkout = Checkout(Path.cwd())
+    if not (checkout.root / "importlinter.ini").exists():
+        _fail("conduit check looks at a checkout: call it where importlinter.ini is")
+    with one_line_errors():
+        if update:
+            for path in snapshots(checkout).write(checkout.root):
+                typer.echo(f"wrote {path}", err=True)
+        findings = [*check_imports(checkout.root), *check_sources(checkout), *check_events(checkout)]
+        if not sources:
+            findings += check_running(checkout)
+    typer.echo(render(findings, form))
+    if findings:
+        raise typer.Exit(1)
+
+
+@main.command(name="modules")
+def modules_command(
+    form: Annotated[HouseFormat, typer.Option("--format", help="How they are told.")] = HouseFormat.TEXT,
+) -> None:
+    """Show the modules that are switched on. Example: conduit modules --format mermaid."""
+    with one_line_errors():
+        settings = load(Settings)
+        composition = compose_from(settings)
+        shown = cards(composition, create_application(settings, composition))
+    typer.echo(render_house(shown, form))
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 1."""
@@ -96,6 +141,8 @@ def one_line_errors() -> Iterator[None]:
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
         _fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
+    except ModuleNotFoundError as error:
+        _fail(f"this needs {error.name}, a development tool; run: make setup")
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 

@@ -29,6 +29,12 @@ class Composition:
     containers: Mapping[str, ModuleContainer]
     database: Database
 
+    def owner(self, definition: object) -> str | None:
+        """Return the name of the module whose package defines this class or function, if one does."""
+        defined_in = f"{getattr(definition, '__module__', '')}."
+        owners = (module.name for module in self.modules if defined_in.startswith(f"{module.package}."))
+        return next(owners, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

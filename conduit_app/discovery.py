@@ -17,16 +17,22 @@ class DiscoveryError(Exception):
 
 
 def discover() -> Sequence[Module]:
-    """Return the manifest of every module, in the order of their names.
+    """Return the manifest of every module, those of the tree before those of plugins.
 
     Raises `DiscoveryError` naming the module that cannot be imported or has no manifest.
     """
-    in_tree = [
-        f"modules.{package.name}.module"
-        for package in pkgutil.iter_modules(modules.__path__)
-        if package.ispkg and package.name != KERNEL
-    ]
-    found = [_manifest(name) for name in sorted(in_tree)]
+    return [*in_tree(), *installed()]
+
+
+def in_tree() -> Sequence[Module]:
+    """Return the manifests of the packages in `modules/`; raise `DiscoveryError`."""
+    packages = [package.name for package in pkgutil.iter_modules(modules.__path__) if package.ispkg]
+    return [_manifest(f"modules.{name}.module") for name in sorted(packages) if name != KERNEL]
+
+
+def installed() -> Sequence[Module]:
+    """Return the manifests that installed distributions advertise; raise `DiscoveryError`."""
+    found = []
     for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
         try:
             found.append(_checked(entry_point.value, entry_point.load()))

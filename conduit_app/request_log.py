@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conduit_app.composition import Composition
 from modules.kernel.api.errors import error_response
 
 REQUEST_ID = "X-Request-ID"
@@ -22,9 +23,10 @@ log = structlog.get_logger("conduit.request")
 class RequestLog:
     """Gives each request an id, or keeps the caller's, and logs one line when it is answered."""
 
-    def __init__(self, app: ASGIApp, application: FastAPI) -> None:
+    def __init__(self, app: ASGIApp, application: FastAPI, composition: Composition) -> None:
         self._app = app
         self._application = application
+        self._composition = composition
         self._routes: dict[object, tuple[str, str | None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +64,7 @@ class RequestLog:
         # The template, not the path: lines of one route are counted together.
         if self._routes is None:
             self._routes = {
-                context.endpoint: (context.path or "", module_of(context.endpoint))
+                context.endpoint: (context.path or "", self._composition.owner(context.endpoint))
                 for context in iter_route_contexts(self._application.routes)
                 if context.endpoint is not None
             }
@@ -100,12 +102,6 @@ class FailureAnswers:
             problem = f"failed unexpectedly; please report request {request_id}"
             answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"server": [problem]})
             await answer(scope, receive, send)
-
-
-def module_of(endpoint: object) -> str | None:
-    """Return the name of the module whose package this endpoint is defined in."""
-    root, _, rest = str(getattr(endpoint, "__module__", "")).partition(".")
-    return rest.partition(".")[0] if root == "modules" else root or None
 
 
 def _request_id(scope: Scope) -> str:

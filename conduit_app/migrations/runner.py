@@ -1,5 +1,6 @@
 """Brings a database to the schema that the program knows, module by module."""
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import partial
@@ -97,7 +98,8 @@ def _state(connection: Connection, module: str, schema: Schema) -> State:
 
 
 def _config(connection: Connection, module: str, schema: Schema) -> Config:
-    config = Config()
+    # Alembic tells its findings to standard output; here they are exceptions.
+    config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(ENVIRONMENT))
     config.set_main_option("version_locations", str(schema.migrations))
     config.set_main_option("path_separator", "newline")

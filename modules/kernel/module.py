@@ -50,3 +50,8 @@ class Module:
     schema: Schema | None = None
     settings: type[ModuleSettings] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
+
+    @property
+    def package(self) -> str:
+        """The Python package of the module, where its container is defined."""
+        return self.container.__module__.rpartition(".")[0]

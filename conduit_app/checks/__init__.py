@@ -1,0 +1,1 @@
+"""The architecture checks: what import contracts show, and what they cannot."""

@@ -1,0 +1,77 @@
+"""The import contracts of importlinter.ini, run by import-linter and told as findings."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from conduit_app.checks.finding import RULES, Finding
+
+CONFIGURATION = "importlinter.ini"
+
+
+def check_imports(root: Path) -> Iterator[Finding]:
+    """Yield what breaks an import contract of the checkout.
+
+    import-linter looks for `modules` and `conduit_app` on Python's path, so the checkout goes first.
+    """
+    # A development tool: imported here, so that Conduit runs without it.
+    from importlinter.application import use_cases  # noqa: PLC0415
+    from importlinter.configuration import configure  # noqa: PLC0415
+    from importlinter.contracts import acyclic_siblings, forbidden, layers, protected  # noqa: PLC0415
+    from importlinter.domain.contract import registry  # noqa: PLC0415
+
+    configure()
+    registry.register(acyclic_siblings.AcyclicSiblingsContract, "acyclic_siblings")
+    registry.register(forbidden.ForbiddenContract, "forbidden")
+    registry.register(layers.LayersContract, "layers")
+    registry.register(protected.ProtectedContract, "protected")
+    sys.path.insert(0, str(root))
+    options = use_cases.read_user_options(str(root / CONFIGURATION))
+    rules = {contract["name"]: contract["id"] for contract in options.contracts_options}
+    # It draws a progress bar on standard output, which here belongs to the findings.
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = use_cases.create_report(options, cache_dir=None)
+    for contract, check in report.get_contracts_and_checks():
+        if not check.kept:
+            yield from _findings(root, rules[contract.name], check.metadata)
+
+
+def _findings(root: Path, rule: str, metadata: Mapping[str, Any]) -> Iterator[Finding]:
+    seen = set()
+    for importer, imported, line in _first_imports(metadata):
+        if (importer, imported) not in seen:
+            seen.add((importer, imported))
+            yield Finding(RULES[rule], _file(root, importer), line, f"{importer} imports {imported}")
+    for module in sorted(metadata.get("undeclared_modules", ())):
+        yield Finding(RULES[rule], _file(root, module), 1, f"{module} is no room of a module")
+
+
+def _first_imports(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Yield the import that each broken chain begins with: that is the one to take away."""
+    for dependency in metadata.get("invalid_dependencies", ()):  # layers
+        for route in dependency["routes"]:
+            for link in (route["chain"][0], *route["extra_firsts"]):
+                yield _link(link)
+    for pair in metadata.get("invalid_chains", ()):  # forbidden
+        for chain in pair["chains"]:
+            yield _link(chain[0])
+    for protected in metadata.get("illegal_imports", ()):  # protected
+        for link in protected.illegal_links:
+            yield _link(link)
+    for breakers in metadata.get("cycle_breakers_by_package", {}).values():  # acyclic_siblings
+        for importer, imported in sorted(breakers):
+            yield importer, imported, 1
+
+
+def _link(link: Mapping[str, Any]) -> tuple[str, str, int]:
+    lines: Iterable[int] = link["line_numbers"]
+    return link["importer"], link["imported"], next(iter(lines), 1)
+
+
+def _file(root: Path, module: str) -> Path:
+    path = Path(*module.split("."))
+    package = path / "__init__.py"
+    return package if (root / package).exists() else path.with_suffix(".py")
