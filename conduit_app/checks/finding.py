@@ -38,7 +38,7 @@ RULES = _rules(
     Rule(
         "shape",
         "whoever knows one module knows them all, and rules stay free of frameworks and storage",
-        "put the code into the room it belongs to: module > container > api | infrastructure > domain > contracts",
+        "put the code into its room: module > container > api | infrastructure > domain > contracts",
     ),
     Rule(
         "boundary",
