@@ -1,0 +1,392 @@
+"""API.md: the operations on articles, and "Articles" in what the OpenAPI document does not say."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from conduit_app.composition import Composition
+from modules.articles.infrastructure.tables import FavoriteRow
+from tests.client import Api, Json
+
+LISTS = ["/articles", "/articles/feed"]
+BAD_NUMBERS = ["-1", "", "abc", "1.5", "1e1", "1_0", "+1", " 1", "1 ", "٣", "0x1", "null"]
+AUTHOR = {"username": "jake", "bio": None, "image": None, "following": False}
+
+
+async def _titles(api: Api, path: str = "/articles", **query: object) -> list[str]:
+    """Return the titles of a list."""
+    return [article["title"] for article in (await _list(api, path, **query))["articles"]]
+
+
+async def _list(api: Api, path: str = "/articles", **query: object) -> Json:
+    answer = await api.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    listed: Json = answer.json()
+    return listed
+
+
+async def _read(api: Api, article: Json) -> Json:
+    answer = await api.get(f"/articles/{article['slug']}")
+    assert answer.status_code == 200, answer.text
+    read: Json = answer.json()["article"]
+    return read
+
+
+async def _update(api: Api, article: Json, **changes: object) -> Json:
+    """Update an article of jake's and return it."""
+    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": changes})
+    assert answer.status_code == 200, answer.text
+    updated: Json = answer.json()["article"]
+    return updated
+
+
+def _without(article: Json, *names: str) -> Json:
+    return {name: value for name, value in article.items() if name not in names}
+
+
+async def test_publishing_answers_201_with_the_article(api: Api) -> None:
+    written = {"title": "Dragons", "description": "On dragons", "body": "They fly.", "tagList": ["dragons"]}
+    answer = await api.as_user("jake").post("/articles", {"article": written})
+    assert answer.status_code == 201
+    article = answer.json()["article"]
+    assert _without(article, "slug", "createdAt", "updatedAt") == written | {
+        "favorited": False,
+        "favoritesCount": 0,
+        "author": AUTHOR,
+    }
+    assert article["createdAt"] == article["updatedAt"]
+    assert await _read(api, article) == article
+
+
+async def test_an_article_without_a_tag_list_has_no_tags(api: Api) -> None:
+    written = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
+    answer = await api.as_user("jake").post("/articles", {"article": written})
+    assert answer.status_code == 201
+    assert answer.json()["article"]["tagList"] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", "Knights"),
+        ("description", "On knights"),
+        ("body", "They ride."),
+        ("tagList", ["knights", "horses"]),
+    ],
+)
+async def test_an_update_takes_any_one_field_and_leaves_the_others(
+    api: Api, article: Json, field: str, value: object
+) -> None:
+    updated = await _update(api, article, **{field: value})
+    assert _without(updated, "slug", "updatedAt") == _without(article, "slug", "updatedAt") | {field: value}
+    assert await _read(api, updated) == updated
+
+
+async def test_deleting_answers_204_and_the_article_is_gone(api: Api, article: Json) -> None:
+    await api.as_user("jake").publish("Knights")
+    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    assert answer.status_code == 204
+    assert answer.content == b""
+    assert (await api.get(f"/articles/{article['slug']}")).status_code == 404
+    assert await _titles(api) == ["Knights"]
+
+
+async def test_favouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
+    for _ in range(2):
+        answer = await api.as_user("anna").post(f"/articles/{article['slug']}/favorite")
+        assert answer.status_code == 200
+        assert answer.json()["article"] == article | {"favorited": True, "favoritesCount": 1}
+
+
+async def test_unfavouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
+    await api.as_user("anna").favorite(article)
+    await api.as_user("lena").favorite(article)
+    for _ in range(2):
+        answer = await api.as_user("anna").delete(f"/articles/{article['slug']}/favorite")
+        assert answer.status_code == 200
+        assert answer.json()["article"] == article | {"favorited": False, "favoritesCount": 1}
+
+
+async def test_favorited_is_for_the_caller_and_the_count_is_of_all(api: Api, article: Json) -> None:
+    await api.as_user("anna").favorite(article)
+    await api.as_user("jake").favorite(article)
+    for caller, favorited in ((api.as_user("anna"), True), (api.as_user("lena"), False), (api, False)):
+        for seen in (await _read(caller, article), (await _list(caller))["articles"][0]):
+            assert (seen["favorited"], seen["favoritesCount"]) == (favorited, 2)
+
+
+@pytest.mark.parametrize(
+    ("filters", "titles"),
+    [
+        ({"tag": "dragons"}, ["Unloved", "By lena", "All"]),
+        ({"author": "jake"}, ["Unloved", "Untagged", "All"]),
+        ({"favorited": "anna"}, ["By lena", "Untagged", "All"]),
+        ({"tag": "dragons", "author": "jake"}, ["Unloved", "All"]),
+        ({"tag": "dragons", "favorited": "anna"}, ["By lena", "All"]),
+        ({"author": "jake", "favorited": "anna"}, ["Untagged", "All"]),
+        ({"tag": "dragons", "author": "jake", "favorited": "anna"}, ["All"]),
+        ({"tag": "horses", "author": "lena"}, []),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
+)
+async def test_filters_combine_with_and(api: Api, filters: Json, titles: list[str]) -> None:
+    jake, lena, anna = (api.as_user(name) for name in ("jake", "lena", "anna"))
+    await anna.favorite(await jake.publish("All", tags=["dragons", "horses"]))
+    await anna.favorite(await jake.publish("Untagged", tags=["horses"]))
+    await anna.favorite(await lena.publish("By lena", tags=["dragons"]))
+    await jake.favorite(await jake.publish("Unloved", tags=["dragons"]))
+    assert await _titles(api, **filters) == titles
+    assert (await _list(api, **filters, limit=1))["articlesCount"] == len(titles)
+
+
+async def test_a_list_has_20_articles_from_the_first_unless_asked_otherwise(api: Api) -> None:
+    for number in range(1, 22):
+        await api.as_user("jake").publish(f"No. {number}")
+    await api.as_user("anna").follow("jake")
+    newest_first = [f"No. {number}" for number in range(21, 0, -1)]
+    for path in LISTS:
+        anna = api.as_user("anna")
+        assert await _titles(anna, path) == newest_first[:20]
+        assert await _titles(anna, path, offset=20) == newest_first[20:]
+        assert await _titles(anna, path, limit=2, offset=3) == newest_first[3:5]
+        assert await _titles(anna, path, limit=5, offset=19) == newest_first[19:]
+        assert await _titles(anna, path, offset=21) == []
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_articles_count_is_of_all_matches_not_of_the_page(api: Api, path: str) -> None:
+    for title in ("Dragons", "Knights", "Horses"):
+        await api.as_user("jake").publish(title)
+    await api.as_user("anna").follow("jake")
+    for page in ({"limit": 1}, {"limit": 1, "offset": 2}, {"offset": 3}, {}):
+        assert (await _list(api.as_user("anna"), path, **page))["articlesCount"] == 3
+
+
+async def test_a_limit_above_100_is_served_as_100(api: Api) -> None:
+    for number in range(101):
+        await api.as_user("jake").publish(f"No. {number}")
+    for limit in ("101", "9223372036854775807", "1" + "0" * 30):
+        listed = await _list(api, limit=limit)
+        assert (len(listed["articles"]), listed["articlesCount"]) == (100, 101)
+
+
+async def test_an_offset_beyond_all_articles_gives_an_empty_list(api: Api) -> None:
+    await api.as_user("jake").publish()
+    for offset in ("1", "9223372036854775807", "1" + "0" * 30):
+        assert await _list(api, offset=offset) == {"articles": [], "articlesCount": 1}
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(("parameter", "bad"), [("limit", ["0", *BAD_NUMBERS]), ("offset", BAD_NUMBERS)])
+async def test_a_limit_or_offset_that_is_out_of_range_or_no_plain_decimal_integer_is_invalid(
+    api: Api, path: str, parameter: str, bad: list[str]
+) -> None:
+    answers = {
+        value: await api.as_user("anna").get(path, params={parameter: value, "tag": "none"}) for value in bad
+    }
+    assert {value: answer.status_code for value, answer in answers.items()} == dict.fromkeys(bad, 422)
+    assert {key for answer in answers.values() for key in answer.json()["errors"]} == {parameter}
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_lists_carry_no_body(api: Api, path: str) -> None:
+    article = await api.as_user("jake").publish(tags=["dragons"])
+    await api.as_user("anna").follow("jake")
+    [listed] = (await _list(api.as_user("anna"), path))["articles"]
+    assert listed == _without(article, "body") | {"author": AUTHOR | {"following": True}}
+
+
+async def test_the_feed_has_the_articles_of_followed_authors_only_and_newest_first(api: Api) -> None:
+    for author in ("jake", "lena", "otto", "anna", "jake"):
+        await api.as_user(author).publish(f"By {author}")
+    await api.as_user("anna").follow("jake")
+    await api.as_user("anna").follow("otto")
+    assert await _titles(api.as_user("anna"), "/articles/feed") == ["By jake", "By otto", "By jake"]
+    await api.as_user("anna").delete("/profiles/jake/follow")
+    assert await _titles(api.as_user("anna"), "/articles/feed") == ["By otto"]
+
+
+async def test_the_feed_of_one_who_follows_nobody_is_empty(api: Api, article: Json) -> None:
+    assert article["title"] in await _titles(api)
+    assert await _list(api.as_user("anna"), "/articles/feed") == {"articles": [], "articlesCount": 0}
+
+
+async def test_titles_may_repeat_and_slugs_may_not(api: Api) -> None:
+    articles = [await api.as_user(name).publish("Dragons") for name in ("jake", "jake", "anna")]
+    assert len({article["slug"] for article in articles}) == 3
+    assert [await _read(api, article) for article in articles] == articles
+
+
+async def test_a_slug_is_derived_from_the_title(api: Api) -> None:
+    article = await api.as_user("jake").publish("How to Train Your Dragon?")
+    assert "how-to-train-your-dragon" in article["slug"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["🐉🐉", "???", "日本語", "feed", " Feed ", "FEED!", "a/b?c=d#e%2F", "..", "-", "Žofie", "x" * 200],
+)
+async def test_a_slug_is_never_empty_nor_a_route_and_always_usable_in_a_url(api: Api, title: str) -> None:
+    article = await api.as_user("jake").publish(title)
+    # The unreserved characters of RFC 3986, without the two dot segments.
+    assert re.fullmatch(r"[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*", article["slug"])
+    assert article["slug"] != "feed"
+    assert await _read(api, article) == article
+    assert await _update(api, article, body="They ride.") != article
+
+
+@pytest.mark.parametrize("title", ["feed", "🐉"])
+async def test_a_changed_title_gives_no_slug_that_is_empty_or_a_route(
+    api: Api, article: Json, title: str
+) -> None:
+    renamed = await _update(api, article, title=title)
+    assert renamed["slug"] not in ("", "feed")
+    assert await _read(api, renamed) == renamed
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"), [("Knights", "knights"), ("DRAGONS", "dragons"), ("Dragons!", "dragons")]
+)
+async def test_changing_the_title_changes_the_slug(api: Api, article: Json, title: str, stem: str) -> None:
+    renamed = await _update(api, article, title=title)
+    assert renamed["slug"] != article["slug"]
+    assert renamed["slug"].startswith(stem)
+    assert await _read(api, renamed) == renamed
+
+
+async def test_changing_the_title_to_one_that_is_in_use_gives_another_slug(api: Api, article: Json) -> None:
+    other = await api.as_user("anna").publish("Knights")
+    renamed = await _update(api, article, title="Knights")
+    assert renamed["slug"] != other["slug"]
+    assert await _read(api, other) == other
+
+
+async def test_anything_but_a_new_title_leaves_the_slug(api: Api, article: Json) -> None:
+    changes: dict[str, Any] = {"description": "New", "body": "New", "tagList": ["new"]}
+    assert (await _update(api, article, **changes))["slug"] == article["slug"]
+
+
+@pytest.mark.parametrize("through", ["publishing", "updating"])
+async def test_a_tag_list_keeps_the_authors_order_and_drops_duplicates(api: Api, through: str) -> None:
+    typed, kept = ["zebras", "ants", " zebras", "mice", "ants"], ["zebras", "ants", "mice"]
+    article = await api.as_user("jake").publish(tags=typed if through == "publishing" else ["mice", "ants"])
+    shown = article if through == "publishing" else await _update(api, article, tagList=typed)
+    assert shown["tagList"] == kept
+    assert (await _read(api, shown))["tagList"] == kept
+    assert [listed["tagList"] for listed in (await _list(api))["articles"]] == [kept]
+
+
+async def test_a_tag_list_that_is_absent_in_an_update_is_untouched(api: Api) -> None:
+    article = await api.as_user("jake").publish(tags=["zebras", "ants"])
+    assert (await _update(api, article, body="They ride."))["tagList"] == ["zebras", "ants"]
+
+
+async def test_an_empty_tag_list_in_an_update_removes_all_tags(api: Api) -> None:
+    article = await api.as_user("jake").publish(tags=["zebras", "ants"])
+    assert (await _update(api, article, tagList=[]))["tagList"] == []
+    assert await _titles(api, tag="ants") == []
+
+
+async def test_a_null_tag_list_in_an_update_is_invalid(api: Api) -> None:
+    article = await api.as_user("jake").publish(tags=["zebras", "ants"])
+    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"tagList": None}})
+    assert answer.status_code == 422
+    assert set(answer.json()["errors"]) == {"tagList"}
+    assert await _read(api, article) == article
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"title": "Knights"}, {"description": "New"}, {"body": "New"}, {"tagList": ["new"]}, {"tagList": []}],
+    ids=repr,
+)
+async def test_any_update_moves_updated_at(api: Api, changes: Json) -> None:
+    article = await api.as_user("jake").publish(tags=["dragons"])
+    updated = await _update(api, article, **changes)
+    assert updated["updatedAt"] > article["updatedAt"]
+    assert updated["createdAt"] == article["createdAt"]
+
+
+async def test_favouriting_does_not_move_updated_at(api: Api, article: Json) -> None:
+    path = f"/articles/{article['slug']}/favorite"
+    favourited = await api.as_user("anna").post(path)
+    unfavourited = await api.as_user("anna").delete(path)
+    for answer in (favourited, unfavourited):
+        assert answer.json()["article"]["updatedAt"] == article["updatedAt"]
+    assert await _read(api, article) == article
+
+
+async def test_the_order_of_a_list_is_by_creation_not_by_update(api: Api, article: Json) -> None:
+    await api.as_user("jake").publish("Knights")
+    await _update(api, article, body="They land.")
+    assert await _titles(api) == ["Knights", "Dragons"]
+
+
+async def test_the_following_of_an_articles_author_is_for_the_caller(api: Api, article: Json) -> None:
+    await api.as_user("anna").follow("jake")
+    for caller, following in ((api.as_user("anna"), True), (api.as_user("lena"), False), (api, False)):
+        for seen in (await _read(caller, article), (await _list(caller))["articles"][0]):
+            assert seen["author"]["following"] is following
+
+
+async def test_the_following_of_a_favourites_author_is_for_the_caller(api: Api, article: Json) -> None:
+    await api.as_user("anna").follow("jake")
+    path = f"/articles/{article['slug']}/favorite"
+    for caller, following in (("anna", True), ("lena", False)):
+        for answer in (await api.as_user(caller).post(path), await api.as_user(caller).delete(path)):
+            assert answer.json()["article"]["author"]["following"] is following
+
+
+@pytest.mark.parametrize("parameter", ["tag", "author", "favorited"])
+async def test_a_filter_that_names_nobody_gives_an_empty_list(
+    api: Api, article: Json, parameter: str
+) -> None:
+    assert article["title"] in await _titles(api)
+    assert await _list(api, **{parameter: "nobody"}) == {"articles": [], "articlesCount": 0}
+
+
+async def test_a_filter_by_author_or_favourites_of_one_who_has_none_gives_an_empty_list(
+    api: Api, article: Json
+) -> None:
+    await api.as_user("anna").token()
+    assert article["title"] in await _titles(api)
+    for parameter in ("author", "favorited"):
+        assert await _list(api, **{parameter: "anna"}) == {"articles": [], "articlesCount": 0}
+
+
+@pytest.mark.parametrize("typed", ["AnnaLena", "annalena", "ANNALENA"])
+async def test_a_filter_matches_a_username_without_regard_to_case(api: Api, typed: str) -> None:
+    await api.as_user("AnnaLena").favorite(await api.as_user("AnnaLena").publish())
+    await api.as_user("jake").publish("Knights")
+    assert await _titles(api, author=typed) == ["Dragons"]
+    assert await _titles(api, favorited=typed) == ["Dragons"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_unknown_query_parameters_are_ignored(api: Api, path: str) -> None:
+    await api.as_user("jake").publish()
+    await api.as_user("anna").follow("jake")
+    query = {"page": "2", "sort": "title", "Tag": "none"}
+    assert await _titles(api.as_user("anna"), path, **query) == ["Dragons"]
+
+
+async def test_deleting_an_article_takes_its_favourites_with_it(
+    api: Api, composition: Composition, article: Json
+) -> None:
+    kept = await api.as_user("jake").publish("Knights")
+    for favourite in (article, kept):
+        await api.as_user("anna").favorite(favourite)
+    await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    assert await _titles(api, favorited="anna") == ["Knights"]
+    # Ids are never given twice, so that what is left behind could not be asked for.
+    async with composition.database.snapshot() as session:
+        assert await session.scalar(select(func.count()).select_from(FavoriteRow)) == 1
+
+
+async def test_a_user_who_changes_name_stays_the_author(api: Api, article: Json) -> None:
+    await api.as_user("jake").put("/user", {"user": {"username": "jacob"}})
+    assert (await _read(api, article))["author"]["username"] == "jacob"
+    assert await _titles(api, author="jacob") == ["Dragons"]
+    assert await _titles(api, author="jake") == []

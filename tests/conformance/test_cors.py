@@ -1,0 +1,66 @@
+"""API.md, "CORS": pages of any origin may call Conduit and read what it answers."""
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tests.client import Api
+from tests.conformance.official_document import Operation, official
+
+ORIGIN = {"Origin": "https://frontend.example"}
+
+
+def _names(answer: httpx2.Response, header: str) -> set[str]:
+    """Return the names that a header lists, in lower case."""
+    return {name.strip().lower() for name in answer.headers.get(header, "").split(",")}
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/user", "/api/articles/unknown", "/api/nowhere"])
+async def test_an_answer_may_be_read_by_any_origin_whatever_it_says(api: Api, path: str) -> None:
+    answer = await api.outside("GET", path, headers=ORIGIN)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_refused_body_and_a_failure_may_be_read_by_any_origin(application: FastAPI, api: Api) -> None:
+    @application.get("/api/failing")
+    async def fail() -> None:
+        raise RuntimeError
+
+    too_large = await api.outside("POST", "/api/users", content=b" " * 2_000_000, headers=ORIGIN)
+    failure = await api.outside("GET", "/api/failing", headers=ORIGIN)
+    assert (too_large.status_code, failure.status_code) == (413, 500)
+    for answer in (too_large, failure):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_no_cookies_are_allowed_or_set(api: Api) -> None:
+    answer = await api.outside("GET", "/api/tags", headers=ORIGIN)
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("operation", official().operations, ids=lambda operation: operation.id)
+async def test_a_preflight_is_answered_for_every_operation(api: Api, operation: Operation) -> None:
+    asked = {"authorization", "content-type", "x-request-id"}
+    preflight = ORIGIN | {
+        "Access-Control-Request-Method": operation.method,
+        "Access-Control-Request-Headers": ",".join(sorted(asked)),
+    }
+    answer = await api.outside(
+        "OPTIONS", f"/api{operation.path.format(username='jake', slug='dragons', id=1)}", headers=preflight
+    )
+    assert answer.status_code in (200, 204)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert operation.method.lower() in _names(answer, "Access-Control-Allow-Methods")
+    assert asked <= _names(answer, "Access-Control-Allow-Headers")
+
+
+async def test_the_id_of_a_request_may_be_sent_and_is_exposed(api: Api) -> None:
+    answer = await api.outside("GET", "/api/tags", headers=ORIGIN | {"X-Request-ID": "frontend-7"})
+    assert answer.headers["X-Request-ID"] == "frontend-7"
+    assert "x-request-id" in _names(answer, "Access-Control-Expose-Headers")
+
+
+async def test_when_to_come_back_is_exposed(api: Api) -> None:
+    answer = await api.outside("GET", "/api/tags", headers=ORIGIN)
+    assert "retry-after" in _names(answer, "Access-Control-Expose-Headers")

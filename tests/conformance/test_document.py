@@ -1,0 +1,220 @@
+"""The official OpenAPI document: Conduit's own says the same, and no answer slips past it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.client import Api, Json
+from tests.conformance.official_document import (
+    ADDED_STATUSES,
+    PREFIX,
+    NotAsDocumented,
+    official,
+    operations_of,
+)
+
+AUTHOR = {"username": "jake", "bio": None, "image": None, "following": False}
+LISTED = {
+    "slug": "dragons",
+    "title": "Dragons",
+    "description": "On dragons",
+    "tagList": ["dragons"],
+    "createdAt": "2026-01-31T09:30:00.000Z",
+    "updatedAt": "2026-01-31T09:30:00.000Z",
+    "favorited": False,
+    "favoritesCount": 0,
+    "author": AUTHOR,
+}
+ARTICLE = LISTED | {"body": "They fly."}
+
+
+@pytest.fixture
+async def document(api: Api) -> Json:
+    """Return the document that Conduit serves."""
+    answer = await api.outside("GET", "/openapi.json")
+    assert answer.status_code == 200
+    content: Json = answer.json()
+    return content
+
+
+def test_what_the_contract_adds_to_the_official_document_is_known() -> None:
+    assert {"UpdateCurrentUser": {409}, "GetArticle": {401}} == ADDED_STATUSES
+    for operation in official().operations:
+        assert not ADDED_STATUSES.get(operation.id, frozenset()) & operation.responses.keys()
+
+
+def test_the_served_document_has_exactly_the_official_operations_at_the_official_paths(
+    document: Json,
+) -> None:
+    theirs = {key: operation["operationId"] for key, operation in operations_of(official().content).items()}
+    paths = {path for path, _ in theirs}
+    ours = {
+        (path, method): operation["operationId"]
+        for (path, method), operation in operations_of(document).items()
+        if path in paths
+    }
+    assert ours == theirs
+
+
+def test_the_served_document_has_the_official_statuses_and_those_that_the_contract_adds(
+    document: Json,
+) -> None:
+    theirs = {operation.id: set(operation.statuses) for operation in official().operations}
+    ours = {
+        operation["operationId"]: {int(status) for status in operation["responses"]}
+        for operation in operations_of(document).values()
+    }
+    assert {name: ours.get(name) for name in theirs} == theirs
+
+
+def test_the_served_document_has_the_official_parameters_and_may_have_more_optional_ones(
+    document: Json,
+) -> None:
+    served = operations_of(document)
+    for key, theirs in operations_of(official().content).items():
+        wanted, had = _parameters(official().content, theirs), _parameters(document, served[key])
+        assert {name: had.get(name) for name in wanted} == wanted
+        assert not [name for name, (required, _) in had.items() if required and name not in wanted]
+
+
+def test_the_served_document_describes_the_official_bodies(document: Json) -> None:
+    served = operations_of(document)
+    for key, theirs in operations_of(official().content).items():
+        wanted, had = _bodies(official().content, theirs), _bodies(document, served[key])
+        assert {name: had.get(name) for name in wanted} == wanted, key
+
+
+def test_the_served_document_says_where_a_token_is_required(document: Json) -> None:
+    served = operations_of(document)
+    for key, theirs in operations_of(official().content).items():
+        assert bool(served[key].get("security")) == bool(theirs.get("security")), key
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer"),
+    [
+        ("GET", "/tags", httpx2.Response(200, json={"tags": ["dragons"]})),
+        ("GET", "/articles/dragons", httpx2.Response(200, json={"article": ARTICLE})),
+        ("GET", "/articles?limit=1", httpx2.Response(200, json={"articles": [LISTED], "articlesCount": 7})),
+        ("DELETE", "/articles/dragons", httpx2.Response(204)),
+        ("PUT", "/user", httpx2.Response(409, json={"errors": {"email": ["has already been taken"]}})),
+        ("GET", "/articles/dragons", httpx2.Response(401, json={"errors": {"token": ["is invalid"]}})),
+        ("GET", "/nowhere", httpx2.Response(404, json={"errors": {"path": ["not found"]}})),
+    ],
+)
+def test_a_right_answer_passes(method: str, path: str, answer: httpx2.Response) -> None:
+    official().check(_answering(method, path, answer))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer", "problem"),
+    [
+        ("GET", "/tags", httpx2.Response(418, json={"errors": {}}), "status is not documented"),
+        ("GET", "/tags", httpx2.Response(401, json={"errors": {}}), "status is not documented"),
+        ("GET", "/nowhere", httpx2.Response(200, json={}), "status is not documented"),
+        ("PATCH", "/tags", httpx2.Response(200, json={"tags": []}), "status is not documented"),
+        ("GET", "/tags", httpx2.Response(200, text='{"tags": []}'), "content type"),
+        ("GET", "/tags", httpx2.Response(200, json={}), "'tags' is a required property"),
+        ("GET", "/tags", httpx2.Response(200, json={"tags": [7]}), "7 is not of type 'string'"),
+        (
+            "GET",
+            "/tags",
+            httpx2.Response(200, json={"tags": [], "tagsCount": 0}),
+            "'tagsCount' was unexpected",
+        ),
+        ("GET", "/tags", httpx2.Response(422, json={"detail": []}), "'errors' is a required property"),
+        ("GET", "/nowhere", httpx2.Response(404, json={"errors": {"path": "x"}}), "not of type 'array'"),
+        (
+            "GET",
+            "/articles",
+            httpx2.Response(200, json={"articles": [ARTICLE], "articlesCount": 1}),
+            "'body' was unexpected",
+        ),
+        (
+            "GET",
+            "/articles/feed",
+            httpx2.Response(200, json={"article": ARTICLE}),
+            "'articles' is a required property",
+        ),
+        (
+            "GET",
+            "/articles/dragons",
+            httpx2.Response(200, json={"article": ARTICLE | {"updatedAt": "2026-01-31T09:30:00Z"}}),
+            "is not a 'date-time'",
+        ),
+        (
+            "GET",
+            "/articles/dragons",
+            httpx2.Response(200, json={"article": ARTICLE | {"author": AUTHOR | {"email": "jake@a.b"}}}),
+            "'email' was unexpected",
+        ),
+        ("DELETE", "/articles/dragons", httpx2.Response(204, content=b"null"), "there is a body"),
+    ],
+)
+def test_a_wrong_answer_is_refused(method: str, path: str, answer: httpx2.Response, problem: str) -> None:
+    with pytest.raises(NotAsDocumented, match=problem):
+        official().check(_answering(method, path, answer))
+
+
+async def test_the_answers_of_a_test_are_those_that_are_checked(api: Api) -> None:
+    await api.as_user("jake").publish()
+    await api.get("/tags")
+    assert [answer.request.url.path for answer in api.answers] == ["/api/articles", "/api/tags"]
+
+
+def _answering(method: str, path: str, answer: httpx2.Response) -> httpx2.Response:
+    answer.request = httpx2.Request(method, f"http://conduit.test{PREFIX}{path}")
+    return answer
+
+
+def _parameters(document: Json, operation: Json) -> Mapping[tuple[str, str], tuple[bool, Any]]:
+    """Return whether each parameter is required, and its type, by where it is and its name."""
+    parameters = [_resolved(document, parameter) for parameter in operation.get("parameters", [])]
+    return {
+        (parameter["in"], parameter["name"]): (
+            parameter.get("required", False),
+            _shape(document, parameter["schema"]),
+        )
+        for parameter in parameters
+    }
+
+
+def _bodies(document: Json, operation: Json) -> Mapping[str, Any]:
+    """Return the shapes of the bodies that go in ("request") and out (by status)."""
+    bodies = {"request": operation.get("requestBody", {})} | operation["responses"]
+    contents = {name: _resolved(document, body).get("content", {}) for name, body in bodies.items()}
+    return {
+        name: _shape(document, content["application/json"]["schema"])
+        for name, content in contents.items()
+        if content
+    }
+
+
+def _shape(document: Json, schema: Json) -> Any:
+    """Return what a schema says of types, names and what is required, without its wording."""
+    schema = _resolved(document, schema)
+    if "anyOf" in schema:
+        return sorted(_shape(document, option) for option in schema["anyOf"])
+    if schema.get("type") == "array":
+        return [_shape(document, schema["items"])]
+    if schema.get("type") == "object":
+        shape = {
+            f"{name}{'' if name in schema.get('required', ()) else '?'}": _shape(document, property_)
+            for name, property_ in schema.get("properties", {}).items()
+        }
+        others = schema.get("additionalProperties")
+        return shape | ({"*": _shape(document, others)} if isinstance(others, dict) else {})
+    kind = schema.get("type")
+    return sorted(kind) if isinstance(kind, list) else kind
+
+
+def _resolved(document: Json, node: Json) -> Json:
+    """Return what a node refers to, or the node itself."""
+    while "$ref" in node:
+        target: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node

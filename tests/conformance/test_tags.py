@@ -1,0 +1,28 @@
+"""API.md: the operation on tags."""
+
+from tests.client import Api
+
+
+async def test_there_are_no_tags_before_there_are_articles(api: Api) -> None:
+    answer = await api.get("/tags")
+    assert answer.status_code == 200
+    assert answer.json() == {"tags": []}
+
+
+async def test_tags_are_listed_once_each_and_the_most_used_first(api: Api) -> None:
+    jake = api.as_user("jake")
+    for tags in (["once", "thrice"], ["twice", "thrice"], ["thrice", "twice"]):
+        await jake.publish(tags=tags)
+    assert (await api.get("/tags")).json() == {"tags": ["thrice", "twice", "once"]}
+
+
+async def test_the_use_of_a_tag_ends_with_its_article_or_with_an_update(api: Api) -> None:
+    jake = api.as_user("jake")
+    await jake.publish("Kept", tags=["kept"])
+    deleted = await jake.publish("Deleted", tags=["fading", "kept"])
+    updated = await jake.publish("Updated", tags=["fading"])
+    await jake.publish("Fading", tags=["fading"])
+    assert (await api.get("/tags")).json() == {"tags": ["fading", "kept"]}
+    await jake.delete(f"/articles/{deleted['slug']}")
+    await jake.put(f"/articles/{updated['slug']}", {"article": {"tagList": ["kept"]}})
+    assert (await api.get("/tags")).json() == {"tags": ["kept", "fading"]}
