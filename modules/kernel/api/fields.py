@@ -91,7 +91,7 @@ Timestamp = Annotated[
 
 def _decimal(raw: object) -> object:
     # Pydantic also takes 1_000, ١٢ and 1.0 for integers; the contract takes plain decimals only.
-    if isinstance(raw, str) and not re.fullmatch(r"-?[0-9]{1,19}", raw):
+    if isinstance(raw, str) and not re.fullmatch(r"-?[0-9]+", raw):
         raise PydanticCustomError("decimal", "must be a plain decimal integer")
     return raw
 
@@ -105,22 +105,27 @@ def _storable(text: str) -> str:
 
 Identifier = Annotated[int, BeforeValidator(_decimal), Path(ge=1, le=GREATEST_INTEGER)]
 PathText = Annotated[str, AfterValidator(_storable)]
-QueryText = Annotated[str | None, AfterValidator(lambda text: text and _storable(text))]
+QueryText = Annotated[
+    str | None,
+    AfterValidator(lambda text: text and _storable(text)),
+    # Absent is not null: a query has no null.
+    WithJsonSchema({"type": "string"}),
+]
 
 
 async def _page(
     limit: Annotated[
         int,
         BeforeValidator(_decimal),
-        Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
+        Query(ge=1, description="How many to return; at most 100 are."),
     ] = DEFAULT_LIMIT,
     offset: Annotated[
         int,
         BeforeValidator(_decimal),
-        Query(ge=0, le=GREATEST_INTEGER, description="How many to skip."),
+        Query(ge=0, description="How many to skip."),
     ] = 0,
 ) -> Page:
-    return Page(limit, offset)
+    return Page(limit, min(offset, GREATEST_INTEGER))
 
 
 Paging = Annotated[Page, Depends(_page)]
