@@ -109,7 +109,7 @@ class Database:
         Raises `DatabaseUnavailable` when the database cannot be used.
         """
         with _availability():
-            async with self._engines.write_turn, self._engines.write.begin() as connection:
+            async with self._engines.write_turn, self._engines.migrate.begin() as connection:
                 await take_migration_lock(connection)
                 yield connection
 

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import URL, Connection, Insert, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
+
+from modules.kernel.infrastructure.sqlite_driver import ReaderConnection, WriterConnection, drive
 
 READERS = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
+MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 # SQLite's result codes; the low byte of an extended code is its primary one.
 PRIMARY_CODE = 0xFF
 UNAVAILABLE = frozenset(
@@ -27,6 +30,8 @@ UNAVAILABLE = frozenset(
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
     }
 )
 # Any number that nothing else on the server locks: "conduit" in ASCII.
@@ -35,18 +40,18 @@ MIGRATION_LOCK = 0x636F6E64756974
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The two ways into one database: for units of work that may write, and for reads."""
+    """The ways into one database: for units of work that may write, for reads, and for migrations."""
 
     write: AsyncEngine
     read: AsyncEngine
+    migrate: AsyncEngine
     write_turn: AbstractAsyncContextManager[object]
     read_turn: AbstractAsyncContextManager[object]
 
     async def dispose(self) -> None:
         """Close every connection."""
-        await self.write.dispose()
-        if self.read is not self.write:
-            await self.read.dispose()
+        for engine in {self.write, self.read, self.migrate}:
+            await engine.dispose()
 
 
 def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
@@ -55,13 +60,17 @@ def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
     `synchronous` is SQLite's durability: with FULL, a commit survives the loss of power.
     Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and postgresql+psycopg.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        # Without what it is: a database URL may hold a password.
+        raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
     match parsed.drivername:
         case "sqlite+aiosqlite":
             return _sqlite(parsed, synchronous)
         case "postgresql+psycopg":
-            engine = create_async_engine(parsed, pool_pre_ping=True)
-            return Engines(engine, engine, nullcontext(), nullcontext())
+            engine = create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+            return Engines(engine, engine, engine, nullcontext(), nullcontext())
     raise ValueError(f"cannot use {parsed.drivername}: it is sqlite+aiosqlite or postgresql+psycopg")
 
 
@@ -76,57 +85,40 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
         return _sqlite_in_memory(url)
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
-    write = _sqlite_engine(
-        url,
-        pragmas=[*pragmas, "journal_mode=WAL", f"synchronous={synchronous}"],
-        begin="BEGIN IMMEDIATE",
-        pool_size=1,
-        max_overflow=0,
-    )
+    durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
+    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], pool_size=1, max_overflow=0)
     read = _sqlite_engine(
-        url,
-        pragmas=[*pragmas, "query_only=ON"],
-        begin="BEGIN",
-        pool_size=READERS,
-        max_overflow=0,
+        url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READERS, max_overflow=0
     )
-    return Engines(write, read, asyncio.Lock(), nullcontext())
+    # Nobody waits for an answer from a migration, so it may wait for others that migrate.
+    patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=ON", *durable]
+    migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
+    return Engines(write, read, migrate, asyncio.Lock(), nullcontext())
 
 
 def _sqlite_in_memory(url: URL) -> Engines:
     """Return one engine on one connection: a database in memory is gone with its connection."""
-    engine = _sqlite_engine(url, pragmas=["foreign_keys=ON"], begin="BEGIN IMMEDIATE", poolclass=StaticPool)
+    engine = _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], poolclass=StaticPool)
     turn = asyncio.Lock()
-    return Engines(engine, engine, turn, turn)
+    return Engines(engine, engine, engine, turn, turn)
 
 
-class _Cursor(Protocol):
-    def execute(self, statement: str) -> object: ...
-
-    def close(self) -> None: ...
-
-
-class _DriverConnection(Protocol):
-    def cursor(self) -> _Cursor: ...
-
-
-def _sqlite_engine(url: URL, *, pragmas: Sequence[str], begin: str, **options: Any) -> AsyncEngine:
-    # isolation_level None: sqlite3 begins nothing by itself, so that `begin` is what begins.
-    engine = create_async_engine(url, connect_args={"isolation_level": None}, **options)
-
-    def run(connection: _DriverConnection, *statements: str) -> None:
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: _DriverConnection, _record: object) -> None:
-        run(connection, *(f"PRAGMA {pragma}" for pragma in pragmas))
+def _sqlite_engine(
+    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], **options: Any
+) -> AsyncEngine:
+    # isolation_level None: sqlite3 begins nothing by itself. Both threads use the connection, by turns.
+    arguments = {"isolation_level": None, "check_same_thread": False}
+    engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
+    drive(engine, kind, pragmas)
 
     @event.listens_for(engine.sync_engine, "begin")
-    def take_lock(connection: Connection) -> None:
-        run(connection.connection, begin)
+    def begin(connection: Connection) -> None:
+        opened: Any = connection.connection.dbapi_connection
+        try:
+            opened.begin()
+        except sqlite3.OperationalError as error:
+            # No statement of SQLAlchemy's, so nothing wraps what the driver raises.
+            raise OperationalError("BEGIN", None, error) from error
 
     return engine
 
@@ -134,7 +126,7 @@ def _sqlite_engine(url: URL, *, pragmas: Sequence[str], begin: str, **options: A
 def is_unavailability(error: DBAPIError) -> bool:
     """Return whether the database could not be used, for a reason that may pass.
 
-    It is gone, locked for too long, out of space or read-only; not: the statement was wrong.
+    It is gone, damaged, locked for too long, out of space or read-only; not: the statement was wrong.
     """
     code: int | None = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:

@@ -1,0 +1,147 @@
+"""aiosqlite with fewer errands between threads.
+
+aiosqlite runs every step of a statement (cursor, execute, fetch, close) on a thread of its own, and
+SQLAlchemy awaits each: four trips of 60 to 90 microseconds for a read that takes SQLite 20. Here a
+statement runs where it is called, on the event loop's thread, which is right for what an index
+answers, and only what may take long takes a trip: waiting for the write lock, waiting for the disk
+at commit, many rows at once, and any read that turns out long (docs/performance.md has the figures).
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy import Dialect, event
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import EMPTY_DICT
+from sqlalchemy.util.concurrency import await_
+
+T = TypeVar("T")
+
+# In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
+SHORT_READ_STEPS = 50_000
+
+
+class _Done:
+    """Something to await that is there already."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+# SQLAlchemy demands that an asynchronous driver awaits something in every statement.
+DONE = _Done()
+
+
+class _Cursor(AsyncAdapt_aiosqlite_cursor):
+    __slots__ = ("_home",)
+
+    # sqlite3's own cursor, not aiosqlite's: closing it is no trip.
+    _awaitable_cursor_close = False
+
+    def __init__(self, adapt_connection: "WriterConnection") -> None:
+        self._adapt_connection = self._home = adapt_connection
+        self._connection = adapt_connection._connection
+        self._cursor: Any = adapt_connection.driver.cursor()
+        self._soft_closed_memoized = EMPTY_DICT
+        self._rows: deque[Any] = deque()
+
+    def execute(self, operation: str, parameters: Any = None) -> Any:
+        """Run one statement and fetch what it returns."""
+
+        def run() -> None:
+            self._cursor.execute(operation, parameters or ())
+            if self._cursor.description:
+                self._rows = deque(self._cursor.fetchall())
+
+        try:
+            self._home.statement(run)
+        except Exception as error:
+            self._home._handle_exception(error)
+
+    def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
+        """Run one statement for many rows, on aiosqlite's thread."""
+        try:
+            return self._home.trip(lambda: self._cursor.executemany(operation, seq_of_parameters))
+        except Exception as error:
+            self._home._handle_exception(error)
+
+
+class WriterConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection that writes: one transaction at a time, begun and committed on aiosqlite's thread."""
+
+    _cursor_cls: type[AsyncAdapt_aiosqlite_cursor] = _Cursor
+
+    @property
+    def driver(self) -> sqlite3.Connection:
+        """The connection of the standard library, beneath aiosqlite's."""
+        connection: sqlite3.Connection = self._connection._conn
+        return connection
+
+    def trip(self, run: Callable[[], T]) -> T:
+        """Run this on aiosqlite's thread and wait for it, while the event loop goes on."""
+        result: T = await_(self._connection._execute(run))
+        return result
+
+    def statement(self, run: Callable[[], None]) -> None:
+        """Run one statement: here, because it is one of few rows by key, and the lock is held."""
+        await_(DONE)
+        run()
+
+    def begin(self) -> None:
+        """Take the write lock, waiting for other processes where there are any."""
+        try:
+            self.trip(lambda: self.driver.execute("BEGIN IMMEDIATE"))
+        except Exception as error:
+            self._handle_exception(error)
+
+
+class ReaderConnection(WriterConnection):
+    """A connection that reads: here, unless it takes long."""
+
+    def __init__(self, dbapi: Any, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        here = threading.get_ident()
+        self.driver.set_progress_handler(lambda: threading.get_ident() == here, SHORT_READ_STEPS)
+
+    def statement(self, run: Callable[[], None]) -> None:
+        """Run one read here; if it turns out long, begin it again on aiosqlite's thread."""
+        await_(DONE)
+        try:
+            run()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            self.trip(run)
+
+    def begin(self) -> None:
+        """Begin a snapshot."""
+        self.driver.execute("BEGIN")
+
+    def rollback(self) -> None:
+        """End the snapshot."""
+        self.driver.rollback()
+
+    def commit(self) -> None:
+        """End the snapshot."""
+        self.driver.commit()
+
+
+def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:
+    """Make the engine open connections of this kind, prepared with these PRAGMAs."""
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> WriterConnection:
+        opened: Any = aiosqlite.connect(*arguments, **options)
+        opened._thread.daemon = True  # as SQLAlchemy does: a forgotten connection keeps no process alive
+        connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)))
+        connection.trip(lambda: [connection.driver.execute(f"PRAGMA {pragma}") for pragma in pragmas])
+        return connection
+
+
+async def _awaited(connection: aiosqlite.Connection) -> Any:
+    return await connection
