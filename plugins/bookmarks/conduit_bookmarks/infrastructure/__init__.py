@@ -1,0 +1,1 @@
+"""How bookmarks are kept."""

@@ -1,0 +1,56 @@
+"""Bookmarks in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from conduit_bookmarks.infrastructure.tables import BookmarkRow
+from modules.articles.contracts import ArticleId
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import insert_unless_there
+
+
+class SqlBookmarks:
+    """Keeps bookmarks in `bookmarks_bookmark`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, reader: UserId, article: ArticleId, at: datetime) -> None:
+        """Keep a bookmark; one that is there already stays as it is."""
+        row = {"article_id": article, "user_id": reader, "created_at": at}
+        async with self._database.transaction() as session:
+            await session.execute(insert_unless_there(session, BookmarkRow, row))
+
+    async def remove(self, reader: UserId, article: ArticleId) -> None:
+        """Forget a bookmark, if it is there."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(BookmarkRow).where(BookmarkRow.article_id == article, BookmarkRow.user_id == reader)
+            )
+
+    async def remove_of_article(self, article: ArticleId) -> None:
+        """Forget everybody's bookmark of the article."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article))
+
+    async def newest(self, reader: UserId, page: Page) -> Sequence[ArticleId]:
+        """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
+        statement = (
+            select(BookmarkRow.article_id)
+            .where(BookmarkRow.user_id == reader)
+            .order_by(BookmarkRow.created_at.desc(), BookmarkRow.article_id.desc())
+            .limit(page.limit)
+            .offset(page.offset)
+        )
+        async with self._database.snapshot() as session:
+            return [ArticleId(article) for article in await session.scalars(statement)]
+
+    async def count(self, reader: UserId) -> int:
+        """Return how many articles the reader has bookmarked."""
+        statement = select(func.count()).select_from(BookmarkRow).where(BookmarkRow.user_id == reader)
+        async with self._database.snapshot() as session:
+            return await session.scalar(statement) or 0

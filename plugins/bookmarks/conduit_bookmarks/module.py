@@ -1,0 +1,28 @@
+"""The manifest of bookmarks."""
+
+from fastapi import APIRouter
+
+from conduit_bookmarks.api.router import create_router
+from conduit_bookmarks.container import BookmarksContainer
+from conduit_bookmarks.infrastructure.tables import SCHEMA
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module, Subscription
+
+
+def router(container: BookmarksContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.reading_list(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="bookmarks",
+    container=BookmarksContainer,
+    needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
+    routers=[router],
+    subscriptions=[
+        Subscription(ArticleDeleted, lambda container: container.reading_list().on_article_deleted)
+    ],
+    schema=SCHEMA,
+)
