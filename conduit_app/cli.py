@@ -111,7 +111,7 @@ def check(
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
-        findings = [*check_imports(checkout.root), *check_sources(checkout), *check_events(checkout)]
+        findings = [*check_imports(checkout), *check_sources(checkout), *check_events(checkout)]
         if not sources:
             findings += check_running(checkout)
     typer.echo(render(findings, form))

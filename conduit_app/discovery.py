@@ -27,7 +27,7 @@ def discover() -> Sequence[Module]:
 def in_tree() -> Sequence[Module]:
     """Return the manifests of the packages in `modules/`; raise `DiscoveryError`."""
     packages = [package.name for package in pkgutil.iter_modules(modules.__path__) if package.ispkg]
-    return [_manifest(f"modules.{name}.module") for name in sorted(packages) if name != KERNEL]
+    return [manifest(f"modules.{name}.module") for name in sorted(packages) if name != KERNEL]
 
 
 def installed() -> Sequence[Module]:
@@ -41,7 +41,8 @@ def installed() -> Sequence[Module]:
     return found
 
 
-def _manifest(name: str) -> Module:
+def manifest(name: str) -> Module:
+    """Return the manifest in this Python module; raise `DiscoveryError`."""
     try:
         return _checked(name, getattr(importlib.import_module(name), "MODULE", None))
     except ImportError as error:

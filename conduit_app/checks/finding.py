@@ -81,6 +81,11 @@ RULES = _rules(
         "put what the application needs into the manifest, module.py",
     ),
     Rule(
+        "plugin-contracts",
+        "a plugin is another team's, and its own contracts say what it may import",
+        "keep the contracts of the plugin's importlinter.ini; plugins/bookmarks shows what they are",
+    ),
+    Rule(
         "dynamic-import",
         "an import that is a string is invisible to every contract",
         "import statically, or take it through a slot of the container",
@@ -134,6 +139,11 @@ RULES = _rules(
         "openapi",
         "frontends are built from the document; a change that nobody saw is an outage of theirs",
         "if it is meant, run: conduit check --update, and review the difference",
+    ),
+    Rule(
+        "plugin-openapi",
+        "a plugin may add to the API; a schema or path of its that is called like another's replaces it",
+        "name routes, operation ids and the classes of bodies after the plugin",
     ),
     Rule(
         "architecture-docs",

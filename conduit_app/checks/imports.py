@@ -1,4 +1,4 @@
-"""The import contracts of importlinter.ini, run by import-linter and told as findings."""
+"""The import contracts, the house's and each plugin's own, run by import-linter and told as findings."""
 
 import contextlib
 import io
@@ -7,18 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from conduit_app.checks.finding import RULES, Finding
+from conduit_app.checks.finding import RULES, Finding, Rule
+from conduit_app.checks.source import Checkout
 
 CONFIGURATION = "importlinter.ini"
 
 
-def check_imports(root: Path) -> Iterator[Finding]:
-    """Yield what breaks an import contract of the checkout.
-
-    import-linter looks for `modules` and `conduit_app` on Python's path, so the checkout goes first.
-    """
+def check_imports(checkout: Checkout) -> Iterator[Finding]:
+    """Yield what breaks an import contract of the checkout, or one of a plugin's own."""
     # A development tool: imported here, so that Conduit runs without it.
-    from importlinter.application import use_cases  # noqa: PLC0415
     from importlinter.configuration import configure  # noqa: PLC0415
     from importlinter.contracts import acyclic_siblings, forbidden, layers, protected  # noqa: PLC0415
     from importlinter.domain.contract import registry  # noqa: PLC0415
@@ -28,25 +25,44 @@ def check_imports(root: Path) -> Iterator[Finding]:
     registry.register(forbidden.ForbiddenContract, "forbidden")
     registry.register(layers.LayersContract, "layers")
     registry.register(protected.ProtectedContract, "protected")
-    sys.path.insert(0, str(root))
-    options = use_cases.read_user_options(str(root / CONFIGURATION))
+    yield from _check(checkout.root, checkout.root)
+    for plugin in checkout.plugins:
+        configuration = plugin.folder.parent / CONFIGURATION
+        if configuration.exists():
+            yield from _check(checkout.root, configuration.parent)
+        else:
+            file = configuration.relative_to(checkout.root)
+            yield Finding(RULES["plugin-contracts"], file, 1, f"{plugin.name} has no {CONFIGURATION}")
+
+
+def _check(root: Path, folder: Path) -> Iterator[Finding]:
+    """Yield what breaks a contract of the folder, which is the checkout's root or a plugin's distribution.
+
+    import-linter looks for packages on Python's path, so the folder goes first.
+    """
+    from importlinter.application import use_cases  # noqa: PLC0415
+
+    sys.path.insert(0, str(folder))
+    options = use_cases.read_user_options(str(folder / CONFIGURATION))
     rules = {contract["name"]: contract["id"] for contract in options.contracts_options}
     # It draws a progress bar on standard output, which here belongs to the findings.
     with contextlib.redirect_stdout(io.StringIO()):
         report = use_cases.create_report(options, cache_dir=None)
     for contract, check in report.get_contracts_and_checks():
         if not check.kept:
-            yield from _findings(root, rules[contract.name], check.metadata)
+            rule = RULES.get(rules[contract.name], RULES["plugin-contracts"])
+            yield from _findings(rule, root, folder, check.metadata)
 
 
-def _findings(root: Path, rule: str, metadata: Mapping[str, Any]) -> Iterator[Finding]:
+def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any]) -> Iterator[Finding]:
     seen = set()
     for importer, imported, line in _first_imports(metadata):
-        if (importer, imported) not in seen:
+        # A plugin's contracts read the modules too; those are held to the house's contracts, once.
+        if (importer, imported) not in seen and (folder / importer.partition(".")[0]).exists():
             seen.add((importer, imported))
-            yield Finding(RULES[rule], _file(root, importer), line, f"{importer} imports {imported}")
+            yield Finding(rule, _file(root, folder, importer), line, f"{importer} imports {imported}")
     for module in sorted(metadata.get("undeclared_modules", ())):
-        yield Finding(RULES[rule], _file(root, module), 1, f"{module} is no room of a module")
+        yield Finding(rule, _file(root, folder, module), 1, f"{module} is no room of a module")
 
 
 def _first_imports(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
@@ -71,7 +87,7 @@ def _link(link: Mapping[str, Any]) -> tuple[str, str, int]:
     return link["importer"], link["imported"], next(iter(lines), 1)
 
 
-def _file(root: Path, module: str) -> Path:
-    path = Path(*module.split("."))
+def _file(root: Path, folder: Path, module: str) -> Path:
+    path = folder.joinpath(*module.split("."))
     package = path / "__init__.py"
-    return package if (root / package).exists() else path.with_suffix(".py")
+    return (package if package.exists() else path.with_suffix(".py")).relative_to(root)

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 KERNEL = "kernel"
+HOLE = "{}"
+"""What stands for a replacement field in the text of an f-string."""
 
 
 @dataclass(frozen=True)
@@ -18,36 +20,54 @@ class SourceFile:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The syntax tree; raises `SyntaxError`."""
+        """The syntax tree; raises `SyntaxError`, or `ValueError` when the file is not text."""
         return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+
+    @cached_property
+    def nodes(self) -> Sequence[ast.AST]:
+        """Every node of the tree."""
+        return list(ast.walk(self.tree))
 
     @property
     def relative(self) -> Path:
         """The file as findings name it."""
         return self.path.relative_to(self.root)
 
-    def strings(self) -> Iterator[tuple[str, ast.AST]]:
-        """Yield every piece of text that is not a docstring, with its node, parts of f-strings too."""
-        docstrings = {
+    def strings(self) -> Iterator[tuple[str, ast.expr]]:
+        """Yield every text that is not a docstring, with its node; an f-string is one text, with `HOLE`s."""
+        told = {
             id(node.body[0].value)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and node.body
             and isinstance(node.body[0], ast.Expr)
         }
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        for node in self.nodes:
+            if isinstance(node, ast.JoinedStr):
+                told |= {id(part) for part in node.values}
+                yield "".join(text_of(part) or HOLE for part in node.values), node
+        for node in self.nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
                 yield node.value, node
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
         """Yield every call with the last part of what is called: `f` for f(), a.f() and a.b.f()."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield last_name(node.func), node
+        return ((last_name(node.func), node) for node in self.nodes if isinstance(node, ast.Call))
 
     def classes(self) -> Iterator[ast.ClassDef]:
         """Yield every class."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        return (node for node in self.nodes if isinstance(node, ast.ClassDef))
+
+    def imports(self) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield the full name of everything that is imported: `a`, and `a.b` too, for `from a import b`."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, node) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = self.relative.parts[: -node.level] if node.level else ()
+                origin = ".".join([*above, *([node.module] if node.module else [])])
+                yield origin, node
+                yield from ((f"{origin}.{alias.name}", node) for alias in node.names)
 
 
 @dataclass(frozen=True)
@@ -63,11 +83,10 @@ class ModuleSource:
         """Every Python file of the module."""
         return [SourceFile(path, self.root) for path in sorted(self.folder.rglob("*.py"))]
 
-    @property
+    @cached_property
     def contracts(self) -> SourceFile | None:
         """The file of its contracts."""
-        path = self.folder / "contracts.py"
-        return SourceFile(path, self.root) if path.exists() else None
+        return next((file for file in self.files if file.path == self.folder / "contracts.py"), None)
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,11 @@ class Checkout:
         """The composition root, read like a module."""
         return ModuleSource("conduit_app", self.root / "conduit_app", self.root)
 
+    @property
+    def parts(self) -> Sequence[ModuleSource]:
+        """Everything that is checked: the kernel, every module, and the application."""
+        return [self.kernel, *self.modules, self.application]
+
 
 def last_name(node: ast.AST) -> str:
     """Return the last part of a dotted name, or "" for anything else."""
@@ -108,6 +132,21 @@ def last_name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def dotted_name(node: ast.AST) -> str:
+    """Return a whole dotted name, or "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        before = dotted_name(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def text_of(node: ast.AST | None) -> str | None:
     """Return the text that a node is, if it is plain text."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
+    """Return what a call passes for this parameter, by position or by name."""
+    if len(call.args) > position:
+        return call.args[position]
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
