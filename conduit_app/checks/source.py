@@ -108,11 +108,15 @@ class Checkout:
             for folder in sorted((self.root / "modules").iterdir())
             if (folder / "__init__.py").exists() and folder.name != KERNEL
         ]
-        plugins = [
+        return [*in_tree, *self.plugins]
+
+    @cached_property
+    def plugins(self) -> Sequence[ModuleSource]:
+        """Every module of `plugins/`."""
+        return [
             ModuleSource(manifest.parent.parent.name, manifest.parent, self.root)
             for manifest in sorted((self.root / "plugins").glob("*/conduit_*/module.py"))
         ]
-        return [*in_tree, *plugins]
 
     @cached_property
     def application(self) -> ModuleSource:
