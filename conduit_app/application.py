@@ -13,10 +13,11 @@ from conduit_app.discovery import discover
 from conduit_app.health import create_health_router
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
 from conduit_app.secret_key import signing_keys
-from conduit_app.settings import Settings, load, refuse_unknown
+from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from conduit_app.structured_logging import configure_logging
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.settings import PREFIX
 
 API = "/api"
 DAY_SECONDS = 86_400
@@ -30,8 +31,17 @@ def compose_from(settings: Settings) -> Composition:
     every = discover()
     refuse_unknown([Settings, *(module.settings for module in every if module.settings is not None)])
     modules = in_order(every, settings.disabled_modules)
-    database = Database(settings.database_url, synchronous=settings.database_synchronous)
-    return compose(modules, Surroundings(database, signing_keys(settings)))
+    return compose(modules, Surroundings(_database(settings), signing_keys(settings)))
+
+
+def _database(settings: Settings) -> Database:
+    try:
+        return Database(settings.database_url, synchronous=settings.database_synchronous)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
+    except OSError as error:
+        problem = f"cannot make the folder {error.filename}: {error.strerror}"
+        raise SettingsError(f"{PREFIX}DATABASE_URL: {problem}") from error
 
 
 def create_application(settings: Settings | None = None, composition: Composition | None = None) -> FastAPI:

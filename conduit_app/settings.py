@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
@@ -87,6 +87,11 @@ def refuse_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
     known = {f"{PREFIX}{field}".upper() for kind in kinds for field in kind.model_fields}
     for name in {**dotenv_values(ENV_FILE), **os.environ}:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f", did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
-            raise SettingsError(f"unknown setting {name}{hint}")
+            raise SettingsError(f"unknown setting {name}{_hint(name.upper(), sorted(known))}")
+
+
+def _hint(unknown: str, known: Sequence[str]) -> str:
+    # Without the prefix, which makes each name look like every other.
+    likeness = {name.removeprefix(PREFIX): name for name in known}
+    near = difflib.get_close_matches(unknown.removeprefix(PREFIX), likeness, n=1)
+    return f", did you mean {likeness[near[0]]}?" if near else f"; there are {', '.join(known)}"

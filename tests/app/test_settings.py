@@ -1,0 +1,196 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from conduit_app.application import compose_from
+from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
+from modules.kernel.infrastructure.settings import ModuleSettings
+
+SECRET = "thirty-two bytes are just enough"
+
+
+class Shop(ModuleSettings):
+    """The settings of a module that is none of Conduit's."""
+
+    opening_time: timedelta = timedelta(hours=9)
+
+
+def refusal(kind: type[ModuleSettings] = Settings) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(kind)
+    return str(caught.value)
+
+
+def refusal_of_names() -> str:
+    with pytest.raises(SettingsError) as caught:
+        refuse_unknown([Settings, Shop])
+    return str(caught.value)
+
+
+class TestDefaults:
+    def test_are_those_of_development_on_the_embedded_database(self) -> None:
+        assert load(Settings).model_dump() == {
+            "environment": "development",
+            "database_url": "sqlite+aiosqlite:///var/conduit.db",
+            "database_synchronous": "FULL",
+            "secret_key": None,
+            "disabled_modules": (),
+            "cors_origins": ("*",),
+            "log_format": None,
+            "log_level": "info",
+            "max_body_size": 1_048_576,
+        }
+
+    def test_every_setting_says_what_it_is_for(self) -> None:
+        assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+    @pytest.mark.parametrize(
+        ("environment", "log_format", "json"),
+        [
+            ("development", None, False),
+            ("production", None, True),
+            ("development", "json", True),
+            ("production", "console", False),
+        ],
+    )
+    def test_logs_are_json_in_production_unless_something_else_is_said(
+        self, monkeypatch: pytest.MonkeyPatch, environment: str, log_format: str | None, json: bool
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+        monkeypatch.setenv("CONDUIT_ENVIRONMENT", environment)
+        if log_format is not None:
+            monkeypatch.setenv("CONDUIT_LOG_FORMAT", log_format)
+        assert load(Settings).logs_json is json
+
+
+class TestSources:
+    def test_a_dot_env_file_is_read(self, folder: Path) -> None:
+        (folder / ".env").write_text("CONDUIT_LOG_LEVEL=error\n", encoding="utf-8")
+        assert load(Settings).log_level == "error"
+
+    def test_the_environment_wins_over_the_file(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder / ".env").write_text("CONDUIT_LOG_LEVEL=error\n", encoding="utf-8")
+        monkeypatch.setenv("CONDUIT_LOG_LEVEL", "debug")
+        assert load(Settings).log_level == "debug"
+
+    def test_what_is_not_conduits_is_left_alone(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder / ".env").write_text("COMPOSE_PROJECT_NAME=blog\n", encoding="utf-8")
+        monkeypatch.setenv("DATABASE_URL", "somebody else's")
+        refuse_unknown([Settings])
+        assert load(Settings).database_url == "sqlite+aiosqlite:///var/conduit.db"
+
+    def test_a_module_has_settings_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_OPENING_TIME", "PT7H")
+        refuse_unknown([Settings, Shop])
+        assert load(Shop).opening_time == timedelta(hours=7)
+
+
+class TestLists:
+    def test_names_are_separated_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_DISABLED_MODULES", "comments, articles,")
+        assert load(Settings).disabled_modules == ("comments", "articles")
+
+    def test_an_empty_list_is_no_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_CORS_ORIGINS", "")
+        assert load(Settings).cors_origins == ()
+
+
+class TestUnknownNames:
+    def test_a_misspelt_name_is_answered_with_the_right_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_DATABSE_URL", "sqlite+aiosqlite:///other.db")
+        assert refusal_of_names() == (
+            "unknown setting CONDUIT_DATABSE_URL, did you mean CONDUIT_DATABASE_URL?"
+        )
+
+    def test_so_is_one_in_the_dot_env_file(self, folder: Path) -> None:
+        (folder / ".env").write_text("CONDUIT_LOGLEVEL=error\n", encoding="utf-8")
+        assert refusal_of_names() == "unknown setting CONDUIT_LOGLEVEL, did you mean CONDUIT_LOG_LEVEL?"
+
+    def test_a_name_like_no_other_is_answered_with_all_there_are(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_XYZZY", "1")
+        assert refusal_of_names() == (
+            "unknown setting CONDUIT_XYZZY; there are CONDUIT_CORS_ORIGINS, CONDUIT_DATABASE_SYNCHRONOUS, "
+            "CONDUIT_DATABASE_URL, CONDUIT_DISABLED_MODULES, CONDUIT_ENVIRONMENT, CONDUIT_LOG_FORMAT, "
+            "CONDUIT_LOG_LEVEL, CONDUIT_MAX_BODY_SIZE, CONDUIT_OPENING_TIME, CONDUIT_SECRET_KEY"
+        )
+
+    def test_the_application_does_not_start_with_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_TOKEN_LIFE", "60")
+        with pytest.raises(SettingsError, match="did you mean CONDUIT_TOKEN_LIFETIME"):
+            compose_from(load(Settings))
+
+    def test_the_settings_of_a_module_that_is_switched_off_are_known(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_DISABLED_MODULES", "comments, articles, profiles, users")
+        monkeypatch.setenv("CONDUIT_TOKEN_LIFETIME", "60")
+        assert compose_from(load(Settings)).modules == []
+
+
+class TestBadValues:
+    @pytest.mark.parametrize(
+        ("name", "problem"),
+        [
+            ("ENVIRONMENT", "Input should be 'development' or 'production'"),
+            ("DATABASE_SYNCHRONOUS", "Input should be 'FULL' or 'NORMAL'"),
+            ("LOG_FORMAT", "Input should be 'console' or 'json'"),
+            ("LOG_LEVEL", "Input should be 'debug', 'info', 'warning' or 'error'"),
+            ("MAX_BODY_SIZE", "Input should be a valid integer, unable to parse string as an integer"),
+        ],
+    )
+    def test_one_line_names_the_setting_and_not_the_value(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, problem: str
+    ) -> None:
+        monkeypatch.setenv(f"CONDUIT_{name}", "open sesame")
+        assert refusal() == f"CONDUIT_{name}: {problem}"
+
+    def test_that_holds_for_the_settings_of_a_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_OPENING_TIME", "open sesame")
+        assert refusal(Shop).startswith("CONDUIT_OPENING_TIME: ")
+        assert "sesame" not in refusal(Shop)
+
+    @pytest.mark.parametrize("url", ["open sesame", "postgresql+psycopg://me:sesame@host:port/blog"])
+    def test_that_holds_for_the_database_url(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        monkeypatch.setenv("CONDUIT_DATABASE_URL", url)
+        with pytest.raises(SettingsError) as caught:
+            compose_from(load(Settings))
+        assert str(caught.value) == (
+            "CONDUIT_DATABASE_URL: this is no database URL; one is sqlite+aiosqlite:///var/conduit.db"
+        )
+
+    def test_a_database_of_another_kind_is_refused_by_what_would_do(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_DATABASE_URL", "mysql://me:sesame@host/blog")
+        with pytest.raises(SettingsError) as caught:
+            compose_from(load(Settings))
+        assert str(caught.value) == (
+            "CONDUIT_DATABASE_URL: cannot use mysql: it is sqlite+aiosqlite or postgresql+psycopg"
+        )
+
+
+class TestSecret:
+    def test_production_refuses_to_start_without_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
+        assert refusal() == "CONDUIT_SECRET_KEY is required (at least 32 bytes)"
+
+    def test_31_bytes_are_too_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET[:-1])
+        assert refusal() == "CONDUIT_SECRET_KEY is too short (at least 32 bytes)"
+
+    def test_32_bytes_are_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+        assert load(Settings).secret_key == SECRET
+
+    def test_bytes_count_not_characters(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", "ключ" * 4)
+        assert load(Settings).secret_key == "ключ" * 4
+
+    def test_it_is_not_in_what_the_settings_print_as(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+        assert SECRET not in f"{load(Settings)!r} {load(Settings)}"

@@ -1,0 +1,134 @@
+"""Conduit as its operators see it: a program in a folder, told what to do by its environment."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx2
+
+PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
+PATIENCE_SECONDS = 60.0
+SERVES = re.compile(r"Conduit serves (http://\S+?),")
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with these settings and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.upper().startswith("CONDUIT_")}
+    return others | {f"CONDUIT_{name}": value for name, value in settings.items()}
+
+
+def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in the folder until it ends: `conduit(folder, "migrate", LOG_LEVEL="error")`."""
+    with started(folder, *arguments, **settings) as process:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@contextmanager
+def started(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the program in the folder, and see to it that it ends."""
+    process = subprocess.Popen(  # noqa: S603 - the program under test
+        [*PROGRAM, *arguments],
+        cwd=folder,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A process group of its own, as a terminal gives it: Ctrl-C reaches its workers too.
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class Served:
+    """A Conduit that serves."""
+
+    def __init__(self, process: subprocess.Popen[str], lines: "Lines") -> None:
+        self._process = process
+        self._lines = lines
+        self.url = self.until(SERVES)[1]
+
+    def client(self) -> httpx2.Client:
+        """Return a client that knows the address."""
+        return httpx2.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+
+    def until(self, said: re.Pattern[str]) -> re.Match[str]:
+        """Wait until a line of the log holds this, and return what was found."""
+        return self._lines.until(said)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone, as `kill` does."""
+        self._process.send_signal(number)
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt the program and its workers, as a terminal does."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def ended(self) -> int:
+        """Wait until the program has ended, and return its exit code."""
+        code = self._process.wait(PATIENCE_SECONDS)
+        self._lines.end()
+        return code
+
+    @property
+    def log(self) -> str:
+        """All that it has written to standard error up to now."""
+        return "".join(self._lines.read)
+
+
+@contextmanager
+def served(folder: Path, *arguments: str, **settings: str) -> Iterator[Served]:
+    """Serve from the folder on a port that nobody uses."""
+    with started(folder, "serve", "--port", "0", *arguments, **settings) as process:
+        lines = Lines(process.stderr)
+        try:
+            yield Served(process, lines)
+        finally:
+            _kill(process)
+            lines.end()
+
+
+class Lines:
+    """The lines of a stream as they come, read by a thread so that the writer never waits."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        assert stream is not None
+        self.read: list[str] = []
+        self._fresh: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._follow, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def until(self, said: re.Pattern[str]) -> re.Match[str]:
+        """Return the first match in a line that was not looked at before; wait for it."""
+        while (line := self._fresh.get(timeout=PATIENCE_SECONDS)) is not None:
+            if found := said.search(line):
+                return found
+        raise AssertionError(f"it ended and never said {said.pattern}:\n{''.join(self.read)}")
+
+    def end(self) -> None:
+        """Wait until the stream has ended."""
+        self._thread.join(PATIENCE_SECONDS)
+
+    def _follow(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.read.append(line)
+            self._fresh.put(line)
+        self._fresh.put(None)
