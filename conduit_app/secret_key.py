@@ -4,7 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
-from conduit_app.settings import Settings
+from conduit_app.settings import LEAST_SECRET_BYTES, Settings, SettingsError
+from modules.kernel.infrastructure.settings import PREFIX
 
 DEVELOPMENT_FILE = Path("var/secret_key")
 
@@ -13,13 +14,22 @@ def signing_keys(settings: Settings, file: Path = DEVELOPMENT_FILE) -> tuple[str
     """Return the keys that sign and verify; the first one signs.
 
     Development keeps a generated one in a file only its owner can read, so that tokens outlive a
-    restart. Several processes that start at once agree on one.
+    restart. Several processes that start at once agree on one. Raises `SettingsError` when the file
+    cannot be used.
     """
     if settings.secret_key is not None:
         return (settings.secret_key,)
-    if not file.exists():
-        _generate(file)
-    return (file.read_text(encoding="ascii").strip(),)
+    try:
+        if not file.exists():
+            _generate(file)
+        secret = file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        way_out = f"make that possible, or set {PREFIX}SECRET_KEY"
+        raise SettingsError(f"cannot keep a secret in {file} ({error.strerror}): {way_out}") from error
+    if not secret.isascii() or len(secret) < LEAST_SECRET_BYTES:
+        what = f"no secret of at least {LEAST_SECRET_BYTES} bytes"
+        raise SettingsError(f"{file} holds {what}: remove it, and a new one is generated")
+    return (secret,)
 
 
 def _generate(file: Path) -> None:

@@ -1,0 +1,87 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from conduit_app.application import create_application
+from conduit_app.secret_key import signing_keys
+from conduit_app.settings import Settings, SettingsError
+from tests.client import Api
+
+AT_ONCE = 8
+
+
+def test_a_secret_is_generated_once_and_kept(folder: Path) -> None:
+    [first] = signing_keys(Settings())
+    [second] = signing_keys(Settings())
+    assert first == second == (folder / "var" / "secret_key").read_text(encoding="ascii")
+    assert len(first) >= 32
+
+
+def test_each_folder_has_a_secret_of_its_own(folder: Path) -> None:
+    [one] = signing_keys(Settings(), folder / "one")
+    [other] = signing_keys(Settings(), folder / "other")
+    assert one != other
+
+
+def test_only_its_owner_may_read_the_file(folder: Path) -> None:
+    signing_keys(Settings())
+    mode = (folder / "var" / "secret_key").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_no_draft_of_it_is_left_behind(folder: Path) -> None:
+    signing_keys(Settings())
+    assert [file.name for file in (folder / "var").iterdir()] == ["secret_key"]
+
+
+def test_a_secret_that_is_set_is_used_and_none_is_generated(folder: Path) -> None:
+    secret = "a secret that the operator has chosen"
+    assert signing_keys(Settings(secret_key=secret)) == (secret,)
+    assert list(folder.iterdir()) == []
+
+
+def test_threads_that_start_at_once_agree(folder: Path) -> None:
+    together = Barrier(AT_ONCE)
+
+    def start(_: int) -> tuple[str, ...]:
+        together.wait()
+        return signing_keys(Settings())
+
+    for round_ in range(20):
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            assert len(set(threads.map(start, range(AT_ONCE)))) == 1
+        (folder / "var" / "secret_key").rename(folder / f"{round_}")
+
+
+class TestDamage:
+    @pytest.mark.parametrize("held", [b"", b"too short to sign with", b"\xff" * 40])
+    def test_a_file_without_a_sound_secret_is_refused(self, folder: Path, held: bytes) -> None:
+        (folder / "var").mkdir()
+        (folder / "var" / "secret_key").write_bytes(held)
+        with pytest.raises(SettingsError) as caught:
+            signing_keys(Settings())
+        assert str(caught.value) == (
+            "var/secret_key holds no secret of at least 32 bytes: remove it, and a new one is generated"
+        )
+
+    def test_a_place_that_cannot_be_written_to_is_told_with_the_way_out(self, folder: Path) -> None:
+        (folder / "var").touch()
+        with pytest.raises(SettingsError) as caught:
+            signing_keys(Settings())
+        assert str(caught.value) == (
+            "cannot keep a secret in var/secret_key (File exists): "
+            "make that possible, or set CONDUIT_SECRET_KEY"
+        )
+
+
+async def test_tokens_outlive_a_restart(settings: Settings) -> None:
+    generated = settings.model_copy(update={"secret_key": None})
+    token = await Api(create_application(generated)).as_user("jake").token()
+    answer = await Api(create_application(generated)).get(
+        "/user", headers={"Authorization": f"Token {token}"}
+    )
+    assert answer.status_code == 200
+    assert answer.json()["user"]["username"] == "jake"
