@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDirectory
+from modules.users.domain.demo import register_people
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
 
@@ -17,6 +19,11 @@ def router(container: UsersContainer) -> APIRouter:
     return create_router(container.accounts(), Authentication(container.tokens()))
 
 
+async def demo(container: UsersContainer, demo: Demo) -> None:
+    """Make this module's part of a demonstration."""
+    await register_people(container.accounts(), demo)
+
+
 MODULE = Module(
     name="users",
     container=UsersContainer,
@@ -24,4 +31,5 @@ MODULE = Module(
     routers=[router],
     schema=SCHEMA,
     settings=UsersSettings,
+    demo=demo,
 )
