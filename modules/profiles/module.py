@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module
 from modules.profiles.api.router import create_router
 from modules.profiles.container import ProfilesContainer
 from modules.profiles.contracts import ProfileReader
+from modules.profiles.domain.demo import follow_each_other
 from modules.profiles.infrastructure.tables import SCHEMA
 from modules.users.contracts import UserDirectory
 
@@ -17,6 +19,11 @@ def router(container: ProfilesContainer) -> APIRouter:
     return create_router(container.profiles(), Authentication(container.tokens()))
 
 
+async def demo(container: ProfilesContainer, demo: Demo) -> None:
+    """Make this module's part of a demonstration."""
+    await follow_each_other(container.profiles(), demo)
+
+
 MODULE = Module(
     name="profiles",
     container=ProfilesContainer,
@@ -24,4 +31,5 @@ MODULE = Module(
     offers={ProfileReader: "reader"},
     routers=[router],
     schema=SCHEMA,
+    demo=demo,
 )

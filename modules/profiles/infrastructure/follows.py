@@ -1,14 +1,16 @@
 """Follows in the database, and the profiles that are read with them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, select
 
 from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import insert_unless_there
 from modules.profiles.contracts import Profile
+from modules.profiles.domain.profiles import Follow
 from modules.profiles.infrastructure.tables import FollowRow
 from modules.users.contracts import UserDirectory
 
@@ -24,6 +26,12 @@ class SqlFollows:
         async with self._database.transaction() as session:
             row = {"follower_id": follower, "followed_id": followed}
             await session.execute(insert_unless_there(session, FollowRow, row))
+
+    async def add_all(self, follows: Sequence[Follow]) -> None:
+        """Keep many follows, none of which is known yet, or none of them."""
+        rows = [{"follower_id": follow.follower, "followed_id": follow.followed} for follow in follows]
+        async with self._database.transaction() as session:
+            await bulk_insert(session, FollowRow, rows)
 
     async def remove(self, follower: UserId, followed: UserId) -> None:
         """Forget that one follows the other; do nothing if that is not known."""
