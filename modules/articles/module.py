@@ -5,8 +5,10 @@ from fastapi import APIRouter
 from modules.articles.api.router import create_router
 from modules.articles.container import ArticlesContainer
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.articles.domain.demo import publish_year
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module
 from modules.profiles.contracts import ProfileReader
@@ -17,6 +19,11 @@ def router(container: ArticlesContainer) -> APIRouter:
     return create_router(container.publishing(), container.reader(), Authentication(container.tokens()))
 
 
+async def demo(container: ArticlesContainer, demo: Demo) -> None:
+    """Make this module's part of a demonstration."""
+    await publish_year(container.publishing(), demo)
+
+
 MODULE = Module(
     name="articles",
     container=ArticlesContainer,
@@ -25,4 +32,5 @@ MODULE = Module(
     routers=[router],
     publishes=[ArticleDeleted],
     schema=SCHEMA,
+    demo=demo,
 )

@@ -1,7 +1,9 @@
 """What authors and readers do with articles."""
 
-from modules.articles.contracts import ArticleDeleted
-from modules.articles.domain.article import ArticleChanges, ArticleRepository, Draft
+from collections.abc import Sequence
+
+from modules.articles.contracts import ArticleDeleted, ArticleId
+from modules.articles.domain.article import ArticleChanges, ArticleRepository, Draft, ImportedArticle
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import Clock
@@ -11,7 +13,7 @@ from modules.kernel.domain.transactions import Transactions
 
 
 class Publishing:
-    """The use cases that change articles. Each returns the article as the caller now sees it."""
+    """The use cases that change articles. Each of one article returns it as the caller now sees it."""
 
     def __init__(
         self,
@@ -36,6 +38,14 @@ class Publishing:
                 Draft(author, title, description, body, tags, self._clock.now())
             )
             return await self._reader.article_by_id(article, author)
+
+    async def import_articles(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
+        """Publish articles that have a past, or none of them; return their ids in the same order.
+
+        Their titles must differ from each other and from all others: raises `SlugTaken`.
+        """
+        async with self._transactions.transaction():
+            return await self._repository.add_all(articles)
 
     async def edit(self, slug: str, changes: ArticleChanges, editor: UserId) -> ArticleView:
         """Change an article of one's own; raise `ArticleNotFound` or `NotTheAuthor`."""

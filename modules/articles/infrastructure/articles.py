@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from modules.articles.contracts import ArticleId
-from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
+from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle, SlugTaken
 from modules.articles.domain.values import Title
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import insert_unless_there
 
@@ -29,6 +31,46 @@ class SqlArticles:
             article = await self._insert(draft)
             await self._tag(article, draft.tags.texts, draft.at)
             return article
+
+    async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
+        """Keep many articles and return their ids in the same order, or keep none.
+
+        Each is kept under the first of its title's slugs; raises `SlugTaken` if that is in use.
+        """
+        slugs = [next(article.draft.title.slugs()) for article in articles]
+        async with self._database.refusing(TAKEN) as session:
+            await bulk_insert(
+                session,
+                ArticleRow,
+                [
+                    _new(article.draft, slug, len(article.favored_by))
+                    for slug, article in zip(slugs, articles, strict=True)
+                ],
+            )
+            found = await session.execute(
+                select(ArticleRow.slug, ArticleRow.id).where(ArticleRow.slug.in_(slugs))
+            )
+            ids = {row.slug: ArticleId(row.id) for row in found}
+            kept = [(ids[slug], article) for slug, article in zip(slugs, articles, strict=True)]
+            await bulk_insert(
+                session,
+                TagRow,
+                [
+                    {"article_id": key, "tag": tag, "created_at": article.draft.at}
+                    for key, article in kept
+                    for tag in article.draft.tags.texts
+                ],
+            )
+            await bulk_insert(
+                session,
+                FavoriteRow,
+                [
+                    {"article_id": key, "user_id": user, "created_at": article.draft.at}
+                    for key, article in kept
+                    for user in article.favored_by
+                ],
+            )
+        return [ids[slug] for slug in slugs]
 
     async def held(self, slug: str) -> Article:
         """Return the article, and keep others from changing it until the transaction ends.
@@ -105,17 +147,7 @@ class SqlArticles:
 
     async def _insert(self, draft: Draft) -> ArticleId:
         for slug in draft.title.slugs():
-            row = ArticleRow(
-                slug=slug,
-                author_id=draft.author,
-                title=draft.title.text,
-                description=draft.description.text,
-                tag_list=list(draft.tags.texts),
-                favorites_count=0,
-                created_at=draft.at,
-                updated_at=draft.at,
-                body=draft.body.text,
-            )
+            row = ArticleRow(**_new(draft, slug, favorites_count=0))
             with suppress(SlugTaken):
                 async with self._database.refusing(TAKEN) as session:
                     session.add(row)
@@ -161,3 +193,17 @@ class SqlArticles:
                     .where(ArticleRow.id == article)
                     .values(favorites_count=ArticleRow.favorites_count + more)
                 )
+
+
+def _new(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:
+    return {
+        "slug": slug,
+        "author_id": draft.author,
+        "title": draft.title.text,
+        "description": draft.description.text,
+        "tag_list": list(draft.tags.texts),
+        "favorites_count": favorites_count,
+        "created_at": draft.at,
+        "updated_at": draft.at,
+        "body": draft.body.text,
+    }
