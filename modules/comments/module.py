@@ -5,8 +5,10 @@ from fastapi import APIRouter
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
+from modules.comments.domain.demo import discuss_articles
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
@@ -17,6 +19,11 @@ def router(container: CommentsContainer) -> APIRouter:
     return create_router(container.discussion(), Authentication(container.tokens()))
 
 
+async def demo(container: CommentsContainer, demo: Demo) -> None:
+    """Make this module's part of a demonstration."""
+    await discuss_articles(container.discussion(), container.articles(), container.profiles(), demo)
+
+
 MODULE = Module(
     name="comments",
     container=CommentsContainer,
@@ -24,4 +31,5 @@ MODULE = Module(
     routers=[router],
     subscriptions=[Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted)],
     schema=SCHEMA,
+    demo=demo,
 )

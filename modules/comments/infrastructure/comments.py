@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
 
 
@@ -25,6 +26,20 @@ class SqlComments:
             session.add(row)
             await session.flush()
         return _comment(row)
+
+    async def add_all(self, comments: Sequence[tuple[ArticleId, ImportedComment]]) -> None:
+        """Keep many comments, each on its article, or none of them."""
+        rows = [
+            {
+                "article_id": article,
+                "author_id": comment.author,
+                "body": comment.text.text,
+                "created_at": comment.at,
+            }
+            for article, comment in comments
+        ]
+        async with self._database.transaction() as session:
+            await bulk_insert(session, CommentRow, rows)
 
     async def of_article(self, article: ArticleId) -> Sequence[Comment]:
         """Return every comment on the article, newest first."""
