@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,6 +19,7 @@ from conduit_app.checks.running_rules import check_events, check_running, snapsh
 from conduit_app.checks.source import Checkout
 from conduit_app.checks.source_rules import check_sources
 from conduit_app.composition import Composition, CompositionError
+from conduit_app.demonstration import BEGIN_AGAIN, DemonstrationError, demonstrate, shown_progress
 from conduit_app.discovery import DiscoveryError
 from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
@@ -85,6 +86,31 @@ def migrate_command() -> None:
     typer.echo(f"migrated {', '.join(changed)}" if changed else "the database is up to date", err=True)
 
 
+@main.command(name="demo")
+def demo_command(
+    articles: Annotated[
+        int, typer.Option(help="How many articles; the number of everything else follows.", min=1)
+    ] = 200,
+) -> None:
+    """Fill an empty database with made-up users and articles. Example: conduit demo --articles 1000.
+
+    The same number makes the same data.
+
+    It begins with an empty database only. If it stops half-way, remove the database and begin again.
+    """
+    with one_line_errors():
+        # A commit need not survive the loss of power: half of a demonstration is of no use.
+        settings = load(Settings).model_copy(update={"database_synchronous": "NORMAL"})
+        configure_logging(settings)
+        asyncio.run(_require_migrated(compose_from(settings)))
+        try:
+            remarks = asyncio.run(_demonstrate(compose_from(settings), articles))
+        except KeyboardInterrupt:
+            _fail(f"stopped half-way: {BEGIN_AGAIN}")
+    for remark in remarks:
+        typer.echo(remark, err=True)
+
+
 @main.command()
 def openapi() -> None:
     """Print the API's OpenAPI document. Example: conduit openapi > openapi.json."""
@@ -136,7 +162,14 @@ def one_line_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 1."""
     try:
         yield
-    except (SettingsError, DiscoveryError, CompositionError, SchemaAheadError, ValueError) as error:
+    except (
+        SettingsError,
+        DiscoveryError,
+        CompositionError,
+        DemonstrationError,
+        SchemaAheadError,
+        ValueError,
+    ) as error:
         _fail(str(error))
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
@@ -157,6 +190,15 @@ async def _migrate(composition: Composition) -> list[str]:
         return list(await migrate(composition.database, composition.modules))
     finally:
         await composition.database.dispose()
+
+
+async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]:
+    try:
+        with shown_progress() as progress:
+            demo = await demonstrate(composition, articles, progress)
+    finally:
+        await composition.database.dispose()
+    return demo.remarks
 
 
 async def _require_migrated(composition: Composition) -> None:

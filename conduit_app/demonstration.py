@@ -1,0 +1,84 @@
+"""A demonstration: every module makes its part of it, and a person sees how far they are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from conduit_app.composition import Composition
+from modules.kernel.domain.demo import Demo
+from modules.kernel.domain.demo import Progress as DemoProgress
+from modules.kernel.domain.errors import DomainError
+from modules.kernel.infrastructure.occupancy import occupied_table
+
+BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
+
+
+class DemonstrationError(Exception):
+    """There can be no demonstration, or only half of one; the message is one line for the operator."""
+
+
+async def demonstrate(composition: Composition, articles: int, progress: DemoProgress) -> Demo:
+    """Fill an empty database, module by module; return what was made.
+
+    Raises `DemonstrationError` when a table is not empty, and when a module cannot finish its part.
+    """
+    for module in composition.modules:
+        if module.demo is not None and module.schema is not None:
+            table = await occupied_table(composition.database, module.schema.metadata)
+            if table is not None:
+                raise DemonstrationError(
+                    f"there is data in {table} already: a demonstration begins with an empty database"
+                )
+    demo = Demo(articles, progress)
+    for module in composition.modules:
+        if module.demo is not None:
+            try:
+                await module.demo(composition.containers[module.name], demo)
+            except DomainError as error:
+                raise DemonstrationError(
+                    f"{error} while {module.name} made its part: {BEGIN_AGAIN}"
+                ) from error
+    return demo
+
+
+@contextmanager
+def shown_progress() -> Iterator[DemoProgress]:
+    """Show progress on standard error: as bars on a terminal, as lines anywhere else."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    # Drawn when there is something new: a thread that redraws would take turns with the work.
+    columns = TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, auto_refresh=False) as bars:
+        yield _Bars(bars)
+
+
+class _Lines:
+    """A line for each stage."""
+
+    def begin(self, what: str, total: int) -> None:
+        typer.echo(f"making {total:,} {what}", err=True)
+
+    def advance(self, number: int) -> None:
+        pass
+
+
+class _Bars:
+    """A bar for each stage."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._stage: TaskID | None = None
+
+    def begin(self, what: str, total: int) -> None:
+        self._stage = self._bars.add_task(what, total=total)
+        self._bars.refresh()
+
+    def advance(self, number: int) -> None:
+        if self._stage is not None:
+            self._bars.advance(self._stage, number)
+            self._bars.refresh()
