@@ -35,18 +35,25 @@ def installed() -> Sequence[Module]:
     found = []
     for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
         try:
-            found.append(_checked(entry_point.value, entry_point.load()))
-        except (ImportError, AttributeError) as error:
-            raise DiscoveryError(f"plugin {entry_point.name} cannot be imported: {error}") from error
+            loaded = entry_point.load()
+        except Exception as error:
+            raise DiscoveryError(f"plugin {entry_point.name} cannot be imported: {_told(error)}") from error
+        found.append(_checked(entry_point.value, loaded))
     return found
 
 
 def manifest(name: str) -> Module:
     """Return the manifest in this Python module; raise `DiscoveryError`."""
     try:
-        return _checked(name, getattr(importlib.import_module(name), "MODULE", None))
-    except ImportError as error:
-        raise DiscoveryError(f"{name} cannot be imported: {error}") from error
+        imported = importlib.import_module(name)
+    except Exception as error:
+        raise DiscoveryError(f"{name} cannot be imported: {_told(error)}") from error
+    return _checked(name, getattr(imported, "MODULE", None))
+
+
+def _told(error: Exception) -> str:
+    # On one line, with its kind: "'tag'" alone says little, KeyError: 'tag' says where to look.
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _checked(name: str, manifest: object) -> Module:

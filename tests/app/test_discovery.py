@@ -1,0 +1,140 @@
+"""Modules are found in the folder `modules/` and among installed distributions, which these tests make."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import modules
+from conduit_app.discovery import DiscoveryError, discover, in_tree
+
+MANIFEST = """
+    from modules.kernel.container import ModuleContainer
+    from modules.kernel.module import Module
+
+    MODULE = Module(name="{name}", container=ModuleContainer)
+"""
+
+
+@pytest.fixture(autouse=True)
+def imports_as_they_were() -> Iterator[None]:
+    """Forget the modules that a test has made up."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith(("modules.ghost", "conduit_ghost")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def tree(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder whose packages are modules of Conduit, beside the real ones."""
+    monkeypatch.setattr(modules, "__path__", [*modules.__path__, str(folder)])
+    return folder
+
+
+@pytest.fixture
+def site(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder where distributions can be installed."""
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def write(file: Path, source: str, name: str = "ghost") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (file.parent / "__init__.py").touch()
+    file.write_text(dedent(source.replace("{name}", name)), encoding="utf-8")
+
+
+def install(site: Path, entry_point: str) -> None:
+    """Install a distribution that advertises this, as pip would."""
+    metadata = site / "conduit_ghost-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: conduit-ghost\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[conduit.modules]\n{entry_point}\n")
+
+
+def refusal() -> str:
+    with pytest.raises(DiscoveryError) as caught:
+        discover()
+    return str(caught.value)
+
+
+class TestInTree:
+    def test_every_folder_of_modules_but_the_kernel_is_a_module(self) -> None:
+        folders = {file.parent.name for file in Path(modules.__path__[0]).glob("*/module.py")}
+        assert folders >= {"articles", "comments", "kernel", "profiles", "users"}
+        assert [module.name for module in in_tree()] == sorted(folders - {"kernel"})
+
+    def test_a_new_folder_is_a_module_with_nothing_else_to_edit(self, tree: Path) -> None:
+        write(tree / "ghost" / "module.py", MANIFEST)
+        assert "ghost" in [module.name for module in discover()]
+
+    def test_a_folder_without_module_py_is_refused(self, tree: Path) -> None:
+        (tree / "ghost").mkdir()
+        (tree / "ghost" / "__init__.py").touch()
+        assert refusal() == (
+            "modules.ghost.module cannot be imported: "
+            "ModuleNotFoundError: No module named 'modules.ghost.module'"
+        )
+
+    @pytest.mark.parametrize("source", ["", "MODULE = 'ghost'"])
+    def test_a_module_py_without_a_manifest_is_refused(self, tree: Path, source: str) -> None:
+        write(tree / "ghost" / "module.py", source)
+        assert refusal() == (
+            "modules.ghost.module has no manifest: MODULE must be a modules.kernel.module.Module"
+        )
+
+    @pytest.mark.parametrize(
+        ("source", "problem"),
+        [
+            ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+            ("{}['tag']", "KeyError: 'tag'"),
+            ("raise RuntimeError('one\\ntwo')", "RuntimeError: one two"),
+            ("def", "SyntaxError: invalid syntax (module.py, line 1)"),
+        ],
+    )
+    def test_one_that_fails_while_it_is_imported_is_told_in_one_line(
+        self, tree: Path, source: str, problem: str
+    ) -> None:
+        write(tree / "ghost" / "module.py", source)
+        assert refusal() == f"modules.ghost.module cannot be imported: {problem}"
+
+
+class TestInstalled:
+    def test_an_installed_distribution_brings_a_module(self, site: Path) -> None:
+        write(site / "conduit_ghost" / "module.py", MANIFEST)
+        install(site, "ghost = conduit_ghost.module:MODULE")
+        assert discover()[: len(in_tree())] == in_tree()
+        assert "ghost" in [module.name for module in discover()]
+
+    @pytest.mark.parametrize(
+        ("entry_point", "problem"),
+        [
+            ("conduit_nowhere:MODULE", "ModuleNotFoundError: No module named 'conduit_nowhere'"),
+            (
+                "conduit_ghost.module:MODUL",
+                "AttributeError: module 'conduit_ghost.module' has no attribute 'MODUL'",
+            ),
+        ],
+    )
+    def test_a_plugin_that_cannot_be_imported_is_named(
+        self, site: Path, entry_point: str, problem: str
+    ) -> None:
+        write(site / "conduit_ghost" / "module.py", MANIFEST)
+        install(site, f"ghost = {entry_point}")
+        assert refusal() == f"plugin ghost cannot be imported: {problem}"
+
+    @pytest.mark.parametrize("entry_point", ["conduit_ghost.module", "conduit_ghost.module:Module"])
+    def test_a_plugin_without_a_manifest_is_named(self, site: Path, entry_point: str) -> None:
+        write(site / "conduit_ghost" / "module.py", MANIFEST)
+        install(site, f"ghost = {entry_point}")
+        assert refusal() == f"{entry_point} has no manifest: MODULE must be a modules.kernel.module.Module"
+
+    def test_the_house_comes_before_its_guests(self, site: Path) -> None:
+        write(site / "conduit_ghost" / "module.py", MANIFEST, name="aaa")
+        install(site, "aaa = conduit_ghost.module:MODULE")
+        names = [module.name for module in discover()]
+        assert names.index("users") < names.index("aaa")
