@@ -1,7 +1,7 @@
 """How modules become one application: ordered by what they need, wired, subscribed."""
 
 import graphlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -46,12 +46,18 @@ class Surroundings:
     settings: Mapping[str, ModuleSettings] = field(default_factory=dict)
     """Settings by module name, instead of those of the environment."""
 
+    offers: Mapping[type, object] = field(default_factory=dict)
+    """Implementations of contracts that come from outside of all modules, such as a test's fakes."""
 
-def in_order(modules: Iterable[Module], disabled: Iterable[str] = ()) -> Sequence[Module]:
+
+def in_order(
+    modules: Iterable[Module], disabled: Iterable[str] = (), offered: Collection[type] = ()
+) -> Sequence[Module]:
     """Return the modules that are switched on, each after those that it needs.
 
-    Raises `CompositionError`, naming modules and contract, when two have one name or table prefix,
-    two offer the same, nobody offers what one needs, or the needs form a circle.
+    Contracts that are `offered` from outside need no module that offers them. Raises
+    `CompositionError`, naming modules and contract, when two have one name or table prefix, two
+    offer the same, nobody offers what one needs, or the needs form a circle.
     """
     every = list(modules)
     _refuse_clashes(every)
@@ -59,9 +65,13 @@ def in_order(modules: Iterable[Module], disabled: Iterable[str] = ()) -> Sequenc
     if unknown := off - {module.name for module in every}:
         raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
     on = {module.name: module for module in every if module.name not in off}
-    offered_by = _offers(every)
+    offered_by = _offers(every, offered)
     graph = {
-        module.name: {_provider(module, contract, offered_by, off).name for contract in module.needs.values()}
+        module.name: {
+            _provider(module, contract, offered_by, off).name
+            for contract in module.needs.values()
+            if contract not in offered
+        }
         for module in on.values()
     }
     try:
@@ -75,7 +85,9 @@ def compose(modules: Sequence[Module], surroundings: Surroundings) -> Compositio
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
     events = EventBus(surroundings.database)
     containers: dict[str, ModuleContainer] = {}
-    offers: dict[type, providers.Provider[Any]] = {}
+    offers: dict[type, providers.Provider[Any]] = {
+        contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
+    }
     for module in modules:
         container = _container(module, surroundings, events, offers)
         containers[module.name] = container
@@ -115,10 +127,12 @@ def _refuse_clashes(modules: Sequence[Module]) -> None:
                 )
 
 
-def _offers(modules: Iterable[Module]) -> Mapping[type, Module]:
+def _offers(modules: Iterable[Module], offered: Collection[type]) -> Mapping[type, Module]:
     offered_by: dict[type, Module] = {}
     for module in modules:
         for contract in module.offers:
+            if contract in offered:
+                raise CompositionError(f"{module.name} offers {contract.__name__}, and so does the outside")
             if contract in offered_by:
                 raise CompositionError(
                     f"{offered_by[contract].name} and {module.name} both offer {contract.__name__}"
