@@ -13,9 +13,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from conduit_app.application import compose_from, create_application
-from conduit_app.checks.imports import check_imports
 from conduit_app.checks.report import Format, render
-from conduit_app.checks.running_rules import check_events, check_running, snapshots
+from conduit_app.checks.running_rules import check_everything, snapshots
 from conduit_app.checks.source import Checkout
 from conduit_app.checks.source_rules import check_sources
 from conduit_app.composition import Composition, CompositionError
@@ -137,9 +136,7 @@ def check(
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
-        findings = [*check_imports(checkout), *check_sources(checkout), *check_events(checkout)]
-        if not sources:
-            findings += check_running(checkout)
+        findings = list(check_sources(checkout)) if sources else check_everything(checkout)
     typer.echo(render(findings, form))
     if findings:
         raise typer.Exit(1)

@@ -38,7 +38,7 @@ RULES = _rules(
     Rule(
         "shape",
         "whoever knows one module knows them all, and rules stay free of frameworks and storage",
-        "put the code into its room: module > container > api | infrastructure > domain > contracts",
+        "put the code into its room: fakes > module > container > api | infrastructure > domain > contracts",
     ),
     Rule(
         "boundary",
@@ -49,6 +49,11 @@ RULES = _rules(
         "no-back-door",
         "a package root that re-exports is a second, unwatched public surface",
         "import from the module's contracts.py by its whole name",
+    ),
+    Rule(
+        "kernel-rooms",
+        "what leans on the kernel's storage or HTTP is as little free of them as what does it itself",
+        "declare a Protocol in domain/, or import from the kernel's room of the same name",
     ),
     Rule(
         "no-cycles",
@@ -84,6 +89,11 @@ RULES = _rules(
         "plugin-contracts",
         "a plugin is another team's, and its own contracts say what it may import",
         "keep the contracts of the plugin's importlinter.ini; plugins/bookmarks shows what they are",
+    ),
+    Rule(
+        "fakes",
+        "a fake stands for its contract alone, and forgets everything: it is for tests, of any module",
+        "in a fake, use contracts and the kernel's domain; in a module, need the contract in its manifest",
     ),
     Rule(
         "dynamic-import",

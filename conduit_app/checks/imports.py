@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conduit_app.checks.finding import RULES, Finding, Rule
-from conduit_app.checks.source import Checkout
+from conduit_app.checks.source import Checkout, SourceFile
 
 CONFIGURATION = "importlinter.ini"
 
@@ -44,7 +44,8 @@ def _check(root: Path, folder: Path) -> Iterator[Finding]:
 
     sys.path.insert(0, str(folder))
     options = use_cases.read_user_options(str(folder / CONFIGURATION))
-    rules = {contract["name"]: contract["id"] for contract in options.contracts_options}
+    # A rule that takes several contracts names each after itself and a slash.
+    rules = {contract["name"]: contract["id"].partition("/")[0] for contract in options.contracts_options}
     # It draws a progress bar on standard output, which here belongs to the findings.
     with contextlib.redirect_stdout(io.StringIO()):
         report = use_cases.create_report(options, cache_dir=None)
@@ -60,13 +61,15 @@ def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any])
         # A plugin's contracts read the modules too; those are held to the house's contracts, once.
         if (importer, imported) not in seen and (folder / importer.partition(".")[0]).exists():
             seen.add((importer, imported))
-            yield Finding(rule, _file(root, folder, importer), line, f"{importer} imports {imported}")
+            file = _file(root, folder, importer)
+            known = line or _line(SourceFile(root / file, folder), imported)
+            yield Finding(rule, file, known, f"{importer} imports {imported}")
     for module in sorted(metadata.get("undeclared_modules", ())):
         yield Finding(rule, _file(root, folder, module), 1, f"{module} is no room of a module")
 
 
 def _first_imports(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Yield the import that each broken chain begins with: that is the one to take away."""
+    """Yield the import that each broken chain begins with, the one to take away; 0 is an unknown line."""
     for dependency in metadata.get("invalid_dependencies", ()):  # layers
         for route in dependency["routes"]:
             for link in (route["chain"][0], *route["extra_firsts"]):
@@ -79,12 +82,17 @@ def _first_imports(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, int]
             yield _link(link)
     for breakers in metadata.get("cycle_breakers_by_package", {}).values():  # acyclic_siblings
         for importer, imported in sorted(breakers):
-            yield importer, imported, 1
+            yield importer, imported, 0
 
 
 def _link(link: Mapping[str, Any]) -> tuple[str, str, int]:
     lines: Iterable[int] = link["line_numbers"]
-    return link["importer"], link["imported"], next(iter(lines), 1)
+    return link["importer"], link["imported"], next(iter(lines), 0)
+
+
+def _line(file: SourceFile, imported: str) -> int:
+    """Return the line of an import that import-linter names without one, as it does those of a cycle."""
+    return next((node.lineno for name, node in file.imports() if name == imported), 1)
 
 
 def _file(root: Path, folder: Path, module: str) -> Path:

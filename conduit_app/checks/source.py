@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from conduit_app.checks.finding import RULES, Finding
+
 KERNEL = "kernel"
 HOLE = "{}"
 """What stands for a replacement field in the text of an f-string."""
@@ -32,6 +34,10 @@ class SourceFile:
     def relative(self) -> Path:
         """The file as findings name it."""
         return self.path.relative_to(self.root)
+
+    def finding(self, rule: str, node: ast.AST, message: str) -> Finding:
+        """Return a breach of this rule at this node."""
+        return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message)
 
     def strings(self) -> Iterator[tuple[str, ast.expr]]:
         """Yield every text that is not a docstring, with its node; an f-string is one text, with `HOLE`s."""

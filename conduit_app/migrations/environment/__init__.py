@@ -1,0 +1,1 @@
+"""What Alembic runs around a module's revisions."""
