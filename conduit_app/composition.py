@@ -4,6 +4,7 @@ import graphlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from dependency_injector import providers
@@ -65,20 +66,27 @@ def in_order(
     if unknown := off - {module.name for module in every}:
         raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
     on = {module.name: module for module in every if module.name not in off}
-    offered_by = _offers(every, offered)
-    graph = {
+    offered_by = _offers(on.values(), offered)
+    switched_off = [module for module in every if module.name in off]
+    needs = {
         module.name: {
-            _provider(module, contract, offered_by, off).name
+            _provider(module, contract, offered_by, switched_off).name: contract
             for contract in module.needs.values()
             if contract not in offered
         }
         for module in on.values()
     }
+    return [on[name] for name in _sorted(needs)]
+
+
+def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
     try:
-        order = graphlib.TopologicalSorter(graph).static_order()
-        return [on[name] for name in order]
+        return list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError as error:
-        raise CompositionError(f"modules need each other in a circle: {' → '.join(error.args[1])}") from error
+        # In graphlib's circle each is needed by the next.
+        steps = pairwise(reversed(error.args[1]))
+        told = (f"{one} needs {needs[one][other].__name__} of {other}" for one, other in steps)
+        raise CompositionError(f"modules need each other in a circle: {', '.join(told)}") from error
 
 
 def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
@@ -125,6 +133,12 @@ def _refuse_clashes(modules: Sequence[Module]) -> None:
                 raise CompositionError(
                     f"the tables of {name} and {other} cannot be told apart by their prefix"
                 )
+    for module in modules:
+        for table in module.schema.metadata.tables if module.schema else ():
+            if not table.startswith(f"{module.name}_"):
+                raise CompositionError(
+                    f"the table {table} of {module.name} does not begin with {module.name}_"
+                )
 
 
 def _offers(modules: Iterable[Module], offered: Collection[type]) -> Mapping[type, Module]:
@@ -142,13 +156,13 @@ def _offers(modules: Iterable[Module], offered: Collection[type]) -> Mapping[typ
 
 
 def _provider(
-    module: Module, contract: type, offered_by: Mapping[type, Module], off: Iterable[str]
+    module: Module, contract: type, offered_by: Mapping[type, Module], switched_off: Iterable[Module]
 ) -> Module:
-    provider = offered_by.get(contract)
-    if provider is None:
-        raise CompositionError(f"{module.name} needs {contract.__name__}, which no module offers")
-    if provider.name in off:
-        raise CompositionError(
-            f"{provider.name} is switched off, but {module.name} needs its {contract.__name__}"
-        )
-    return provider
+    if contract in offered_by:
+        return offered_by[contract]
+    for other in switched_off:
+        if contract in other.offers:
+            raise CompositionError(
+                f"{other.name} is switched off, but {module.name} needs its {contract.__name__}"
+            )
+    raise CompositionError(f"{module.name} needs {contract.__name__}, which no module offers")
