@@ -11,6 +11,7 @@ from conduit_app.body_limit import BodyLimit
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
 from conduit_app.health import create_health_router
+from conduit_app.kept_answers import KeptAnswers
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
@@ -56,6 +57,9 @@ def create_application(settings: Settings | None = None, composition: Compositio
     application.include_router(create_health_router(composition))
     install_error_handlers(application)
     # Added from the inside out.
+    application.add_middleware(
+        KeptAnswers, version=composition.database.version, room=settings.kept_answers_size
+    )
     application.add_middleware(FailureAnswers)
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
     application.add_middleware(

@@ -48,6 +48,9 @@ class Settings(ModuleSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least that is logged"
     )
+    kept_answers_size: int = Field(
+        33_554_432, ge=0, description="room for answers that are given again, in bytes; 0 keeps none"
+    )
     max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
 
     @field_validator("disabled_modules", "cors_origins", mode="before")

@@ -16,7 +16,7 @@ from modules.articles.domain.publishing import Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.fields import Paging, PathText, QueryText
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
@@ -27,6 +27,7 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get("/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422))
+    @lasting
     async def articles(
         page: Paging,
         viewer: Viewer,
@@ -42,6 +43,7 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
     @router.get(
         "/articles/feed", operation_id="GetArticlesFeed", tags=["Articles"], responses=errors(401, 422)
     )
+    @lasting
     async def feed(user: CurrentUser, page: Paging) -> MultipleArticlesResponse:
         """Return the newest articles by those whom one follows."""
         return MultipleArticlesResponse.model_validate(await reader.feed(user, page))
@@ -61,6 +63,7 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
     @router.get(
         "/articles/{slug}", operation_id="GetArticle", tags=["Articles"], responses=errors(401, 404, 422)
     )
+    @lasting
     async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
         """Return an article."""
         return _single(await reader.article(slug, viewer))
@@ -107,9 +110,10 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
         return _single(await publishing.unfavorite(slug, user))
 
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=errors(422))
+    @lasting
     async def tags() -> TagsResponse:
         """Return the tags in use, the most used first."""
-        return TagsResponse(tags=await reader.tags())
+        return TagsResponse(tags=list(await reader.tags()))
 
     return router
 

@@ -1,6 +1,5 @@
 """What articles look like on the wire."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -57,7 +56,7 @@ class ArticlePreview(ResponseModel):
     slug: str
     title: str
     description: str
-    tag_list: Sequence[str]
+    tag_list: list[str]
     created_at: Timestamp
     updated_at: Timestamp
     favorited: bool
@@ -80,11 +79,11 @@ class SingleArticleResponse(ResponseModel):
 class MultipleArticlesResponse(ResponseModel):
     """A page of articles, newest first, and how many there are on all pages."""
 
-    articles: Sequence[ArticlePreview]
+    articles: list[ArticlePreview]
     articles_count: int
 
 
 class TagsResponse(ResponseModel):
     """Tags, the most used first."""
 
-    tags: Sequence[str]
+    tags: list[str]

@@ -1,9 +1,12 @@
 """Articles in the database, for those who read: a fixed number of statements for any number of rows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Row, Select, exists, false, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists, func, select
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
@@ -16,18 +19,76 @@ from modules.profiles.contracts import Profile, ProfileReader
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
+Facts = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
-COLUMNS = (
-    ArticleRow.id,
-    ArticleRow.slug,
-    ArticleRow.author_id,
-    ArticleRow.title,
-    ArticleRow.description,
-    ArticleRow.tag_list,
-    ArticleRow.favorites_count,
-    ArticleRow.created_at,
-    ArticleRow.updated_at,
+# Tables and not mapped classes, and statements that are built once: building and mapping cost more
+# than SQLite's part of a list. What varies is bound.
+article: FromClause = ArticleRow.__table__
+tag: FromClause = TagRow.__table__
+favorite: FromClause = FavoriteRow.__table__
+
+PREVIEW = (
+    article.c.id,
+    article.c.slug,
+    article.c.author_id,
+    article.c.title,
+    article.c.description,
+    article.c.tag_list,
+    article.c.favorites_count,
+    article.c.created_at,
+    article.c.updated_at,
+    # Nobody's favourites are none: the viewer is NULL then.
+    exists()
+    .where(favorite.c.article_id == article.c.id, favorite.c.user_id == bindparam("viewer"))
+    .label("favorited"),
 )
+BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))
+BY_ID = select(*PREVIEW, article.c.body).where(article.c.id == bindparam("id"))
+PREVIEWS = select(*PREVIEW).where(article.c.id.in_(bindparam("ids", expanding=True)))
+IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
+HELD = IDS.with_for_update(read=True, key_share=True)
+TAGS = select(tag.c.tag).group_by(tag.c.tag).order_by(func.count().desc(), tag.c.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A list's two statements: one page of it, newest first, and how many there are in all."""
+
+    page: Select[*tuple[Any, ...]]
+    count: Select[*tuple[int]]
+
+
+def _listing(
+    *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
+) -> _Listing:
+    page = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
+    return _Listing(
+        page.limit(bindparam("limit")).offset(bindparam("offset")),
+        page.with_only_columns(func.count(), maintain_column_froms=True).order_by(None),
+    )
+
+
+FEED = _listing(
+    article.c.author_id.in_(bindparam("authors", expanding=True)),
+    time=article.c.created_at,
+    key=article.c.id,
+)
+
+
+@cache
+def _meeting(asked: frozenset[str]) -> _Listing:
+    """Return the list of the articles that meet the criteria asked for, by an index that sorts too."""
+    conditions: list[ColumnElement[bool]] = []
+    time, key = article.c.created_at, article.c.id
+    if "author" in asked:
+        conditions.append(article.c.author_id == bindparam("author"))
+    if "favorited" in asked:
+        time, key = favorite.c.created_at, favorite.c.article_id
+        conditions += [key == article.c.id, favorite.c.user_id == bindparam("favorited")]
+    if "tag" in asked:
+        time, key = tag.c.created_at, tag.c.article_id
+        conditions += [key == article.c.id, tag.c.tag == bindparam("tag")]
+    return _listing(*conditions, time=time, key=key)
 
 
 class SqlArticleReader:
@@ -39,130 +100,93 @@ class SqlArticleReader:
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
         """Return the article; raise `ArticleNotFound` if no article has this slug."""
-        return await self._article(ArticleRow.slug == slug, viewer)
+        return await self._article(BY_SLUG, {"slug": slug, "viewer": viewer})
 
     async def article_by_id(self, article: ArticleId, viewer: UserId | None) -> ArticleView:
         """Return the article; raise `ArticleNotFound` if there is none."""
-        return await self._article(ArticleRow.id == article, viewer)
+        return await self._article(BY_ID, {"id": article, "viewer": viewer})
 
     async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
         """Return a page of the articles that meet the criteria; a name that nobody has meets none."""
         async with self._database.snapshot():
-            asked = {name for name in (criteria.author, criteria.favorited) if name is not None}
-            ids = await self._profiles.named(asked)
-            if len(ids) < len(asked):
+            names = {name for name in (criteria.author, criteria.favorited) if name is not None}
+            ids = await self._profiles.named(names)
+            if len(ids) < len(names):
                 return ArticleList((), 0)
-            return await self._page(_meeting(criteria, ids), page, viewer)
+            asked: dict[str, object] = {
+                "tag": criteria.tag,
+                "author": criteria.author and ids[criteria.author],
+                "favorited": criteria.favorited and ids[criteria.favorited],
+            }
+            asked = {name: value for name, value in asked.items() if value is not None}
+            return await self._page(_meeting(frozenset(asked)), asked, page, viewer)
 
     async def feed(self, reader: UserId, page: Page) -> ArticleList:
         """Return a page of the articles by those whom the reader follows."""
         async with self._database.snapshot():
             followed = (await self._profiles.followed({reader}))[reader]
-            if not followed:
-                return ArticleList((), 0)
-            by_followed = (
-                select(ArticleRow.id)
-                .where(ArticleRow.author_id.in_(followed))
-                .order_by(ArticleRow.created_at.desc(), ArticleRow.id.desc())
-            )
-            return await self._page(by_followed, page, reader)
+            return await self._page(FEED, {"authors": list(followed)}, page, reader)
 
     async def tags(self) -> Sequence[str]:
         """Return the tags in use, the most used first."""
-        statement = select(TagRow.tag).group_by(TagRow.tag).order_by(func.count().desc(), TagRow.tag)
         async with self._database.snapshot() as session:
-            return list(await session.scalars(statement))
+            return list(await session.scalars(TAGS))
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return the ids of those of the articles that exist, by slug."""
         async with self._database.snapshot() as session:
-            rows = await session.execute(_ids(slugs))
+            rows = await session.execute(IDS, {"slugs": list(slugs)})
         return {row.slug: ArticleId(row.id) for row in rows}
 
     async def held(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return what `ids` returns, and keep these articles from being deleted meanwhile."""
         self._database.require_transaction()
         async with self._database.transaction() as session:
-            rows = await session.execute(_ids(slugs).with_for_update(read=True, key_share=True))
+            rows = await session.execute(HELD, {"slugs": list(slugs)})
         return {row.slug: ArticleId(row.id) for row in rows}
 
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
         """Return those of the articles that exist, by id, as the viewer sees them."""
-        statement = select(*COLUMNS, _favorited(viewer)).where(ArticleRow.id.in_(ids))
         async with self._database.snapshot() as session:
-            rows = (await session.execute(statement)).all()
+            rows = (await session.execute(PREVIEWS, {"ids": list(ids), "viewer": viewer})).all()
             authors = await self._authors(rows, viewer)
-        return {ArticleId(row.id): _preview(row, authors) for row in rows}
+        return {ArticleId(row.id): ArticlePreview(*_facts(row, authors)) for row in rows}
 
-    async def _article(self, condition: ColumnElement[bool], viewer: UserId | None) -> ArticleView:
-        statement = select(*COLUMNS, ArticleRow.body, _favorited(viewer)).where(condition)
+    async def _article(self, statement: AnySelect, bound: Mapping[str, Any]) -> ArticleView:
         async with self._database.snapshot() as session:
-            row = (await session.execute(statement)).one_or_none()
+            row = (await session.execute(statement, bound)).one_or_none()
             if row is None:
                 raise ArticleNotFound
-            authors = await self._authors([row], viewer)
-        return ArticleView(**_facts(row, authors), body=row.body)
+            authors = await self._authors([row], bound["viewer"])
+        return ArticleView(*_facts(row, authors), body=row.body)
 
-    async def _page(self, matches: AnySelect, page: Page, viewer: UserId | None) -> ArticleList:
-        rows_wanted = (
-            matches.with_only_columns(*COLUMNS, _favorited(viewer)).limit(page.limit).offset(page.offset)
-        )
-        number = matches.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    async def _page(
+        self, listing: _Listing, asked: Mapping[str, object], page: Page, viewer: UserId | None
+    ) -> ArticleList:
+        window = {"limit": page.limit, "offset": page.offset, "viewer": viewer}
         async with self._database.snapshot() as session:
-            rows = (await session.execute(rows_wanted)).all()
-            count = await session.scalar(number)
+            rows = (await session.execute(listing.page, {**asked, **window})).all()
+            count = await session.scalar(listing.count, asked)
             authors = await self._authors(rows, viewer)
-        return ArticleList([_preview(row, authors) for row in rows], count or 0)
+        return ArticleList([ArticlePreview(*_facts(row, authors)) for row in rows], count or 0)
 
     async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)
 
 
-def _meeting(criteria: Criteria, ids: Mapping[str, UserId]) -> AnySelect:
-    """Return the articles that meet the criteria, newest first by an index that filters too."""
-    conditions: list[ColumnElement[bool]] = []
-    time, key = ArticleRow.created_at, ArticleRow.id
-    if criteria.author is not None:
-        conditions.append(ArticleRow.author_id == ids[criteria.author])
-    if criteria.favorited is not None:
-        time, key = FavoriteRow.created_at, FavoriteRow.article_id
-        conditions += [key == ArticleRow.id, FavoriteRow.user_id == ids[criteria.favorited]]
-    if criteria.tag is not None:
-        time, key = TagRow.created_at, TagRow.article_id
-        conditions += [key == ArticleRow.id, TagRow.tag == criteria.tag]
-    return select(ArticleRow.id).where(*conditions).order_by(time.desc(), key.desc())
-
-
-def _favorited(viewer: UserId | None) -> Label[bool]:
-    if viewer is None:
-        return false().label("favorited")
+def _facts(row: AnyRow, authors: Mapping[UserId, Profile]) -> Facts:
+    """Return the fields of an `ArticlePreview`, in its order."""
+    _, slug, author, title, description, tags, favorites, created_at, updated_at, favorited, *_ = row
     return (
-        exists()
-        .where(FavoriteRow.article_id == ArticleRow.id, FavoriteRow.user_id == viewer)
-        .correlate(ArticleRow)
-        .label("favorited")
+        slug,
+        title,
+        description,
+        tuple(tags),
+        created_at,
+        updated_at,
+        favorited,
+        favorites,
+        authors[author],
     )
-
-
-def _ids(slugs: Collection[str]) -> Select[*tuple[int, str]]:
-    return select(ArticleRow.id, ArticleRow.slug).where(ArticleRow.slug.in_(slugs))
-
-
-def _preview(row: AnyRow, authors: Mapping[UserId, Profile]) -> ArticlePreview:
-    return ArticlePreview(**_facts(row, authors))
-
-
-def _facts(row: AnyRow, authors: Mapping[UserId, Profile]) -> dict[str, Any]:
-    return {
-        "slug": row.slug,
-        "title": row.title,
-        "description": row.description,
-        "tag_list": tuple(row.tag_list),
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "favorited": row.favorited,
-        "favorites_count": row.favorites_count,
-        "author": authors[UserId(row.author_id)],
-    }

@@ -15,7 +15,7 @@ from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.fields import Identifier, PathText
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
@@ -28,6 +28,7 @@ def create_router(discussion: Discussion, authentication: Authentication) -> API
     @router.get(
         "/articles/{slug}/comments", operation_id="GetArticleComments", responses=errors(401, 404, 422)
     )
+    @lasting
     async def comments(slug: PathText, viewer: Viewer) -> MultipleCommentsResponse:
         """Return an article's comments, newest first."""
         views = await discussion.comments(slug, viewer)

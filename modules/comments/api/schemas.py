@@ -1,6 +1,5 @@
 """What comments look like on the wire."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from modules.comments.domain.comment import Text
@@ -52,4 +51,4 @@ class SingleCommentResponse(ResponseModel):
 class MultipleCommentsResponse(ResponseModel):
     """An article's comments, newest first."""
 
-    comments: Sequence[Comment]
+    comments: list[Comment]

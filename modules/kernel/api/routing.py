@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -25,6 +25,9 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"model": GenericErrorModel, "description": DESCRIPTIONS[HTTPStatus(status)]}
         for status in statuses
     }
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class _Request(Request):
@@ -53,12 +56,39 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-class _Route(APIRoute):
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
+EndpointT = TypeVar("EndpointT", bound=Callable[..., object])
 
+LASTING = "conduit.lasting"
+"""Where a request's ASGI scope says that its answer lasts."""
+
+
+def lasting(endpoint: EndpointT) -> EndpointT:
+    """Mark an endpoint whose answer lasts until the database changes.
+
+    It depends on the URL, on who asks and on the database, and on nothing else: not on the time, on
+    chance, or on another header. The application may give such an answer again without asking.
+    """
+    endpoint.__dict__[LASTING] = True
+    return endpoint
+
+
+class _Route(APIRoute):
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        if LASTING in self.endpoint.__dict__:
+            return self._lasting(handle)
+        return handle if self.body_field is None else self._reading_json(handle)
+
+    @staticmethod
+    def _lasting(handle: Handler) -> Handler:
+        async def handle_lasting(request: Request) -> Response:
+            request.scope[LASTING] = True
+            return await handle(request)
+
+        return handle_lasting
+
+    @staticmethod
+    def _reading_json(handle: Handler) -> Handler:
         async def handle_json(request: Request) -> Response:
             return await handle(_Request(request.scope, request.receive))
 

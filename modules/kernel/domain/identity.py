@@ -1,5 +1,6 @@
 """Who is asking: the one identity that all modules share, and how a token becomes it."""
 
+from dataclasses import dataclass
 from typing import NewType, Protocol, runtime_checkable
 
 from modules.kernel.domain.errors import Unauthenticated
@@ -19,10 +20,18 @@ class TokenInvalid(Unauthenticated):
     subject, problem = "token", "is invalid"
 
 
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking, and until when their token says so (seconds since the epoch)."""
+
+    user: UserId
+    until: int
+
+
 @runtime_checkable
 class TokenVerifier(Protocol):
     """Whoever issues tokens offers this; every module that has users authenticates through it."""
 
-    async def verify(self, token: str) -> UserId:
+    async def verify(self, token: str) -> Principal:
         """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
         ...

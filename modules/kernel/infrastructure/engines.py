@@ -15,7 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool, StaticPool
 
-from modules.kernel.infrastructure.sqlite_driver import ReaderConnection, WriterConnection, drive
+from modules.kernel.infrastructure.sqlite_driver import (
+    ReaderConnection,
+    VersionWatch,
+    WriterConnection,
+    drive,
+)
 
 READERS = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -47,11 +52,18 @@ class Engines:
     migrate: AsyncEngine
     write_turn: AbstractAsyncContextManager[object]
     read_turn: AbstractAsyncContextManager[object]
+    watch: VersionWatch | None = None
+
+    def version(self) -> int | None:
+        """Return a number that is another one after any commit, by any process; None if that is not known."""
+        return None if self.watch is None else self.watch.version()
 
     async def dispose(self) -> None:
         """Close every connection."""
         for engine in {self.write, self.read, self.migrate}:
             await engine.dispose()
+        if self.watch is not None:
+            self.watch.close()
 
 
 def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
@@ -93,7 +105,7 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     # Nobody waits for an answer from a migration, so it may wait for others that migrate.
     patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=ON", *durable]
     migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
-    return Engines(write, read, migrate, asyncio.Lock(), nullcontext())
+    return Engines(write, read, migrate, asyncio.Lock(), nullcontext(), VersionWatch(str(url.database)))
 
 
 def _sqlite_in_memory(url: URL) -> Engines:

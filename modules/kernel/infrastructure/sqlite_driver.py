@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -129,6 +130,36 @@ class ReaderConnection(WriterConnection):
     def commit(self) -> None:
         """End the snapshot."""
         self.driver.commit()
+
+
+class VersionWatch:
+    """Sees every commit to a database file, by any process, as it happens."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+
+    def version(self) -> int | None:
+        """Return a number that is another one after any commit, or None when the file cannot be read.
+
+        https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection
+        commits, and nothing is ever written on this one. Asking takes about 3 microseconds.
+        """
+        try:
+            if self._connection is None:
+                uri = f"{Path(self._file).absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
+            [version] = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            self.close()
+            return None
+        return int(version)
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:

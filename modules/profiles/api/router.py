@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.fields import PathText
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 from modules.profiles.api.schemas import ProfileResponse
 from modules.profiles.domain.profiles import Profiles
@@ -19,6 +19,7 @@ def create_router(profiles: Profiles, authentication: Authentication) -> APIRout
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get("/profiles/{username}", operation_id="GetProfileByUsername", responses=errors(401, 404, 422))
+    @lasting
     async def profile(username: PathText, viewer: Viewer) -> ProfileResponse:
         """Return a user's profile."""
         return ProfileResponse(profile=await profiles.profile(username, viewer))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import FromClause, bindparam, delete, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
@@ -13,6 +13,16 @@ from modules.profiles.contracts import Profile
 from modules.profiles.domain.profiles import Follow
 from modules.profiles.infrastructure.tables import FollowRow
 from modules.users.contracts import UserDirectory
+
+# Built once, of the table and not the mapped class: every list with a reader asks for this.
+follow: FromClause = FollowRow.__table__
+FOLLOWED = select(follow.c.follower_id, follow.c.followed_id).where(
+    follow.c.follower_id.in_(bindparam("followers", expanding=True))
+)
+FOLLOWED_AMONG = select(follow.c.followed_id).where(
+    follow.c.follower_id == bindparam("follower"),
+    follow.c.followed_id.in_(bindparam("users", expanding=True)),
+)
 
 
 class SqlFollows:
@@ -42,11 +52,9 @@ class SqlFollows:
 
     async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         """Return those of the users whom this one follows."""
-        statement = select(FollowRow.followed_id).where(
-            FollowRow.follower_id == follower, FollowRow.followed_id.in_(set(users))
-        )
         async with self._database.snapshot() as session:
-            return {UserId(followed) for followed in await session.scalars(statement)}
+            among = {"follower": follower, "users": list(users)}
+            return set(await session.scalars(FOLLOWED_AMONG, among))
 
 
 class SqlProfileReader:
@@ -74,8 +82,7 @@ class SqlProfileReader:
     async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """Return whom each of these users follows."""
         followed: defaultdict[UserId, set[UserId]] = defaultdict(set)
-        statement = select(FollowRow).where(FollowRow.follower_id.in_(set(followers)))
         async with self._database.snapshot() as session:
-            for row in await session.scalars(statement):
-                followed[UserId(row.follower_id)].add(UserId(row.followed_id))
+            for follower, user in await session.execute(FOLLOWED, {"followers": list(followers)}):
+                followed[follower].add(user)
         return {follower: followed[follower] for follower in followers}

@@ -1,0 +1,139 @@
+"""Answers that are given again while the database is the same."""
+
+import hashlib
+import time
+from base64 import urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.kernel.api.authentication import PRINCIPAL
+from modules.kernel.api.routing import LASTING
+from modules.kernel.domain.identity import Principal
+
+Key = tuple[str, bytes, bytes | None]
+RawHeaders = list[tuple[bytes, bytes]]
+
+# An answer larger than this part of the room would drive out too many others.
+LARGEST_PART = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    headers: RawHeaders
+    body: bytes
+    etag: bytes
+    endpoint: object
+    principal: Principal | None
+
+    def is_good(self) -> bool:
+        return self.principal is None or self.principal.until > time.time()
+
+
+class KeptAnswers:
+    """Keeps the bytes of answers that last (`modules.kernel.api.routing.lasting`), and tags them.
+
+    They are kept for the URL and the Authorization header that asked, until anything in the database
+    changes or the token ends: so what is given again is what would be worked out again. Asking for
+    the database's version costs a hundredth of working out a list. Where the version cannot be
+    known, nothing is kept.
+    """
+
+    def __init__(self, app: ASGIApp, version: Callable[[], int | None], room: int) -> None:
+        self._app = app
+        self._version_now = version
+        self._room = room
+        self._version: int | None = None
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._size = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a GET from what is kept, or pass it on and keep the answer if it lasts."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        key = (scope["path"], scope["query_string"], headers.get(b"authorization"))
+        # Read before the answer is worked out: what is newer than its version is only kept too short.
+        version = self._current()
+        kept = self._kept.get(key)
+        if kept is None or not kept.is_good():
+            await self._work_out(key, version, scope, receive, send)
+            return
+        self._kept.move_to_end(key)
+        # For the log line, as if the endpoint had been called.
+        scope["endpoint"] = kept.endpoint
+        if kept.principal is not None:
+            structlog.contextvars.bind_contextvars(user_id=kept.principal.user)
+        await _answer(kept, headers.get(b"if-none-match"), send)
+
+    def _current(self) -> int | None:
+        version = self._version_now()
+        if version != self._version or version is None:
+            self._kept.clear()
+            self._size, self._version = 0, version
+        return version
+
+    async def _work_out(
+        self, key: Key, version: int | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        start: Message = {}
+
+        async def tagging(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                if LASTING not in scope or message["status"] != HTTPStatus.OK:
+                    await send(message)
+                return
+            if LASTING not in scope or start["status"] != HTTPStatus.OK:
+                await send(message)
+                return
+            kept = _kept(start, message, scope)
+            self._keep(key, version, kept)
+            await _answer(kept, Headers(scope=scope).get("if-none-match", "").encode("latin-1"), send)
+
+        await self._app(scope, receive, tagging)
+
+    def _keep(self, key: Key, version: int | None, kept: _Kept) -> None:
+        size = len(kept.body)
+        if version is None or version != self._version or size > self._room // LARGEST_PART:
+            return
+        self._kept[key] = kept
+        self._size += size
+        while self._size > self._room:
+            self._size -= len(self._kept.popitem(last=False)[1].body)
+
+
+def _kept(start: Message, message: Message, scope: Scope) -> _Kept:
+    body: bytes = message["body"]
+    # RFC 9110, 8.8.3: a strong tag is another one whenever a byte is.
+    etag = b'"' + urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).rstrip(b"=") + b'"'
+    headers = [*start["headers"], (b"etag", etag)]
+    return _Kept(headers, body, etag, scope.get("endpoint"), scope.get(PRINCIPAL))
+
+
+async def _answer(kept: _Kept, if_none_match: bytes | None, send: Send) -> None:
+    if if_none_match and _matches(if_none_match, kept.etag):
+        headers = [
+            (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
+        ]
+        await send(
+            {"type": "http.response.start", "status": int(HTTPStatus.NOT_MODIFIED), "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": b""})
+        return
+    # A copy: what wraps this adds headers of its own to the list.
+    await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*kept.headers]})
+    await send({"type": "http.response.body", "body": kept.body})
+
+
+def _matches(if_none_match: bytes, etag: bytes) -> bool:
+    # RFC 9110, 13.1.2: the comparison is weak, and * is any.
+    tags = {tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")}
+    return etag in tags or tags == {b"*"}
