@@ -169,8 +169,15 @@ def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[s
     def connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> WriterConnection:
         opened: Any = aiosqlite.connect(*arguments, **options)
         opened._thread.daemon = True  # as SQLAlchemy does: a forgotten connection keeps no process alive
-        connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)))
-        connection.trip(lambda: [connection.driver.execute(f"PRAGMA {pragma}") for pragma in pragmas])
+        try:
+            connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)))
+            connection.trip(lambda: [connection.driver.execute(f"PRAGMA {pragma}") for pragma in pragmas])
+        except Exception:
+            # Its thread tells the event loop that it ends. Not waited for, it finds the loop of a
+            # command that failed closed, and says so at length on standard error.
+            opened.stop()
+            opened._thread.join()
+            raise
         return connection
 
 
