@@ -1,0 +1,14 @@
+"""HTTP over the kernel alone, without any module."""
+
+import httpx2
+from fastapi import APIRouter, FastAPI
+
+from modules.kernel.api.errors import install_error_handlers
+
+
+def client_of(router: APIRouter) -> httpx2.AsyncClient:
+    """Return a client of an application that has this router and the kernel's error handlers."""
+    application = FastAPI()
+    application.include_router(router)
+    install_error_handlers(application)
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url="http://kernel.test")

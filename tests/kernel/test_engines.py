@@ -1,0 +1,134 @@
+"""What differs between SQLite and PostgreSQL."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import (
+    insert_unless_there,
+    is_unavailability,
+    open_engines,
+    violated_constraint,
+)
+from tests.kernel.things import Thing, names
+
+POSTGRESQL = "postgresql+psycopg://conduit@localhost/conduit"
+
+
+async def pragma(engine: AsyncEngine, name: str) -> object:
+    async with engine.connect() as connection:
+        return await connection.scalar(text(f"PRAGMA {name}"))
+
+
+class TestSqlite:
+    async def test_writes_are_durable_checked_and_beside_the_readers(self, on_file: Database) -> None:
+        write, _ = on_file.engines
+        assert await pragma(write, "journal_mode") == "wal"
+        assert await pragma(write, "synchronous") == 2  # FULL
+        assert await pragma(write, "foreign_keys") == 1
+
+    async def test_reads_can_only_read(self, on_file: Database) -> None:
+        _, read = on_file.engines
+        assert await pragma(read, "query_only") == 1
+
+    async def test_durability_is_a_setting(self, tmp_path: Path) -> None:
+        engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/things.db", synchronous="NORMAL")
+        assert await pragma(engines.write, "synchronous") == 1
+        await engines.dispose()
+
+    async def test_the_folder_of_the_file_is_made(self, tmp_path: Path) -> None:
+        engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/new/folder/things.db")
+        assert await pragma(engines.read, "query_only") == 1
+        await engines.dispose()
+        assert (tmp_path / "new" / "folder" / "things.db").exists()
+
+    @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"])
+    async def test_in_memory_both_ways_lead_into_the_one_database(self, url: str) -> None:
+        engines = open_engines(url)
+        assert engines.write is engines.read
+        async with engines.write.begin() as connection:
+            await connection.run_sync(Thing.metadata.create_all)
+        async with engines.read.connect() as connection:
+            assert (await connection.scalars(select(Thing.name))).all() == []
+        await engines.dispose()
+
+
+class TestUrls:
+    def test_postgresql_has_one_engine_and_nobody_takes_turns(self) -> None:
+        engines = open_engines(POSTGRESQL)
+        assert engines.write is engines.read
+        assert engines.write.dialect.name == "postgresql"
+
+    @pytest.mark.parametrize("url", ["sqlite:///things.db", "mysql+aiomysql://localhost/things"])
+    def test_any_other_kind_of_url_is_refused_by_what_would_do(self, url: str) -> None:
+        with pytest.raises(ValueError, match=r"sqlite\+aiosqlite or postgresql\+psycopg"):
+            open_engines(url)
+
+    def test_the_refusal_does_not_hold_the_password(self) -> None:
+        with pytest.raises(ValueError, match="cannot use") as refusal:
+            open_engines("mysql://conduit:opensesame@localhost/things")
+        assert "opensesame" not in str(refusal.value)
+
+
+class TestViolatedConstraint:
+    @pytest.mark.parametrize(
+        ("values", "name"),
+        [
+            ({"name": "lamp"}, "uq_things_thing_name"),
+            ({"name": "new", "shelf": "a", "place": "1"}, "uq_things_thing_shelf_place"),
+            ({"name": "new", "number": -1}, "ck_things_thing_number"),
+            ({"name": None}, None),
+            ({"name": "new", "part_of": 1000}, None),
+        ],
+    )
+    async def test_sqlites_words_become_the_name_in_the_schema(
+        self, database: Database, values: Mapping[str, object], name: str | None
+    ) -> None:
+        async with database.transaction() as session:
+            await session.execute(insert(Thing).values(name="lamp", shelf="a", place="1"))
+        with pytest.raises(IntegrityError) as refusal:
+            async with database.transaction() as session:
+                await session.execute(insert(Thing).values(values))
+        assert violated_constraint(refusal.value) == name
+
+    def test_the_names_are_those_of_the_schema(self) -> None:
+        in_schema = {constraint.name for constraint in Thing.metadata.tables["things_thing"].constraints}
+        assert in_schema >= {
+            "uq_things_thing_name",
+            "uq_things_thing_shelf_place",
+            "ck_things_thing_number",
+        }
+
+    def test_postgresql_says_the_name_itself(self) -> None:
+        class UniqueViolation(Exception):
+            diag = SimpleNamespace(constraint_name="uq_things_thing_name")
+
+        error = IntegrityError("INSERT", None, UniqueViolation())
+        assert violated_constraint(error) == "uq_things_thing_name"
+
+
+class TestIsUnavailability:
+    def test_a_server_that_is_gone_may_come_back(self) -> None:
+        assert is_unavailability(OperationalError("SELECT 1", None, OSError("connection refused")))
+
+    def test_a_wrong_statement_stays_wrong(self) -> None:
+        assert not is_unavailability(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
+
+
+class TestInsertUnlessThere:
+    async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
+        for name in ("lamp", "lamp", "table"):
+            async with database.transaction() as session:
+                await session.execute(insert_unless_there(session, Thing, {"name": name}))
+        assert await names(database) == ["lamp", "table"]
+
+    def test_postgresql_does_it_in_its_own_words(self) -> None:
+        engine = open_engines(POSTGRESQL).write
+        statement = insert_unless_there(AsyncSession(engine), Thing, {"name": "lamp"})
+        assert "ON CONFLICT DO NOTHING" in str(statement.compile(dialect=engine.dialect))

@@ -1,0 +1,20 @@
+"""Which part of a list is wanted."""
+
+import pytest
+
+from modules.kernel.domain.pagination import Page
+
+
+def test_a_page_is_the_first_twenty_unless_told_otherwise() -> None:
+    assert Page() == Page(limit=20, offset=0)
+
+
+@pytest.mark.parametrize(("asked", "served"), [(1, 1), (100, 100), (101, 100), (2**63, 100)])
+def test_a_page_has_a_hundred_rows_at_the_most(asked: int, served: int) -> None:
+    assert Page(limit=asked).limit == served
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(0, 0), (-1, 0), (20, -1)])
+def test_a_page_that_is_no_page_cannot_be_built(limit: int, offset: int) -> None:
+    with pytest.raises(ValueError, match="Page"):
+        Page(limit, offset)
