@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
+from conduit_app.architecture_page import create_architecture_router
 from conduit_app.body_limit import BodyLimit
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
@@ -55,6 +56,8 @@ def create_application(settings: Settings | None = None, composition: Compositio
         for router in module.routers:
             application.include_router(router(composition.containers[module.name]), prefix=API)
     application.include_router(create_health_router(composition))
+    if settings.environment == "development":
+        application.include_router(create_architecture_router(composition, application))
     install_error_handlers(application)
     # Added from the inside out.
     application.add_middleware(

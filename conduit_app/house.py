@@ -44,16 +44,24 @@ class HouseFormat(Enum):
 def cards(composition: Composition, application: FastAPI) -> Sequence[Card]:
     """Return a card for every module that is switched on, in the order of their needs."""
     offered_by = {contract: module.name for module in composition.modules for contract in module.offers}
-    return [_card(module, composition, application, offered_by) for module in composition.modules]
+    # Asked once: it reads the metadata of everything that is installed.
+    distributions = packages_distributions()
+    return [
+        _card(module, composition, application, offered_by, distributions) for module in composition.modules
+    ]
 
 
 def _card(
-    module: Module, composition: Composition, application: FastAPI, offered_by: Mapping[type, str]
+    module: Module,
+    composition: Composition,
+    application: FastAPI,
+    offered_by: Mapping[type, str],
+    distributions: Mapping[str, Sequence[str]],
 ) -> Card:
-    distributions = packages_distributions().get(module.package.partition(".")[0], [])
+    distribution = next(iter(distributions.get(module.package.partition(".")[0], ())), None)
     return Card(
         name=module.name,
-        version=version(distributions[0]) if distributions else "unknown",
+        version=version(distribution) if distribution else "unknown",
         summary=(getdoc(import_module(module.package)) or "").partition("\n")[0],
         needs={contract.__name__: offered_by[contract] for contract in module.needs.values()},
         offers=[contract.__name__ for contract in module.offers],
