@@ -8,7 +8,8 @@ from fastapi import Depends
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.routing import ModuleRouter
-from modules.kernel.domain.identity import TokenInvalid, TokenVerifier, UserId
+from modules.kernel.domain.identity import Principal, TokenInvalid, TokenVerifier, UserId
+from modules.kernel.fakes import NEVER
 from tests.kernel.edge import client_of
 
 JAKE = UserId(7)
@@ -18,10 +19,10 @@ BOTH = pytest.mark.parametrize("path", ["/required", "/optional"])
 class FakeTokens:
     """Takes one token."""
 
-    async def verify(self, token: str) -> UserId:
+    async def verify(self, token: str) -> Principal:
         if token != "good":
             raise TokenInvalid
-        return JAKE
+        return Principal(JAKE, NEVER)
 
 
 @pytest.fixture
