@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conduit_app.checks.finding import RULES, Finding
 from conduit_app.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
+EVENT = "Event"
 EVENTS = "events.json"
 ID_PARAMETERS = re.compile(r"(\w+_)?(id|slug|username|key)")
 JSON_TYPES = frozenset({"bool", "float", "int", "str", "tuple", "list", "dict"})
@@ -17,9 +18,9 @@ UNIONS = frozenset({"Optional", "Union", "Annotated"})
 def check_contracts(checkout: Checkout) -> Iterator[Finding]:
     """Yield every event that is no lasting fact, and every contract that asks to be called in a loop."""
     for module in checkout.modules:
-        events = _event_names(module)
+        events, published = _event_names(module), _published(module)
         for file in module.files:
-            yield from _events(file, events)
+            yield from _events(file, events, published)
         if module.contracts is not None:
             yield from _methods(module.contracts)
         yield from _schemas(checkout, module)
@@ -44,7 +45,27 @@ def _declared(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
 
 
 def _event_names(module: ModuleSource) -> frozenset[str]:
-    return _descendants([found for file in module.files for found in file.classes()], {"Event"})
+    renamed = {
+        alias.asname or alias.name
+        for file in module.files
+        for node in file.nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == EVENT
+    }
+    return _descendants([found for file in module.files for found in file.classes()], {EVENT, *renamed})
+
+
+def _published(module: ModuleSource) -> frozenset[str]:
+    """Return the names of the events that the module's manifest lists."""
+    manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
+    lists = [
+        keyword.value
+        for name, call in (manifest.calls() if manifest else ())
+        for keyword in call.keywords
+        if name == "Module" and keyword.arg == "publishes"
+    ]
+    return frozenset(last_name(node) for events in lists for node in ast.walk(events))
 
 
 def _descendants(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
@@ -62,7 +83,7 @@ def _base(node: ast.expr) -> str:
 # Events.
 
 
-def _events(file: SourceFile, events: frozenset[str]) -> Iterator[Finding]:
+def _events(file: SourceFile, events: frozenset[str], published: frozenset[str]) -> Iterator[Finding]:
     for event in file.classes():
         if event.name not in events:
             continue
@@ -70,6 +91,9 @@ def _events(file: SourceFile, events: frozenset[str]) -> Iterator[Finding]:
             yield file.finding("event-shape", event, f"event {event.name} is not declared in contracts.py")
         if not _is_frozen_dataclass(event):
             yield file.finding("event-shape", event, f"event {event.name} is not a frozen dataclass")
+        if event.name not in published:
+            message = f"event {event.name} is not among what the manifest publishes"
+            yield file.finding("event-shape", event, message)
         for field in event.body:
             if isinstance(field, ast.AnnAssign) and not _is_json(field.annotation):
                 written = ast.unparse(field)

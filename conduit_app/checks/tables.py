@@ -9,6 +9,10 @@ from conduit_app.checks.source import Checkout, ModuleSource, SourceFile, argume
 
 # What a relationship's annotation says beside the class that it leads to.
 CONTAINERS = frozenset({"DynamicMapped", "Mapped", "None", "Optional", "WriteOnlyMapped"})
+# Where the operations of a revision take the name of a table that there will be.
+IN_REVISIONS = {"create_table": 0, "rename_table": 1}
+# What makes tables of whatever the database has.
+REFLECTION = frozenset({"automap_base", "reflect", "reflect_table"})
 
 
 def check_tables(checkout: Checkout) -> Iterator[Finding]:
@@ -25,37 +29,78 @@ def check_tables(checkout: Checkout) -> Iterator[Finding]:
             yield from _raw_sql(part, file, owners)
 
 
+def declaration(module: ModuleSource, table: str, column: str) -> tuple[SourceFile, ast.AST] | None:
+    """Return where the module's models declare a column of a table, or else that table, if they do."""
+    for file in module.files:
+        for row in file.classes():
+            if any(text_of(_value(node, "__tablename__")) == table for node in row.body):
+                found = (node for node in row.body if _value(node, column) is not None)
+                return file, next(found, row)
+    return None
+
+
+def named_by_expression(module: ModuleSource) -> tuple[SourceFile, ast.AST]:
+    """Return where the module names a table by an expression, or else its manifest."""
+    for file in module.files:
+        for name, node in _declarations(file):
+            if text_of(name) is None:
+                return file, node
+    return next((file, file.tree) for file in module.files if file.path.name == "module.py")
+
+
 def _own_tables(module: ModuleSource) -> Iterator[str]:
     # Alembic's own table; no text of the module names it.
     yield f"{module.name}_alembic_version"
     for file in module.files:
-        yield from (name for name, _ in _declarations(file) if name.startswith(f"{module.name}_"))
+        for name, _ in _declarations(file):
+            table = text_of(name)
+            if table and table.startswith(f"{module.name}_"):
+                yield table
 
 
-def _declarations(file: SourceFile) -> Iterator[tuple[str, ast.AST]]:
+def _declarations(file: SourceFile) -> Iterator[tuple[ast.AST | None, ast.AST]]:
+    """Yield what each table is named with, and where."""
     for node in file.nodes:
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if last_name(target) == "__tablename__" and (table := text_of(node.value)):
-                yield table, node
-    for name, call in file.calls():
-        if name in {"Table", "create_table"} and (table := text_of(argument(call, 0, "name"))):
-            yield table, call
-        if name == "rename_table" and (table := text_of(argument(call, 1, "new_table_name"))):
-            yield table, call
+        if isinstance(node, ast.FunctionDef) and node.name == "__tablename__":
+            yield None, node
+        elif name := _value(node, "__tablename__"):
+            yield name, node
+    for called, call in file.calls():
+        if called == "Table":
+            yield argument(call, 0, "name"), call
+        elif called in IN_REVISIONS:
+            yield argument(call, IN_REVISIONS[called], "new_table_name"), call
+
+
+def _value(node: ast.AST, name: str) -> ast.expr | None:
+    """Return what this assigns to a name, if it does."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value or node.annotation if last_name(node.target) == name else None
+    if isinstance(node, ast.Assign):
+        return node.value if name in map(last_name, node.targets) else None
+    return None
 
 
 def _prefixes(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
     for name, node in _declarations(file):
-        if not name.startswith(f"{module.name}_"):
-            message = f"table {name} of {module.name} is not named {module.name}_…"
+        table = text_of(name)
+        # What a revision names by an expression shows when it is run.
+        if table is None and last_name(getattr(node, "func", node)) not in IN_REVISIONS:
+            message = f"a table of {module.name} is named by an expression: write {module.name}_… as it is"
+            yield file.finding("table-prefix", node, message)
+        elif table is not None and not table.startswith(f"{module.name}_"):
+            message = f"table {table} of {module.name} is not named {module.name}_…"
             yield file.finding("table-prefix", node, message)
 
 
 def _foreign_keys(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
     for call, target in _foreign_key_targets(file):
         text = text_of(target)
-        if text and not text.startswith(f"{module.name}_"):
+        # A column of a class is of one's own: whose else could be imported?
+        if text is None and not isinstance(target, ast.Attribute):
+            message = f"a foreign key of {module.name} is an expression: write {module.name}_… as it is"
+            yield file.finding("foreign-key", call, message)
+        elif text is not None and not text.startswith(f"{module.name}_"):
             yield file.finding("foreign-key", call, f"{module.name} has a foreign key to {text}")
 
 
@@ -95,6 +140,9 @@ def _rows(target: ast.expr | None) -> set[str]:
 
 def _raw_sql(part: ModuleSource, file: SourceFile, owners: Mapping[str, str]) -> Iterator[Finding]:
     keys = {id(target) for _, target in _foreign_key_targets(file)}
+    for called, call in file.calls():
+        if called in REFLECTION or any(keyword.arg == "autoload_with" for keyword in call.keywords):
+            yield file.finding("raw-sql", call, f"{part.name} reflects tables, whosever they are")
     for text, node in file.strings():
         if id(node) in keys:
             continue
