@@ -1,0 +1,86 @@
+"""The contract of articles in memory, for tests of modules that need it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modules.articles.contracts import ArticleId, ArticlePreview
+from modules.kernel.domain.identity import UserId
+from modules.kernel.fakes import NOON, AmbientTransactions
+from modules.profiles.contracts import ProfileReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Article:
+    slug: str
+    author: UserId
+    title: str
+    description: str
+    tags: Sequence[str]
+    favorited_by: set[UserId] = field(default_factory=set)
+
+
+class FakeArticleDirectory:
+    """Knows the articles that were added to it. What is added or removed stays so: nothing rolls it back.
+
+    Holds articles in the given transactions, and takes their authors' profiles from the given reader.
+    """
+
+    def __init__(self, transactions: AmbientTransactions, profiles: ProfileReader) -> None:
+        self._transactions = transactions
+        self._profiles = profiles
+        self._articles: dict[ArticleId, _Article] = {}
+        self._latest = 0
+
+    def add(
+        self,
+        slug: str,
+        *,
+        author: UserId,
+        title: str = "Dragons",
+        description: str = "On dragons",
+        tags: Sequence[str] = (),
+    ) -> ArticleId:
+        """Let there be an article, published at noon, and return the new id."""
+        self._latest += 1
+        self._articles[ArticleId(self._latest)] = _Article(slug, author, title, description, tags)
+        return ArticleId(self._latest)
+
+    def favorite(self, article: ArticleId, user: UserId) -> None:
+        """Let a user favour an article."""
+        self._articles[article].favorited_by.add(user)
+
+    async def remove(self, article: ArticleId) -> None:
+        """Let an article be gone, when no other transaction holds it any more. No event is told."""
+        async with self._transactions.transaction():
+            del self._articles[article]
+
+    async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+        """Return the ids of those of the articles that exist, by slug."""
+        return {article.slug: id_ for id_, article in self._articles.items() if article.slug in slugs}
+
+    async def held(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+        """Return what `ids` returns, and keep these articles from being deleted meanwhile."""
+        # Nothing to do for that: `remove` waits for its own transaction.
+        self._transactions.require_transaction()
+        return await self.ids(slugs)
+
+    async def previews(
+        self, ids: Collection[ArticleId], viewer: UserId | None
+    ) -> Mapping[ArticleId, ArticlePreview]:
+        """Return those of the articles that exist, by id, as the viewer sees them."""
+        found = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        authors = await self._profiles.profiles({article.author for article in found.values()}, viewer)
+        return {
+            id_: ArticlePreview(
+                slug=article.slug,
+                title=article.title,
+                description=article.description,
+                tag_list=tuple(article.tags),
+                created_at=NOON,
+                updated_at=NOON,
+                favorited=viewer in article.favorited_by,
+                favorites_count=len(article.favorited_by),
+                author=authors[article.author],
+            )
+            for id_, article in found.items()
+        }

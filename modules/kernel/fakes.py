@@ -1,0 +1,117 @@
+"""The kernel's contracts and ports in memory, for tests of modules."""
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+from modules.kernel.domain.events import Event
+from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
+from modules.kernel.domain.transactions import Transactions
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """Return the time that it was set to."""
+        return self.at
+
+
+class FakeTokenVerifier:
+    """Takes the tokens that it issued, until they are ended. It knows no time by itself."""
+
+    def __init__(self) -> None:
+        self._principals: dict[str, Principal] = {}
+        self._numbers = itertools.count(1)
+
+    def issue(self, user: UserId, *, until: datetime = FAR_FUTURE) -> str:
+        """Return a new token of this user, that says until when it is good."""
+        token = f"token-{next(self._numbers)}-of-user-{user}"
+        self._principals[token] = Principal(user, int(until.timestamp()))
+        return token
+
+    def end(self, token: str) -> None:
+        """Make a token bad, as its expiry, its user's new password or its user's leaving does."""
+        del self._principals[token]
+
+    async def verify(self, token: str) -> Principal:
+        """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
+        if token not in self._principals:
+            raise TokenInvalid
+        return self._principals[token]
+
+
+class AmbientTransactions(Transactions, Protocol):
+    """Transactions that know whether one is open: `Database`, or `FakeTransactions`."""
+
+    def require_transaction(self) -> None:
+        """Raise `RuntimeError` unless a transaction is open."""
+        ...
+
+
+class FakeTransactions:
+    """Units of work that undo nothing, but know whether one is open.
+
+    Fakes of repositories ask it, so that a use case that forgets its transaction fails its test.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Open a unit that may write; raise `RuntimeError` inside one that may not."""
+        if "snapshot" in self._open:
+            raise RuntimeError("a snapshot is open, and a snapshot cannot write")
+        async with self._opened("transaction"):
+            yield
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Open a unit for reads that agree with each other."""
+        async with self._opened("snapshot"):
+            yield
+
+    def require_transaction(self) -> None:
+        """Raise `RuntimeError` unless something may be written now."""
+        if "transaction" not in self._open:
+            raise RuntimeError("written or held outside of a transaction")
+
+    def require_unit(self) -> None:
+        """Raise `RuntimeError` unless what is read now agrees with what is read next."""
+        if not self._open:
+            raise RuntimeError("read outside of a unit of work")
+
+    @asynccontextmanager
+    async def _opened(self, kind: str) -> AsyncIterator[None]:
+        self._open.append(kind)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+
+class FakeEvents:
+    """Remembers what it was told, inside a transaction."""
+
+    def __init__(self, transactions: AmbientTransactions) -> None:
+        self._transactions = transactions
+        self._told: list[Event] = []
+
+    @property
+    def told(self) -> Sequence[Event]:
+        """The events it was told, in order."""
+        return self._told
+
+    async def publish(self, event: Event) -> None:
+        """Remember the event; raise `RuntimeError` when no transaction is open."""
+        self._transactions.require_transaction()
+        self._told.append(event)
