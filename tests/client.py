@@ -1,5 +1,6 @@
 """Conduit as its callers see it: one method for each thing a test does to set its scene."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -14,13 +15,13 @@ class Api:
     """Calls the API over ASGI, as nobody or as somebody.
 
     `request` and the verbs return the answer, whatever it is; the others demand success and return
-    what was made. Users are registered when they first act.
+    what was made. Users are registered when they first act, but for those whose tokens are given.
     """
 
-    def __init__(self, application: FastAPI) -> None:
+    def __init__(self, application: FastAPI, tokens: Mapping[str, str] | None = None) -> None:
         transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
         self._client = httpx2.AsyncClient(transport=transport, base_url="http://conduit.test")
-        self._tokens: dict[str, str] = {}
+        self._tokens = dict(tokens or {})
         self._user: str | None = None
         self.answers: list[httpx2.Response] = []
 
