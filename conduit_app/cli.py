@@ -216,6 +216,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Now, and not when the server is ready: who reads the address may call, and waits in the queue.
+        listening.listen()
     except OSError as error:
         _fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
     listening.set_inheritable(True)
