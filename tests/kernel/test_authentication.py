@@ -9,7 +9,7 @@ from fastapi import Depends
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.routing import ModuleRouter
 from modules.kernel.domain.identity import Principal, TokenInvalid, TokenVerifier, UserId
-from modules.kernel.fakes import NEVER
+from modules.kernel.fakes import FAR_FUTURE
 from tests.kernel.edge import client_of
 
 JAKE = UserId(7)
@@ -22,7 +22,7 @@ class FakeTokens:
     async def verify(self, token: str) -> Principal:
         if token != "good":
             raise TokenInvalid
-        return Principal(JAKE, NEVER)
+        return Principal(JAKE, int(FAR_FUTURE.timestamp()))
 
 
 @pytest.fixture
