@@ -40,6 +40,8 @@ PREVIEW = (
     # Nobody's favourites are none: the viewer is NULL then.
     exists()
     .where(favorite.c.article_id == article.c.id, favorite.c.user_id == bindparam("viewer"))
+    # Said, because a list of favourites has the other table outside too.
+    .correlate(article)
     .label("favorited"),
 )
 BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))
