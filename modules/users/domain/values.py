@@ -15,6 +15,12 @@ RESERVED_USERNAMES = frozenset(
     {"admin", "api", "feed", "login", "me", "register", "settings", "user", "users"}
 )
 INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+LONGEST_USERNAME = 64
+LONGEST_PASSWORD = 256
+# Typed with its accents as characters of their own, a text has up to four times as many (UAX #15).
+# What is longer is never compared: normalizing a run of accents takes the square of its length,
+# which is minutes for a request body.
+MOST_EXPANSION = 4
 # RFC 2397, with nothing that could end an HTML attribute or a url() in a style sheet.
 PICTURE = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -41,7 +47,7 @@ class Username:
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("username", self.text, at_most=64)
+        text = one_line("username", self.text, at_most=LONGEST_USERNAME)
         if any(unicodedata.category(character) in INVISIBLE for character in text):
             raise Invalid("username", "must not contain white space or invisible characters")
         if "/" in text or text in {".", ".."}:
@@ -84,7 +90,7 @@ class Password:
     text: str
 
     def __post_init__(self) -> None:
-        prose("password", self.text, at_most=256)
+        prose("password", self.text, at_most=LONGEST_PASSWORD)
         if len(self.text) < 8:  # noqa: PLR2004 - NIST SP 800-63B, 5.1.1.1
             raise Invalid("password", "is too short (at least 8 characters)")
 
@@ -100,6 +106,7 @@ class Presented:
 
     def __post_init__(self) -> None:
         storable("credentials", self.text)
+        short_enough("credentials", self.text, at_most=MOST_EXPANSION * LONGEST_PASSWORD)
         if not self.text.strip():
             raise Invalid("credentials", BLANK)
 

@@ -8,8 +8,10 @@ from sqlalchemy import FromClause, Row, Select, bindparam, select
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.database import Database
 from modules.users.contracts import PublicUser
-from modules.users.domain.values import username_key
+from modules.users.domain.values import LONGEST_USERNAME, MOST_EXPANSION, username_key
 from modules.users.infrastructure.tables import AccountRow
+
+LONGEST_COMPARED = MOST_EXPANSION * LONGEST_USERNAME
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
@@ -34,7 +36,7 @@ class SqlUserDirectory:
 
     async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return those of the users that exist, by the name as it was asked for, in whatever case."""
-        keys = {name: username_key(name) for name in usernames}
+        keys = {name: username_key(name) for name in usernames if len(name) <= LONGEST_COMPARED}
         rows = await self._rows(BY_NAME, set(keys.values()))
         found = {row.username_key: _public(row) for row in rows}
         return {name: found[key] for name, key in keys.items() if key in found}

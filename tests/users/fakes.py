@@ -1,0 +1,93 @@
+"""The ports of users in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.users.domain.account import Account, AccountTaken, NewAccount
+from modules.users.domain.values import Password, Presented, email_key, username_key
+from tests.kernel.fakes import FakeTransactions
+
+
+class FakeAccounts:
+    """Keeps accounts in a dictionary."""
+
+    def __init__(self, transactions: FakeTransactions) -> None:
+        self._transactions = transactions
+        self.kept: dict[UserId, Account] = {}
+
+    async def add(self, account: NewAccount) -> Account:
+        self._transactions.require_transaction()
+        new = Account(
+            id=UserId(len(self.kept) + 1),
+            username=account.username.text,
+            email=account.email.text,
+            bio=account.bio.text if account.bio else None,
+            image=account.image.text if account.image else None,
+            password_hash=account.password_hash,
+            token_version=0,
+        )
+        self._keep(new)
+        return new
+
+    async def add_all(self, accounts: Sequence[NewAccount]) -> Sequence[UserId]:
+        return [(await self.add(account)).id for account in accounts]
+
+    async def by_id(self, user: UserId) -> Account:
+        if user not in self.kept:
+            raise TokenInvalid
+        return self.kept[user]
+
+    async def held(self, user: UserId) -> Account:
+        self._transactions.require_transaction()
+        return await self.by_id(user)
+
+    async def by_email(self, email: str) -> Account | None:
+        found = [account for account in self.kept.values() if email_key(account.email) == email_key(email)]
+        return found[0] if found else None
+
+    async def save(self, account: Account) -> None:
+        self._transactions.require_transaction()
+        self._keep(account)
+
+    async def replace_hash(self, user: UserId, old: str, new: str) -> None:
+        self._transactions.require_transaction()
+        account = self.kept[user]
+        if account.password_hash == old:
+            self.kept[user] = replace(account, password_hash=new)
+
+    def _keep(self, account: Account) -> None:
+        others = [other for other in self.kept.values() if other.id != account.id]
+        taken = set()
+        if username_key(account.username) in {username_key(other.username) for other in others}:
+            taken.add("username")
+        if email_key(account.email) in {email_key(other.email) for other in others}:
+            taken.add("email")
+        if taken:
+            raise AccountTaken(taken)
+        self.kept[account.id] = account
+
+
+class FakePasswords:
+    """Hashes a password to itself, with the strength that is asked for today."""
+
+    def __init__(self) -> None:
+        self.strength = "weak"
+        self.verified: list[str | None] = []
+
+    async def hash(self, password: Password | Presented) -> str:
+        return f"{self.strength} {password.text}"
+
+    async def verify(self, password_hash: str | None, password: Presented) -> bool:
+        self.verified.append(password_hash)
+        return password_hash is not None and password_hash.partition(" ")[2] == password.text
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return not password_hash.startswith(self.strength)
+
+
+class FakeTokens:
+    """Issues tokens that anyone can read."""
+
+    def issue(self, account: Account) -> str:
+        return f"user {account.id}, version {account.token_version}"
