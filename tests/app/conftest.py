@@ -2,7 +2,10 @@
 
 import logging
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,3 +28,12 @@ def logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def newer(migrated: Path, folder: Path) -> Path:
+    """Return the file of a database whose articles have a revision that nobody here knows."""
+    file = Path(shutil.copy(migrated, folder / "newer.db"))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE articles_alembic_version SET version_num = '9999'")
+    return file

@@ -102,8 +102,10 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     read = _sqlite_engine(
         url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READERS, max_overflow=0
     )
-    # Nobody waits for an answer from a migration, so it may wait for others that migrate.
-    patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=ON", *durable]
+    # Nobody waits for an answer from a migration, so it may wait for others that migrate. SQLite changes
+    # most of a table by copying and dropping it, and to drop a table is to delete its rows: foreign
+    # keys that are on would take along what hangs on them.
+    patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
     migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
     return Engines(write, read, migrate, asyncio.Lock(), nullcontext(), VersionWatch(str(url.database)))
 
