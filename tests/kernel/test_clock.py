@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.kernel.domain.clock import SystemClock, in_milliseconds, later
-from tests.kernel.fakes import NOON
+from modules.kernel.fakes import NOON
 
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -12,8 +12,8 @@ from modules.kernel.api.fields import FromText, Identifier, Paging, PathText, Qu
 from modules.kernel.api.routing import ModuleRouter
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import one_line
+from modules.kernel.fakes import NOON
 from tests.kernel.edge import client_of
-from tests.kernel.fakes import NOON
 
 
 @dataclass(frozen=True, slots=True)

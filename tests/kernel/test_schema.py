@@ -5,9 +5,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Dialect
 
+from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.engines import open_engines
 from modules.kernel.infrastructure.schema import UtcDateTime
-from tests.kernel.fakes import NOON
 
 IN_KATHMANDU = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
 SQLITE = open_engines("sqlite+aiosqlite://").write.dialect

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.fakes import FakeTransactions
 from modules.users.domain.account import Account, AccountTaken, NewAccount
 from modules.users.domain.values import Password, Presented, email_key, username_key
-from tests.kernel.fakes import FakeTransactions
 
 
 class FakeAccounts:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.fakes import FakeTransactions
 from modules.users.domain.account import Account, AccountChanges, AccountTaken, CredentialsInvalid
 from modules.users.domain.accounts import Accounts, SignedIn
 from modules.users.domain.values import (
@@ -20,7 +21,6 @@ from modules.users.domain.values import (
     Username,
     username_key,
 )
-from tests.kernel.fakes import FakeTransactions
 from tests.users.fakes import FakeAccounts, FakePasswords, FakeTokens
 
 PASSWORD = "correct horse battery"

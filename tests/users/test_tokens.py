@@ -8,12 +8,12 @@ import pytest
 
 from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.identity import TokenInvalid
+from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
 from modules.users.domain.account import Account, AccountChanges
 from modules.users.domain.values import Password, Username
 from modules.users.infrastructure.tokens import JwtTokens
 from tests.conftest import SECRET
-from tests.kernel.fakes import FakeClock
 from tests.users.accounts import forget, keep
 
 ANOTHER_SECRET = "a secret of somebody else, as long as ours"
