@@ -162,7 +162,7 @@ RULES = _rules(
     ),
     Rule(
         "importable",
-        "nothing can be checked of modules that cannot be imported or composed",
+        "nothing can be checked of modules that cannot be imported, composed or migrated",
         "mend the error",
     ),
 )

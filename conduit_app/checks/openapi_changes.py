@@ -1,20 +1,28 @@
 """What changed between two OpenAPI documents, and whether a client would notice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Json = Mapping[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-# What documents say to people; a program does not notice.
-PROSE = frozenset({"title", "description", "examples", "example", "default", "summary"})
+KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+LOWER_LIMITS = frozenset({"exclusiveMinimum", "minItems", "minLength", "minProperties", "minimum"})
+UPPER_LIMITS = frozenset({"exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum"})
+CHOICES = frozenset({"const", "enum"})
+STRUCTURE = frozenset(
+    {"$ref", "additionalProperties", "allOf", "anyOf", "items", "oneOf", "properties", "required", "type"}
+)
+# What documents say to people; a program does not notice. (A default is looked at apart.)
+PROSE = frozenset({"default", "deprecated", "description", "example", "examples", "summary", "title"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: where, what, and whether it can break a client that worked before."""
+    """One difference: under which path, where, what, and whether it can break a client that worked."""
 
+    path: str
     where: str
     what: str
     breaking: bool
@@ -22,34 +30,55 @@ class Change:
 
 def changes(old: Json, new: Json) -> Iterator[Change]:
     """Yield every difference that a client could meet, in the order of the old document."""
-    for path, old_item in old["paths"].items():
-        new_item = new["paths"].get(path)
-        if new_item is None:
-            yield Change(path, "path removed", breaking=True)
+    for path, item in old["paths"].items():
+        if path not in new["paths"]:
+            yield Change(path, path, "path removed", breaking=True)
             continue
         for method in METHODS:
             where = f"{method.upper()} {path}"
-            if method in old_item and method not in new_item:
-                yield Change(where, "operation removed", breaking=True)
-            elif method in new_item and method not in old_item:
-                yield Change(where, "operation added", breaking=False)
-            elif method in old_item:
-                yield from _Comparison(old, new).operations(where, old_item[method], new_item[method])
-    for path in new["paths"].keys() - old["paths"].keys():
-        yield Change(path, "path added", breaking=False)
+            before, after = item.get(method), new["paths"][path].get(method)
+            if before is not None and after is None:
+                yield Change(path, where, "operation removed", breaking=True)
+            elif before is None and after is not None:
+                yield Change(path, where, "operation added", breaking=False)
+            elif before is not None:
+                yield from _Comparison(old, new, path).operations(where, before, after)
+    for path in new["paths"]:
+        if path not in old["paths"]:
+            yield Change(path, path, "path added", breaking=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
+    """Compares two operations.
+
+    Clients may go on sending what they sent, and are given nothing that they did not expect: so what
+    is `sent` may only be widened, and what is given may only be narrowed.
+    """
+
     old: Json
     new: Json
+    path: str
 
     def operations(self, where: str, old: Json, new: Json) -> Iterator[Change]:
         if old.get("operationId") != new.get("operationId"):
-            yield Change(where, "operation id changed", breaking=True)
+            # Generated clients name their methods after it.
+            yield self._change(where, "operation id changed", breaking=True)
+        yield from self._security(where, old, new)
         yield from self._parameters(where, old, new)
-        yield from self._bodies(where, old, new)
-        yield from self._responses(where, old, new)
+        yield from self._bodies(where, old.get("requestBody"), new.get("requestBody"))
+        yield from self._responses(where, old.get("responses", {}), new.get("responses", {}))
+
+    def _change(self, where: str, what: str, *, breaking: bool) -> Change:
+        return Change(self.path, where, what, breaking)
+
+    def _security(self, where: str, old: Json, new: Json) -> Iterator[Change]:
+        # Alternatives; an empty one, and none at all, stand for anybody.
+        before = old.get("security", self.old.get("security")) or [{}]
+        after = new.get("security", self.new.get("security")) or [{}]
+        if before != after:
+            shut_out = [one for one in before if not any(other.keys() <= one.keys() for other in after)]
+            yield self._change(where, "authentication changed", breaking=bool(shut_out))
 
     def _parameters(self, where: str, old: Json, new: Json) -> Iterator[Change]:
         before = {(one["in"], one["name"]): one for one in old.get("parameters", ())}
@@ -57,79 +86,147 @@ class _Comparison:
         for key, parameter in before.items():
             name = f"{where} parameter {key[1]}"
             if key not in after:
-                yield Change(name, "removed", breaking=True)
+                yield self._change(name, "removed", breaking=True)
                 continue
-            if after[key].get("required") and not parameter.get("required"):
-                yield Change(name, "became required", breaking=True)
-            yield from self._schemas(name, parameter["schema"], after[key]["schema"], sent=True)
-        for key in after.keys() - before.keys():
-            yield Change(f"{where} parameter {key[1]}", "added", breaking=bool(after[key].get("required")))
+            yield from self._requirement(name, parameter.get("required"), after[key].get("required"))
+            yield from self._schemas(
+                name, parameter.get("schema", {}), after[key].get("schema", {}), sent=True
+            )
+        for key, parameter in after.items():
+            if key not in before:
+                required = bool(parameter.get("required"))
+                yield self._change(f"{where} parameter {key[1]}", "added", breaking=required)
 
-    def _bodies(self, where: str, old: Json, new: Json) -> Iterator[Change]:
-        before, after = _content(old.get("requestBody", {})), _content(new.get("requestBody", {}))
-        if before is None or after is None:
-            if before != after:
-                yield Change(f"{where} body", "removed" if before else "added", breaking=True)
-            return
-        yield from self._schemas(f"{where} body", before, after, sent=True)
+    def _bodies(self, where: str, old: Json | None, new: Json | None) -> Iterator[Change]:
+        name = f"{where} body"
+        if old is None and new is not None:
+            yield self._change(name, "added", breaking=bool(new.get("required")))
+        elif old is not None and new is None:
+            yield self._change(name, "removed", breaking=True)
+        elif old is not None and new is not None:
+            yield from self._requirement(name, old.get("required"), new.get("required"))
+            yield from self._contents(name, old, new, sent=True)
 
     def _responses(self, where: str, old: Json, new: Json) -> Iterator[Change]:
-        before, after = old.get("responses", {}), new.get("responses", {})
-        for status, response in before.items():
+        for status, response in old.items():
             name = f"{where} answer {status}"
-            if status not in after:
-                yield Change(name, "status removed", breaking=True)
-                continue
-            shape, new_shape = _content(response), _content(after[status])
-            if shape is not None and new_shape is not None:
-                yield from self._schemas(name, shape, new_shape, sent=False)
-            elif shape != new_shape:
-                yield Change(name, "body removed" if shape else "body added", breaking=shape is not None)
-        for status in after.keys() - before.keys():
-            yield Change(f"{where} answer {status}", "status added", breaking=False)
+            if status in new:
+                yield from self._contents(name, response, new[status], sent=False)
+            else:
+                yield self._change(name, "status removed", breaking=True)
+        for status in new:
+            if status not in old:
+                yield self._change(f"{where} answer {status}", "status added", breaking=False)
 
-    def _schemas(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
-        """Yield the differences of two schemas: of what clients send, or of what they are given.
+    def _contents(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
+        before, after = old.get("content", {}), new.get("content", {})
+        for kind, media in before.items():
+            if kind in after:
+                yield from self._schemas(
+                    where, media.get("schema", {}), after[kind].get("schema", {}), sent=sent
+                )
+            else:
+                yield self._change(where, f"{kind} removed", breaking=True)
+        for kind in after:
+            if kind not in before:
+                yield self._change(where, f"{kind} added", breaking=False)
 
-        Clients may go on sending what they sent, and are given nothing that they did not expect:
-        so what is sent may only be widened, and what is given may only be narrowed.
-        """
+    def _requirement(self, where: str, old: object, new: object) -> Iterator[Change]:
+        if bool(old) != bool(new):
+            what = "became required" if new else "became optional"
+            yield self._change(where, what, breaking=bool(new))
+
+    def _schemas(
+        self, where: str, old: Json, new: Json, *, sent: bool, seen: frozenset[tuple[int, int]] = frozenset()
+    ) -> Iterator[Change]:
         old, new = _resolved(self.old, old), _resolved(self.new, new)
-        narrowed = bool(_types(self.old, old) - _types(self.new, new))
-        widened = bool(_types(self.new, new) - _types(self.old, old))
-        if narrowed or widened:
-            yield Change(
-                where, "type narrowed" if narrowed else "type widened", narrowed if sent else widened
-            )
-        yield from self._properties(where, old, new, sent=sent)
-        if "items" in old and "items" in new:
-            yield from self._schemas(f"{where}[]", old["items"], new["items"], sent=sent)
-        structural = {"type", "anyOf", "properties", "required", "items", *PROSE}
-        for keyword in sorted((old.keys() | new.keys()) - structural):
-            if old.get(keyword) != new.get(keyword):
-                # A limit that is only lifted breaks nobody who sends.
-                yield Change(where, f"{keyword} changed", breaking=keyword in new or not sent)
+        pair = (id(old), id(new))
+        if pair in seen:  # a schema that contains itself
+            return
+        lost, won = (
+            _kinds(self.old, old) - _kinds(self.new, new),
+            _kinds(self.new, new) - _kinds(self.old, old),
+        )
+        if lost or won:
+            what = "type changed" if lost and won else "type narrowed" if lost else "type widened"
+            yield self._change(where, what, breaking=bool(lost if sent else won))
+        before, after = _alternatives(self.old, old), _alternatives(self.new, new)
+        for kinds in (kinds for kinds in before if kinds in after):
+            if len(before[kinds]) == len(after[kinds]) == 1:
+                [one], [other] = before[kinds], after[kinds]
+                yield from self._shapes(where, one, other, sent=sent, seen=seen | {pair})
+            elif before[kinds] != after[kinds]:
+                yield self._change(where, "alternatives changed", breaking=True)
 
-    def _properties(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
+    def _shapes(
+        self, where: str, old: Json, new: Json, *, sent: bool, seen: frozenset[tuple[int, int]]
+    ) -> Iterator[Change]:
+        before, after = old.get("properties", {}), new.get("properties", {})
+        for name, field in before.items():
+            if name in after:
+                yield from self._schemas(f"{where}.{name}", field, after[name], sent=sent, seen=seen)
+        inner = [(where, *pair) for pair in zip(old.get("allOf", ()), new.get("allOf", ()), strict=False)]
+        if "items" in old or "items" in new:
+            inner.append((f"{where}[]", old.get("items", {}), new.get("items", {})))
+        others = old.get("additionalProperties", True), new.get("additionalProperties", True)
+        if all(isinstance(other, Mapping) for other in others):
+            inner.append((f"{where}.*", *others))
+        for name, one, other in inner:
+            yield from self._schemas(name, one, other, sent=sent, seen=seen)
+        yield from self._fields(where, old, new, sent=sent)
+        for what, narrower, wider in _limits(old, new):
+            yield self._change(where, what, breaking=narrower if sent else wider)
+        if sent and "default" in old and old["default"] != new.get("default"):
+            yield self._change(where, "default changed", breaking=True)
+
+    def _fields(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
         must, now_must = set(old.get("required", ())), set(new.get("required", ()))
-        for name, schema in before.items():
-            field = f"{where}.{name}"
+        for name in before:
             if name not in after:
-                yield Change(field, "field removed", breaking=True)
-                continue
-            if (name in must) != (name in now_must):
+                yield self._change(f"{where}.{name}", "field removed", breaking=True)
+            elif (name in must) != (name in now_must):
                 required = name in now_must
                 what = "field became required" if required else "field became optional"
-                yield Change(field, what, breaking=required if sent else not required)
-            yield from self._schemas(field, schema, after[name], sent=sent)
-        for name in after.keys() - before.keys():
-            yield Change(f"{where}.{name}", "field added", breaking=sent and name in now_must)
+                yield self._change(f"{where}.{name}", what, breaking=required == sent)
+        for name in after:
+            if name not in before:
+                yield self._change(f"{where}.{name}", "field added", breaking=sent and name in now_must)
 
 
-def _content(message: Json) -> Json | None:
-    media = message.get("content", {}).get("application/json")
-    return media["schema"] if media else None
+def _limits(old: Json, new: Json) -> Iterator[tuple[str, bool, bool]]:
+    """Yield what bounds the values differently: what, whether it bars some, whether it lets more in."""
+    was, now = _choices(old), _choices(new)
+    if was != now:
+        narrower = now is not None and (was is None or not was <= now)
+        wider = was is not None and (now is None or not now <= was)
+        yield "values changed", narrower, wider
+    for keyword in sorted((old.keys() | new.keys()) - STRUCTURE - PROSE - CHOICES):
+        before, after = old.get(keyword), new.get(keyword)
+        if before == after:
+            continue
+        narrower, wider = after is not None, before is not None
+        if before is not None and after is not None and keyword in LOWER_LIMITS | UPPER_LIMITS:
+            narrower = (after > before) == (keyword in LOWER_LIMITS)
+            wider = not narrower
+        yield f"{keyword} changed", narrower, wider
+    openness = [_openness(old), _openness(new)]
+    if openness[0] != openness[1]:
+        yield "other fields changed", openness[1] < openness[0], openness[1] > openness[0]
+    if len(old.get("allOf", ())) != len(new.get("allOf", ())):
+        yield "allOf changed", True, True
+
+
+def _choices(schema: Json) -> frozenset[str] | None:
+    """Return the values that a schema lists, as text, or None if it lists none."""
+    if "const" in schema:
+        return frozenset({repr(schema["const"])})
+    return frozenset(map(repr, schema["enum"])) if "enum" in schema else None
+
+
+def _openness(schema: Json) -> int:
+    others = schema.get("additionalProperties", True)
+    return 1 if isinstance(others, Mapping) and others else 2 if others is True or others == {} else 0
 
 
 def _resolved(document: Json, schema: Json) -> Json:
@@ -141,9 +238,29 @@ def _resolved(document: Json, schema: Json) -> Json:
     return _resolved(document, target)
 
 
-def _types(document: Json, schema: Json) -> set[str]:
-    schema = _resolved(document, schema)
-    if "anyOf" in schema:
-        return {kind for option in schema["anyOf"] for kind in _types(document, option)}
-    kind = schema.get("type", ())
-    return {kind} if isinstance(kind, str) else set(kind)
+def _options(document: Json, schema: Json) -> Sequence[Json]:
+    """Return the schemas of which a value must fit one: the schema itself, unless it lists some."""
+    options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    if not options:
+        return [schema]
+    resolved = [_resolved(document, option) for option in options]
+    return [inner for option in resolved for inner in _options(document, option)]
+
+
+def _alternatives(document: Json, schema: Json) -> Mapping[frozenset[str], Sequence[Json]]:
+    """Return the options by the types of what fits them."""
+    alternatives: dict[frozenset[str], list[Json]] = {}
+    for option in _options(document, schema):
+        alternatives.setdefault(_own_kinds(option), []).append(option)
+    return alternatives
+
+
+def _kinds(document: Json, schema: Json) -> frozenset[str]:
+    return frozenset().union(*map(_own_kinds, _options(document, schema)))
+
+
+def _own_kinds(schema: Json) -> frozenset[str]:
+    """Return the JSON types that a schema without alternatives allows; every integer is a number."""
+    kind = schema.get("type", KINDS)
+    kinds = frozenset({kind}) if isinstance(kind, str) else frozenset(kind)
+    return kinds | {"integer"} if "number" in kinds else kinds

@@ -44,7 +44,11 @@ def _paragraph(finding: Finding) -> str:
 
 
 def _annotation(finding: Finding) -> str:
-    # https://docs.github.com/actions/reference/workflow-commands: %, CR and LF are escaped.
+    # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
     text = f"{finding.message}. Why: {finding.rule.why}. Instead: {finding.rule.instead}."
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error file={finding.file.as_posix()},line={finding.line},title={finding.rule.id}::{escaped}"
+    file = _escaped(finding.file.as_posix()).replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={file},line={finding.line},title={finding.rule.id}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

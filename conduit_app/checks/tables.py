@@ -48,14 +48,16 @@ def named_by_expression(module: ModuleSource) -> tuple[SourceFile, ast.AST]:
     return next((file, file.tree) for file in module.files if file.path.name == "module.py")
 
 
+def plainly_named(module: ModuleSource) -> Iterator[str]:
+    """Yield the tables that the module names as plain text, in models and in revisions."""
+    for file in module.files:
+        yield from (table for name, _ in _declarations(file) if (table := text_of(name)))
+
+
 def _own_tables(module: ModuleSource) -> Iterator[str]:
     # Alembic's own table; no text of the module names it.
     yield f"{module.name}_alembic_version"
-    for file in module.files:
-        for name, _ in _declarations(file):
-            table = text_of(name)
-            if table and table.startswith(f"{module.name}_"):
-                yield table
+    yield from (table for table in plainly_named(module) if table.startswith(f"{module.name}_"))
 
 
 def _declarations(file: SourceFile) -> Iterator[tuple[ast.AST | None, ast.AST]]:
