@@ -1,0 +1,66 @@
+"""Follows on a real database. What reads them is in test_profile_reader.py."""
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from modules.kernel.domain.identity import UserId
+from modules.profiles.container import ProfilesContainer
+from modules.profiles.domain.profiles import Follow
+
+JAKE, ANNA, CARL = UserId(1), UserId(2), UserId(3)
+EVERYBODY = {JAKE, ANNA, CARL}
+
+
+async def followed(profiles: ProfilesContainer, follower: UserId) -> set[UserId]:
+    """Return whom this user follows."""
+    return set(await profiles.follows().followed_among(follower, EVERYBODY))
+
+
+class TestAdd:
+    async def test_one_follows_the_other_and_not_the_other_way_round(
+        self, profiles: ProfilesContainer
+    ) -> None:
+        await profiles.follows().add(JAKE, ANNA)
+        assert await followed(profiles, JAKE) == {ANNA}
+        assert await followed(profiles, ANNA) == set()
+
+    async def test_what_is_known_already_is_no_error(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add(JAKE, ANNA)
+        await profiles.follows().add(JAKE, ANNA)
+        assert await followed(profiles, JAKE) == {ANNA}
+
+
+class TestAddAll:
+    async def test_all_are_kept(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL), Follow(ANNA, JAKE)])
+        assert await followed(profiles, JAKE) == {ANNA, CARL}
+        assert await followed(profiles, ANNA) == {JAKE}
+
+    async def test_one_that_is_known_keeps_all_of_them_out(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add(JAKE, ANNA)
+        with pytest.raises(IntegrityError):
+            await profiles.follows().add_all([Follow(JAKE, CARL), Follow(JAKE, ANNA)])
+        assert await followed(profiles, JAKE) == {ANNA}
+
+    async def test_none_are_none(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add_all([])
+        assert await followed(profiles, JAKE) == set()
+
+
+class TestRemove:
+    async def test_one_follows_the_other_no_more(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL), Follow(CARL, ANNA)])
+        await profiles.follows().remove(JAKE, ANNA)
+        assert await followed(profiles, JAKE) == {CARL}
+        assert await followed(profiles, CARL) == {ANNA}
+
+    async def test_what_is_not_known_is_no_error(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().remove(JAKE, ANNA)
+        assert await followed(profiles, JAKE) == set()
+
+
+class TestFollowedAmong:
+    async def test_only_those_asked_for_are_told(self, profiles: ProfilesContainer) -> None:
+        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL)])
+        assert set(await profiles.follows().followed_among(JAKE, {ANNA, JAKE})) == {ANNA}
+        assert set(await profiles.follows().followed_among(JAKE, ())) == set()
