@@ -4,6 +4,7 @@ from dependency_injector import providers
 
 from modules.articles.domain.publishing import Publishing
 from modules.articles.infrastructure.articles import SqlArticles
+from modules.articles.infrastructure.counts import ArticleCounts
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
@@ -16,7 +17,8 @@ class ArticlesContainer(ModuleContainer):
     profiles = providers.Dependency(instance_of=ProfileReader)
     tokens = providers.Dependency(instance_of=TokenVerifier)
 
-    repository = providers.Singleton(SqlArticles, ModuleContainer.database)
+    counts = providers.Singleton(ArticleCounts, ModuleContainer.database)
+    repository = providers.Singleton(SqlArticles, ModuleContainer.database, counts)
     reader = providers.Singleton(SqlArticleReader, ModuleContainer.database, profiles)
     publishing = providers.Singleton(
         Publishing,

@@ -117,7 +117,7 @@ class ArticleRepository(Protocol):
         """Keep a changed article, under another slug if its title is new."""
         ...
 
-    async def remove(self, article: ArticleId) -> None:
+    async def remove(self, article: Article) -> None:
         """Forget an article, its tags and who favours it."""
         ...
 

@@ -64,7 +64,7 @@ class Publishing:
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
-            await self._repository.remove(article.id)
+            await self._repository.remove(article)
             await self._events.publish(ArticleDeleted(article.id))
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:

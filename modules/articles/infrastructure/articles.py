@@ -1,5 +1,6 @@
 """Articles in the database, for those who write."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -10,6 +11,7 @@ from sqlalchemy import delete, insert, select, update
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle, SlugTaken
 from modules.articles.domain.values import Title
+from modules.articles.infrastructure.counts import ArticleCounts, Counted
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
@@ -22,14 +24,16 @@ TAKEN = {"uq_articles_article_slug": SlugTaken}
 class SqlArticles:
     """Keeps articles in `articles_article`, with their tags and favourites beside them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counts: ArticleCounts) -> None:
         self._database = database
+        self._counts = counts
 
     async def add(self, draft: Draft) -> ArticleId:
         """Keep a new article under the first of its title's slugs that is free."""
         async with self._database.transaction():
             article = await self._insert(draft)
             await self._tag(article, draft.tags.texts, draft.at)
+            await self._counts.published([Counted(draft.author, draft.tags.texts, draft.at)])
             return article
 
     async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
@@ -70,6 +74,7 @@ class SqlArticles:
                     for user in article.favored_by
                 ],
             )
+            await self._counts.published([_counted(article) for article in articles])
         return [ids[slug] for slug in slugs]
 
     async def held(self, slug: str) -> Article:
@@ -109,14 +114,17 @@ class SqlArticles:
             )
             if new_title is not None:
                 await self._rename(article, new_title)
-            await session.execute(delete(TagRow).where(TagRow.article_id == article.id))
-            await self._tag(article.id, article.tags, article.created_at)
+            await self._retag(article)
 
-    async def remove(self, article: ArticleId) -> None:
+    async def remove(self, article: Article) -> None:
         """Forget an article, its tags and who favours it."""
+        favored_by = await self._counts.favorers_of(article.id)
         async with self._database.transaction() as session:
             # Tags and favourites go with it: their foreign keys cascade.
-            await session.execute(delete(ArticleRow).where(ArticleRow.id == article))
+            await session.execute(delete(ArticleRow).where(ArticleRow.id == article.id))
+            await self._counts.removed(
+                Counted(article.author_id, article.tags, article.created_at, favored_by)
+            )
 
     async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
         """Keep that this user favours the article, if that is new; return the article's id.
@@ -127,7 +135,7 @@ class SqlArticles:
             article, created_at = await self._found(slug)
             row = {"article_id": article, "user_id": user, "created_at": created_at}
             added = insert_unless_there(session, FavoriteRow, row).returning(FavoriteRow.user_id)
-            await self._count_favorites(article, len((await session.scalars(added)).all()))
+            await self._count_favorites(article, user, len((await session.scalars(added)).all()))
             return article
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
@@ -142,7 +150,7 @@ class SqlArticles:
                 .where(FavoriteRow.article_id == article, FavoriteRow.user_id == user)
                 .returning(FavoriteRow.user_id)
             )
-            await self._count_favorites(article, -len((await session.scalars(removed)).all()))
+            await self._count_favorites(article, user, -len((await session.scalars(removed)).all()))
             return article
 
     async def _insert(self, draft: Draft) -> ArticleId:
@@ -172,6 +180,14 @@ class SqlArticles:
             async with self._database.transaction() as session:
                 await session.execute(insert(TagRow), rows)
 
+    async def _retag(self, article: Article) -> None:
+        async with self._database.transaction() as session:
+            removed = delete(TagRow).where(TagRow.article_id == article.id).returning(TagRow.tag)
+            more = Counter(article.tags)
+            more.subtract((await session.scalars(removed)).all())
+            await self._tag(article.id, article.tags, article.created_at)
+            await self._counts.tagged(more)
+
     async def _found(self, slug: str) -> tuple[ArticleId, datetime]:
         # Only deleting it must wait: others may favour it at the same time.
         statement = (
@@ -185,8 +201,9 @@ class SqlArticles:
             raise ArticleNotFound
         return ArticleId(row.id), row.created_at
 
-    async def _count_favorites(self, article: ArticleId, more: int) -> None:
+    async def _count_favorites(self, article: ArticleId, user: UserId, more: int) -> None:
         if more:
+            await self._counts.favored({user: more})
             async with self._database.transaction() as session:
                 await session.execute(
                     update(ArticleRow)
@@ -207,3 +224,8 @@ def _new(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:
         "updated_at": draft.at,
         "body": draft.body.text,
     }
+
+
+def _counted(article: ImportedArticle) -> Counted:
+    draft = article.draft
+    return Counted(draft.author, draft.tags.texts, draft.at, article.favored_by)

@@ -1,8 +1,9 @@
 """Articles in the database, for those who read: a fixed number of statements for any number of rows."""
 
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,15 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
-from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
+from modules.articles.infrastructure.counts import EVERYBODY
+from modules.articles.infrastructure.tables import (
+    ArticleRow,
+    AuthorRow,
+    FavoriteRow,
+    ReaderRow,
+    TagRow,
+    TagUseRow,
+)
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.database import Database
@@ -21,11 +30,16 @@ AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 Facts = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+
 # Tables and not mapped classes, and statements that are built once: building and mapping cost more
 # than SQLite's part of a list. What varies is bound.
 article: FromClause = ArticleRow.__table__
 tag: FromClause = TagRow.__table__
 favorite: FromClause = FavoriteRow.__table__
+author: FromClause = AuthorRow.__table__
+tag_use: FromClause = TagUseRow.__table__
+reader: FromClause = ReaderRow.__table__
 
 PREVIEW = (
     article.c.id,
@@ -49,32 +63,40 @@ BY_ID = select(*PREVIEW, article.c.body).where(article.c.id == bindparam("id"))
 PREVIEWS = select(*PREVIEW).where(article.c.id.in_(bindparam("ids", expanding=True)))
 IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
 HELD = IDS.with_for_update(read=True, key_share=True)
-TAGS = select(tag.c.tag).group_by(tag.c.tag).order_by(func.count().desc(), tag.c.tag)
+TAGS = select(tag_use.c.tag).where(tag_use.c.articles > 0).order_by(tag_use.c.articles.desc(), tag_use.c.tag)
+LATEST = select(author.c.author_id, author.c.articles, author.c.latest_at).where(
+    author.c.author_id.in_(bindparam("authors", expanding=True)), author.c.articles > 0
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
     """A list's two statements: one page of it, newest first, and how many there are in all."""
 
-    page: Select[*tuple[Any, ...]]
-    count: Select[*tuple[int]]
+    page: AnySelect
+    count: AnySelect
 
 
-def _listing(
+def _newest(
     *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
-) -> _Listing:
-    page = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-    return _Listing(
-        page.limit(bindparam("limit")).offset(bindparam("offset")),
-        page.with_only_columns(func.count(), maintain_column_froms=True).order_by(None),
-    )
+) -> AnySelect:
+    window = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
+    return window.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
-FEED = _listing(
+FEED = _newest(
     article.c.author_id.in_(bindparam("authors", expanding=True)),
+    article.c.created_at >= bindparam("since"),
     time=article.c.created_at,
     key=article.c.id,
 )
+# What one criterion, or none, leaves is counted already.
+COUNTS = {
+    frozenset[str](): select(author.c.articles).where(author.c.author_id == EVERYBODY),
+    frozenset({"author"}): select(author.c.articles).where(author.c.author_id == bindparam("author")),
+    frozenset({"tag"}): select(tag_use.c.articles).where(tag_use.c.tag == bindparam("tag")),
+    frozenset({"favorited"}): select(reader.c.articles).where(reader.c.user_id == bindparam("favorited")),
+}
 
 
 @cache
@@ -90,7 +112,8 @@ def _meeting(asked: frozenset[str]) -> _Listing:
     if "tag" in asked:
         time, key = tag.c.created_at, tag.c.article_id
         conditions += [key == article.c.id, tag.c.tag == bindparam("tag")]
-    return _listing(*conditions, time=time, key=key)
+    count = COUNTS.get(asked, select(func.count()).select_from(article).where(*conditions))
+    return _Listing(_newest(*conditions, time=time, key=key), count)
 
 
 class SqlArticleReader:
@@ -125,9 +148,16 @@ class SqlArticleReader:
 
     async def feed(self, reader: UserId, page: Page) -> ArticleList:
         """Return a page of the articles by those whom the reader follows."""
-        async with self._database.snapshot():
+        async with self._database.snapshot() as session:
             followed = (await self._profiles.followed({reader}))[reader]
-            return await self._page(FEED, {"authors": list(followed)}, page, reader)
+            authors = (await session.execute(LATEST, {"authors": list(followed)})).all()
+            count = sum(author.articles for author in authors)
+            if page.offset >= count:
+                return ArticleList((), count)
+            since = _since(authors, page)
+            recent = [author.author_id for author in authors if author.latest_at >= since]
+            rows = await self._rows(FEED, {"authors": recent, "since": since}, page, reader)
+            return ArticleList(await self._previews(rows, reader), count)
 
     async def tags(self) -> Sequence[str]:
         """Return the tags in use, the most used first."""
@@ -167,15 +197,34 @@ class SqlArticleReader:
     async def _page(
         self, listing: _Listing, asked: Mapping[str, object], page: Page, viewer: UserId | None
     ) -> ArticleList:
+        async with self._database.snapshot() as session:
+            rows = await self._rows(listing.page, asked, page, viewer)
+            count = await session.scalar(listing.count, asked)
+            return ArticleList(await self._previews(rows, viewer), count or 0)
+
+    async def _rows(
+        self, statement: AnySelect, asked: Mapping[str, object], page: Page, viewer: UserId | None
+    ) -> Sequence[AnyRow]:
         window = {"limit": page.limit, "offset": page.offset, "viewer": viewer}
         async with self._database.snapshot() as session:
-            rows = (await session.execute(listing.page, {**asked, **window})).all()
-            count = await session.scalar(listing.count, asked)
-            authors = await self._authors(rows, viewer)
-        return ArticleList([ArticlePreview(*_facts(row, authors)) for row in rows], count or 0)
+            return (await session.execute(statement, {**asked, **window})).all()
+
+    async def _previews(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Sequence[ArticlePreview]:
+        authors = await self._authors(rows, viewer)
+        return [ArticlePreview(*_facts(row, authors)) for row in rows]
 
     async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)
+
+
+def _since(authors: Sequence[AnyRow], page: Page) -> datetime:
+    """Return a time before which nothing of this page was published.
+
+    Of so many authors as there are articles up to the page's end, each has one since the oldest of
+    their latest ones; so those are enough, and older articles come after them all.
+    """
+    latest = heapq.nlargest(page.offset + page.limit, (author.latest_at for author in authors))
+    return latest[-1] if len(latest) == page.offset + page.limit else DAWN
 
 
 def _facts(row: AnyRow, authors: Mapping[UserId, Profile]) -> Facts:

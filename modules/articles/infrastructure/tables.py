@@ -74,4 +74,35 @@ class FavoriteRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AuthorRow(Base):
+    """How many articles an author has, and when the latest was published. Author 0 is everybody."""
+
+    __tablename__ = "articles_author"
+    __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
+
+    author_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    articles: Mapped[int]
+    latest_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TagUseRow(Base):
+    """How many articles have a tag."""
+
+    __tablename__ = "articles_tag_use"
+    __table_args__ = (CheckConstraint("articles >= 0", name="articles"), Index(None, "articles", "tag"))
+
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    articles: Mapped[int]
+
+
+class ReaderRow(Base):
+    """How many articles a user favours."""
+
+    __tablename__ = "articles_reader"
+    __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    articles: Mapped[int]
+
+
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from modules.kernel.infrastructure.sqlite_driver import (
     ReaderConnection,
@@ -21,6 +23,8 @@ from modules.kernel.infrastructure.sqlite_driver import (
     WriterConnection,
     drive,
 )
+
+Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 READERS = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -161,6 +165,23 @@ def insert_unless_there(
     dialect = session.get_bind().dialect.name
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return insert(table).values(values).on_conflict_do_nothing()
+
+
+def insert_or_update(
+    session: AsyncSession,
+    table: type[DeclarativeBase],
+    updated: Callable[[Columns, Columns], Mapping[str, object]],
+) -> Insert:
+    """Return an INSERT that updates where the primary key is taken.
+
+    `updated` is given the columns of the row that is there and of the new one, and returns the new
+    value of each column that changes.
+    """
+    target = table.metadata.tables[table.__tablename__]
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert: postgresql.Insert = dialect.insert(target)
+    changed = updated(target.c, insert.excluded)
+    return insert.on_conflict_do_update(index_elements=list(target.primary_key), set_=changed)
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

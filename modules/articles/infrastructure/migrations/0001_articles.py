@@ -1,5 +1,7 @@
 """Articles, their tags and favourites."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -34,6 +36,14 @@ def upgrade() -> None:
     )
     _create_of_article("tag", sa.Column("tag", sa.String(), nullable=False))
     _create_of_article("favorite", sa.Column("user_id", sa.BigInteger(), nullable=False))
+    _create_count(
+        "author",
+        sa.Column("author_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("latest_at", UtcDateTime(), nullable=True),
+    )
+    _create_count("tag_use", sa.Column("tag", sa.String(), nullable=False))
+    op.create_index("ix_articles_tag_use_articles_tag", "articles_tag_use", ["articles", "tag"])
+    _create_count("reader", sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False))
 
 
 def _create_of_article(name: str, column: sa.Column[str] | sa.Column[int]) -> None:
@@ -56,8 +66,23 @@ def _create_of_article(name: str, column: sa.Column[str] | sa.Column[int]) -> No
     )
 
 
+def _create_count(name: str, key: sa.Column[str] | sa.Column[int], *others: sa.Column[datetime]) -> None:
+    table = f"articles_{name}"
+    op.create_table(
+        table,
+        key,
+        sa.Column("articles", sa.Integer(), nullable=False),
+        *others,
+        sa.PrimaryKeyConstraint(key.name, name=f"pk_{table}"),
+        sa.CheckConstraint("articles >= 0", name=op.f(f"ck_{table}_articles")),
+    )
+
+
 def downgrade() -> None:
     """Drop the articles, their tags and favourites."""
+    op.drop_table("articles_reader")
+    op.drop_table("articles_tag_use")
+    op.drop_table("articles_author")
     op.drop_table("articles_favorite")
     op.drop_table("articles_tag")
     op.drop_table("articles_article")
