@@ -1,0 +1,80 @@
+"""How bookmarks are kept: in a real SQLite file, made by the migrations."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, inspect
+
+from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_bookmarks.domain.reading_list import ReadingList
+from conduit_bookmarks.infrastructure.bookmarks import SqlBookmarks
+from conduit_bookmarks.module import MODULE
+from modules.articles.contracts import ArticleId
+from modules.articles.fakes import FakeArticleDirectory
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
+from modules.kernel.fakes import NOON, FakeClock
+from modules.kernel.infrastructure.database import Database
+from modules.profiles.fakes import FakeProfileReader
+
+ANNA = UserId(7)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/bookmarks.db")
+    await migrate(database, [MODULE])
+    yield database
+    await database.dispose()
+
+
+async def test_the_migrations_make_what_the_models_say_and_can_be_undone(database: Database) -> None:
+    await check_models(database, MODULE)
+    await unmigrate(database, MODULE)
+    async with database.connected() as connection:
+        assert await connection.run_sync(_tables) == {"bookmarks_alembic_version"}
+    await migrate(database, [MODULE])
+    await check_models(database, MODULE)
+
+
+async def test_a_bookmark_that_two_requests_add_at_once_is_there_once(database: Database) -> None:
+    bookmarks = SqlBookmarks(database)
+    await asyncio.gather(*(bookmarks.add(ANNA, ArticleId(1), NOON) for _ in range(10)))
+    assert await bookmarks.count(ANNA) == 1
+
+
+async def test_a_page_takes_as_many_statements_for_twenty_bookmarks_as_for_one(database: Database) -> None:
+    articles = FakeArticleDirectory(database, profiles := FakeProfileReader())
+    reading_list = ReadingList(database, SqlBookmarks(database), articles, FakeClock())
+    jake = profiles.add("jake")
+    statements = _count_statements(database)
+
+    articles.add("article-1", author=jake)
+    await reading_list.add("article-1", ANNA)
+    statements.clear()
+    assert len((await reading_list.articles(ANNA, Page())).articles) == 1
+    for_one = len(statements)
+
+    for number in range(2, 21):
+        articles.add(f"article-{number}", author=jake)
+        await reading_list.add(f"article-{number}", ANNA)
+    statements.clear()
+    assert len((await reading_list.articles(ANNA, Page())).articles) == 20
+    assert len(statements) == for_one == 2
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+def _count_statements(database: Database) -> list[str]:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    for engine in database.engines:
+        event.listen(engine.sync_engine, "before_cursor_execute", note)
+    return statements
