@@ -1,4 +1,4 @@
-.PHONY: help run setup test lint types check unit format lock
+.PHONY: help run setup test lint types check plugins unit format lock
 
 help: ## What there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,7 +11,7 @@ run: ## Set up, migrate, serve on 127.0.0.1:8000
 setup: ## Create .venv with everything that development needs
 	@scripts/setup development
 
-test: setup lint types check unit ## Everything that must hold before a commit
+test: setup lint types check plugins unit ## Everything that must hold before a commit
 
 lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
@@ -22,6 +22,13 @@ types:
 
 check:
 	@.venv/bin/conduit check
+
+# Each as its own team would: in its folder, by its own configuration, installed or not.
+plugins: ## The tests and types of every plugin
+	@set -e; for plugin in $(dir $(wildcard plugins/*/pyproject.toml)); do \
+		.venv/bin/mypy $$plugin; \
+		(cd $$plugin && ../../.venv/bin/python -m pytest --quiet); \
+	done
 
 unit:
 	@.venv/bin/coverage erase
