@@ -1,0 +1,1 @@
+"""Plugins from outside: installed beside Conduit, used, switched off and taken away."""
