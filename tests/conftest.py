@@ -3,15 +3,19 @@
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
+from dependency_injector import providers
 from fastapi import FastAPI
 
 from conduit_app.application import compose_from, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
+from modules.users.container import UsersContainer
+from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import Api
 
 SECRET = "a secret of the tests, long enough to sign"
@@ -32,13 +36,22 @@ def settings(migrated: Path, tmp_path: Path) -> Settings:
     """Return the settings of a Conduit on a database of its own."""
     file = tmp_path / "conduit.db"
     shutil.copy(migrated, file)
-    return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
+    return Settings(
+        database_url=f"sqlite+aiosqlite:///{file}",
+        secret_key=SECRET,
+        log_level="warning",
+        # What loss of power does is tested where it is meant; here it would only wait for the disk.
+        database_synchronous="NORMAL",
+    )
 
 
 @pytest.fixture
 async def composition(settings: Settings) -> AsyncIterator[Composition]:
     """Return Conduit's modules, wired to the database of the test."""
     composition = compose_from(settings)
+    # Registering somebody costs 40 ms of argon2 by design, and most tests register somebody.
+    users = cast("UsersContainer", composition.containers["users"])
+    users.passwords.override(providers.Singleton(Argon2Passwords, 2, memory_kib=8, passes=1))
     yield composition
     await composition.database.dispose()
 

@@ -23,6 +23,12 @@ def passwords() -> Argon2Passwords:
     return Argon2Passwords(at_once=2)
 
 
+@pytest.fixture(autouse=True)
+def strength_of_today(users: UsersContainer) -> None:
+    """Hash as Conduit does: other tests hash cheaply."""
+    users.passwords.reset_override()
+
+
 class Spy:
     """Watches argon2 at work: what ran, in which threads, how many at once."""
 

@@ -19,10 +19,10 @@ LANES = 1
 class Argon2Passwords:
     """Hashes in threads, so many at a time: each takes 19 MiB and a core for tens of milliseconds."""
 
-    def __init__(self, at_once: int) -> None:
-        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+    def __init__(self, at_once: int, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
         self._turn = asyncio.Semaphore(at_once)
-        self._nobodys_hash = _hash_of_nothing()
+        self._nobodys_hash = _hash_of_nothing(memory_kib, passes)
 
     async def hash(self, password: Password | Presented) -> str:
         """Return a hash that can be kept."""
@@ -46,10 +46,10 @@ class Argon2Passwords:
         return password_hash is not None
 
 
-def _hash_of_nothing() -> str:
+def _hash_of_nothing(memory_kib: int, passes: int) -> str:
     # Drawn, not made from a password: verifying costs the same, and the first one costs no more.
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
-    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}"
+    return f"$argon2id$v=19$m={memory_kib},t={passes},p={LANES}${salt}${digest}"
 
 
 def _normalized(password: Password | Presented) -> str:
