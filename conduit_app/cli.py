@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import secrets
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -69,6 +72,8 @@ def serve(
     if workers > 1:
         Multiprocess(config, sockets=[listening]).run()
         return
+    for told_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told_to_end, _end)
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
     if not server.started:
@@ -114,7 +119,9 @@ def demo_command(
 def openapi() -> None:
     """Print the API's OpenAPI document. Example: conduit openapi > openapi.json."""
     with one_line_errors():
-        document = create_application().openapi()
+        # It is only looked at: nothing is stored and nothing signed, so that no file is made.
+        unused = {"database_url": "sqlite+aiosqlite://", "secret_key": secrets.token_hex()}
+        document = create_application(load(Settings).model_copy(update=unused)).openapi()
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -159,14 +166,7 @@ def one_line_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 1."""
     try:
         yield
-    except (
-        SettingsError,
-        DiscoveryError,
-        CompositionError,
-        DemonstrationError,
-        SchemaAheadError,
-        ValueError,
-    ) as error:
+    except (SettingsError, DiscoveryError, CompositionError, DemonstrationError, SchemaAheadError) as error:
         _fail(str(error))
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
@@ -178,7 +178,8 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"conduit: {message}", err=True)
+    # On one line: what a server says of itself may take several.
+    typer.echo(f"conduit: {' '.join(message.split())}", err=True)
     raise typer.Exit(1)
 
 
@@ -210,6 +211,12 @@ async def _require_migrated(composition: Composition) -> None:
             _fail(f"the tables of {module} are not migrated; run: conduit migrate")
 
 
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # When uvicorn has answered what it had begun, it raises anew the signal that ended it. Being told
+    # to end is no failure: without this, the exit code would be 143, or a traceback told of Ctrl-C.
+    raise SystemExit(0)
+
+
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -219,6 +226,7 @@ def _bind(host: str, port: int) -> socket.socket:
         # Now, and not when the server is ready: who reads the address may call, and waits in the queue.
         listening.listen()
     except OSError as error:
+        listening.close()
         _fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
     listening.set_inheritable(True)
     return listening
