@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -65,6 +66,14 @@ class Served:
         self._process = process
         self._lines = lines
         self.url = self.until(SERVES)[1]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return parts.hostname, parts.port
 
     def client(self) -> httpx2.Client:
         """Return a client that knows the address."""

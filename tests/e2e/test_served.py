@@ -1,0 +1,205 @@
+"""`conduit serve`, called by a plain HTTP client."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+
+from tests.client import PASSWORD
+from tests.program import Served, served
+
+MEBIBYTE = 1_048_576
+STARTED = re.compile("Application startup complete")
+SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_FORMAT": "json"}
+
+Json = dict[str, Any]
+
+
+def migrated_folder(folder: Path, migrated: Path) -> Path:
+    """Return the folder, with a migrated database where the program looks for it."""
+    (folder / "var").mkdir()
+    shutil.copy(migrated, folder / "var" / "conduit.db")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, migrated: Path) -> Path:
+    """Return a folder to serve from."""
+    return migrated_folder(tmp_path, migrated)
+
+
+@pytest.fixture(scope="module")
+def conduit(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Served]:
+    """Return a Conduit that serves all tests of this file which do not stop it."""
+    with served(migrated_folder(tmp_path_factory.mktemp("served"), migrated), **SETTINGS) as conduit:
+        yield conduit
+
+
+def register(client: httpx2.Client, name: str) -> dict[str, str]:
+    """Register a user, and return the header that says who is calling."""
+    user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    answer = client.post("/api/users", json={"user": user})
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+
+
+def lines(conduit: Served) -> list[Json]:
+    """Return the log, without the line that says the address."""
+    return [json.loads(line) for line in conduit.log.splitlines() if line.startswith("{")]
+
+
+class TestServing:
+    def test_a_whole_session(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            jake, anna = register(client, "jake"), register(client, "anna")
+            article = {
+                "title": "Dragons",
+                "description": "On dragons",
+                "body": "They fly.",
+                "tagList": ["fire"],
+            }
+            published = client.post("/api/articles", json={"article": article}, headers=jake)
+            slug = published.json()["article"]["slug"]
+            comment = {"comment": {"body": "Do they?"}}
+            commented = client.post(f"/api/articles/{slug}/comments", json=comment, headers=anna)
+            followed = client.post("/api/profiles/jake/follow", headers=anna)
+            feed = client.get("/api/articles/feed", headers=anna)
+            comments = client.get(f"/api/articles/{slug}/comments")
+        assert [published.status_code, commented.status_code, followed.status_code] == [201, 201, 200]
+        [fed] = feed.json()["articles"]
+        assert (fed["slug"], fed["tagList"], fed["author"]["following"]) == (slug, ["fire"], True)
+        assert [one["author"]["username"] for one in comments.json()["comments"]] == ["anna"]
+
+    def test_the_documentation_needs_no_internet(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            page = client.get("/docs")
+            sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+            assert page.status_code == 200
+            assert sources
+            for source in sources:
+                assert source.startswith("/")
+                assert client.get(source).status_code == 200
+
+
+class TestBodies:
+    def test_one_that_says_it_is_too_large_is_answered_at_once(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            answer = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+
+    def test_one_that_turns_out_too_large_is_answered_the_same(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            answer = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
+        assert answer.request.headers["Transfer-Encoding"] == "chunked"
+        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+
+    def test_one_of_just_the_size_is_read(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            headers = {"Content-Type": "application/json"}
+            answer = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
+        assert (answer.status_code, answer.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
+
+    def test_the_connection_goes_on_afterwards(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+            assert client.get("/api/tags").status_code == 200
+
+
+class TestLog:
+    def test_a_request_is_one_line_of_json(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            jake = register(client, "logged")
+            client.get("/api/profiles/logged?secret=sesame", headers={**jake, "X-Request-ID": "frontend-7"})
+        conduit.until(re.compile("frontend-7"))
+        [line] = [line for line in lines(conduit) if line.get("request_id") == "frontend-7"]
+        assert line.pop("milliseconds") > 0
+        assert line.pop("timestamp").endswith("Z")
+        assert isinstance(line.pop("user_id"), int)
+        assert line == {
+            "event": "request",
+            "level": "info",
+            "method": "GET",
+            "route": "/api/profiles/{username}",
+            "module": "profiles",
+            "status": 200,
+            "request_id": "frontend-7",
+        }
+
+    def test_nothing_that_a_caller_sends_begins_a_line_of_its_own(self, conduit: Served) -> None:
+        forged = '{"event": "request", "route": "forged"}'
+        with conduit.client() as client:
+            answer = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
+            assert answer.status_code == 404
+            client.get("/", headers={"X-Request-ID": "after-that"})
+        conduit.until(re.compile("after-that"))
+        assert "forged" in conduit.log
+        assert "forged" not in {line.get("route") for line in lines(conduit)}
+        # Every line is JSON, but for the one that says the address.
+        assert len(lines(conduit)) == len(conduit.log.splitlines()) - 1
+
+    def test_no_token_password_or_secret_is_in_any_line(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            token = register(client, "careful")["Authorization"].removeprefix("Token ")
+            client.get(f"/api/user?token={token}", headers={"Authorization": f"Token {token}x"})
+            login = {"user": {"email": "careful@example.com", "password": "not my pass phrase"}}
+            client.post("/api/users/login", json=login, headers={"X-Request-ID": "the-last-one"})
+        conduit.until(re.compile("the-last-one"))
+        for secret in (token, PASSWORD, "not my pass phrase", SETTINGS["SECRET_KEY"], "$argon2"):
+            assert secret not in conduit.log
+
+
+class TestEnding:
+    def test_sigterm_lets_what_has_begun_be_answered_and_ends_well(self, folder: Path) -> None:
+        user = {"user": {"username": "late", "email": "late@example.com", "password": PASSWORD}}
+        body = json.dumps(user).encode()
+        head = (
+            f"POST /api/users HTTP/1.1\r\nHost: conduit\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        )
+        with served(folder) as conduit, socket.create_connection(conduit.address) as connection:
+            connection.sendall(head.encode())
+            answer = connection.makefile("rb")
+            # The body is being waited for: it has begun.
+            assert answer.readline() == b"HTTP/1.1 100 Continue\r\n"
+            conduit.signal(signal.SIGTERM)
+            conduit.until(re.compile("Waiting for connections to close"))
+            connection.sendall(body)
+            assert b"HTTP/1.1 201 Created\r\n" in list(answer)
+            assert conduit.ended() == 0
+        assert "Traceback" not in conduit.log
+        with closing(sqlite3.connect(folder / "var" / "conduit.db")) as database:
+            assert database.execute("SELECT username FROM users_account").fetchall() == [("late",)]
+
+    def test_ctrl_c_ends_well_too(self, folder: Path) -> None:
+        with served(folder) as conduit:
+            conduit.until(STARTED)
+            conduit.press_ctrl_c()
+            assert conduit.ended() == 0
+        assert "Traceback" not in conduit.log
+
+
+class TestWorkers:
+    def test_two_of_them_serve_the_same_and_end_together(self, folder: Path) -> None:
+        with served(folder, "--workers", "2") as conduit:
+            for _ in range(2):
+                conduit.until(STARTED)
+            with conduit.client() as client:
+                jake = register(client, "jake")
+            for _ in range(20):
+                # A connection of its own each: whichever worker takes it, it knows the token.
+                with conduit.client() as client:
+                    assert client.get("/api/user", headers=jake).status_code == 200
+            conduit.press_ctrl_c()
+            assert conduit.ended() == 0
+        assert "Traceback" not in conduit.log
