@@ -1,0 +1,106 @@
+"""The ports of articles in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from modules.articles.contracts import ArticleId
+from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle
+from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
+from modules.articles.domain.values import Title
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
+from modules.kernel.fakes import FakeTransactions
+from modules.profiles.contracts import Profile
+
+
+class FakeArticles:
+    """Keeps articles in a dictionary and shows them: repository and reader in one."""
+
+    def __init__(self, transactions: FakeTransactions) -> None:
+        self._transactions = transactions
+        self._latest = 0
+        self.kept: dict[ArticleId, Article] = {}
+        self.favorites: dict[ArticleId, set[UserId]] = {}
+
+    async def add(self, draft: Draft) -> ArticleId:
+        self._transactions.require_transaction()
+        self._latest += 1
+        key = ArticleId(self._latest)
+        self.kept[key] = Article(
+            id=key,
+            slug=next(draft.title.slugs()),
+            author_id=draft.author,
+            title=draft.title.text,
+            description=draft.description.text,
+            body=draft.body.text,
+            tags=draft.tags.texts,
+            created_at=draft.at,
+            updated_at=draft.at,
+        )
+        self.favorites[key] = set()
+        return key
+
+    async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
+        ids = [await self.add(article.draft) for article in articles]
+        for key, article in zip(ids, articles, strict=True):
+            self.favorites[key].update(article.favored_by)
+        return ids
+
+    async def held(self, slug: str) -> Article:
+        self._transactions.require_transaction()
+        return self._found(slug)
+
+    async def save(self, article: Article, new_title: Title | None) -> None:
+        self._transactions.require_transaction()
+        slug = article.slug if new_title is None else next(new_title.slugs())
+        self.kept[article.id] = replace(article, slug=slug)
+
+    async def remove(self, article: ArticleId) -> None:
+        self._transactions.require_transaction()
+        del self.kept[article], self.favorites[article]
+
+    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
+        self._transactions.require_transaction()
+        article = self._found(slug)
+        self.favorites[article.id].add(user)
+        return article.id
+
+    async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
+        self._transactions.require_transaction()
+        article = self._found(slug)
+        self.favorites[article.id].discard(user)
+        return article.id
+
+    async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
+        return await self.article_by_id(self._found(slug).id, viewer)
+
+    async def article_by_id(self, article: ArticleId, viewer: UserId | None) -> ArticleView:
+        self._transactions.require_unit()
+        found = self.kept[article]
+        return ArticleView(
+            slug=found.slug,
+            title=found.title,
+            description=found.description,
+            tag_list=found.tags,
+            created_at=found.created_at,
+            updated_at=found.updated_at,
+            favorited=viewer in self.favorites[article],
+            favorites_count=len(self.favorites[article]),
+            author=Profile(f"user {found.author_id}", None, None, following=False),
+            body=found.body,
+        )
+
+    async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
+        raise NotImplementedError
+
+    async def feed(self, reader: UserId, page: Page) -> ArticleList:
+        raise NotImplementedError
+
+    async def tags(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def _found(self, slug: str) -> Article:
+        for article in self.kept.values():
+            if article.slug == slug:
+                return article
+        raise ArticleNotFound
