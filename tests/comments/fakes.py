@@ -1,0 +1,49 @@
+"""The port of comments in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from modules.articles.contracts import ArticleId
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
+from modules.kernel.domain.identity import UserId
+from modules.kernel.fakes import FakeTransactions
+
+
+class FakeComments:
+    """Keeps comments in a dictionary."""
+
+    def __init__(self, transactions: FakeTransactions) -> None:
+        self._transactions = transactions
+        self._latest = 0
+        self.kept: dict[CommentId, Comment] = {}
+
+    async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
+        self._transactions.require_transaction()
+        self._latest += 1
+        comment = Comment(CommentId(self._latest), article, author, text.text, at)
+        self.kept[comment.id] = comment
+        return comment
+
+    async def add_all(self, comments: Sequence[tuple[ArticleId, ImportedComment]]) -> None:
+        for article, comment in comments:
+            await self.add(article, comment.author, comment.text, comment.at)
+
+    async def of_article(self, article: ArticleId) -> Sequence[Comment]:
+        self._transactions.require_unit()
+        found = [comment for comment in self.kept.values() if comment.article_id == article]
+        return sorted(found, key=lambda comment: (comment.created_at, comment.id), reverse=True)
+
+    async def held(self, article: ArticleId, comment: CommentId) -> Comment:
+        self._transactions.require_transaction()
+        found = self.kept.get(comment)
+        if found is None or found.article_id != article:
+            raise CommentNotFound
+        return found
+
+    async def remove(self, comment: CommentId) -> None:
+        self._transactions.require_transaction()
+        del self.kept[comment]
+
+    async def remove_of_article(self, article: ArticleId) -> None:
+        self._transactions.require_transaction()
+        self.kept = {key: comment for key, comment in self.kept.items() if comment.article_id != article}

@@ -1,0 +1,160 @@
+"""The rules of comments, without a database."""
+
+from datetime import timedelta
+
+import pytest
+
+from modules.articles.contracts import ArticleDeleted, ArticleId
+from modules.articles.fakes import FakeArticleDirectory
+from modules.comments.domain.comment import (
+    ArticleNotFound,
+    Comment,
+    CommentId,
+    CommentNotFound,
+    ImportedComment,
+    NotTheAuthor,
+    Text,
+)
+from modules.comments.domain.discussion import CommentView, Discussion
+from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.identity import UserId
+from modules.kernel.fakes import NOON, FakeClock, FakeTransactions
+from modules.profiles.fakes import FakeProfileReader
+from tests.comments.fakes import FakeComments
+
+SECOND = timedelta(seconds=1)
+
+
+class TestText:
+    def test_it_is_kept_as_it_was_typed(self) -> None:
+        assert Text("  Nice\n\nvery ").text == "  Nice\n\nvery "
+
+    def test_it_is_not_blank_and_has_an_end(self) -> None:
+        for text, problem in [
+            ("", "can't be blank"),
+            ("\n", "can't be blank"),
+            ("x" * 50_001, "is too long"),
+        ]:
+            with pytest.raises(Invalid, match=problem):
+                Text(text)
+
+
+def test_only_its_author_may_delete_a_comment() -> None:
+    comment = Comment(CommentId(1), ArticleId(1), UserId(1), "Nice", NOON)
+    comment.require_author(UserId(1))
+    with pytest.raises(NotTheAuthor):
+        comment.require_author(UserId(2))
+
+
+class Scene:
+    """The use cases on fakes, at noon, with jake's articles "dragons" and "knights"."""
+
+    def __init__(self) -> None:
+        self.transactions = FakeTransactions()
+        self.profiles = FakeProfileReader()
+        self.jake, self.anna = self.profiles.add("jake"), self.profiles.add("anna")
+        self.articles = FakeArticleDirectory(self.transactions, self.profiles)
+        self.dragons = self.articles.add("dragons", author=self.jake)
+        self.knights = self.articles.add("knights", author=self.jake)
+        self.kept = FakeComments(self.transactions)
+        self.clock = FakeClock()
+        self.discussion = Discussion(self.transactions, self.kept, self.articles, self.profiles, self.clock)
+
+    async def say(self, text: str = "Nice", slug: str = "dragons") -> CommentView:
+        """Comment as anna."""
+        return await self.discussion.say(slug, Text(text), self.anna)
+
+    async def texts(self, slug: str = "dragons") -> list[str]:
+        """Return what is said about an article."""
+        return [view.comment.body for view in await self.discussion.comments(slug, None)]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+class TestSay:
+    async def test_the_comment_is_kept_and_seen_at_once(self, scene: Scene) -> None:
+        view = await scene.say("Nice")
+        assert view.comment == Comment(view.comment.id, scene.dragons, scene.anna, "Nice", NOON)
+        assert view.author.username == "anna"
+        assert scene.kept.kept == {view.comment.id: view.comment}
+
+    async def test_what_does_not_exist_cannot_be_commented_on(self, scene: Scene) -> None:
+        with pytest.raises(ArticleNotFound):
+            await scene.say(slug="unknown")
+        assert scene.kept.kept == {}
+
+    async def test_comments_with_a_past_are_kept_together_or_not_at_all(self, scene: Scene) -> None:
+        past = NOON - SECOND
+        said = ImportedComment("dragons", scene.anna, Text("Nice"), past)
+        await scene.discussion.import_comments([said])
+        assert [comment.created_at for comment in scene.kept.kept.values()] == [past]
+        with pytest.raises(ArticleNotFound):
+            await scene.discussion.import_comments(
+                [said, ImportedComment("unknown", scene.anna, Text("Lost"), past)]
+            )
+        assert await scene.texts() == ["Nice"]
+
+
+class TestComments:
+    async def test_the_newest_come_first(self, scene: Scene) -> None:
+        await scene.say("first")
+        scene.clock.at += SECOND
+        await scene.say("second")
+        await scene.say("third")
+        assert await scene.texts() == ["third", "second", "first"]
+
+    async def test_they_are_those_of_this_article(self, scene: Scene) -> None:
+        await scene.say("on dragons", "dragons")
+        await scene.say("on knights", "knights")
+        assert await scene.texts("knights") == ["on knights"]
+
+    async def test_their_authors_are_seen_by_the_viewer(self, scene: Scene) -> None:
+        await scene.say()
+        scene.profiles.follow(scene.jake, scene.anna)
+        [seen_by_jake] = await scene.discussion.comments("dragons", scene.jake)
+        [seen_by_nobody] = await scene.discussion.comments("dragons", None)
+        assert seen_by_jake.author.following
+        assert not seen_by_nobody.author.following
+
+    async def test_what_does_not_exist_has_none(self, scene: Scene) -> None:
+        with pytest.raises(ArticleNotFound):
+            await scene.discussion.comments("unknown", None)
+
+
+class TestTakeBack:
+    async def test_the_author_deletes_the_comment(self, scene: Scene) -> None:
+        comment = (await scene.say("first")).comment
+        await scene.say("second")
+        await scene.discussion.take_back("dragons", comment.id, scene.anna)
+        assert await scene.texts() == ["second"]
+
+    async def test_nobody_else_may_not_even_the_articles_author(self, scene: Scene) -> None:
+        comment = (await scene.say()).comment
+        with pytest.raises(NotTheAuthor):
+            await scene.discussion.take_back("dragons", comment.id, scene.jake)
+        assert await scene.texts() == ["Nice"]
+
+    async def test_it_is_not_found_on_another_article(self, scene: Scene) -> None:
+        comment = (await scene.say()).comment
+        with pytest.raises(CommentNotFound):
+            await scene.discussion.take_back("knights", comment.id, scene.anna)
+        assert await scene.texts() == ["Nice"]
+
+    async def test_what_does_not_exist_cannot_be_deleted(self, scene: Scene) -> None:
+        with pytest.raises(CommentNotFound):
+            await scene.discussion.take_back("dragons", CommentId(1000), scene.anna)
+        with pytest.raises(ArticleNotFound):
+            await scene.discussion.take_back("unknown", CommentId(1000), scene.anna)
+
+
+class TestArticleDeleted:
+    async def test_its_comments_go_with_it_and_no_others(self, scene: Scene) -> None:
+        await scene.say("on dragons", "dragons")
+        await scene.say("on knights", "knights")
+        async with scene.transactions.transaction():
+            await scene.discussion.on_article_deleted(ArticleDeleted(scene.dragons))
+        assert await scene.texts("dragons") == []
+        assert await scene.texts("knights") == ["on knights"]
