@@ -1,4 +1,4 @@
-.PHONY: help run setup test lint types check plugins unit format lock
+.PHONY: bench help run setup test lint types check plugins unit format lock
 
 help: ## What there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ unit:
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report --fail-under 90
 	@.venv/bin/coverage report --fail-under 95 --include 'modules/*/domain/*'
+
+bench: setup ## Measure requests beside yardsticks (needs wrk)
+	@.venv/bin/python -m benchmarks run
 
 format: setup ## Format the code and mend what ruff can mend
 	@.venv/bin/ruff format .

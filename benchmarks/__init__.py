@@ -1,0 +1,1 @@
+"""What Conduit costs: requests per second and processor time, beside yardsticks of the same run."""

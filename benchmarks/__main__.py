@@ -1,0 +1,238 @@
+"""Measures Conduit beside its yardsticks: python -m benchmarks run, and compare."""
+
+import json
+import platform
+import secrets
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
+from benchmarks.scene import Scene, prepare
+
+ROUNDS = 3
+
+LIST, BARE, WRITE = (
+    "yardstick: one joined sqlite3 query",
+    "yardstick: bare route",
+    "yardstick: one durable insert",
+)
+
+# What each operation is measured against, and the ratio of requests per second to reach.
+AIMS: Mapping[str, tuple[str, float]] = {
+    "list": (LIST, 0.6),
+    "list with token": (LIST, 0.6),
+    "list by tag": (LIST, 0.6),
+    "list by author": (LIST, 0.6),
+    "feed": (LIST, 0.6),
+    "list, offset 400": (LIST, 0.6),
+    "tags": (BARE, 0.6),
+    "article": (BARE, 0.35),
+    "comments": (BARE, 0.35),
+    "profile": (BARE, 0.35),
+    "current user": (BARE, 0.35),
+    "comment on": (WRITE, 0.5),
+    "favourite": (WRITE, 0.5),
+    "publish": (WRITE, 0.5),
+}
+
+main = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One run: the servers that answer, and what is asked of them."""
+
+    folder: Path
+    scene: Scene
+    conduit: Server
+    yardsticks: Server
+
+    def targets(self) -> Sequence[tuple[Server, Target]]:
+        """Return every operation with the server that answers it."""
+        conduit = [(self.conduit, target) for target in _operations(self.scene)]
+        return [*conduit, *((self.yardsticks, target) for target in YARDSTICKS)]
+
+
+YARDSTICKS = (
+    Target(LIST, "/sqlite3"),
+    Target(BARE, "/bare"),
+    Target(WRITE, "/write", script='wrk.method = "POST"'),
+)
+
+
+@main.command()
+def run(
+    seconds: Annotated[int, typer.Option(help="How long each operation is loaded in a round.", min=1)] = 3,
+    rounds: Annotated[int, typer.Option(help="How many rounds, interleaved.", min=1)] = ROUNDS,
+    only: Annotated[list[str] | None, typer.Option(help="Measure these operations only.")] = None,
+    to: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    keep_answers: Annotated[bool, typer.Option(help="Let Conduit give answers again.")] = True,
+) -> None:
+    """Measure what requests cost, beside yardsticks of the same run on the same core."""
+    try:
+        require_wrk()
+        report = _measured(seconds, rounds, only, keep_answers=keep_answers)
+    except BenchError as error:
+        typer.echo(f"bench: {error}", err=True)
+        raise typer.Exit(1) from error
+    _print(report)
+    if to is not None:
+        to.write_text(json.dumps(report, indent=2) + "\n")
+
+
+@main.command()
+def compare(old: Path, new: Path) -> None:
+    """Compare two files of figures, and measure nothing."""
+    _print_comparison(json.loads(old.read_text()), json.loads(new.read_text()))
+
+
+def _measured(seconds: int, rounds: int, only: Sequence[str] | None, *, keep_answers: bool) -> Row:
+    found: defaultdict[str, list[Figures]] = defaultdict(list)
+    with _bench(keep_answers=keep_answers) as bench:
+        idle = bench.conduit.resident_megabytes()
+        for round_number in range(rounds):
+            for server, target in bench.targets():
+                if only is None or target.name in only or target in YARDSTICKS:
+                    typer.echo(f"round {round_number + 1} of {rounds}: {target.name}", err=True)
+                    found[target.name].append(load(server, target, seconds, bench.folder))
+        startup = bench.conduit.startup_seconds
+    return {
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "seconds": seconds,
+        "rounds": rounds,
+        "keep_answers": keep_answers,
+        "idle_megabytes": round(idle, 1),
+        "startup_seconds": round(startup, 2),
+        "operations": {name: _medians(figures) for name, figures in found.items()},
+    }
+
+
+def _medians(figures: Sequence[Figures]) -> Row:
+    """Return the median of each figure, and how far the rounds lie apart as a part of it."""
+    rates = [round_figures.requests_per_second for round_figures in figures]
+    row = {name: round(median(one[name] for one in map(asdict, figures)), 3) for name in asdict(figures[0])}
+    return row | {"noise": round((max(rates) - min(rates)) / median(rates), 3)}
+
+
+@contextmanager
+def _bench(*, keep_answers: bool) -> Iterator[Bench]:
+    secret = secrets.token_urlsafe(48)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database, copy, answer = folder / "conduit.db", folder / "yardstick.db", folder / "answer.json"
+        typer.echo("filling the data set", err=True)
+        scene = prepare(database, secret)
+        shutil.copy(database, copy)
+        answer.write_bytes(scene.listing)
+        conduit = {
+            "CONDUIT_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+            "CONDUIT_SECRET_KEY": secret,
+            "CONDUIT_LOG_FORMAT": "json",
+        }
+        if not keep_answers:
+            conduit["CONDUIT_KEPT_ANSWERS_SIZE"] = "0"
+        yardsticks = {"BENCH_DATABASE": str(copy), "BENCH_ANSWER": str(answer)}
+        log = folder / "servers.log"
+        served = stack.enter_context(
+            serving(["-m", "conduit_app.cli", "serve", "--port", "PORT"], conduit, log)
+        )
+        plain = ["-m", "uvicorn", "benchmarks.yardsticks:application", "--port", "PORT", "--no-access-log"]
+        yield Bench(folder, scene, served, stack.enter_context(serving(plain, yardsticks, log)))
+
+
+def _operations(scene: Scene) -> Sequence[Target]:
+    token, slug, discussed = scene.tokens[0], scene.slugs[7], scene.slugs[0]
+    return [
+        Target("list", "/api/articles"),
+        Target("list with token", "/api/articles", token),
+        Target("list by tag", "/api/articles?tag=tag3"),
+        Target("list by author", "/api/articles?author=writer3"),
+        Target("feed", "/api/articles/feed", token),
+        Target("list, offset 400", "/api/articles?offset=400"),
+        Target("tags", "/api/tags"),
+        Target("article", f"/api/articles/{slug}"),
+        Target("comments", f"/api/articles/{discussed}/comments"),
+        Target("profile", "/api/profiles/writer3"),
+        Target("current user", "/api/user", token),
+        Target(
+            "comment on", f"/api/articles/{slug}/comments", token, _posting({"comment": {"body": "Well."}})
+        ),
+        Target("favourite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
+        Target("publish", "/api/articles", token, _PUBLISHING),
+    ]
+
+
+def _posting(body: object) -> str:
+    return f"""wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = [[{json.dumps(body)}]]
+"""
+
+
+_TOGGLING = """local on = false
+request = function()
+  on = not on
+  return wrk.format(on and "POST" or "DELETE")
+end
+"""
+_PUBLISHING = """wrk.headers["Content-Type"] = "application/json"
+local number = 0
+local start = os.time()
+request = function()
+  number = number + 1
+  local title = "Article " .. number .. " of the load of " .. start
+  local article = '{"article":{"title":"' .. title .. '","description":"d","body":"b","tagList":["tag1"]}}'
+  return wrk.format("POST", nil, nil, article)
+end
+"""
+
+
+def _ratio(report: Row, name: str) -> float | None:
+    if name not in AIMS or name not in report["operations"]:
+        return None
+    yardstick = report["operations"][AIMS[name][0]]["requests_per_second"]
+    return float(report["operations"][name]["requests_per_second"] / yardstick)
+
+
+def _print(report: Row) -> None:
+    typer.echo(
+        f"{report['machine']}, {report['date']}: {report['rounds']} rounds of {report['seconds']} s, one core"
+    )
+    typer.echo(f"idle {report['idle_megabytes']} MB, first answer after {report['startup_seconds']} s")
+    titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")
+    typer.echo(f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (aim)")
+    for name, row in report["operations"].items():
+        ratio = _ratio(report, name)
+        told = "" if ratio is None else f"  {ratio:.2f} ({AIMS[name][1]})"
+        typer.echo(
+            f"{name:<38}{row['requests_per_second']:>11.0f}{row['p50']:>8.2f}{row['p99']:>8.2f}"
+            f"{row['cpu']:>8.0f}{row['errors']:>8}{row['noise']:>8.0%}{told}"
+        )
+
+
+def _print_comparison(old: Row, new: Row) -> None:
+    typer.echo(f"{'':<38}{'CPU us':>16}{'requests/s':>18}{'ratio to yardstick':>22}")
+    for name in old["operations"].keys() & new["operations"].keys():
+        before, after = old["operations"][name], new["operations"][name]
+        ratios = [f"{ratio:.2f}" if (ratio := _ratio(one, name)) else "-" for one in (old, new)]
+        typer.echo(
+            f"{name:<38}{before['cpu']:>7.0f} -> {after['cpu']:<6.0f}"
+            f"{before['requests_per_second']:>8.0f} -> {after['requests_per_second']:<8.0f}"
+            f"{ratios[0]:>10} -> {ratios[1]}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The fixed data set: 50 users, 500 articles of 2 KB, 30 tags, follows, favourites, comments."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from conduit_app.application import compose_from, create_application
+from conduit_app.migrations.runner import migrate
+from conduit_app.settings import Settings
+
+USERS, ARTICLES, TAGS = 50, 500, 30
+BODY = "Markdown of a middling length, as an author writes it. " * 37
+PASSWORD = "password of the bench"  # noqa: S105 - of a user who is made for one run
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the measured requests need to know of the data."""
+
+    tokens: Sequence[str]
+    slugs: Sequence[str]
+    listing: bytes
+
+
+def prepare(database: Path, secret: str) -> Scene:
+    """Fill a new database through the API, and return what is in it."""
+    return asyncio.run(_prepare(database, secret))
+
+
+async def _prepare(database: Path, secret: str) -> Scene:
+    settings = Settings(
+        database_url=f"sqlite+aiosqlite:///{database}",
+        secret_key=secret,
+        log_level="error",
+        database_synchronous="NORMAL",
+    )
+    composition = compose_from(settings)
+    await migrate(composition.database, composition.modules)
+    transport = httpx2.ASGITransport(create_application(settings, composition))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
+        tokens = [await _register(client, number) for number in range(USERS)]
+        slugs = [await _publish(client, tokens, number) for number in range(ARTICLES)]
+        await _connect(client, tokens, slugs)
+        listing = (await client.get("/api/articles")).content
+    await composition.database.dispose()
+    return Scene(tokens, slugs, listing)
+
+
+async def _call(client: httpx2.AsyncClient, path: str, token: str | None, json: object = None) -> Any:
+    headers = {"Authorization": f"Token {token}"} if token else {}
+    answer = await client.post(f"/api{path}", json=json, headers=headers)
+    answer.raise_for_status()
+    return answer.json()
+
+
+async def _register(client: httpx2.AsyncClient, number: int) -> str:
+    user = {"username": f"writer{number}", "email": f"writer{number}@example.com", "password": PASSWORD}
+    token: str = (await _call(client, "/users", None, {"user": user}))["user"]["token"]
+    return token
+
+
+async def _publish(client: httpx2.AsyncClient, tokens: Sequence[str], number: int) -> str:
+    article = {
+        "title": f"What article {number} is about",
+        "description": "A description of a middling length",
+        "body": BODY,
+        "tagList": [f"tag{(number + step) % TAGS}" for step in (0, 7, 11)],
+    }
+    slug: str = (await _call(client, "/articles", tokens[number % USERS], {"article": article}))["article"][
+        "slug"
+    ]
+    return slug
+
+
+async def _connect(client: httpx2.AsyncClient, tokens: Sequence[str], slugs: Sequence[str]) -> None:
+    for number, token in enumerate(tokens):
+        for step in range(1, 11):
+            await _call(client, f"/profiles/writer{(number + step) % USERS}/follow", token)
+    for number, slug in enumerate(slugs):
+        for step in range(3):
+            await _call(client, f"/articles/{slug}/favorite", tokens[(number + step) % USERS])
+        for step in range(2 if number else 20):
+            comment = {"comment": {"body": "A comment of a middling length."}}
+            await _call(client, f"/articles/{slug}/comments", tokens[(number + step) % USERS], comment)
