@@ -95,9 +95,12 @@ class FailureAnswers:
         try:
             await self._app(scope, receive, noting)
         except Exception:
-            log.exception("the program failed")
-            if scope["type"] != "http" or answered:
+            if scope["type"] != "http":
                 raise
+            log.exception("the program failed")
+            if answered:
+                # Raised further, it would be logged again; the server cuts off an answer without end.
+                return
             request_id = structlog.contextvars.get_contextvars().get("request_id")
             problem = f"failed unexpectedly; please report request {request_id}"
             answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"server": [problem]})

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
 from structlog.processors import ExceptionRenderer
@@ -13,23 +14,15 @@ from conduit_app.settings import Settings
 
 def configure_logging(settings: Settings) -> None:
     """Send every line of this process, those of libraries too, to standard error in one form."""
-    # Tracebacks show no local variables, which structlog's own would: passwords and keys are among them.
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if settings.logs_json:
-        shared.append(ExceptionRenderer(ExceptionDictTransformer(show_locals=False)))
-        render: Processor = structlog.processors.JSONRenderer()
-    else:
-        render = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings)],
             foreign_pre_chain=shared,
         )
     )
@@ -46,3 +39,12 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # Alembic narrates every plan it makes; the migrate command says what came of them.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _renderers(settings: Settings) -> Sequence[Processor]:
+    # Tracebacks show no local variables, which structlog's own would: passwords and keys are among them.
+    if settings.logs_json:
+        tracebacks = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        return [tracebacks, structlog.processors.JSONRenderer()]
+    colors, tell = sys.stderr.isatty(), structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=tell)]
