@@ -11,6 +11,7 @@ from conduit_app.composition import Composition
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.demo import Progress as DemoProgress
 from modules.kernel.domain.errors import DomainError
+from modules.kernel.infrastructure.bulk_insert import expect_many_rows
 from modules.kernel.infrastructure.occupancy import occupied_table
 
 BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
@@ -32,6 +33,7 @@ async def demonstrate(composition: Composition, articles: int, progress: DemoPro
                 raise DemonstrationError(
                     f"there is data in {table} already: a demonstration begins with an empty database"
                 )
+    await expect_many_rows(composition.database)
     demo = Demo(articles, progress)
     for module in composition.modules:
         if module.demo is not None:

@@ -21,7 +21,7 @@ def router(container: ArticlesContainer) -> APIRouter:
 
 async def demo(container: ArticlesContainer, demo: Demo) -> None:
     """Make this module's part of a demonstration."""
-    await publish_year(container.publishing(), demo)
+    await publish_year(container.publishing(), container.database(), demo)
 
 
 MODULE = Module(

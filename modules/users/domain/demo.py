@@ -70,14 +70,15 @@ async def register_people(accounts: Accounts, demo: Demo) -> None:
     number = max(FEWEST_USERS, demo.articles // ARTICLES_PER_USER)
     demo.progress.begin("users", number)
     made: list[UserId] = []
-    for batch in batches(islice(_people(demo.chance("users")), number)):
+    for batch in batches(islice(people(demo.chance("users")), number)):
         made += await accounts.register_all(batch, PASSWORD)
         demo.progress.advance(len(batch))
     demo.made["users"] = made
     demo.remarks.append(f"log in as john@example.com with the password {PASSWORD.text}, as everyone has it")
 
 
-def _people(chance: Chance) -> Iterator[Newcomer]:
+def people(chance: Chance) -> Iterator[Newcomer]:
+    """Yield people for ever, the visitor first; no two have the same name."""
     yield Newcomer(
         Username("johndoe"),
         Email("john@example.com"),
