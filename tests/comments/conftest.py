@@ -1,14 +1,53 @@
-"""The module as the application wires it."""
+"""Comments by itself: of the modules that it needs there are fakes."""
 
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
 
-from conduit_app.composition import Composition
+from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
+from modules.articles.contracts import ArticleDirectory
 from modules.comments.container import CommentsContainer
+from modules.comments.module import MODULE
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.infrastructure.database import Database
+from modules.profiles.contracts import ProfileReader
+from tests.client import Api
+from tests.comments.neighbours import Neighbours
 
 
 @pytest.fixture
-def comments(composition: Composition) -> CommentsContainer:
+def database() -> Database:
+    """Return an empty database."""
+    return Database(IN_MEMORY)
+
+
+@pytest.fixture
+def neighbours(database: Database) -> Neighbours:
+    """Return those whom comments needs."""
+    return Neighbours(database)
+
+
+@pytest.fixture
+async def alone(database: Database, neighbours: Neighbours) -> AsyncIterator[ModuleAlone]:
+    """Return comments, running."""
+    offers = {
+        ArticleDirectory: neighbours.articles,
+        ProfileReader: neighbours.profiles,
+        TokenVerifier: neighbours.tokens,
+    }
+    async with module_alone(MODULE, offers, database=database) as alone:
+        yield alone
+
+
+@pytest.fixture
+def comments(alone: ModuleAlone) -> CommentsContainer:
     """Return the container of comments, on the database of the test."""
-    return cast("CommentsContainer", composition.containers["comments"])
+    return cast("CommentsContainer", alone.container)
+
+
+@pytest.fixture
+def api(alone: ModuleAlone, neighbours: Neighbours) -> Api:
+    """Return comments as its callers see it."""
+    tokens = {name: neighbours.tokens.issue(user) for name, user in neighbours.users.items()}
+    return Api(alone.application, tokens)

@@ -1,83 +1,59 @@
-"""A comment never outlives its article: both go in one transaction, or neither does."""
+"""What comments does when an article is deleted. That articles tells it, test_effects.py shows."""
 
 import pytest
-from sqlalchemy import func, select
 
+from conduit_app.testkit import ModuleAlone
 from modules.articles.contracts import ArticleDeleted
-from modules.comments.container import CommentsContainer
-from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.events import EventHandler
 from tests.client import Api, Json
+from tests.comments.neighbours import Neighbours
 
 
-@pytest.fixture
-async def dragons(api: Api) -> Json:
-    """Return an article of jake's with comments of anna's on it."""
-    article = await api.as_user("jake").publish("Dragons")
-    for text in ("Nice", "Very nice"):
-        await api.as_user("anna").comment(article, text)
-    return article
+@pytest.fixture(autouse=True)
+async def said(api: Api) -> None:
+    """Let anna comment twice on "dragons" and once on "knights"."""
+    for slug, text in [("dragons", "Nice"), ("dragons", "Very nice"), ("knights", "Brave")]:
+        await api.as_user("anna").comment({"slug": slug}, text)
 
 
-async def rows(comments: CommentsContainer) -> int | None:
-    """Return how many comments there are, whatever articles there are."""
-    async with comments.database().snapshot() as session:
-        return await session.scalar(select(func.count()).select_from(CommentRow))
+async def texts(api: Api, slug: str) -> list[str]:
+    """Return what is said about an article, the newest first."""
+    comments: list[Json] = (await api.get(f"/articles/{slug}/comments")).json()["comments"]
+    return [comment["body"] for comment in comments]
 
 
-def fail_on_article_deleted(comments: CommentsContainer) -> list[int | None]:
-    """Subscribe, after comments has, what cannot let go of an article.
-
-    Returns how many comments there were each time that it was told.
-    """
-    left: list[int | None] = []
+def fail_on_article_deleted(alone: ModuleAlone) -> None:
+    """Subscribe, after comments has, what cannot let go of an article."""
 
     async def fail(_event: ArticleDeleted) -> None:
-        left.append(await rows(comments))
         raise LookupError("cannot let go")
 
     def failing() -> EventHandler[ArticleDeleted]:
         return fail
 
-    comments.events().subscribe(ArticleDeleted, failing)
-    return left
+    alone.container.events().subscribe(ArticleDeleted, failing)
 
 
-async def test_deleting_an_article_takes_its_comments_with_it_and_no_others(
-    api: Api, comments: CommentsContainer, dragons: Json
+async def test_the_comments_on_a_deleted_article_go_and_no_others(
+    alone: ModuleAlone, api: Api, neighbours: Neighbours
 ) -> None:
-    knights = await api.as_user("jake").publish("Knights")
-    await api.as_user("anna").comment(knights)
-    await api.as_user("jake").delete(f"/articles/{dragons['slug']}")
-    assert await rows(comments) == 1
-    assert len((await api.get("/articles/knights/comments")).json()["comments"]) == 1
+    await alone.publish(ArticleDeleted(neighbours.dragons))
+    assert await texts(api, "dragons") == []
+    assert await texts(api, "knights") == ["Brave"]
 
 
-async def test_a_failing_subscriber_leaves_article_and_comments_in_place(
-    api: Api, comments: CommentsContainer, dragons: Json
+async def test_they_stay_when_another_cannot_let_go(
+    alone: ModuleAlone, api: Api, neighbours: Neighbours
 ) -> None:
-    said = (await api.get("/articles/dragons/comments")).json()
-    left = fail_on_article_deleted(comments)
-    answer = await api.as_user("jake").delete("/articles/dragons")
-    assert left == [0]
-    assert answer.status_code == 500
-    [[message]] = answer.json()["errors"].values()
-    assert answer.headers["X-Request-ID"] in message
-    assert (await api.as_user("jake").get("/articles/dragons")).json()["article"] == dragons
-    assert (await api.get("/articles/dragons/comments")).json() == said
-    assert await rows(comments) == 2
+    fail_on_article_deleted(alone)
+    with pytest.raises(LookupError, match="cannot let go"):
+        await alone.publish(ArticleDeleted(neighbours.dragons))
+    assert await texts(api, "dragons") == ["Very nice", "Nice"]
 
 
-async def test_what_is_refused_tells_nobody(api: Api, comments: CommentsContainer, dragons: Json) -> None:
-    told = fail_on_article_deleted(comments)
-    answer = await api.as_user("anna").delete(f"/articles/{dragons['slug']}")
-    assert answer.status_code == 403
-    assert told == []
-    assert await rows(comments) == 2
-
-
-async def test_an_article_of_the_same_name_begins_without_comments(api: Api, dragons: Json) -> None:
-    await api.as_user("jake").delete(f"/articles/{dragons['slug']}")
-    again = await api.as_user("jake").publish("Dragons")
-    assert again["slug"] == dragons["slug"]
-    assert (await api.get("/articles/dragons/comments")).json() == {"comments": []}
+async def test_an_article_that_nobody_commented_on_changes_nothing(
+    alone: ModuleAlone, api: Api, neighbours: Neighbours
+) -> None:
+    castles = neighbours.articles.add("castles", author=neighbours.users["jake"])
+    await alone.publish(ArticleDeleted(castles))
+    assert await texts(api, "dragons") == ["Very nice", "Nice"]

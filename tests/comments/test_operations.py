@@ -4,21 +4,17 @@ import httpx2
 import pytest
 
 from tests.client import Api, Json
+from tests.comments.neighbours import Neighbours
 
+DRAGONS: Json = {"slug": "dragons"}
 PATH = "/articles/dragons/comments"
 NEW = {"comment": {"body": "Nice"}}
 
 
 @pytest.fixture
-async def dragons(api: Api) -> Json:
-    """Return an article of jake's."""
-    return await api.as_user("jake").publish("Dragons")
-
-
-@pytest.fixture
-async def comment(api: Api, dragons: Json) -> Json:
-    """Return a comment of anna's on it."""
-    return await api.as_user("anna").comment(dragons)
+async def comment(api: Api) -> Json:
+    """Return a comment of anna's on an article of jake's."""
+    return await api.as_user("anna").comment(DRAGONS)
 
 
 def comments(answer: httpx2.Response) -> list[Json]:
@@ -32,7 +28,6 @@ def assert_error(answer: httpx2.Response, status: int, subject: str, problem: st
     assert answer.json() == {"errors": {subject: [problem]}}
 
 
-@pytest.mark.usefixtures("dragons")
 class TestSay:
     async def test_anonymous_must_say_who_they_are(self, api: Api) -> None:
         assert_error(await api.post(PATH, NEW), 401, "token", "is missing")
@@ -78,12 +73,14 @@ class TestSay:
 
 
 class TestComments:
-    async def test_anonymous_sees_the_newest_first(self, api: Api, dragons: Json, comment: Json) -> None:
-        newer = await api.as_user("jake").comment(dragons, "Thanks")
+    async def test_anonymous_sees_the_newest_first(self, api: Api, comment: Json) -> None:
+        newer = await api.as_user("jake").comment(DRAGONS, "Thanks")
         assert comments(await api.get(PATH)) == [newer, comment]
 
-    async def test_another_user_sees_whom_they_follow(self, api: Api, comment: Json) -> None:
-        await api.as_user("carl").follow("anna")
+    async def test_another_user_sees_whom_they_follow(
+        self, api: Api, neighbours: Neighbours, comment: Json
+    ) -> None:
+        neighbours.profiles.follow(neighbours.users["carl"], neighbours.users["anna"])
         [seen] = comments(await api.as_user("carl").get(PATH))
         assert seen == {**comment, "author": {**comment["author"], "following": True}}
 
@@ -113,7 +110,6 @@ class TestTakeBack:
         assert_error(again, 404, "comment", "not found")
 
     async def test_on_another_article_it_is_not_found(self, api: Api, comment: Json) -> None:
-        await api.as_user("jake").publish("Knights")
         answer = await api.as_user("anna").delete(f"/articles/knights/comments/{comment['id']}")
         assert_error(answer, 404, "comment", "not found")
         assert comments(await api.get(PATH)) == [comment]

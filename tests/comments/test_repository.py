@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,17 @@ from modules.comments.container import CommentsContainer
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON
+from modules.kernel.infrastructure.database import Database
 
 DRAGONS, KNIGHTS = ArticleId(1), ArticleId(2)
 JAKE, ANNA = UserId(1), UserId(2)
 SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    """Return an empty database in a file, as deployments have it."""
+    return Database(f"sqlite+aiosqlite:///{tmp_path}/comments.db", synchronous="NORMAL")
 
 
 async def say(

@@ -1,0 +1,20 @@
+"""The modules that comments needs, as far as their contracts go."""
+
+from modules.articles.contracts import ArticleId
+from modules.articles.fakes import FakeArticleDirectory
+from modules.kernel.fakes import AmbientTransactions, FakeTokenVerifier
+from modules.profiles.fakes import FakeProfileReader
+
+
+class Neighbours:
+    """Fakes of them, with jake, anna and carl, and with jake's articles "dragons" and "knights"."""
+
+    def __init__(self, transactions: AmbientTransactions) -> None:
+        self.tokens = FakeTokenVerifier()
+        self.profiles = FakeProfileReader()
+        self.articles = FakeArticleDirectory(transactions, self.profiles)
+        self.users = {name: self.profiles.add(name) for name in ("jake", "anna", "carl")}
+        self.dragons, self.knights = self._article("dragons"), self._article("knights")
+
+    def _article(self, slug: str) -> ArticleId:
+        return self.articles.add(slug, author=self.users["jake"])
