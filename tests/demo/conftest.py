@@ -1,0 +1,61 @@
+"""A small demonstration, made once; each test has a copy."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from conduit_app.application import compose_from
+from conduit_app.demonstration import demonstrate
+from conduit_app.settings import Settings
+from tests.client import Api
+from tests.conftest import SECRET
+
+ARTICLES = 60
+
+
+class Silence:
+    """Shows no progress."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self, number: int) -> None:
+        """Say nothing."""
+
+
+def settings_for(file: Path) -> Settings:
+    """Return the settings of a Conduit on this database."""
+    return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
+
+
+async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
+    """Return a database with a demonstration in it."""
+    shutil.copy(migrated, file)
+    composition = compose_from(settings_for(file))
+    await demonstrate(composition, articles, Silence())
+    await composition.database.dispose()
+    return file
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a demonstration in it, for tests to copy."""
+    return await demonstration(migrated, tmp_path_factory.mktemp("demo") / "conduit.db", ARTICLES)
+
+
+@pytest.fixture
+def settings(filled: Path, tmp_path: Path) -> Settings:
+    """Return the settings of a Conduit that has a demonstration."""
+    return settings_for(Path(shutil.copy(filled, tmp_path / "conduit.db")))
+
+
+@pytest.fixture
+async def visitor(api: Api) -> dict[str, str]:
+    """Return the headers of the user that visitors log in as."""
+    answer = await api.post(
+        "/users/login", {"user": {"email": "john@example.com", "password": "password123"}}
+    )
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Token {answer.json()['user']['token']}"}

@@ -1,0 +1,89 @@
+"""`conduit demo` as an operator meets it."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from conduit_app.cli import main
+from conduit_app.demonstration import BEGIN_AGAIN
+from tests.conftest import SECRET
+
+Conduit = Callable[..., Result]
+
+
+@pytest.fixture
+def conduit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
+    """Return the program, run in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONDUIT_DATABASE_URL", "sqlite+aiosqlite:///conduit.db")
+    monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield lambda *arguments: CliRunner().invoke(main, arguments)
+    # The program logs to a standard error that is gone with it.
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_it_says_what_it_makes_and_how_to_log_in(conduit: Conduit, migrated: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated, tmp_path / "conduit.db")
+    result = conduit("demo", "--articles", "3")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[-1] for line in result.stderr.splitlines()[:4]] == [
+        "users",
+        "follows",
+        "articles",
+        "comments",
+    ]
+    assert "john@example.com with the password password123" in result.stderr
+
+
+def test_a_person_at_a_terminal_sees_bars(
+    conduit: Conduit, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(migrated, tmp_path / "conduit.db")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = conduit("demo", "--articles", "3")
+    assert result.exit_code == 0, result.stderr
+    assert "━" in result.stderr
+    assert "50/50" in result.stderr
+
+
+def test_a_database_with_data_is_left_alone(conduit: Conduit, filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path / "conduit.db")
+    result = conduit("demo")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "conduit: there is data in users_account already: a demonstration begins with an empty database"
+    ]
+
+
+def test_a_database_without_tables_is_to_be_migrated_first(conduit: Conduit) -> None:
+    result = conduit("demo")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "conduit: the tables of users are not migrated; run: conduit migrate"
+    ]
+
+
+def test_no_articles_are_too_few(conduit: Conduit) -> None:
+    result = conduit("demo", "--articles", "0")
+    assert result.exit_code == 2
+    assert "--articles" in result.stderr
+
+
+def test_who_interrupts_it_learns_what_to_do(
+    conduit: Conduit, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    shutil.copy(migrated, tmp_path / "conduit.db")
+    monkeypatch.setattr("conduit_app.cli.demonstrate", interrupted)
+    result = conduit("demo")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"conduit: stopped half-way: {BEGIN_AGAIN}"]

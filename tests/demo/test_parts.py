@@ -1,0 +1,49 @@
+"""How the parts of a demonstration are put together."""
+
+from dataclasses import replace
+
+import pytest
+
+from conduit_app.composition import Composition
+from conduit_app.demonstration import DemonstrationError, demonstrate
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.demo import Demo
+from modules.kernel.domain.errors import Unavailable
+from modules.kernel.module import Module
+from tests.client import Api
+from tests.conftest import settings as empty
+from tests.demo.conftest import Silence
+
+# A database with nothing in it, instead of a demonstration.
+settings = empty
+
+
+async def test_modules_make_their_parts_in_the_order_of_their_needs(composition: Composition) -> None:
+    demo = await demonstrate(composition, 1, Silence())
+    assert list(demo.made) == ["users", "articles"]
+    assert len(demo.made["articles"]) == 1
+
+
+async def test_a_database_with_a_user_is_left_alone(composition: Composition, api: Api) -> None:
+    await api.as_user("anna").token()
+    with pytest.raises(DemonstrationError, match="users_account"):
+        await demonstrate(composition, 1, Silence())
+    assert (await api.get("/articles")).json()["articlesCount"] == 0
+
+
+async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition: Composition) -> None:
+    async def fail(_container: object, _demo: Demo) -> None:
+        raise Unavailable("database", "is full")
+
+    broken = Module(name="broken", container=ModuleContainer, demo=fail)
+    containers = {**composition.containers, "broken": ModuleContainer()}
+    with pytest.raises(DemonstrationError, match="database is full while broken made its part: remove"):
+        await demonstrate(
+            replace(composition, modules=[*composition.modules, broken], containers=containers), 1, Silence()
+        )
+
+
+async def test_a_module_that_has_no_part_is_passed_over(composition: Composition) -> None:
+    silent = Module(name="silent", container=ModuleContainer)
+    demo = await demonstrate(replace(composition, modules=[silent]), 1, Silence())
+    assert demo.made == {}

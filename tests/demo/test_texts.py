@@ -1,0 +1,52 @@
+"""What a demonstration of any size promises, without making it."""
+
+from dataclasses import replace
+from itertools import islice
+
+from modules.articles.domain import demo_texts
+from modules.articles.domain.demo import articles, themes
+from modules.articles.domain.values import LONGEST_STEM
+from modules.kernel.domain.demo import Chance, Demo
+from modules.users.domain.demo import people
+from tests.demo.conftest import Silence
+
+
+def demo(size: int) -> Demo:
+    """Return a run of this size, after a hundred users were made."""
+    return Demo(size, Silence(), made={"users": range(1, 101)})
+
+
+def test_no_two_people_have_the_same_name_or_address() -> None:
+    several = list(islice(people(Chance("any")), 3_000))
+    assert len({person.username.key for person in several}) == 3_000
+    assert len({person.email.key for person in several}) == 3_000
+
+
+def test_no_two_articles_have_the_same_slug() -> None:
+    assert len({next(article.draft.title.slugs()) for article in articles(demo(3_000))}) == 3_000
+
+
+def test_no_slug_is_cut_off_where_titles_differ() -> None:
+    parts = [
+        [title.format(Aspect="", aspect="", subject="") for title in demo_texts.TITLES],
+        demo_texts.ASPECTS,
+        [subject for topic in demo_texts.TOPICS for subject in topic.subjects],
+        demo_texts.SETTINGS,
+    ]
+    assert sum(max(map(len, choices)) for choices in parts) <= LONGEST_STEM
+
+
+def test_no_two_topics_share_a_tag_or_a_subject() -> None:
+    tags = [topic.tag for topic in demo_texts.TOPICS] + demo_texts.ANGLES
+    subjects = [subject for topic in demo_texts.TOPICS for subject in topic.subjects]
+    assert len(set(tags)) == len(tags)
+    assert len(set(subjects)) == len(subjects)
+
+
+def test_titles_become_longer_before_they_repeat_and_then_are_numbered() -> None:
+    topic = replace(demo_texts.TOPICS[0], subjects=["Python"])
+    short = len(demo_texts.TITLES) * len(demo_texts.ASPECTS)
+    titles = [theme.title for theme in islice(themes(topic, start=0), short * 21)]
+    assert len(set(titles)) == len(titles)
+    assert all(title.endswith(", part 2") for title in titles[short * 20 :])
+    assert not any(title.endswith(", part 2") for title in titles[: short * 20])
