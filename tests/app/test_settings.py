@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from conduit_app.application import compose_from
+from conduit_app.discovery import discover
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from modules.kernel.infrastructure.settings import ModuleSettings
 
@@ -125,7 +126,7 @@ class TestUnknownNames:
     def test_the_settings_of_a_module_that_is_switched_off_are_known(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("CONDUIT_DISABLED_MODULES", "comments, articles, profiles, users")
+        monkeypatch.setenv("CONDUIT_DISABLED_MODULES", ", ".join(module.name for module in discover()))
         monkeypatch.setenv("CONDUIT_TOKEN_LIFETIME", "60")
         assert compose_from(load(Settings)).modules == []
 
