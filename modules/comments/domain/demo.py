@@ -16,45 +16,71 @@ MOST_ON_ONE_ARTICLE = 10
 # A discussion is over after three weeks, and most of it happens on the first day.
 LONGEST_DISCUSSION = timedelta(days=21)
 
-FIRST_COMMENTS = [
-    "Thank you for writing this up. We are about to touch {tag} ourselves, and this came just in time.",
-    "Great read. The checklist alone was worth it.",
-    "I have been doing this wrong for years, it seems.",
-    "Do you have numbers from before the change? I would like to compare them with ours.",
-    "This matches our experience with {tag}, down to the Friday part.",
-    "Short and to the point. More of this, please!",
-    "Saved for the next time somebody asks me about it.",
-    "How large was the team when you did this?",
-    "I do not agree with all of it, but I am glad that somebody wrote it down.",
-    "We tried the same two years ago and gave up half-way. Maybe it is time for another attempt.",
-    "The code example is missing the unhappy path, isn't it?",
-    "Shared with my whole team. Thanks!",
-    "I'm new to {tag}, and this is the first text about it that I understood from start to end.",
-    "Small typo in the second paragraph, otherwise perfect.",
-    "What would you do differently if you started today?",
-    "Bookmarked. The quiet parts are the best parts.",
-]
-REPLIES = [
-    "@{name} we had the same question. In the end we just measured it.",
-    "@{name} that depends on what you count, I think.",
-    "I see it like @{name}: start small and see what happens.",
-    "@{name} could you say more about how you do it?",
-    "Agreed, @{name}. The hard part is keeping it up.",
-    "@{name} it worked for us, with a team of four.",
-    "Not sure about that, @{name}. For a side project it would be too much.",
-    "What @{name} says. We learned that the slow way.",
-    "+1, and I'd add: write down why, not only what.",
-    "Coming back to this after a week: we tried it, and it holds.",
-]
-ANSWERS = [
-    "Thanks, @{name}! I will add that to the article.",
-    "Good point, @{name}. I had left it out to keep this short.",
-    "@{name} we were five people at the time, two of them part-time.",
-    "@{name} no numbers that I could share, sorry. The direction was clear, though.",
-    "Happy to hear that, @{name}.",
-    "@{name} you are right, and it is corrected now.",
-]
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader says of an article, what its author can answer, and what another reader can reply."""
+
+    text: str
+    answers: Sequence[str] = ()
+    replies: Sequence[str] = ()
+
+
+REMARKS = [
+    Remark(
+        "Thank you for writing this up. We are working on {tag} ourselves, and this came just in time.",
+        ["Happy to hear that, @{name}. Tell us how it goes!", "Good luck with it, @{name}!"],
+        ["Same here, @{name}."],
+    ),
+    Remark("Great read. The checklist alone was worth it.", ["Thanks, @{name}!"]),
+    Remark("I have been doing this wrong for years, it seems.", (), ["You are not alone, @{name}."]),
+    Remark(
+        "Do you have numbers from before the change? I would like to compare them with ours.",
+        ["@{name} none that I could share, sorry. The direction was clear, though."],
+        ["@{name} we had the same question. In the end we just measured it."],
+    ),
+    Remark("This matches our experience with {tag}, down to the last detail."),
+    Remark("Short and to the point. More of this, please!", ["Thanks, @{name}! There is more to come."]),
+    Remark("Saved for the next time somebody asks me about it."),
+    Remark(
+        "How large was the team when you did this?",
+        ["@{name} we were five people at the time, two of them part-time."],
+        ["@{name} it worked for us with four people."],
+    ),
+    Remark(
+        "I do not agree with all of it, but I am glad that somebody wrote it down.",
+        ["Fair enough, @{name}. Which part would you leave out?"],
+        ["@{name} could you say more about how you do it?"],
+    ),
+    Remark(
+        "We tried the same two years ago and gave up half-way. Maybe it is time for another attempt.",
+        ["@{name} what made you stop? That would be worth an article of its own."],
+        ["@{name} start small. That was the part we got wrong the first time."],
+    ),
+    Remark(
+        "The code example is missing the unhappy path, isn't it?",
+        [
+            "Good point, @{name}. I had left it out to keep this short.",
+            "@{name} you are right, and it is mended now.",
+        ],
+    ),
+    Remark("Shared with my whole team. Thanks!", ["Thank you, @{name}."]),
+    Remark("I'm new to {tag}, and this is the first text about it that I understood from start to end."),
+    Remark("Small typo in the second paragraph, otherwise perfect.", ["Corrected. Thanks, @{name}!"]),
+    Remark(
+        "What would you do differently if you started today?",
+        ["@{name} begin with fewer people and a smaller goal."],
+        ["I would like to know that too, @{name}."],
+    ),
+    Remark("Bookmarked. The quiet parts are the best parts."),
+    Remark(
+        "And write down why, not only what. We learned that the slow way.", ["Yes, @{name}! I will add it."]
+    ),
+    Remark("The hard part is keeping it up, in my experience.", (), ["Agreed, @{name}."]),
+    Remark("For a side project this would be too much, but at work it is just what we need."),
+    Remark("Please write the sequel that you hint at!", ["@{name} it is half written."], ["+1, @{name}."]),
+]
+# What authors say of their own articles.
 NOTES = [
     "Author here. I am happy to answer questions.",
     "I have brought the example up to date since this was published.",
@@ -109,27 +135,21 @@ async def _threads(
 def _comments(
     thread: Thread, names: Mapping[UserId, str], until: datetime, chance: Chance
 ) -> Iterator[ImportedComment]:
-    article, previous = thread.article, None
-    said: set[str] = set()
+    fresh = iter(chance.some(REMARKS, len(thread.readers)))
+    remark, previous = None, thread.author
     for reader, at in zip(thread.readers, _moments(thread, until, chance), strict=True):
-        speaker, choices = _turn(thread.author, reader, previous, chance)
-        text = chance.pick([text for text in choices if text not in said])
-        said.add(text)
-        words = {"tag": article.tag_list[0], "name": names[previous] if previous else ""}
-        yield ImportedComment(article.slug, speaker, Text(text.format_map(words)), at)
+        if remark and remark.answers and (reader == thread.author or chance.below(2)):
+            speaker, text, remark = thread.author, chance.pick(remark.answers), None
+        elif remark and remark.replies and chance.below(2):
+            speaker, text, remark = reader, chance.pick(remark.replies), None
+        elif reader == thread.author:
+            speaker, text, remark = reader, chance.pick(NOTES), None
+        else:
+            remark = next(fresh)
+            speaker, text = reader, remark.text
+        words = {"tag": thread.article.tag_list[0], "name": names[previous]}
+        yield ImportedComment(thread.article.slug, speaker, Text(text.format_map(words)), at)
         previous = speaker
-
-
-def _turn(
-    author: UserId, reader: UserId, previous: UserId | None, chance: Chance
-) -> tuple[UserId, Sequence[str]]:
-    """Return who speaks next and what they can say; sometimes the author answers the one before."""
-    answers = previous is not None and previous != author
-    if answers and (reader == author or chance.below(3) == 0):
-        return author, ANSWERS
-    if reader == author:
-        return author, NOTES
-    return reader, REPLIES if answers and chance.below(2) else FIRST_COMMENTS
 
 
 def _moments(thread: Thread, until: datetime, chance: Chance) -> Sequence[datetime]:
