@@ -12,6 +12,10 @@ from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
+PROBLEMS = {
+    State.BEHIND: "its tables are not migrated: run conduit migrate",
+    State.AHEAD: "its tables were made by a newer Conduit: upgrade this one",
+}
 
 log = structlog.get_logger("conduit.health")
 
@@ -40,12 +44,8 @@ async def not_ready(composition: Composition) -> dict[str, list[str]]:
     """Return what keeps Conduit from serving, by the part that is not ready."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            behind = [
-                module
-                for module, state in (await states(composition.database, composition.modules)).items()
-                if state is not State.CURRENT
-            ]
+            found = await states(composition.database, composition.modules)
     except (TimeoutError, Unavailable) as error:
         log.warning("the database does not answer", cause=repr(error.__cause__ or error))
         return {"database": ["does not answer"]}
-    return {module: ["its tables are not migrated: run conduit migrate"] for module in behind}
+    return {module: [PROBLEMS[state]] for module, state in found.items() if state in PROBLEMS}

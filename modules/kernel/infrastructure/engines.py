@@ -22,6 +22,7 @@ from modules.kernel.infrastructure.sqlite_driver import (
     VersionWatch,
     WriterConnection,
     drive,
+    follow,
 )
 
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
@@ -99,7 +100,8 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     """
     if url.database in {None, "", ":memory:"}:
         return _sqlite_in_memory(url)
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(str(url.database))
+    file.parent.mkdir(parents=True, exist_ok=True)
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
     write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], pool_size=1, max_overflow=0)
@@ -111,7 +113,9 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     # keys that are on would take along what hangs on them.
     patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
     migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
-    return Engines(write, read, migrate, asyncio.Lock(), nullcontext(), VersionWatch(str(url.database)))
+    for engine in (write, read):
+        follow(engine, file)
+    return Engines(write, read, migrate, asyncio.Lock(), nullcontext(), VersionWatch(file))
 
 
 def _sqlite_in_memory(url: URL) -> Engines:

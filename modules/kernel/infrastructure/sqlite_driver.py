@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 import aiosqlite
 from sqlalchemy import Dialect, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
 T = TypeVar("T")
+Identity = tuple[int, int] | None
 
 # In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
 SHORT_READ_STEPS = 50_000
@@ -135,31 +138,67 @@ class ReaderConnection(WriterConnection):
 class VersionWatch:
     """Sees every commit to a database file, by any process, as it happens."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
         self._connection: sqlite3.Connection | None = None
+        self._opened: Identity = None
+        self._times_opened = 0
 
     def version(self) -> int | None:
         """Return a number that is another one after any commit, or None when the file cannot be read.
 
         https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection
-        commits, and nothing is ever written on this one. Asking takes about 3 microseconds.
+        commits, and nothing is ever written on this one. Asking takes a few microseconds, half of
+        them for seeing whether the file is still the one that was opened.
         """
         try:
-            if self._connection is None:
-                uri = f"{Path(self._file).absolute().as_uri()}?mode=ro"
-                self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
+            if self._connection is None or self._opened != identity(self._file):
+                self._connection = self._open()
             [version] = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error:
             self.close()
             return None
-        return int(version)
+        # Two connections count alike; 32 bits are what SQLite counts in.
+        return self._times_opened << 32 | int(version)
+
+    def _open(self) -> sqlite3.Connection:
+        self.close()
+        self._opened = identity(self._file)
+        self._times_opened += 1
+        uri = f"{self._file.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
 
     def close(self) -> None:
         """Close the connection; it is opened again when it is needed."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def identity(file: Path) -> Identity:
+    """Return what tells this file from another one of the same name, or None when there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def follow(engine: AsyncEngine, file: Path) -> None:
+    """Make the engine's connections open the file anew when it was removed or replaced.
+
+    A connection to a file that is gone works on as if nothing had happened, and what is written
+    through it is lost with it.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def opened(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = identity(file)
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def still_there(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != identity(file):
+            raise DisconnectionError(f"{file} is not the file that was opened")
 
 
 def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:

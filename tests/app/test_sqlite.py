@@ -1,0 +1,103 @@
+"""The recipe for SQLite, as the settings make it: no lost update, and no commit lost with the power."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from typing import Literal
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from conduit_app.application import compose_from
+from conduit_app.settings import Settings
+from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
+from tests.client import Api
+from tests.conftest import SECRET
+
+FULL, NORMAL = 2, 1
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """Return the database of a Conduit whose settings say no more than where it is."""
+    database = compose_from(Settings(database_url=settings.database_url, secret_key=SECRET)).database
+    yield database
+    await database.dispose()
+
+
+async def pragmas(engine: AsyncEngine, *names: str) -> dict[str, object]:
+    async with engine.connect() as connection:
+        return {name: await connection.scalar(text(f"PRAGMA {name}")) for name in names}
+
+
+async def test_the_writer_is_durable_and_checks(database: Database) -> None:
+    write, _ = database.engines
+    assert await pragmas(
+        write, "journal_mode", "foreign_keys", "synchronous", "busy_timeout", "query_only"
+    ) == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "synchronous": FULL,
+        "busy_timeout": 5_000,
+        "query_only": 0,
+    }
+
+
+@pytest.mark.parametrize(("chosen", "level"), [("FULL", FULL), ("NORMAL", NORMAL)])
+async def test_durability_is_a_setting(
+    settings: Settings, chosen: Literal["FULL", "NORMAL"], level: int
+) -> None:
+    database = compose_from(settings.model_copy(update={"database_synchronous": chosen})).database
+    write, _ = database.engines
+    assert await pragmas(write, "synchronous") == {"synchronous": level}
+    await database.dispose()
+
+
+async def test_every_reader_waits_and_only_reads(database: Database) -> None:
+    _, read = database.engines
+    async with read.connect(), read.connect(), read.connect():
+        # The fourth, and so not the one that any test before has used.
+        assert await pragmas(read, "query_only", "foreign_keys", "busy_timeout") == {
+            "query_only": 1,
+            "foreign_keys": 1,
+            "busy_timeout": 5_000,
+        }
+
+
+async def test_a_snapshot_cannot_write(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        async with database.snapshot() as session:
+            await session.execute(text("DELETE FROM articles_article"))
+    assert "attempt to write a readonly database" in str(refusal.value.__cause__)
+
+
+async def test_what_points_to_nothing_is_refused(database: Database) -> None:
+    row = "INSERT INTO articles_favorite (article_id, user_id, created_at) VALUES (1, 1, '2026-01-01')"
+    with pytest.raises(IntegrityError, match="FOREIGN KEY constraint failed"):
+        async with database.transaction() as session:
+            await session.execute(text(row))
+
+
+async def test_readers_read_what_was_there_while_a_transaction_writes(database: Database, api: Api) -> None:
+    await api.as_user("jake").token()
+    write, read = database.engines
+    async with write.begin() as writing:
+        await writing.execute(text("DELETE FROM users_account"))
+        async with read.connect() as reading:
+            assert await reading.scalar(text("SELECT username FROM users_account")) == "jake"
+
+
+async def test_a_transaction_holds_the_write_lock_before_it_has_written(
+    settings: Settings, database: Database
+) -> None:
+    # Or it could read what somebody else is about to change, and then overwrite it.
+    file = make_url(settings.database_url).database
+    assert file is not None
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT count(*) FROM users_account"))
+            with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+                other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
