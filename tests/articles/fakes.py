@@ -55,9 +55,9 @@ class FakeArticles:
         slug = article.slug if new_title is None else next(new_title.slugs())
         self.kept[article.id] = replace(article, slug=slug)
 
-    async def remove(self, article: ArticleId) -> None:
+    async def remove(self, article: Article) -> None:
         self._transactions.require_transaction()
-        del self.kept[article], self.favorites[article]
+        del self.kept[article.id], self.favorites[article.id]
 
     async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
         self._transactions.require_transaction()

@@ -34,19 +34,21 @@ class Cost:
     with_token: int
 
 
-# With a token: one more to verify it, and one for whom the reader follows. With a name to filter by:
-# one more to look the name up. A list is a page, a count and the authors.
+# With a token that was seen before: one more for whom the reader follows. With a name to filter by: one
+# more to look the name up. A list is a page, a count and the authors.
 COSTS = [
-    Cost("/articles", 3, 5),
-    Cost("/articles?tag=fire", 3, 5),
-    Cost("/articles?author=author0", 4, 6),
-    Cost("/articles?favorited=fan", 4, 6),
-    Cost("/articles?tag=fire&author=author0&favorited=fan", 4, 6),
-    Cost("/articles?author=nobody", 1, 2),
-    Cost("/articles/feed", None, 6),
-    Cost("/articles/dragons", 2, 4),
-    Cost("/articles/dragons/comments", 3, 5),
+    Cost("/articles", 3, 4),
+    Cost("/articles?tag=fire", 3, 4),
+    Cost("/articles?author=author0", 4, 5),
+    Cost("/articles?favorited=fan", 4, 5),
+    Cost("/articles?tag=fire&author=author0&favorited=fan", 4, 5),
+    Cost("/articles?author=nobody", 1, 1),
+    Cost("/articles/feed", None, 5),
+    Cost("/articles/dragons", 2, 3),
+    Cost("/articles/dragons/comments", 3, 4),
 ]
+# What it costs to believe a token, once for as long as nothing in the database changes.
+VERIFYING = 1
 
 
 class Statements:
@@ -119,6 +121,7 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
     api: Api, composition: Composition, statements: Statements, authors: int, articles_each: int
 ) -> None:
     token = await gather(composition, authors, articles_each)
+    assert await cost(api, statements, "/articles", token) == COSTS[0].with_token + VERIFYING
     found = [
         Cost(
             path=expected.path,
@@ -138,4 +141,4 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
 def test_no_list_is_dearer_than_it_may_be() -> None:
     lists = [cost for cost in COSTS if not cost.path.startswith("/articles/dragons")]
     assert max(cost.anonymous or 0 for cost in lists) <= 4
-    assert max(cost.with_token for cost in lists) <= 6
+    assert max(cost.with_token for cost in lists) + VERIFYING <= 6

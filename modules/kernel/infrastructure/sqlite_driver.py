@@ -28,6 +28,7 @@ Identity = tuple[int, int] | None
 
 # In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
 SHORT_READ_STEPS = 50_000
+FEW_ROWS = 50
 
 
 class _Done:
@@ -68,9 +69,16 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             self._home._handle_exception(error)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
-        """Run one statement for many rows, on aiosqlite's thread."""
+        """Run one statement for several rows; for many, on aiosqlite's thread."""
+
+        def run() -> None:
+            self._cursor.executemany(operation, seq_of_parameters)
+
         try:
-            return self._home.trip(lambda: self._cursor.executemany(operation, seq_of_parameters))
+            if len(seq_of_parameters) > FEW_ROWS:
+                self._home.trip(run)
+            else:
+                self._home.statement(run)
         except Exception as error:
             self._home._handle_exception(error)
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.remembered import Remembered
 from modules.users.domain.account import Account
 from modules.users.infrastructure.tables import AccountRow
 
@@ -41,7 +42,8 @@ class JwtTokens:
         self._clock = clock
         self._signing_keys = signing_keys
         self._lifetime = lifetime
-        self._read: dict[str, _Claims] = {}
+        self._claims: dict[str, _Claims] = {}
+        self._good = Remembered[str, Principal](database, TOKENS_REMEMBERED)
 
     def issue(self, account: Account) -> str:
         """Return a token that proves, until it expires, that its bearer is this account's owner."""
@@ -57,23 +59,31 @@ class JwtTokens:
 
     async def verify(self, token: str) -> Principal:
         """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
+        principal = self._good.get(token)
+        if principal is None:
+            principal = await self._read(token)
+        if principal.until <= self._clock.now().timestamp():
+            raise TokenInvalid
+        return principal
+
+    async def _read(self, token: str) -> Principal:
+        version = self._good.version()
         claims = self._signed(token)
-        if claims.until <= self._clock.now().timestamp():
-            raise TokenInvalid
         async with self._database.snapshot() as session:
-            version = await session.scalar(VERSION, {"user": claims.user})
-        if version != claims.version:
-            raise TokenInvalid
-        return Principal(claims.user, claims.until)
+            if await session.scalar(VERSION, {"user": claims.user}) != claims.version:
+                raise TokenInvalid
+        principal = Principal(claims.user, claims.until)
+        self._good.put(token, principal, version)
+        return principal
 
     def _signed(self, token: str) -> _Claims:
         """Return what Conduit signed. That never changes, so it is worked out once for a token in use."""
-        claims = self._read.get(token)
+        claims = self._claims.get(token)
         if claims is None:
             claims = self._checked(token)
-            if len(self._read) >= TOKENS_REMEMBERED:
-                self._read.pop(next(iter(self._read)))
-            self._read[token] = claims
+            if len(self._claims) >= TOKENS_REMEMBERED:
+                self._claims.pop(next(iter(self._claims)))
+            self._claims[token] = claims
         return claims
 
     def _checked(self, token: str) -> _Claims:
