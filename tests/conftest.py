@@ -1,7 +1,8 @@
 """The scene of every test that needs one: a migrated database and Conduit on top of it."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest_asyncio
 from dependency_injector import providers
 from fastapi import FastAPI
 
+from conduit_app import discovery
 from conduit_app.application import compose_from, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
@@ -16,6 +18,19 @@ from conduit_app.settings import Settings
 from tests.client import Api
 
 SECRET = "a secret of the tests, long enough to sign"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tree_only() -> Iterator[None]:
+    """Leave out plugins that happen to be installed: these tests are of the tree, plugins bring theirs."""
+    installed = list(entry_points(group=discovery.ENTRY_POINTS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            discovery,
+            "entry_points",
+            lambda group: [found for found in entry_points(group=group) if found not in installed],
+        )
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
