@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import pytest
@@ -18,66 +18,69 @@ from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import AccountRow
 from modules.users.module import MODULE
 
+# What was once found good may be remembered, and must not be for too long.
+SHOWN_BEFORE = pytest.mark.parametrize("shown_before", [False, True], ids=["new", "shown before"])
+
 
 class World(Protocol):
-    """A token verifier, and what issues tokens, good and bad."""
+    """A token verifier, and what issues tokens and ends them."""
 
     @property
     def tokens(self) -> TokenVerifier: ...
-
-    async def user(self, username: str) -> UserId: ...
 
     @property
     def expiry(self) -> datetime:
         """Until when a token is good that is issued now."""
         ...
 
+    async def user(self, username: str) -> UserId: ...
+
     async def issue(self, user: UserId) -> str:
         """Return a token of this user."""
         ...
 
-    async def expired(self, user: UserId) -> str:
-        """Return a token of this user whose time is over."""
+    async def let_expire(self, user: UserId) -> None:
+        """Let the time of this user's tokens be over."""
         ...
 
-    async def revoked(self, user: UserId) -> str:
-        """Return a token of this user that is from before another password was chosen."""
-        ...
+    async def choose_another_password(self, user: UserId) -> None: ...
 
-    async def left_behind(self, user: UserId) -> str:
-        """Return a token of this user, who is gone now."""
+    async def leave(self, user: UserId) -> None:
+        """Let this user be gone."""
         ...
 
 
 class FakeWorld:
     def __init__(self) -> None:
         self.tokens = FakeTokenVerifier()
-        self._users: list[str] = []
-
-    async def user(self, username: str) -> UserId:
-        self._users.append(username)
-        return UserId(len(self._users))
+        self._issued: dict[UserId, list[str]] = {}
 
     @property
     def expiry(self) -> datetime:
         return NOON
 
+    async def user(self, _username: str) -> UserId:
+        user = UserId(len(self._issued) + 1)
+        self._issued[user] = []
+        return user
+
     async def issue(self, user: UserId) -> str:
-        return self.tokens.issue(user, until=NOON)
-
-    async def expired(self, user: UserId) -> str:
-        return self._ended(user)
-
-    async def revoked(self, user: UserId) -> str:
-        return self._ended(user)
-
-    async def left_behind(self, user: UserId) -> str:
-        return self._ended(user)
-
-    def _ended(self, user: UserId) -> str:
-        token = self.tokens.issue(user)
-        self.tokens.end(token)
+        token = self.tokens.issue(user, until=self.expiry)
+        self._issued[user].append(token)
         return token
+
+    async def let_expire(self, user: UserId) -> None:
+        self._end(user)
+
+    async def choose_another_password(self, user: UserId) -> None:
+        self._end(user)
+
+    async def leave(self, user: UserId) -> None:
+        self._end(user)
+
+    def _end(self, user: UserId) -> None:
+        while self._issued[user]:
+            self.tokens.end(self._issued[user].pop())
 
 
 class RealWorld:
@@ -88,6 +91,10 @@ class RealWorld:
         self._clock = clock
         self._settings = settings
 
+    @property
+    def expiry(self) -> datetime:
+        return self._clock.at + self._settings.token_lifetime
+
     async def user(self, username: str) -> UserId:
         account = await self._accounts.add(
             NewAccount(Username(username), Email(f"{username}@example.com"), "no hash at all")
@@ -95,32 +102,20 @@ class RealWorld:
         user: UserId = account.id
         return user
 
-    @property
-    def expiry(self) -> datetime:
-        return self._clock.at + self._settings.token_lifetime
-
     async def issue(self, user: UserId) -> str:
         token: str = self.tokens.issue(await self._accounts.by_id(user))
         return token
 
-    async def expired(self, user: UserId) -> str:
-        now = self._clock.at
-        self._clock.at = now - self._settings.token_lifetime - timedelta(seconds=1)
-        token = await self.issue(user)
-        self._clock.at = now
-        return token
+    async def let_expire(self, _user: UserId) -> None:
+        self._clock.at = self.expiry
 
-    async def revoked(self, user: UserId) -> str:
-        token = await self.issue(user)
+    async def choose_another_password(self, user: UserId) -> None:
         account = await self._accounts.by_id(user)
-        await self._accounts.save(account.changed(AccountChanges(), password_hash="that of another"))
-        return token
+        await self._accounts.save(account.changed(AccountChanges(), password_hash="another hash"))
 
-    async def left_behind(self, user: UserId) -> str:
-        token = await self.issue(user)
+    async def leave(self, user: UserId) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(AccountRow).where(AccountRow.id == user))
-        return token
 
 
 @asynccontextmanager
@@ -140,6 +135,14 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     make: Callable[[], AbstractAsyncContextManager[World]] = request.param
     async with make() as world:
         yield world
+
+
+async def issued(world: World, user: UserId, *, shown: bool) -> str:
+    """Return a token of this user that was, or was not, found good before."""
+    token = await world.issue(user)
+    if shown:
+        await world.tokens.verify(token)
+    return token
 
 
 async def refusal(world: World, token: str) -> str:
@@ -189,34 +192,44 @@ async def test_a_token_that_was_tampered_with_is_forged(world: World) -> None:
     await refusal(world, "A" + token)
 
 
-async def test_an_expired_token_is_not_good(world: World) -> None:
-    await refusal(world, await world.expired(await world.user("jake")))
+@SHOWN_BEFORE
+async def test_an_expired_token_is_not_good(world: World, shown_before: bool) -> None:
+    jake = await world.user("jake")
+    token = await issued(world, jake, shown=shown_before)
+    await world.let_expire(jake)
+    await refusal(world, token)
 
 
-async def test_a_revoked_token_is_not_good(world: World) -> None:
-    await refusal(world, await world.revoked(await world.user("jake")))
+@SHOWN_BEFORE
+async def test_another_password_revokes_a_token(world: World, shown_before: bool) -> None:
+    jake = await world.user("jake")
+    token = await issued(world, jake, shown=shown_before)
+    await world.choose_another_password(jake)
+    await refusal(world, token)
 
 
-async def test_a_token_whose_user_is_gone_is_not_good(world: World) -> None:
-    await refusal(world, await world.left_behind(await world.user("jake")))
+@SHOWN_BEFORE
+async def test_a_token_whose_user_is_gone_is_not_good(world: World, shown_before: bool) -> None:
+    jake = await world.user("jake")
+    token = await issued(world, jake, shown=shown_before)
+    await world.leave(jake)
+    await refusal(world, token)
 
 
-async def test_a_token_is_good_after_others_have_become_bad(world: World) -> None:
+async def test_what_ends_one_users_tokens_ends_nobody_elses_and_none_to_come(world: World) -> None:
     jake, anna = await world.user("jake"), await world.user("anna")
-    await world.revoked(jake)
-    jakes, annas = await world.issue(jake), await world.issue(anna)
+    annas = await world.issue(anna)
+    await world.choose_another_password(jake)
+    jakes = await world.issue(jake)
     assert [(await world.tokens.verify(token)).user for token in (jakes, annas)] == [jake, anna]
 
 
 async def test_why_a_token_is_not_good_is_not_told(world: World) -> None:
-    jake = await world.user("jake")
-    reasons = {
-        await refusal(world, token)
-        for token in (
-            "garbage",
-            await world.expired(jake),
-            await world.revoked(jake),
-            await world.left_behind(jake),
-        )
-    }
-    assert len(reasons) == 1
+    jake, anna, carl = [await world.user(name) for name in ("jake", "anna", "carl")]
+    revoked, left_behind, expired = [await world.issue(user) for user in (jake, anna, carl)]
+    await world.choose_another_password(jake)
+    await world.leave(anna)
+    reasons = [await refusal(world, token) for token in ("forged", revoked, left_behind)]
+    await world.let_expire(carl)
+    reasons.append(await refusal(world, expired))
+    assert len(set(reasons)) == 1
