@@ -132,6 +132,10 @@ class TestAddAll:
         assert (ants.favorited, ants.favorites_count) == (False, 0)
         assert slugs(await shelf.listed(Criteria(tag="stripes", favorited="carl"))) == ["zebras"]
 
+    async def test_none_are_none(self, shelf: Shelf) -> None:
+        assert await shelf.articles.add_all([]) == []
+        assert await shelf.listed() == ArticleList([], 0)
+
     async def test_one_whose_slug_is_taken_keeps_all_of_them_out(self, shelf: Shelf) -> None:
         await shelf.put(draft("Dragons"))
         with pytest.raises(SlugTaken):

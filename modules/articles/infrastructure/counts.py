@@ -37,6 +37,8 @@ class ArticleCounts:
 
     async def published(self, articles: Sequence[Counted]) -> None:
         """Count articles that are new."""
+        if not articles:
+            return
         authors = Counter(article.author for article in articles)
         latest: dict[UserId, datetime] = {}
         for article in articles:
