@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.fakes import FakeTransactions
-from modules.users.domain.account import Account, AccountChanges, AccountTaken, CredentialsInvalid
+from modules.users.domain.account import Account, AccountChanges, AccountTaken, CredentialsInvalid, Newcomer
 from modules.users.domain.accounts import Accounts, SignedIn
 from modules.users.domain.values import (
     RESERVED_USERNAMES,
@@ -230,6 +230,10 @@ class Scene:
         return await self.accounts.log_in(Presented(email), Presented(password))
 
 
+def newcomer(name: str, bio: Bio | None = None, image: Image | None = None) -> Newcomer:
+    return Newcomer(Username(name), Email(f"{name}@example.com"), bio, image)
+
+
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
@@ -249,6 +253,21 @@ class TestRegister:
         with pytest.raises(AccountTaken) as refusal:
             await scene.register("JAKE")
         assert list(refusal.value.problems) == ["email", "username"]
+
+
+class TestRegisterAll:
+    async def test_people_get_accounts_that_one_password_opens(self, scene: Scene) -> None:
+        bio, image = Bio("I sing."), Image("https://example.com/zoe.png")
+        people = [newcomer("zoe", bio, image), newcomer("anna")]
+        zoe, anna = await scene.accounts.register_all(people, Password(PASSWORD))
+        assert (await scene.log_in("zoe@example.com")).account == scene.kept.kept[zoe]
+        assert (await scene.log_in("anna@example.com")).account == scene.kept.kept[anna]
+        assert (scene.kept.kept[zoe].bio, scene.kept.kept[zoe].image) == (bio.text, image.text)
+
+    async def test_a_name_that_is_taken_is_refused(self, scene: Scene) -> None:
+        await scene.register("jake")
+        with pytest.raises(AccountTaken):
+            await scene.accounts.register_all([newcomer("JAKE")], Password(PASSWORD))
 
 
 class TestLogIn:
