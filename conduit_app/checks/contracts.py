@@ -40,7 +40,7 @@ def event_schemas(module: ModuleSource) -> Mapping[str, Mapping[str, str]]:
 
 def _declared(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
     events = _event_names(module)
-    classes = module.contracts.classes() if module.contracts is not None else ()
+    classes = module.contracts.classes if module.contracts is not None else ()
     return {event.name: event for event in classes if event.name in events}
 
 
@@ -48,12 +48,11 @@ def _event_names(module: ModuleSource) -> frozenset[str]:
     renamed = {
         alias.asname or alias.name
         for file in module.files
-        for node in file.nodes
-        if isinstance(node, ast.ImportFrom)
+        for node in file.nodes(ast.ImportFrom)
         for alias in node.names
         if alias.name == EVENT
     }
-    return _descendants([found for file in module.files for found in file.classes()], {EVENT, *renamed})
+    return _descendants([found for file in module.files for found in file.classes], {EVENT, *renamed})
 
 
 def _published(module: ModuleSource) -> frozenset[str]:
@@ -61,7 +60,7 @@ def _published(module: ModuleSource) -> frozenset[str]:
     manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
     lists = [
         keyword.value
-        for name, call in (manifest.calls() if manifest else ())
+        for name, call in (manifest.calls if manifest else ())
         for keyword in call.keywords
         if name == "Module" and keyword.arg == "publishes"
     ]
@@ -84,7 +83,7 @@ def _base(node: ast.expr) -> str:
 
 
 def _events(file: SourceFile, events: frozenset[str], published: frozenset[str]) -> Iterator[Finding]:
-    for event in file.classes():
+    for event in file.classes:
         if event.name not in events:
             continue
         if file.path.name != "contracts.py":
@@ -145,9 +144,8 @@ def _fields(schema: Mapping[str, str] | None) -> str:
 
 
 def _methods(file: SourceFile) -> Iterator[Finding]:
-    ids, classes = _id_types(file), list(file.classes())
-    contracts = _descendants(classes, {"Protocol", "ABC"})
-    for contract in classes:
+    ids, contracts = _id_types(file), _descendants(file.classes, {"Protocol", "ABC"})
+    for contract in file.classes:
         for method in contract.body:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
                 for parameter in _single_ids(method, ids):
@@ -158,17 +156,14 @@ def _methods(file: SourceFile) -> Iterator[Finding]:
 def _id_types(file: SourceFile) -> frozenset[str]:
     imported = {
         alias.asname or alias.name
-        for node in file.nodes
-        if isinstance(node, ast.ImportFrom)
+        for node in file.nodes(ast.ImportFrom)
         for alias in node.names
         if alias.name.endswith("Id")
     }
     declared = {
         last_name(node.targets[0])
-        for node in file.nodes
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Call)
-        and last_name(node.value.func) == "NewType"
+        for node in file.nodes(ast.Assign)
+        if isinstance(node.value, ast.Call) and last_name(node.value.func) == "NewType"
     }
     return frozenset(imported | declared)
 

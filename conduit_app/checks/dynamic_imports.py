@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from conduit_app.checks.finding import Finding
-from conduit_app.checks.source import KERNEL, Checkout, ModuleSource, SourceFile, dotted_name, last_name
+from conduit_app.checks.source import KERNEL, Checkout, ModuleSource, SourceFile, dotted_name
 
 ROOMS = r"(?:fakes|module|container|api|infrastructure|domain|contracts)"
 # Every room as text, since a text is only good for importing; `modules.{}.domain` is an f-string.
@@ -42,19 +42,23 @@ def check_dynamic_imports(checkout: Checkout) -> Iterator[Finding]:
 
 
 def _imports_by_name(file: SourceFile) -> Iterator[Finding]:
-    for node in file.nodes:
-        name = dotted_name(node)
-        if last_name(node) in BY_NAME or name in BUILT_IN or name == "sys.modules":
-            yield file.finding("dynamic-import", node, f"{ast.unparse(node)} reaches modules by name")
-        if isinstance(node, ast.ImportFrom):
-            # Under another name it would not be known where it is called.
-            hidden = {alias.name for alias in node.names if alias.asname or node.module == "sys"}
-            for imported in sorted(hidden & (BY_NAME | {"modules"})):
-                yield file.finding("dynamic-import", node, f"{imported} reaches modules by name")
+    names = [node for node in file.nodes(ast.Name) if node.id in BY_NAME | BUILT_IN]
+    attributes = [
+        node
+        for node in file.nodes(ast.Attribute)
+        if node.attr in BY_NAME or (node.attr == "modules" and dotted_name(node) == "sys.modules")
+    ]
+    for node in (*names, *attributes):
+        yield file.finding("dynamic-import", node, f"{ast.unparse(node)} reaches modules by name")
+    for statement in file.nodes(ast.ImportFrom):
+        # Under another name it would not be known where it is called.
+        hidden = {alias.name for alias in statement.names if alias.asname or statement.module == "sys"}
+        for name in sorted(hidden & (BY_NAME | {"modules"})):
+            yield file.finding("dynamic-import", statement, f"{name} reaches modules by name")
 
 
 def _internals_as_text(checkout: Checkout, part: ModuleSource, file: SourceFile) -> Iterator[Finding]:
-    for text, node in file.strings():
+    for text, node in file.strings:
         for match in AS_TEXT.finditer(text):
             allowed = part is checkout.application and match[2] == FRONT_DOOR
             if match[1] not in {part.name, KERNEL} and not allowed:
@@ -65,7 +69,7 @@ def _internals_as_attributes(checkout: Checkout, part: ModuleSource, file: Sourc
     rule = {checkout.kernel.name: "kernel", checkout.application.name: "front-door"}.get(
         part.name, "boundary"
     )
-    for node in file.nodes:
-        match = AS_ATTRIBUTE.fullmatch(dotted_name(node)) if isinstance(node, ast.Attribute) else None
+    for node in file.nodes(ast.Attribute):
+        match = AS_ATTRIBUTE.fullmatch(dotted_name(node))
         if match and match[1] not in {part.name, KERNEL}:
             yield file.finding(rule, node, f"{match[0]} is read off the package")

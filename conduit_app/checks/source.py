@@ -1,12 +1,16 @@
 """The checkout as text: modules, their files, and their syntax trees. Nothing of it is run."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar, cast
 
 from conduit_app.checks.finding import RULES, Finding
+
+NodeT = TypeVar("NodeT", bound=ast.AST)
 
 KERNEL = "kernel"
 HOLE = "{}"
@@ -25,10 +29,16 @@ class SourceFile:
         """The syntax tree; raises `SyntaxError`, or `ValueError` when the file is not text."""
         return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
 
+    def nodes(self, kind: type[NodeT]) -> Sequence[NodeT]:
+        """Every node of this very class, from the outside in."""
+        return cast("Sequence[NodeT]", self._nodes[kind])
+
     @cached_property
-    def nodes(self) -> Sequence[ast.AST]:
-        """Every node of the tree."""
-        return list(ast.walk(self.tree))
+    def _nodes(self) -> Mapping[type[ast.AST], Sequence[ast.AST]]:
+        nodes: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            nodes[type(node)].append(node)
+        return nodes
 
     @property
     def relative(self) -> Path:
@@ -39,41 +49,48 @@ class SourceFile:
         """Return a breach of this rule at this node."""
         return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message)
 
-    def strings(self) -> Iterator[tuple[str, ast.expr]]:
-        """Yield every text that is not a docstring, with its node; an f-string is one text, with `HOLE`s."""
-        told = {
-            id(node.body[0].value)
-            for node in self.nodes
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and node.body
-            and isinstance(node.body[0], ast.Expr)
-        }
-        for node in self.nodes:
-            if isinstance(node, ast.JoinedStr):
-                told |= {id(part) for part in node.values}
-                yield "".join(text_of(part) or HOLE for part in node.values), node
-        for node in self.nodes:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
-                yield node.value, node
+    @cached_property
+    def strings(self) -> Sequence[tuple[str, ast.expr]]:
+        """Every text that is not a docstring, with its node; an f-string is one text, with `HOLE`s."""
+        documented: list[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef] = [
+            *self.nodes(ast.Module),
+            *self.nodes(ast.ClassDef),
+            *self.nodes(ast.FunctionDef),
+            *self.nodes(ast.AsyncFunctionDef),
+        ]
+        firsts = [node.body[0] for node in documented if node.body]
+        told = {id(first.value) for first in firsts if isinstance(first, ast.Expr)}
+        told |= {id(part) for node in self.nodes(ast.JoinedStr) for part in node.values}
+        formatted = [
+            ("".join(text_of(part) or HOLE for part in node.values), node)
+            for node in self.nodes(ast.JoinedStr)
+        ]
+        plain = [
+            (node.value, node)
+            for node in self.nodes(ast.Constant)
+            if isinstance(node.value, str) and id(node) not in told
+        ]
+        return [*formatted, *plain]
 
-    def calls(self) -> Iterator[tuple[str, ast.Call]]:
-        """Yield every call with the last part of what is called: `f` for f(), a.f() and a.b.f()."""
-        return ((last_name(node.func), node) for node in self.nodes if isinstance(node, ast.Call))
+    @cached_property
+    def calls(self) -> Sequence[tuple[str, ast.Call]]:
+        """Every call with the last part of what is called: `f` for f(), a.f() and a.b.f()."""
+        return [(last_name(node.func), node) for node in self.nodes(ast.Call)]
 
-    def classes(self) -> Iterator[ast.ClassDef]:
-        """Yield every class."""
-        return (node for node in self.nodes if isinstance(node, ast.ClassDef))
+    @property
+    def classes(self) -> Sequence[ast.ClassDef]:
+        """Every class."""
+        return self.nodes(ast.ClassDef)
 
     def imports(self) -> Iterator[tuple[str, ast.stmt]]:
         """Yield the full name of everything that is imported: `a`, and `a.b` too, for `from a import b`."""
-        for node in self.nodes:
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, node) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                above = self.relative.parts[: -node.level] if node.level else ()
-                origin = ".".join([*above, *([node.module] if node.module else [])])
-                yield origin, node
-                yield from ((f"{origin}.{alias.name}", node) for alias in node.names)
+        for node in self.nodes(ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        for statement in self.nodes(ast.ImportFrom):
+            above = self.relative.parts[: -statement.level] if statement.level else ()
+            origin = ".".join([*above, *([statement.module] if statement.module else [])])
+            yield origin, statement
+            yield from ((f"{origin}.{alias.name}", statement) for alias in statement.names)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def check_tables(checkout: Checkout) -> Iterator[Finding]:
 def declaration(module: ModuleSource, table: str, column: str) -> tuple[SourceFile, ast.AST] | None:
     """Return where the module's models declare a column of a table, or else that table, if they do."""
     for file in module.files:
-        for row in file.classes():
+        for row in file.classes:
             if any(text_of(_value(node, "__tablename__")) == table for node in row.body):
                 found = (node for node in row.body if _value(node, column) is not None)
                 return file, next(found, row)
@@ -62,12 +62,11 @@ def _own_tables(module: ModuleSource) -> Iterator[str]:
 
 def _declarations(file: SourceFile) -> Iterator[tuple[ast.AST | None, ast.AST]]:
     """Yield what each table is named with, and where."""
-    for node in file.nodes:
-        if isinstance(node, ast.FunctionDef) and node.name == "__tablename__":
-            yield None, node
-        elif name := _value(node, "__tablename__"):
+    yield from ((None, node) for node in file.nodes(ast.FunctionDef) if node.name == "__tablename__")
+    for node in (*file.nodes(ast.Assign), *file.nodes(ast.AnnAssign)):
+        if name := _value(node, "__tablename__"):
             yield name, node
-    for called, call in file.calls():
+    for called, call in file.calls:
         if called == "Table":
             yield argument(call, 0, "name"), call
         elif called in IN_REVISIONS:
@@ -107,7 +106,7 @@ def _foreign_keys(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
 
 
 def _foreign_key_targets(file: SourceFile) -> Iterator[tuple[ast.Call, ast.expr]]:
-    for name, call in file.calls():
+    for name, call in file.calls:
         targets: list[ast.expr | None] = []
         if name == "ForeignKey":
             targets = [argument(call, 0, "column")]
@@ -122,9 +121,9 @@ def _foreign_key_targets(file: SourceFile) -> Iterator[tuple[ast.Call, ast.expr]
 
 
 def _relationships(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
-    own = {definition.name for other in module.files for definition in other.classes()}
-    annotations = {id(node.value): node.annotation for node in file.nodes if isinstance(node, ast.AnnAssign)}
-    for name, call in file.calls():
+    own = {definition.name for other in module.files for definition in other.classes}
+    annotations = {id(node.value): node.annotation for node in file.nodes(ast.AnnAssign)}
+    for name, call in file.calls:
         if name not in {"relationship", "backref"}:
             continue
         target = argument(call, 0, "argument") or annotations.get(id(call))
@@ -142,10 +141,10 @@ def _rows(target: ast.expr | None) -> set[str]:
 
 def _raw_sql(part: ModuleSource, file: SourceFile, owners: Mapping[str, str]) -> Iterator[Finding]:
     keys = {id(target) for _, target in _foreign_key_targets(file)}
-    for called, call in file.calls():
+    for called, call in file.calls:
         if called in REFLECTION or any(keyword.arg == "autoload_with" for keyword in call.keywords):
             yield file.finding("raw-sql", call, f"{part.name} reflects tables, whosever they are")
-    for text, node in file.strings():
+    for text, node in file.strings:
         if id(node) in keys:
             continue
         for table in dict.fromkeys(re.findall(r"\w+", text.lower())):
