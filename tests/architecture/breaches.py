@@ -1,0 +1,662 @@
+"""The breaches that are planted: each in one file, on the line that says `# breach`.
+
+`rules` are all that must be found, and nothing else: first the rule that is broken, then those that
+are broken with it because one mistake is two (a table of another module's that is named by hand is
+neither one's own by name nor one's own to read).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One mistake that somebody could make."""
+
+    name: str
+    file: str
+    code: str
+    """Added to the file, or put in the place of `instead_of`."""
+
+    rules: tuple[str, ...]
+    instead_of: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """What else is added to files, and is no breach by itself."""
+
+    told: tuple[str, ...] = ()
+    """What the findings of the first rule say, where it matters."""
+
+    found_in: str = ""
+    """Where the breach is found when that is not where it is made."""
+
+
+def imports(name: str, file: str, statement: str, rule: str) -> Breach:
+    """Return the breach that is one import."""
+    return Breach(name, file, f"\n{statement}  # breach\n", (rule,))
+
+
+USERS = "modules/users"
+CONTRACTS = f"{USERS}/contracts.py"
+DOMAIN = f"{USERS}/domain/accounts.py"
+INFRASTRUCTURE = f"{USERS}/infrastructure/directory.py"
+API = f"{USERS}/api/router.py"
+CONTAINER = f"{USERS}/container.py"
+REVISION = "modules/articles/infrastructure/migrations/0001_articles.py"
+TABLES = "modules/articles/infrastructure/tables.py"
+READER = "modules/articles/infrastructure/reader.py"
+ARTICLES = "modules/articles/contracts.py"
+
+ROOMS = [
+    imports("contracts → domain", CONTRACTS, "from modules.users.domain.account import Account", "shape"),
+    imports("contracts → infrastructure", CONTRACTS, "import modules.users.infrastructure.tables", "shape"),
+    imports("contracts → api", CONTRACTS, "from modules.users.api import schemas", "shape"),
+    imports(
+        "contracts → container", CONTRACTS, "from modules.users.container import UsersContainer", "shape"
+    ),
+    imports("contracts → module", CONTRACTS, "from modules.users.module import MODULE", "shape"),
+    imports("domain → infrastructure", DOMAIN, "from modules.users.infrastructure import tables", "shape"),
+    imports("domain → api", DOMAIN, "from modules.users.api.schemas import UserResponse", "shape"),
+    imports("domain → container", DOMAIN, "from modules.users.container import UsersContainer", "shape"),
+    imports("domain → module", DOMAIN, "from modules.users.module import MODULE", "shape"),
+    imports("infrastructure → api", INFRASTRUCTURE, "from modules.users.api import schemas", "shape"),
+    imports("infrastructure → container", INFRASTRUCTURE, "import modules.users.container", "shape"),
+    imports("infrastructure → module", INFRASTRUCTURE, "from modules.users.module import MODULE", "shape"),
+    imports("api → infrastructure", API, "from modules.users.infrastructure import tables", "shape"),
+    imports("api → container", API, "from modules.users.container import UsersContainer", "shape"),
+    imports("api → module", API, "from modules.users.module import MODULE", "shape"),
+    imports("container → module", CONTAINER, "from modules.users.module import MODULE", "shape"),
+    imports(
+        "a contract that others import → its domain",
+        ARTICLES,
+        "from modules.articles.domain.article import Article",
+        "shape",
+    ),
+    Breach("a room that is none", f"{USERS}/utils.py", "def shout(text: str) -> str: ...\n", ("shape",)),
+    Breach(
+        "a room that is none, as a folder", f"{USERS}/services/__init__.py", '"""Services."""\n', ("shape",)
+    ),
+    Breach("a folder without __init__.py", f"{USERS}/domain/more/rules.py", "LIMIT = 1\n", ("shape",)),
+    Breach(
+        "a revision that import-linter passes over",
+        f"{USERS}/infrastructure/migrations/2026.01.py",
+        "from modules.articles.domain import article\n",
+        ("shape",),
+    ),
+    Breach("a file beside the modules", "modules/shared.py", "LIMIT = 1\n", ("shape",)),
+    Breach(
+        "a module without a manifest",
+        "modules/votes/__init__.py",
+        '"""Votes."""\n',
+        ("shape",),
+        beside={"CODEOWNERS": "/modules/votes/ @conduit/votes\n"},
+    ),
+]
+
+KERNEL = [
+    imports(
+        "kernel → a contract",
+        "modules/kernel/domain/clock.py",
+        "from modules.users.contracts import PublicUser",
+        "kernel",
+    ),
+    imports(
+        "kernel → internals",
+        "modules/kernel/infrastructure/events.py",
+        "from modules.users.infrastructure.tables import AccountRow",
+        "kernel",
+    ),
+    imports(
+        "the kernel's domain → its infrastructure",
+        "modules/kernel/domain/clock.py",
+        "from modules.kernel.infrastructure.database import Database",
+        "shape",
+    ),
+    imports(
+        "domain → the kernel's infrastructure",
+        DOMAIN,
+        "from modules.kernel.infrastructure.database import Database",
+        "kernel-rooms",
+    ),
+    imports(
+        "contracts → the kernel's manifest",
+        CONTRACTS,
+        "from modules.kernel.module import Module",
+        "kernel-rooms",
+    ),
+    imports(
+        "api → the kernel's infrastructure",
+        API,
+        "from modules.kernel.infrastructure.database import Database",
+        "kernel-rooms",
+    ),
+    imports(
+        "infrastructure → the kernel's api",
+        INFRASTRUCTURE,
+        "from modules.kernel.api.routing import ModuleRouter",
+        "kernel-rooms",
+    ),
+]
+
+APPLICATION = [
+    imports("module → application", DOMAIN, "from conduit_app.settings import Settings", "direction"),
+    imports("manifest → application", f"{USERS}/module.py", "import conduit_app.discovery", "direction"),
+    imports("kernel → application", "modules/kernel/module.py", "import conduit_app", "direction"),
+    imports(
+        "application → domain",
+        "conduit_app/health.py",
+        "from modules.users.domain.account import Account",
+        "front-door",
+    ),
+    imports(
+        "application → infrastructure",
+        "conduit_app/migrations/environment/env.py",
+        "from modules.users.infrastructure.tables import SCHEMA",
+        "front-door",
+    ),
+    imports(
+        "application → contracts",
+        "conduit_app/health.py",
+        "from modules.users.contracts import UserDirectory",
+        "front-door",
+    ),
+    imports("application → a package root", "conduit_app/health.py", "import modules.users", "no-back-door"),
+    Breach(
+        "application → internals, as text",
+        "conduit_app/health.py",
+        '\nACCOUNTS = "modules.users.domain.accounts"  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "application → internals, as text with a hole",
+        "conduit_app/health.py",
+        '\n\ndef tables(name: str) -> str:\n    return f"modules.{name}.infrastructure.tables"  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "application → a table, as text",
+        "conduit_app/health.py",
+        '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
+        ("raw-sql",),
+    ),
+]
+
+WAYS_IN = [
+    imports(
+        "an import under another name", READER, "import modules.users.domain.account as mine", "boundary"
+    ),
+    imports("a whole package", READER, "from modules.users import domain", "boundary"),
+    imports("a star", READER, "from modules.users.infrastructure.tables import *", "boundary"),
+    imports("a relative import", READER, "from ...users.domain import account", "boundary"),
+    imports("fakes outside of tests", READER, "from modules.users import fakes", "boundary"),
+    Breach(
+        "an import in a function",
+        READER,
+        "\n\ndef late() -> object:\n    from modules.users.domain import account  # breach\n",
+        ("boundary",),
+    ),
+    Breach(
+        "an import for types only",
+        READER,
+        "\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
+        "    from modules.users.domain.account import Account  # breach\n",
+        ("boundary",),
+    ),
+    Breach(
+        "an import that may fail",
+        READER,
+        "\ntry:\n    from modules.users.domain.account import Account  # breach\n"
+        "except ImportError:\n    Account = None\n",
+        ("boundary",),
+    ),
+    Breach(
+        "a package root that re-exports",
+        READER,
+        "\nfrom modules.users import Account  # breach\n",
+        ("no-back-door",),
+        beside={f"{USERS}/__init__.py": "\nfrom modules.users.domain.account import Account\n"},
+    ),
+    imports("a star of a package root", READER, "from modules.users import *", "no-back-door"),
+    imports("a package root from its parent", READER, "from modules import users", "no-back-door"),
+    imports("the root of all modules", READER, "import modules", "no-back-door"),
+    Breach(
+        "internals read off an imported package",
+        "modules/profiles/infrastructure/follows.py",
+        "\nimport modules.users.contracts\n\nAccount = modules.users.domain.account.Account  # breach\n",
+        ("boundary",),
+    ),
+    Breach(
+        "a revision",
+        REVISION,
+        "\nfrom modules.users.infrastructure.tables import AccountRow  # breach\n",
+        ("boundary",),
+    ),
+    Breach(
+        "a new module, of which no contract has heard",
+        "modules/votes/domain/vote.py",
+        '"""A vote."""\n\nfrom modules.articles.domain.article import Article  # breach\n',
+        ("boundary",),
+        beside={
+            "CODEOWNERS": "/modules/votes/ @conduit/votes\n",
+            "modules/votes/__init__.py": '"""Votes."""\n',
+            "modules/votes/module.py": '"""The manifest of votes."""\n',
+            "modules/votes/domain/__init__.py": '"""The rules of votes."""\n',
+        },
+    ),
+    imports(
+        "a circle through contracts",
+        CONTRACTS,
+        "from modules.articles.contracts import ArticleId",
+        "no-cycles",
+    ),
+]
+
+FRAMEWORKS = [
+    imports("SQLAlchemy in domain", DOMAIN, "from sqlalchemy import select", "pure"),
+    imports("FastAPI in domain", DOMAIN, "from fastapi import HTTPException", "pure"),
+    imports("Pydantic in contracts", CONTRACTS, "from pydantic import BaseModel", "pure"),
+    imports("dependency-injector in domain", DOMAIN, "from dependency_injector import providers", "pure"),
+    imports("sqlite3 in domain", DOMAIN, "import sqlite3", "pure"),
+    imports(
+        "SQLAlchemy in the kernel's domain", "modules/kernel/domain/clock.py", "import sqlalchemy", "pure"
+    ),
+    imports("SQLAlchemy in api", API, "from sqlalchemy import select", "sqlalchemy-home"),
+    imports("SQLAlchemy in the container", CONTAINER, "from sqlalchemy import select", "sqlalchemy-home"),
+    imports("a driver in api", API, "import psycopg", "sqlalchemy-home"),
+    imports("SQLAlchemy in the application", "conduit_app/health.py", "import sqlalchemy", "sqlalchemy-home"),
+    imports("FastAPI in infrastructure", INFRASTRUCTURE, "from fastapi import Request", "fastapi-home"),
+]
+
+BY_NAME = [
+    Breach(
+        "importlib",
+        READER,
+        '\nimport importlib\n\naccounts = importlib.import_module("modules.users.domain")  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "importlib under another name",
+        READER,
+        "\nfrom importlib import import_module as load  # breach\n",
+        ("dynamic-import",),
+    ),
+    Breach(
+        "__import__",
+        READER,
+        '\naccounts = __import__("modules.users.domain", fromlist=["accounts"])  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "entry points",
+        READER,
+        '\nfrom importlib.metadata import entry_points\n\n[users] = entry_points(name="users")  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "sys.modules",
+        READER,
+        '\nimport sys\n\naccounts = sys.modules["modules." + "users.domain.accounts"]  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "sys.modules, taken out of sys",
+        READER,
+        "\nfrom sys import modules as loaded  # breach\n",
+        ("dynamic-import",),
+    ),
+    Breach(
+        "exec",
+        READER,
+        '\nexec("from modules.users" + ".domain import accounts")  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
+        "importlib in the kernel",
+        "modules/kernel/module.py",
+        '\nimport importlib\n\nusers = importlib.import_module("users")  # breach\n',
+        ("dynamic-import",),
+    ),
+]
+
+STORAGE = [
+    Breach(
+        "a table without prefix in models",
+        TABLES,
+        '\n\nclass VoteRow(Base):\n    __tablename__ = "vote"  # breach\n'
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n",
+        ("table-prefix",),
+    ),
+    Breach(
+        "a table named by an expression",
+        TABLES,
+        '\n\nclass VoteRow(Base):\n    __tablename__ = "_".join(["users", "vote"])  # breach\n'
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n",
+        ("table-prefix",),
+    ),
+    Breach(
+        "a table without prefix in a revision",
+        REVISION,
+        '\n\ndef votes() -> None:\n    op.create_table("vote", sa.Column("id", Identifier))  # breach\n',
+        ("table-prefix",),
+    ),
+    Breach(
+        "a table renamed to one without prefix",
+        REVISION,
+        '\n\ndef rename() -> None:\n    op.rename_table("articles_tag", "tag")  # breach\n',
+        ("table-prefix",),
+    ),
+    Breach(
+        "another module's table as one's own",
+        READER,
+        '\nfrom sqlalchemy import Table\n\naccounts = Table("users_account", META)  # breach\n',
+        ("table-prefix", "raw-sql"),
+    ),
+    Breach(
+        "another module's table, lightly",
+        READER,
+        '\nfrom sqlalchemy import table\n\naccounts = table("users_account")  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "every table there is",
+        READER,
+        "\nfrom sqlalchemy.ext.automap import automap_base\n\nEverything = automap_base()  # breach\n",
+        ("raw-sql",),
+    ),
+    Breach(
+        "a foreign key to another module",
+        TABLES,
+        '\n\nclass VoteRow(Base):\n    __tablename__ = "articles_vote"\n'
+        '    user: Mapped[int] = mapped_column(ForeignKey("users_account.id"), primary_key=True)  # breach\n',
+        ("foreign-key",),
+    ),
+    Breach(
+        "a foreign key by an expression",
+        TABLES,
+        '\n\nclass VoteRow(Base):\n    __tablename__ = "articles_vote"\n'
+        '    user: Mapped[int] = mapped_column(ForeignKey(f"{OTHER}.id"), primary_key=True)  # breach\n',
+        ("foreign-key",),
+    ),
+    Breach(
+        "a foreign key constraint to another module",
+        REVISION,
+        '\nKEY = sa.ForeignKeyConstraint(("author_id",), ("users_account.id",))  # breach\n',
+        ("foreign-key",),
+    ),
+    Breach(
+        "a foreign key added by a revision",
+        REVISION,
+        "\n\ndef bind() -> None:\n"
+        '    op.create_foreign_key("", "articles_article", "users_account", ["author"], ["id"])  # breach\n',
+        ("foreign-key",),
+    ),
+    Breach(
+        "a relationship to another module's row",
+        TABLES,
+        '\nfrom sqlalchemy.orm import relationship\n\nauthor = relationship("AccountRow")  # breach\n',
+        ("relationship",),
+    ),
+    Breach(
+        "a relationship by its annotation",
+        TABLES,
+        "\nfrom sqlalchemy.orm import relationship\n\n\nclass VoteRow(Base):\n"
+        '    __tablename__ = "articles_vote"\n'
+        '    author: Mapped["AccountRow | None"] = relationship(viewonly=True)  # breach\n',
+        ("relationship",),
+    ),
+    Breach(
+        "raw SQL in text()",
+        READER,
+        "\nfrom sqlalchemy import text\n\n"
+        'NAMES = text("SELECT username FROM users_account WHERE id = :id")  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in capitals",
+        READER,
+        '\nNAMES = "SELECT USERNAME FROM USERS_ACCOUNT"  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in an f-string",
+        READER,
+        "\n\ndef name(user: int) -> str:\n"
+        '    return f"SELECT username FROM users_account WHERE id = {user}"  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in a revision",
+        REVISION,
+        '\n\ndef fill() -> None:\n    op.execute("UPDATE profiles_follow SET follower_id = 1")  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in the kernel",
+        "modules/kernel/infrastructure/schema.py",
+        '\nNAMES = "SELECT username FROM users_account"  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "another module's migrations",
+        READER,
+        '\nREVISION = "SELECT version_num FROM users_alembic_version"  # breach\n',
+        ("raw-sql",),
+    ),
+]
+
+# A new event of articles, published and in the snapshot, but for what is wrong with it.
+EVENT = "\n\n@dataclass(frozen=True, slots=True)\nclass ArticleMoved(Event):  # breach\n    article_id: int\n"
+DELETED = (
+    "class ArticleDeleted(Event):\n"
+    '    """An article is gone; whoever keeps something about it lets go of it."""\n\n    article_id: int\n'
+)
+PUBLISHED = {"modules/articles/module.py": "\nModule(publishes=[ArticleMoved])\n"}
+
+PLUGINS = [
+    imports(
+        "plugin → another module's domain",
+        "plugins/bookmarks/conduit_bookmarks/domain/reading_list.py",
+        "from modules.articles.domain.article import Article",
+        "boundary",
+    ),
+    imports(
+        "plugin → application",
+        "plugins/bookmarks/conduit_bookmarks/infrastructure/bookmarks.py",
+        "from conduit_app.settings import Settings",
+        "direction",
+    ),
+    Breach(
+        "a plugin's SQL on another module's table",
+        "plugins/bookmarks/conduit_bookmarks/infrastructure/bookmarks.py",
+        '\nSLUGS = "SELECT slug FROM articles_article"  # breach\n',
+        ("raw-sql",),
+    ),
+]
+
+PROMISES = [
+    Breach(
+        "an event that is not frozen",
+        ARTICLES,
+        EVENT.replace("frozen=True, ", ""),
+        ("event-shape", "event-schema"),
+        beside=PUBLISHED,
+    ),
+    Breach(
+        "an event with a moment",
+        ARTICLES,
+        EVENT.replace("  # breach", "") + "    at: datetime  # breach\n",
+        ("event-shape", "event-schema"),
+        beside=PUBLISHED,
+    ),
+    Breach(
+        "an event with a moment in quotes",
+        ARTICLES,
+        EVENT.replace("  # breach", "") + '    at: "datetime"  # breach\n',
+        ("event-shape", "event-schema"),
+        beside=PUBLISHED,
+    ),
+    Breach(
+        "an event outside of contracts",
+        "modules/articles/domain/publishing.py",
+        "\nfrom modules.kernel.domain.events import Event\n" + EVENT,
+        ("event-shape",),
+        beside=PUBLISHED,
+    ),
+    Breach(
+        "an event by another name of Event",
+        "modules/articles/domain/publishing.py",
+        "\nfrom modules.kernel.domain.events import Event as Fact\n" + EVENT.replace("(Event)", "(Fact)"),
+        ("event-shape",),
+        beside=PUBLISHED,
+    ),
+    Breach("an event that the manifest hides", ARTICLES, EVENT, ("event-shape", "event-schema")),
+    Breach("an event without a snapshot", ARTICLES, EVENT, ("event-schema",), beside=PUBLISHED),
+    Breach(
+        "an event with a new field",
+        ARTICLES,
+        "class ArticleDeleted(Event):  # breach\n    slug: str\n",
+        ("event-schema",),
+        instead_of="class ArticleDeleted(Event):\n",
+    ),
+    Breach(
+        "an event with a field of another type",
+        ARTICLES,
+        DELETED.replace("Event):", "Event):  # breach").replace("int", "str"),
+        ("event-schema",),
+        instead_of=DELETED,
+    ),
+    Breach(
+        "a contract that takes one id",
+        CONTRACTS,
+        "\n\nclass Finder(Protocol):\n    async def user(self, id: UserId) -> PublicUser: ...  # breach\n",
+        ("contract-takes-one",),
+    ),
+    Breach(
+        "a contract that takes one id or none",
+        CONTRACTS,
+        "\n\nclass Finder(Protocol):\n    async def user(self, who: UserId | None) -> None: ...  # breach\n",
+        ("contract-takes-one",),
+    ),
+    Breach(
+        "a contract that takes one username",
+        CONTRACTS,
+        "\n\nclass Finder(Protocol):\n    async def named(self, username: str) -> None: ...  # breach\n",
+        ("contract-takes-one",),
+    ),
+    Breach(
+        "an abstract class that takes one id",
+        CONTRACTS,
+        "\nfrom abc import ABC\n\n\nclass Finder(ABC):\n"
+        '    async def user(self, *, who: "UserId") -> PublicUser: ...  # breach\n',
+        ("contract-takes-one",),
+    ),
+]
+
+EVERY_SOURCE_BREACH = [
+    *ROOMS,
+    *KERNEL,
+    *APPLICATION,
+    *WAYS_IN,
+    *FRAMEWORKS,
+    *BY_NAME,
+    *STORAGE,
+    *PLUGINS,
+    *PROMISES,
+    Breach("a file that is no Python", DOMAIN, "\ndef broken(:  # breach\n", ("importable",)),
+]
+
+
+ROUTER = "modules/articles/api/router.py"
+SCHEMAS = "modules/articles/api/schemas.py"
+DOCUMENT = "docs/openapi.json"
+
+EVERY_RUNNING_BREACH = [
+    Breach(
+        "a column without a migration",
+        "modules/comments/infrastructure/tables.py",
+        "    body: Mapped[str]\n    mood: Mapped[str]  # breach\n",
+        ("models-and-migrations",),
+        instead_of="    body: Mapped[str]\n",
+        told=("no migration of comments does this: add column comments_comment mood",),
+    ),
+    Breach(
+        "a table that a revision names by an expression",
+        REVISION,
+        '    vote = sa.Column("id", sa.Integer(), primary_key=True)\n'
+        '    op.create_table("_".join(["vote", "count"]), vote)  # breach\n'
+        '    _create_of_article("tag",',
+        ("table-prefix",),
+        instead_of='    _create_of_article("tag",',
+        told=("table vote_count of articles is not named articles_…",),
+    ),
+    Breach(
+        "a path that moved",
+        ROUTER,
+        '@router.get("/labels",',
+        ("openapi", "architecture-docs"),
+        instead_of='@router.get("/tags",',
+        told=("breaking: /api/tags: path removed", "addition: /api/labels: path added"),
+        found_in=DOCUMENT,
+    ),
+    Breach(
+        "a route that is new",
+        ROUTER,
+        '@router.get("/labels", operation_id="GetLabels")\n    @router.get("/tags",',
+        ("openapi", "architecture-docs"),
+        instead_of='@router.get("/tags",',
+        told=("addition: /api/labels: path added",),
+        found_in=DOCUMENT,
+    ),
+    Breach(
+        "a field that is gone from an answer",
+        SCHEMAS,
+        '    """A page of articles, newest first, and how many there are on all pages."""\n',
+        ("openapi",),
+        instead_of='    """A page of articles, newest first, and how many there are on all pages."""\n\n'
+        "    articles: list[ArticlePreview]\n",
+        told=(
+            "breaking: GET /api/articles answer 200.articles: field removed",
+            "breaking: GET /api/articles/feed answer 200.articles: field removed",
+        ),
+        found_in=DOCUMENT,
+    ),
+    Breach(
+        "a narrower type of what is sent",
+        "modules/comments/api/schemas.py",
+        "    body: int\n",
+        ("openapi",),
+        instead_of="    body: Annotated[Text, FromText(Text)]\n",
+        told=("breaking: POST /api/articles/{slug}/comments body.comment.body: type changed",),
+        found_in=DOCUMENT,
+    ),
+    Breach(
+        "a wider type of what is given",
+        SCHEMAS,
+        "    tags: list[str | None]\n",
+        ("openapi",),
+        instead_of="    tags: list[str]\n",
+        told=("breaking: GET /api/tags answer 200.tags[]: type widened",),
+        found_in=DOCUMENT,
+    ),
+    Breach(
+        "a picture that is out of date",
+        "docs/architecture.md",
+        "    comments[comments, votes]  # breach\n",
+        ("architecture-docs",),
+        instead_of="    comments\n",
+    ),
+    Breach(
+        "a module that cannot be imported",
+        "modules/profiles/domain/profiles.py",
+        "\nRATIO = 1 / 0  # breach\n",
+        ("importable",),
+    ),
+    Breach(
+        "a contract that nobody offers",
+        "modules/profiles/module.py",
+        "",
+        ("importable",),
+        instead_of='    offers={ProfileReader: "reader"},\n',
+        told=("CompositionError: articles needs ProfileReader, which no module offers",),
+        found_in="modules/articles/module.py",
+    ),
+]

@@ -1,0 +1,121 @@
+"""A copy of the checkout, to plant a breach in and to check."""
+
+import compileall
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conduit_app.checks.source import Checkout
+from conduit_app.checks.source_rules import check_sources
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("CODEOWNERS", "conduit_app", "docs", "importlinter.ini", "modules", "plugins", "pyproject.toml")
+SOURCES = ("-m", "conduit_app.checks")
+WHOLE = ("-m", "conduit_app.cli", "check")
+MARK = "# breach"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding as a program reads it."""
+
+    rule: str
+    file: str
+    line: int
+    message: str
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it is."""
+        return self.file, self.line
+
+
+@dataclass(frozen=True)
+class CopiedTree:
+    """A copy of the checkout. Its files are hard links, so they are replaced and never written into."""
+
+    root: Path
+
+    def append(self, file: str, text: str) -> None:
+        """Add lines to a file, or make it."""
+        path = self.root / file
+        self._write(file, (path.read_text(encoding="utf-8") if path.exists() else "") + text)
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Write something else in a file; what was there must be there."""
+        text = (self.root / file).read_text(encoding="utf-8")
+        assert old in text, f"{file} says nothing like: {old}"
+        self._write(file, text.replace(old, new, 1))
+
+    def remove(self, file: str) -> None:
+        """Delete a file."""
+        (self.root / file).unlink()
+
+    def marked(self, file: str) -> int:
+        """Return the number of the line that is marked as the breach; 1 when none is."""
+        lines = (self.root / file).read_text(encoding="utf-8").splitlines()
+        return next((number for number, line in enumerate(lines, start=1) if MARK in line), 1)
+
+    def check_sources(self) -> Sequence[Found]:
+        """Return what the text of the copy shows, of which nothing is run."""
+        with pytest.MonkeyPatch.context() as patch:
+            # import-linter looks for packages as an import would, and would find those that are loaded.
+            patch.syspath_prepend(str(self.root))
+            for package in ("conduit_app", "conduit_bookmarks", "modules"):
+                patch.delitem(sys.modules, package, raising=False)
+            findings = check_sources(Checkout(self.root))
+            return [Found(one.rule.id, one.file.as_posix(), one.line, one.message) for one in findings]
+
+    def check(self) -> Sequence[Found]:
+        """Return what the whole check shows: of the copy, run by the copy."""
+        process = self.run(*WHOLE, "--format", "json")
+        try:
+            findings = json.loads(process.stdout)["findings"]
+        except ValueError:
+            raise AssertionError(process.stdout + process.stderr) from None
+        return [Found(one["rule"], one["file"], one["line"], one["message"]) for one in findings]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python on the copy, with none of this process's settings (and none of coverage's)."""
+        return subprocess.run(  # noqa: S603 - the program under test
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def _write(self, file: str, text: str) -> None:
+        path = self.root / file
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def copy_checkout(to: Path) -> CopiedTree:
+    """Copy the checkout and compile it, once, for all the trees that are linked to it."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            # Other processes write into caches meanwhile.
+            shutil.copytree(
+                ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+            )
+        elif (ROOT / name).exists():
+            shutil.copy2(ROOT / name, to / name)
+    compileall.compile_dir(to, quiet=2)
+    return CopiedTree(to)
+
+
+def link(tree: CopiedTree, to: Path) -> CopiedTree:
+    """Return a tree of one's own that shares every file with another one until it is changed."""
+    shutil.copytree(tree.root, to, copy_function=os.link)
+    return CopiedTree(to)

@@ -1,0 +1,76 @@
+"""`conduit check` bites: every breach that is planted is found, where it is, by the rule that it breaks."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.architecture.breaches import EVERY_RUNNING_BREACH, EVERY_SOURCE_BREACH, Breach
+from tests.architecture.copied_tree import CopiedTree, Found
+
+IN_ORDER = ["users", "profiles", "articles", "comments"]
+PAIRS = [(module, other) for module in IN_ORDER for other in IN_ORDER if module != other]
+CLOSED = ["domain", "infrastructure", "api", "container", "module"]
+
+
+def rules(findings: Sequence[Found]) -> set[str]:
+    return {finding.rule for finding in findings}
+
+
+def places(findings: Sequence[Found], rule: str) -> set[tuple[str, int]]:
+    return {finding.place for finding in findings if finding.rule == rule}
+
+
+def plant(tree: CopiedTree, breach: Breach) -> None:
+    if breach.instead_of:
+        tree.replace(breach.file, breach.instead_of, breach.code)
+    else:
+        tree.append(breach.file, breach.code)
+    for file, text in breach.beside.items():
+        tree.append(file, text)
+
+
+def test_what_is_checked_is_the_copy(tree: CopiedTree) -> None:
+    loaded = tree.run("-c", "import conduit_app, modules; print(conduit_app.__file__, modules.__file__)")
+    assert loaded.stdout.split() == [
+        str(tree.root / "conduit_app/__init__.py"),
+        str(tree.root / "modules/__init__.py"),
+    ]
+
+
+def test_the_text_of_a_clean_tree_gives_no_finding(pristine: CopiedTree) -> None:
+    assert pristine.check_sources() == []
+
+
+def test_a_clean_tree_gives_no_finding(pristine: CopiedTree) -> None:
+    assert pristine.check() == []
+
+
+@pytest.mark.parametrize("breach", EVERY_SOURCE_BREACH, ids=lambda breach: breach.name)
+def test_a_breach_in_the_text_is_found_where_it_is_and_by_its_rule(tree: CopiedTree, breach: Breach) -> None:
+    plant(tree, breach)
+    findings = tree.check_sources()
+    assert rules(findings) == set(breach.rules)
+    assert places(findings, breach.rules[0]) == {(breach.file, tree.marked(breach.file))}
+
+
+@pytest.mark.parametrize("breach", EVERY_RUNNING_BREACH, ids=lambda breach: breach.name)
+def test_a_breach_that_shows_when_run_is_found_by_its_rule(tree: CopiedTree, breach: Breach) -> None:
+    plant(tree, breach)
+    findings = tree.check()
+    assert rules(findings) == set(breach.rules)
+    first = [finding for finding in findings if finding.rule == breach.rules[0]]
+    assert {finding.file for finding in first} == {breach.found_in or breach.file}
+    if not breach.found_in:
+        assert [finding.line for finding in first] == [tree.marked(breach.file)]
+    if breach.told:
+        assert {finding.message for finding in first} == set(breach.told)
+
+
+@pytest.mark.parametrize(("module", "other"), PAIRS)
+def test_no_module_enters_any_room_of_another(tree: CopiedTree, module: str, other: str) -> None:
+    file = f"modules/{module}/domain/trespass.py"
+    tree.append(file, "".join(f"import modules.{other}.{room}\n" for room in CLOSED))
+    findings = tree.check_sources()
+    circle = {"no-cycles"} if IN_ORDER.index(module) < IN_ORDER.index(other) else set()
+    assert rules(findings) == {"boundary"} | circle
+    assert places(findings, "boundary") == {(file, line) for line in range(1, len(CLOSED) + 1)}
