@@ -8,8 +8,8 @@ contracts. What a module needs is given as fakes; each provider ships the fake o
     async def comments() -> AsyncIterator[ModuleAlone]:
         database = Database(IN_MEMORY)
         profiles = FakeProfileReader()
-        offers = {
-            ArticleDirectory: FakeArticleDirectory(profiles, database),
+        offers: dict[type, object] = {
+            ArticleDirectory: FakeArticleDirectory(database, profiles),
             ProfileReader: profiles,
             TokenVerifier: FakeTokenVerifier(),
         }
