@@ -1,0 +1,92 @@
+"""Where a statement runs: here if it is short, else where the event loop need not wait for it."""
+
+import asyncio
+import threading
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.sqlite_driver import FEW_ROWS, SHORT_READ_STEPS
+from tests.kernel.things import Thing, in_another_request, names
+
+LONG = 3 * SHORT_READ_STEPS
+COUNTING = """
+WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :most)
+SELECT count(*), thread() FROM numbers
+"""
+
+
+async def note_threads(session: AsyncSession) -> list[int]:
+    """Let SQL call thread(): it returns 0 and notes in which thread it was called."""
+    threads: list[int] = []
+
+    def thread() -> int:
+        threads.append(threading.get_ident())
+        return 0
+
+    raw = await (await session.connection()).get_raw_connection()
+    opened: Any = raw.dbapi_connection
+    opened.driver.create_function("thread", 0, thread)
+    return threads
+
+
+async def add(database: Database, name: str) -> None:
+    async with database.transaction() as session:
+        session.add(Thing(name=name))
+
+
+async def test_a_short_read_runs_here(on_file: Database) -> None:
+    async with on_file.snapshot() as session:
+        threads = await note_threads(session)
+        assert (await session.execute(text(COUNTING), {"most": 10})).scalar_one() == 10
+    assert threads == [threading.get_ident()]
+
+
+async def test_a_long_read_runs_elsewhere_and_returns_the_same(on_file: Database) -> None:
+    async with on_file.snapshot() as session:
+        threads = await note_threads(session)
+        assert (await session.execute(text(COUNTING), {"most": LONG})).scalar_one() == LONG
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_the_event_loop_goes_on_during_a_long_read(on_file: Database) -> None:
+    turns = 0
+
+    async def go_on() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with on_file.snapshot() as session:
+        await note_threads(session)
+        going_on = asyncio.create_task(go_on())
+        await session.execute(text(COUNTING), {"most": LONG})
+        going_on.cancel()
+    assert turns > 10
+
+
+async def test_a_long_read_is_of_the_same_snapshot_as_those_before_it(on_file: Database) -> None:
+    async with on_file.snapshot() as session:
+        before = await names(on_file)
+        await in_another_request(add(on_file, "lamp"))
+        await note_threads(session)
+        await session.execute(text(COUNTING), {"most": LONG})
+        assert await names(on_file) == before
+    assert await names(on_file) == ["lamp"]
+
+
+async def test_many_rows_are_written_elsewhere_and_few_here(on_file: Database) -> None:
+    statement = text("INSERT INTO things_thing (name, number) VALUES (:name || thread(), 0)")
+    async with on_file.transaction() as session:
+        threads = await note_threads(session)
+        await session.execute(statement, [{"name": f"few {number} "} for number in range(FEW_ROWS)])
+        assert set(threads) == {threading.get_ident()}
+        threads.clear()
+        await session.execute(statement, [{"name": f"many {number} "} for number in range(FEW_ROWS + 1)])
+        assert len(threads) == FEW_ROWS + 1
+        assert threading.get_ident() not in threads
+    assert len(await names(on_file)) == 2 * FEW_ROWS + 1
