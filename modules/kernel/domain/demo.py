@@ -89,13 +89,13 @@ class Demo:
         return Chance(f"{purpose}/{self.articles}")
 
 
-def _distinct(draw: Callable[[Sequence[T]], T], choices: Sequence[T], number: int) -> list[T]:
-    drawn: dict[T, None] = {}
+def _distinct(draw: Callable[[Sequence[int]], int], choices: Sequence[T], number: int) -> list[T]:
+    places: dict[int, None] = {}
     # Half of them at most: towards the last of all choices, drawing until one is new takes for ever.
     number = min(number, len(choices) // 2)
-    while len(drawn) < number:
-        drawn[draw(choices)] = None
-    return list(drawn)
+    while len(places) < number:
+        places[draw(range(len(choices)))] = None
+    return [choices[place] for place in places]
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
