@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from dependency_injector import providers
 from fastapi import FastAPI
+from hypothesis import settings as hypothesis_settings
 
 from conduit_app import discovery
 from conduit_app.application import compose_from, create_application
@@ -18,6 +19,10 @@ from conduit_app.settings import Settings
 from tests.client import Api
 
 SECRET = "a secret of the tests, long enough to sign"
+
+# A busy machine is no failure, and what fails once fails on every run.
+hypothesis_settings.register_profile("conduit", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("conduit")
 
 
 @pytest.fixture(scope="session", autouse=True)
