@@ -25,6 +25,9 @@ from conduit_app.demonstration import BEGIN_AGAIN, DemonstrationError, demonstra
 from conduit_app.discovery import DiscoveryError
 from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
+from conduit_app.new_module.naming import ModuleName, ModuleRefused
+from conduit_app.new_module.plan import plan_in_tree, plan_plugin
+from conduit_app.new_module.writing import require_running, write_module
 from conduit_app.settings import Settings, SettingsError, load
 from conduit_app.structured_logging import configure_logging
 from modules.kernel.domain.errors import Unavailable
@@ -136,9 +139,7 @@ def check(
     ] = False,
 ) -> None:
     """Check the architecture of the checkout in this folder. Example: conduit check --format github."""
-    checkout = Checkout(Path.cwd())
-    if not (checkout.root / "importlinter.ini").exists():
-        _fail("conduit check looks at a checkout: call it where importlinter.ini is")
+    checkout = _checkout()
     with one_line_errors():
         if update:
             for path in snapshots(checkout).write(checkout.root):
@@ -147,6 +148,22 @@ def check(
     typer.echo(render(findings, form))
     if findings:
         raise typer.Exit(1)
+
+
+@main.command(name="new-module")
+def new_module_command(
+    name: Annotated[str, typer.Argument(help="What it is called: lower-case, as in reading_notes.")],
+    plugin: Annotated[
+        bool, typer.Option("--plugin", help="Write a distribution of its own into plugins/.")
+    ] = False,
+) -> None:
+    """Write a small module that is complete, to begin from. Example: conduit new-module notes."""
+    checkout = _checkout()
+    with one_line_errors():
+        plan = plan_plugin(ModuleName(name)) if plugin else plan_in_tree(ModuleName(name))
+        require_running(checkout)
+        write_module(checkout, plan)
+    typer.echo(plan.next_steps)
 
 
 @main.command(name="modules")
@@ -166,7 +183,14 @@ def one_line_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 1."""
     try:
         yield
-    except (SettingsError, DiscoveryError, CompositionError, DemonstrationError, SchemaAheadError) as error:
+    except (
+        SettingsError,
+        DiscoveryError,
+        CompositionError,
+        DemonstrationError,
+        ModuleRefused,
+        SchemaAheadError,
+    ) as error:
         _fail(str(error))
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
@@ -175,6 +199,13 @@ def one_line_errors() -> Iterator[None]:
         _fail(f"this needs {error.name}, a development tool; run: make setup")
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def _checkout() -> Checkout:
+    checkout = Checkout(Path.cwd())
+    if not (checkout.root / "importlinter.ini").exists():
+        _fail("this looks at a checkout: call it where importlinter.ini is")
+    return checkout
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,0 +1,1 @@
+"""`conduit new-module`: writes a small module that is complete, to begin from."""
