@@ -116,6 +116,7 @@ class TestDatabaseThatGoesAway:
         file, backup = (Path(shutil.copy(migrated, folder / name)) for name in ("blog.db", "backup.db"))
         async with conduit_on(f"sqlite+aiosqlite:///{backup}") as api:
             await api.as_user("anna").publish(title="Unicorns")
+            assert await titles(api) == ["Unicorns"]
         async with conduit_on(f"sqlite+aiosqlite:///{file}") as api:
             await api.as_user("jake").publish(title="Dragons")
             assert await titles(api) == ["Dragons"]

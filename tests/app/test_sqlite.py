@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from, create_application
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
 from tests.client import Api
@@ -101,3 +102,18 @@ async def test_a_transaction_holds_the_write_lock_before_it_has_written(
             with pytest.raises(sqlite3.OperationalError, match="database is locked"):
                 other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
+
+
+async def test_when_all_is_closed_one_file_is_all_there_is_to_keep(
+    settings: Settings, tmp_path: Path
+) -> None:
+    composition = compose_from(settings)
+    api = Api(create_application(settings, composition))
+    await api.as_user("jake").publish()
+    await api.get("/articles")
+    await composition.database.dispose()
+    assert files_of(tmp_path) == ["conduit.db"]
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.glob("conduit.db*"))

@@ -178,6 +178,7 @@ class TestEnding:
             assert b"HTTP/1.1 201 Created\r\n" in list(answer)
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log
+        assert {file.name for file in (folder / "var").iterdir()} == {"conduit.db", "secret_key"}
         with closing(sqlite3.connect(folder / "var" / "conduit.db")) as database:
             assert database.execute("SELECT username FROM users_account").fetchall() == [("late",)]
 

@@ -65,10 +65,12 @@ class Engines:
 
     async def dispose(self) -> None:
         """Close every connection."""
-        for engine in {self.write, self.read, self.migrate}:
-            await engine.dispose()
         if self.watch is not None:
             self.watch.close()
+        # The writer last: whoever closes a SQLite file last takes what is in the log into it, and only
+        # then is the file by itself all there is to keep.
+        for engine in dict.fromkeys((self.read, self.migrate, self.write)):
+            await engine.dispose()
 
 
 def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
