@@ -151,8 +151,9 @@ class TestAtOnce:
             processes = [all_of_them.enter_context(started(folder, "migrate")) for _ in range(AT_ONCE)]
             said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
         assert [process.returncode for process in processes] == [0] * AT_ONCE, said
-        names = ", ".join(module.name for module in MODULES)
-        assert sorted(said) == [f"migrated {names}\n"] + ["the database is up to date\n"] * (AT_ONCE - 1)
+        first, *others = sorted(said)
+        assert first.startswith("migrated users, ")
+        assert others == ["the database is up to date\n"] * (AT_ONCE - 1)
 
     async def test_a_migration_waits_for_another_that_has_begun(self, empty: Database, folder: Path) -> None:
         with closing(sqlite3.connect(folder / "empty.db", isolation_level=None)) as other:
