@@ -33,6 +33,22 @@ def check_imports(checkout: Checkout) -> Iterator[Finding]:
         else:
             file = configuration.relative_to(checkout.root)
             yield Finding(RULES["plugin-contracts"], file, 1, f"{plugin.name} has no {CONFIGURATION}")
+    yield from _of_plugins(checkout)
+
+
+def _of_plugins(checkout: Checkout) -> Iterator[Finding]:
+    """Yield the imports of a plugin by who is not part of it; no contract of the house knows its name.
+
+    Another plugin may import its contracts; the house may not, because the plugin need not be there.
+    """
+    packages = {plugin.folder.name: plugin for plugin in checkout.plugins}
+    for part in checkout.parts:
+        for file in part.files:
+            for name, statement in file.imports():
+                package, _, room = name.partition(".")
+                open_to_it = part in checkout.plugins and room.partition(".")[0] in {"", "contracts"}
+                if packages.get(package, part) is not part and not open_to_it:
+                    yield file.finding("boundary", statement, f"{part.name} imports {name}, of a plugin")
 
 
 def _check(root: Path, folder: Path) -> Iterator[Finding]:

@@ -464,12 +464,21 @@ PLUGINS = [
         "from conduit_app.settings import Settings",
         "direction",
     ),
+    imports("module → plugin", DOMAIN, "import conduit_bookmarks.domain.reading_list", "boundary"),
+    imports("module → a plugin's contracts", DOMAIN, "import conduit_bookmarks.contracts", "boundary"),
     Breach(
         "a plugin's SQL on another module's table",
         "plugins/bookmarks/conduit_bookmarks/infrastructure/bookmarks.py",
         '\nSLUGS = "SELECT slug FROM articles_article"  # breach\n',
         ("raw-sql",),
     ),
+]
+
+FAKES = [
+    imports(
+        "fakes → domain", f"{USERS}/fakes.py", "from modules.users.domain.account import Account", "fakes"
+    ),
+    imports("domain → the kernel's fakes", DOMAIN, "from modules.kernel import fakes", "fakes"),
 ]
 
 PROMISES = [
@@ -559,8 +568,16 @@ EVERY_SOURCE_BREACH = [
     *FRAMEWORKS,
     *BY_NAME,
     *STORAGE,
+    *FAKES,
     *PLUGINS,
     *PROMISES,
+    Breach(
+        "a module without an owner",
+        "CODEOWNERS",
+        "/modules/comments/  # breach\n",
+        ("codeowners",),
+        instead_of="/modules/comments/  @conduit/comments\n",
+    ),
     Breach("a file that is no Python", DOMAIN, "\ndef broken(:  # breach\n", ("importable",)),
 ]
 
@@ -636,6 +653,18 @@ EVERY_RUNNING_BREACH = [
         instead_of="    tags: list[str]\n",
         told=("breaking: GET /api/tags answer 200.tags[]: type widened",),
         found_in=DOCUMENT,
+    ),
+    Breach(
+        "a plugin that renames a schema of others",
+        "plugins/bookmarks/conduit_bookmarks/api/schemas.py",
+        "class MultipleArticlesResponse(ResponseModel):  # breach\n",
+        ("plugin-openapi",),
+        instead_of="class BookmarkArticlesResponse(ResponseModel):\n",
+        beside={
+            "plugins/bookmarks/conduit_bookmarks/api/schemas.py": (
+                "\n\nBookmarkArticlesResponse = MultipleArticlesResponse\n"
+            )
+        },
     ),
     Breach(
         "a picture that is out of date",

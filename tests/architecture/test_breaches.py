@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from conduit_app.checks.finding import RULES
 from tests.architecture.breaches import EVERY_RUNNING_BREACH, EVERY_SOURCE_BREACH, Breach
 from tests.architecture.copied_tree import CopiedTree, Found
 
@@ -74,3 +75,18 @@ def test_no_module_enters_any_room_of_another(tree: CopiedTree, module: str, oth
     circle = {"no-cycles"} if IN_ORDER.index(module) < IN_ORDER.index(other) else set()
     assert rules(findings) == {"boundary"} | circle
     assert places(findings, "boundary") == {(file, line) for line in range(1, len(CLOSED) + 1)}
+
+
+def test_a_module_that_codeowners_does_not_list_is_found(tree: CopiedTree) -> None:
+    tree.replace("CODEOWNERS", "/modules/comments/  @conduit/comments\n", "")
+    assert rules(tree.check_sources()) == {"codeowners"}
+
+
+def test_a_plugin_without_contracts_of_its_own_is_found(tree: CopiedTree) -> None:
+    tree.remove("plugins/bookmarks/importlinter.ini")
+    assert rules(tree.check_sources()) == {"plugin-contracts"}
+
+
+def test_there_is_a_breach_of_every_rule() -> None:
+    planted = [*EVERY_SOURCE_BREACH, *EVERY_RUNNING_BREACH]
+    assert {rule for breach in planted for rule in breach.rules} | {"plugin-contracts"} == set(RULES)
