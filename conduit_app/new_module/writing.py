@@ -18,7 +18,7 @@ from conduit_app.new_module.naming import ModuleRefused
 from conduit_app.new_module.plan import Plan
 
 OWNERS = Path("CODEOWNERS")
-RUNNING = Path(__file__).parents[2]
+RUNNING = Path(__file__).resolve().parents[2]
 """The checkout whose modules this program sees."""
 
 
