@@ -11,7 +11,7 @@ from conduit_app.composition import Composition
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.demo import Progress as DemoProgress
 from modules.kernel.domain.errors import DomainError
-from modules.kernel.infrastructure.bulk_insert import expect_many_rows
+from modules.kernel.infrastructure.bulk_insert import bulk_load
 from modules.kernel.infrastructure.occupancy import occupied_table
 
 BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
@@ -26,19 +26,19 @@ async def demonstrate(composition: Composition, articles: int, progress: DemoPro
 
     Raises `DemonstrationError` when a table is not empty, and when a module cannot finish its part.
     """
-    for module in composition.modules:
-        if module.demo is not None and module.schema is not None:
-            table = await occupied_table(composition.database, module.schema.metadata)
-            if table is not None:
-                raise DemonstrationError(
-                    f"there is data in {table} already: a demonstration begins with an empty database"
-                )
-    await expect_many_rows(composition.database)
-    demo = Demo(articles, progress)
-    for module in composition.modules:
-        if module.demo is not None:
+    demo, database = Demo(articles, progress), composition.database
+    parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
+    schemas = [module.schema for module, _ in parts if module.schema is not None]
+    for schema in schemas:
+        table = await occupied_table(database, schema.metadata)
+        if table is not None:
+            raise DemonstrationError(
+                f"there is data in {table} already: a demonstration begins with an empty database"
+            )
+    async with bulk_load(database, schemas, progress):
+        for module, make in parts:
             try:
-                await module.demo(composition.containers[module.name], demo)
+                await make(composition.containers[module.name], demo)
             except DomainError as error:
                 raise DemonstrationError(
                     f"{error} while {module.name} made its part: {BEGIN_AGAIN}"

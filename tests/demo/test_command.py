@@ -33,11 +33,12 @@ def test_it_says_what_it_makes_and_how_to_log_in(conduit: Conduit, migrated: Pat
     shutil.copy(migrated, tmp_path / "conduit.db")
     result = conduit("demo", "--articles", "3")
     assert result.exit_code == 0, result.stderr
-    assert [line.split()[-1] for line in result.stderr.splitlines()[:4]] == [
+    assert [line.split()[-1] for line in result.stderr.splitlines()[:-1]] == [
         "users",
         "follows",
         "articles",
         "comments",
+        "indexes",
     ]
     assert "john@example.com with the password password123" in result.stderr
 

@@ -34,8 +34,8 @@ from modules.kernel.domain.demo import Chance, Demo, batches
 from modules.kernel.domain.transactions import Transactions
 
 YEAR = timedelta(days=365)
-# Articles in one transaction. Slugs and readers come in no order, so that each transaction writes most
-# pages of their indexes: with 5,000 articles in each, a million of them take twice as much writing.
+# Articles in one transaction. Slugs come in no order, so that each transaction writes most pages of
+# their index again: the fewer transactions, the better.
 TOGETHER = 20_000
 # Shares no factor with the number of themes of a topic, so that counting in strides meets each once.
 STRIDE = 1_237

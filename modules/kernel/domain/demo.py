@@ -90,12 +90,13 @@ class Demo:
 
 
 def _distinct(draw: Callable[[Sequence[int]], int], choices: Sequence[T], number: int) -> list[T]:
-    places: dict[int, None] = {}
+    places = range(len(choices))
+    drawn: dict[int, None] = {}
     # Half of them at most: towards the last of all choices, drawing until one is new takes for ever.
     number = min(number, len(choices) // 2)
-    while len(places) < number:
-        places[draw(range(len(choices)))] = None
-    return [choices[place] for place in places]
+    while len(drawn) < number:
+        drawn[draw(places)] = None
+    return [choices[place] for place in drawn]
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
