@@ -52,23 +52,30 @@ def _of_plugins(checkout: Checkout) -> Iterator[Finding]:
 
 
 def _check(root: Path, folder: Path) -> Iterator[Finding]:
-    """Yield what breaks a contract of the folder, which is the checkout's root or a plugin's distribution.
-
-    import-linter looks for packages on Python's path, so the folder goes first.
-    """
+    """Yield what breaks a contract of the folder, which is the checkout's root or a plugin's distribution."""
     from importlinter.application import use_cases  # noqa: PLC0415
 
-    sys.path.insert(0, str(folder))
     options = use_cases.read_user_options(str(folder / CONFIGURATION))
     # A rule that takes several contracts names each after itself and a slash.
     rules = {contract["name"]: contract["id"].partition("/")[0] for contract in options.contracts_options}
     # It draws a progress bar on standard output, which here belongs to the findings.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with _first_on_path(root, folder), contextlib.redirect_stdout(io.StringIO()):
         report = use_cases.create_report(options, cache_dir=None)
     for contract, check in report.get_contracts_and_checks():
         if not check.kept:
             rule = RULES.get(rules[contract.name], RULES["plugin-contracts"])
             yield from _findings(rule, root, folder, check.metadata)
+
+
+@contextlib.contextmanager
+def _first_on_path(*folders: Path) -> Iterator[None]:
+    """Let import-linter find the packages of the checkout, which it looks for on Python's path."""
+    before = sys.path.copy()
+    sys.path[:0] = map(str, folders)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any]) -> Iterator[Finding]:

@@ -67,7 +67,6 @@ class CopiedTree:
         """Return what the text of the copy shows, of which nothing is run."""
         with pytest.MonkeyPatch.context() as patch:
             # import-linter looks for packages as an import would, and would find those that are loaded.
-            patch.syspath_prepend(str(self.root))
             for package in ("conduit_app", "conduit_bookmarks", "modules"):
                 patch.delitem(sys.modules, package, raising=False)
             findings = check_sources(Checkout(self.root))
