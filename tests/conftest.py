@@ -1,5 +1,6 @@
 """The scene of every test that needs one: a migrated database and Conduit on top of it."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import entry_points
@@ -23,6 +24,16 @@ SECRET = "a secret of the tests, long enough to sign"
 # A busy machine is no failure, and what fails once fails on every run.
 hypothesis_settings.register_profile("conduit", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("conduit")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave out what a developer has set, by variables or by a `.env` in the folder of the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("nowhere"))
+        for name in [name for name in os.environ if name.upper().startswith("CONDUIT_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

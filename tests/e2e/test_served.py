@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from tests import program
 from tests.client import PASSWORD
 from tests.program import Served, served
 
@@ -26,23 +27,25 @@ SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_FO
 Json = dict[str, Any]
 
 
-def migrated_folder(folder: Path, migrated: Path) -> Path:
-    """Return the folder, with a migrated database where the program looks for it."""
-    (folder / "var").mkdir()
-    shutil.copy(migrated, folder / "var" / "conduit.db")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a database that the program has migrated, to copy and serve from."""
+    folder = tmp_path_factory.mktemp("template")
+    assert program.conduit(folder, "migrate", **SETTINGS).returncode == 0
     return folder
 
 
 @pytest.fixture
-def folder(tmp_path: Path, migrated: Path) -> Path:
+def folder(tmp_path: Path, template: Path) -> Path:
     """Return a folder to serve from."""
-    return migrated_folder(tmp_path, migrated)
+    return shutil.copytree(template, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="module")
-def conduit(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Served]:
+def conduit(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Served]:
     """Return a Conduit that serves all tests of this file which do not stop it."""
-    with served(migrated_folder(tmp_path_factory.mktemp("served"), migrated), **SETTINGS) as conduit:
+    folder = shutil.copytree(template, tmp_path_factory.mktemp("served"), dirs_exist_ok=True)
+    with served(folder, **SETTINGS) as conduit:
         yield conduit
 
 
