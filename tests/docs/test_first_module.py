@@ -1,0 +1,47 @@
+"""docs/modules.md, "your first module in fifteen minutes", followed step by step in a copy of the tree."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.new_module.conftest import copy_tree
+from tests.program import PATIENCE_SECONDS
+
+ROOT = Path(__file__).parents[2]
+STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def test_its_commands_and_changes_work_in_order_and_say_what_is_written(tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path)
+    (tree / ".venv").symlink_to(sys.prefix)
+    steps = STEP.findall((ROOT / "docs" / "modules.md").read_text(encoding="utf-8"))
+    assert {kind for kind, _ in steps} == {"sh", "diff", "text"}
+    said = ""
+    for kind, step in steps:
+        if kind == "text":
+            assert step in said
+        else:
+            said = done(tree, ["git", "apply", "-"] if kind == "diff" else ["sh", "-eu"], step)
+
+
+def done(tree: Path, program: list[str], step: str) -> str:
+    """Give a step to the program that takes it, and return what was said; it must succeed."""
+    others = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CONDUIT_", "COVERAGE_"))
+    }
+    process = subprocess.run(  # noqa: S603 - what the document says
+        program,
+        cwd=tree,
+        # The modules of the copy, whatever is installed.
+        env=others | {"PYTHONPATH": str(tree), "GIT_CEILING_DIRECTORIES": str(tree.parent)},
+        input=step,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert process.returncode == 0, f"{step}\n{process.stdout}"
+    return process.stdout
