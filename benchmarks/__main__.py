@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
-from benchmarks.scene import Scene, prepare
+from benchmarks.scene import FULL, SMALL, Scene, Size, prepare
 
 ROUNDS = 3
 
@@ -72,17 +72,18 @@ YARDSTICKS = (
 
 
 @main.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seconds: Annotated[int, typer.Option(help="How long each operation is loaded in a round.", min=1)] = 3,
     rounds: Annotated[int, typer.Option(help="How many rounds, interleaved.", min=1)] = ROUNDS,
     only: Annotated[list[str] | None, typer.Option(help="Measure these operations only.")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     keep_answers: Annotated[bool, typer.Option(help="Let Conduit give answers again.")] = True,
+    small: Annotated[bool, typer.Option("--small", help="On little data, to see that it runs.")] = False,
 ) -> None:
     """Measure what requests cost, beside yardsticks of the same run on the same core."""
     try:
         require_wrk()
-        report = _measured(seconds, rounds, only, keep_answers=keep_answers)
+        report = _measured(seconds, rounds, only, SMALL if small else FULL, keep_answers=keep_answers)
     except BenchError as error:
         typer.echo(f"bench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -97,9 +98,11 @@ def compare(old: Path, new: Path) -> None:
     _print_comparison(json.loads(old.read_text()), json.loads(new.read_text()))
 
 
-def _measured(seconds: int, rounds: int, only: Sequence[str] | None, *, keep_answers: bool) -> Row:
+def _measured(
+    seconds: int, rounds: int, only: Sequence[str] | None, size: Size, *, keep_answers: bool
+) -> Row:
     found: defaultdict[str, list[Figures]] = defaultdict(list)
-    with _bench(keep_answers=keep_answers) as bench:
+    with _bench(size, keep_answers=keep_answers) as bench:
         idle = bench.conduit.resident_megabytes()
         for round_number in range(rounds):
             for server, target in bench.targets():
@@ -127,13 +130,13 @@ def _medians(figures: Sequence[Figures]) -> Row:
 
 
 @contextmanager
-def _bench(*, keep_answers: bool) -> Iterator[Bench]:
+def _bench(size: Size, *, keep_answers: bool) -> Iterator[Bench]:
     secret = secrets.token_urlsafe(48)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database, copy, answer = folder / "conduit.db", folder / "yardstick.db", folder / "answer.json"
         typer.echo("filling the data set", err=True)
-        scene = prepare(database, secret)
+        scene = prepare(database, secret, size)
         shutil.copy(database, copy)
         answer.write_bytes(scene.listing)
         conduit = {

@@ -12,9 +12,20 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 
-USERS, ARTICLES, TAGS = 50, 500, 30
+TAGS = 30
 BODY = "Markdown of a middling length, as an author writes it. " * 37
 PASSWORD = "password of the bench"  # noqa: S105 - of a user who is made for one run
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is."""
+
+    users: int
+    articles: int
+
+
+FULL, SMALL = Size(50, 500), Size(12, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +37,12 @@ class Scene:
     listing: bytes
 
 
-def prepare(database: Path, secret: str) -> Scene:
+def prepare(database: Path, secret: str, size: Size = FULL) -> Scene:
     """Fill a new database through the API, and return what is in it."""
-    return asyncio.run(_prepare(database, secret))
+    return asyncio.run(_prepare(database, secret, size))
 
 
-async def _prepare(database: Path, secret: str) -> Scene:
+async def _prepare(database: Path, secret: str, size: Size) -> Scene:
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{database}",
         secret_key=secret,
@@ -42,8 +53,8 @@ async def _prepare(database: Path, secret: str) -> Scene:
     await migrate(composition.database, composition.modules)
     transport = httpx2.ASGITransport(create_application(settings, composition))
     async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
-        tokens = [await _register(client, number) for number in range(USERS)]
-        slugs = [await _publish(client, tokens, number) for number in range(ARTICLES)]
+        tokens = [await _register(client, number) for number in range(size.users)]
+        slugs = [await _publish(client, tokens, number) for number in range(size.articles)]
         await _connect(client, tokens, slugs)
         listing = (await client.get("/api/articles")).content
     await composition.database.dispose()
@@ -70,19 +81,19 @@ async def _publish(client: httpx2.AsyncClient, tokens: Sequence[str], number: in
         "body": BODY,
         "tagList": [f"tag{(number + step) % TAGS}" for step in (0, 7, 11)],
     }
-    slug: str = (await _call(client, "/articles", tokens[number % USERS], {"article": article}))["article"][
-        "slug"
-    ]
+    slug: str = (await _call(client, "/articles", tokens[number % len(tokens)], {"article": article}))[
+        "article"
+    ]["slug"]
     return slug
 
 
 async def _connect(client: httpx2.AsyncClient, tokens: Sequence[str], slugs: Sequence[str]) -> None:
     for number, token in enumerate(tokens):
         for step in range(1, 11):
-            await _call(client, f"/profiles/writer{(number + step) % USERS}/follow", token)
+            await _call(client, f"/profiles/writer{(number + step) % len(tokens)}/follow", token)
     for number, slug in enumerate(slugs):
         for step in range(3):
-            await _call(client, f"/articles/{slug}/favorite", tokens[(number + step) % USERS])
+            await _call(client, f"/articles/{slug}/favorite", tokens[(number + step) % len(tokens)])
         for step in range(2 if number else 20):
             comment = {"comment": {"body": "A comment of a middling length."}}
-            await _call(client, f"/articles/{slug}/comments", tokens[(number + step) % USERS], comment)
+            await _call(client, f"/articles/{slug}/comments", tokens[(number + step) % len(tokens)], comment)

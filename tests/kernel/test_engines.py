@@ -125,10 +125,10 @@ class TestInsertUnlessThere:
     async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
         for name in ("lamp", "lamp", "table"):
             async with database.transaction() as session:
-                await session.execute(insert_unless_there(session, Thing, {"name": name}))
+                await session.execute(insert_unless_there(session, Thing), {"name": name})
         assert await names(database) == ["lamp", "table"]
 
     def test_postgresql_does_it_in_its_own_words(self) -> None:
         engine = open_engines(POSTGRESQL).write
-        statement = insert_unless_there(AsyncSession(engine), Thing, {"name": "lamp"})
+        statement = insert_unless_there(AsyncSession(engine), Thing)
         assert "ON CONFLICT DO NOTHING" in str(statement.compile(dialect=engine.dialect))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle, SlugTaken
@@ -134,8 +134,8 @@ class SqlArticles:
         async with self._database.transaction() as session:
             article, created_at = await self._found(slug)
             row = {"article_id": article, "user_id": user, "created_at": created_at}
-            added = insert_unless_there(session, FavoriteRow, row).returning(FavoriteRow.user_id)
-            await self._count_favorites(article, user, len((await session.scalars(added)).all()))
+            added = await session.scalars(insert_unless_there(session, FavoriteRow, "user_id"), row)
+            await self._count_favorites(article, user, len(added.all()))
             return article
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
@@ -154,12 +154,12 @@ class SqlArticles:
             return article
 
     async def _insert(self, draft: Draft) -> ArticleId:
-        for slug in draft.title.slugs():
-            row = ArticleRow(**_new(draft, slug, favorites_count=0))
-            with suppress(SlugTaken):
-                async with self._database.refusing(TAKEN) as session:
-                    session.add(row)
-                return ArticleId(row.id)
+        async with self._database.transaction() as session:
+            for slug in draft.title.slugs():
+                row = _new(draft, slug, favorites_count=0)
+                article = await session.scalar(insert_unless_there(session, ArticleRow, "id"), row)
+                if article is not None:
+                    return ArticleId(article)
         raise SlugTaken
 
     async def _rename(self, article: Article, title: Title) -> None:
@@ -178,7 +178,7 @@ class SqlArticles:
         if tags:
             rows = [{"article_id": article, "tag": tag, "created_at": created_at} for tag in tags]
             async with self._database.transaction() as session:
-                await session.execute(insert(TagRow), rows)
+                await bulk_insert(session, TagRow, rows)
 
     async def _retag(self, article: Article) -> None:
         async with self._database.transaction() as session:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -164,30 +165,47 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
+Updated = Callable[[Columns, Columns], Mapping[str, object]]
+
+
 def insert_unless_there(
-    session: AsyncSession, table: type[DeclarativeBase], values: Mapping[str, object]
+    session: AsyncSession, table: type[DeclarativeBase], returning: str | None = None
 ) -> Insert:
-    """Return an INSERT that does nothing, without an error, where a unique key is taken."""
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).values(values).on_conflict_do_nothing()
+    """Return an INSERT, to execute with rows, that does nothing where a unique key is taken.
+
+    With `returning` it gives that column of each row that was inserted.
+    """
+    return _insert_unless_there(session.get_bind().dialect.name, table, returning)
 
 
-def insert_or_update(
-    session: AsyncSession,
-    table: type[DeclarativeBase],
-    updated: Callable[[Columns, Columns], Mapping[str, object]],
-) -> Insert:
-    """Return an INSERT that updates where the primary key is taken.
+def insert_or_update(session: AsyncSession, table: type[DeclarativeBase], updated: Updated) -> Insert:
+    """Return an INSERT, to execute with rows, that updates where the primary key is taken.
 
     `updated` is given the columns of the row that is there and of the new one, and returns the new
     value of each column that changes.
     """
-    target = table.metadata.tables[table.__tablename__]
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert: postgresql.Insert = dialect.insert(target)
-    changed = updated(target.c, insert.excluded)
-    return insert.on_conflict_do_update(index_elements=list(target.primary_key), set_=changed)
+    return _insert_or_update(session.get_bind().dialect.name, table, updated)
+
+
+# Built once for each table: building costs more than executing.
+@cache
+def _insert_unless_there(dialect: str, table: type[DeclarativeBase], returning: str | None) -> Insert:
+    insert = _insert(dialect, table).on_conflict_do_nothing()
+    return insert if returning is None else insert.returning(insert.table.c[returning])
+
+
+@cache
+def _insert_or_update(dialect: str, table: type[DeclarativeBase], updated: Updated) -> Insert:
+    insert = _insert(dialect, table)
+    changed = updated(insert.table.c, insert.excluded)
+    return insert.on_conflict_do_update(index_elements=list(insert.table.primary_key), set_=changed)
+
+
+def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
+    # SQLite took ON CONFLICT over from PostgreSQL; SQLAlchemy has a class for each all the same.
+    kinds: Any = sqlite if dialect == "sqlite" else postgresql
+    insert: postgresql.Insert = kinds.insert(table.metadata.tables[table.__tablename__])
+    return insert
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -35,7 +35,7 @@ class SqlFollows:
         """Keep that one follows the other; do nothing if that is known."""
         async with self._database.transaction() as session:
             row = {"follower_id": follower, "followed_id": followed}
-            await session.execute(insert_unless_there(session, FollowRow, row))
+            await session.execute(insert_unless_there(session, FollowRow), row)
 
     async def add_all(self, follows: Sequence[Follow]) -> None:
         """Keep many follows, none of which is known yet, or none of them."""

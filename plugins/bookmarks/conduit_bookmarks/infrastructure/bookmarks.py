@@ -23,7 +23,7 @@ class SqlBookmarks:
         """Keep a bookmark; one that is there already stays as it is."""
         row = {"article_id": article, "user_id": reader, "created_at": at}
         async with self._database.transaction() as session:
-            await session.execute(insert_unless_there(session, BookmarkRow, row))
+            await session.execute(insert_unless_there(session, BookmarkRow), row)
 
     async def remove(self, reader: UserId, article: ArticleId) -> None:
         """Forget a bookmark, if it is there."""

@@ -1,0 +1,51 @@
+"""The benchmark runs; what it measures is for people to read."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import AIMS
+from benchmarks.measure import BenchError, require_wrk
+
+ROOT = Path(__file__).parents[2]
+
+needs_wrk = pytest.mark.skipif(
+    shutil.which("wrk") is None and "CI" not in os.environ,
+    reason="wrk is not installed; on Debian and Ubuntu: apt-get install wrk",
+)
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUIT_")}
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(  # noqa: S603 - the benchmark itself
+        command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT
+    )
+
+
+@needs_wrk
+def test_a_run_measures_operations_without_errors_beside_all_yardsticks(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    chosen = ["list", "publish"]
+    options = [f"--only={name}" for name in chosen]
+    told = bench("run", "--small", "--rounds=1", "--seconds=1", f"--json={file}", *options)
+    assert told.returncode == 0, told.stderr
+    report = json.loads(file.read_text())
+    yardsticks = {yardstick for yardstick, _ in AIMS.values()}
+    assert report["operations"].keys() == {*chosen, *yardsticks}
+    for name, row in report["operations"].items():
+        assert row["errors"] == 0, name
+        assert row["requests_per_second"] > 0
+        assert row["cpu"] > 0
+    assert bench("compare", str(file), str(file)).stdout.count("->") == 3 * len(report["operations"])
+
+
+def test_without_wrk_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BenchError, match="apt-get install wrk"):
+        require_wrk()
