@@ -25,8 +25,10 @@ async def conduit_on(url: str) -> AsyncIterator[Api]:
     """Return a Conduit on a database in whatever state."""
     settings = Settings(database_url=url, secret_key=SECRET, log_level="error")
     composition = compose_from(settings)
-    yield Api(create_application(settings, composition))
-    await composition.database.dispose()
+    try:
+        yield Api(create_application(settings, composition))
+    finally:
+        await composition.database.dispose()
 
 
 def problems(answer: httpx2.Response) -> dict[str, list[str]]:

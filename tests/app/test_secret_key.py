@@ -1,11 +1,13 @@
 import stat
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from conduit_app.application import create_application
+from conduit_app.application import compose_from, create_application
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError
 from tests.client import Api
@@ -77,11 +79,21 @@ class TestDamage:
         )
 
 
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Api]:
+    """Start Conduit with the secret that it generates or finds, and stop it again."""
+    generating = settings.model_copy(update={"secret_key": None})
+    composition = compose_from(generating)
+    try:
+        yield Api(create_application(generating, composition))
+    finally:
+        await composition.database.dispose()
+
+
 async def test_tokens_outlive_a_restart(settings: Settings) -> None:
-    generated = settings.model_copy(update={"secret_key": None})
-    token = await Api(create_application(generated)).as_user("jake").token()
-    answer = await Api(create_application(generated)).get(
-        "/user", headers={"Authorization": f"Token {token}"}
-    )
+    async with started(settings) as conduit:
+        token = await conduit.as_user("jake").token()
+    async with started(settings) as conduit:
+        answer = await conduit.get("/user", headers={"Authorization": f"Token {token}"})
     assert answer.status_code == 200
     assert answer.json()["user"]["username"] == "jake"
