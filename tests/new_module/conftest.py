@@ -12,6 +12,9 @@ from tests.program import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("conduit_app", "modules", "plugins", "docs", "CODEOWNERS", "importlinter.ini", "pyproject.toml")
+NEW = "unheard_of"
+"""What no team calls its module: these tests must pass beside every module that there will be."""
+
 UNWANTED = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*")
 
 

@@ -14,7 +14,7 @@ from conduit_app.new_module import writing
 from conduit_app.new_module.naming import ModuleName, ModuleRefused
 from conduit_app.new_module.plan import Plan, plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import write_module
-from tests.new_module.conftest import ROOT, files, run
+from tests.new_module.conftest import NEW, ROOT, files, run
 
 DOCUMENT = Path("docs/openapi.json")
 
@@ -31,6 +31,11 @@ def failing(error: BaseException) -> Callable[[Checkout], Snapshots]:
         raise error
 
     return fail
+
+
+def owners(tree: Path, kind: str) -> list[str]:
+    """Return the lines of CODEOWNERS that begin like this."""
+    return [line for line in (tree / "CODEOWNERS").read_text().splitlines() if line.startswith(kind)]
 
 
 class TestRefusals:
@@ -57,9 +62,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("there", "why"),
         [
-            ("tests/notes/test_x.py", "there is tests/notes already"),
-            ("tests/notes.py", "there is tests/notes.py already"),
-            ("modules/notes/left_over.txt", "there is modules/notes already"),
+            (f"tests/{NEW}/test_x.py", f"there is tests/{NEW} already"),
+            (f"tests/{NEW}.py", f"there is tests/{NEW}.py already"),
+            (f"modules/{NEW}/left_over.txt", f"there is modules/{NEW} already"),
         ],
     )
     def test_what_is_there_already_is_left_alone(self, tree: Path, there: str, why: str) -> None:
@@ -67,7 +72,7 @@ class TestRefusals:
         (tree / there).touch()
         before = files(tree)
         with pytest.raises(ModuleRefused, match=why):
-            write_module(Checkout(tree), plan_in_tree(ModuleName("notes")), remade)
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
         assert files(tree) == before
 
     def test_the_program_tells_it_in_one_line(self, tree: Path) -> None:
@@ -91,7 +96,7 @@ class TestHalfWay:
     def test_when_docs_cannot_be_made_nothing_stays(self, tree: Path, error: BaseException) -> None:
         before = files(tree)
         with pytest.raises(type(error)):
-            write_module(Checkout(tree), plan_in_tree(ModuleName("notes")), failing(error))
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), failing(error))
         assert files(tree) == before
 
     def test_when_the_last_file_cannot_be_written_docs_are_as_before(self, tree: Path) -> None:
@@ -99,14 +104,14 @@ class TestHalfWay:
         (tree / "CODEOWNERS").mkdir()
         before = files(tree)
         with pytest.raises(IsADirectoryError):
-            write_module(Checkout(tree), plan_in_tree(ModuleName("notes")), remade)
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
         assert files(tree) == before
 
     def test_without_ruff_nothing_is_written(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(writing, "find_spec", lambda _name: None)
         before = files(tree)
         with pytest.raises(ModuleNotFoundError) as error:
-            write_module(Checkout(tree), plan_in_tree(ModuleName("notes")), remade)
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
         assert error.value.name == "ruff"
         assert files(tree) == before
 
@@ -114,29 +119,27 @@ class TestHalfWay:
 class TestWritten:
     def test_a_module_in_the_tree_is_its_folders_its_owner_and_docs(self, tree: Path) -> None:
         before = files(tree)
-        plan = plan_in_tree(ModuleName("notes"))
+        plan = plan_in_tree(ModuleName(NEW))
         write_module(Checkout(tree), plan, remade)
         after = files(tree)
         changed = {path for path in before | after if before.get(path) != after.get(path)}
         new = {path for path in changed if (tree / path).is_file()}
         assert new == {*plan.texts, DOCUMENT, Path("docs/new.md"), Path("CODEOWNERS")}
-        assert "/modules/comments/  @conduit/comments\n/modules/notes/     @conduit/notes\n" in (
-            (tree / "CODEOWNERS").read_text()
-        )
+        assert owners(tree, "/modules/")[-1] == f"/modules/{NEW}/ @conduit/{NEW}"
 
     def test_a_plugin_is_its_folder_and_its_owner(self, tree: Path) -> None:
         before = files(tree)
-        plan = plan_plugin(ModuleName("notes"))
+        plan = plan_plugin(ModuleName(NEW))
         write_module(Checkout(tree), plan, failing(AssertionError("docs show no plugins")))
         after = files(tree)
         new = {path for path in after if before.get(path) != after[path] and (tree / path).is_file()}
         assert new == {*plan.texts, Path("CODEOWNERS")}
-        assert "\n/plugins/notes/     @conduit/notes\n" in (tree / "CODEOWNERS").read_text()
+        assert owners(tree, "/plugins/")[-1] == f"/plugins/{NEW}/ @conduit/{NEW}"
 
     def test_without_others_of_its_kind_its_owner_comes_last(self, tree: Path) -> None:
         (tree / "CODEOWNERS").write_text("")
-        write_module(Checkout(tree), plan_plugin(ModuleName("notes")))
-        assert (tree / "CODEOWNERS").read_text() == "/plugins/notes/     @conduit/notes\n"
+        write_module(Checkout(tree), plan_plugin(ModuleName(NEW)))
+        assert owners(tree, "") == [f"/plugins/{NEW}/ @conduit/{NEW}"]
 
 
 class TestPluginsAreAlike:

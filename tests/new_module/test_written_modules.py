@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.new_module.conftest import ROOT, copy_tree, run
+from tests.new_module.conftest import NEW, ROOT, copy_tree, run
 
-# One that is sorted behind the kernel among imports, and the longest there can be: lines break elsewhere.
-IN_TREE, PLUGIN = "notes", "recommendations_for_new_readers"
+# As long as a name can be: lines break elsewhere.
+PLUGIN = "plugin_that_no_one_will_install"
 
 
 class Written(NamedTuple):
@@ -29,7 +29,7 @@ class Written(NamedTuple):
     @property
     def folders(self) -> list[str]:
         """What was written."""
-        return [f"modules/{IN_TREE}", f"tests/{IN_TREE}", f"plugins/{PLUGIN}"]
+        return [f"modules/{NEW}", f"tests/{NEW}", f"plugins/{PLUGIN}"]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Write a module and a plugin with the program."""
     root = copy_tree(tmp_path_factory.mktemp("written"))
     said = []
-    for arguments in ([IN_TREE], [PLUGIN, "--plugin"]):
+    for arguments in ([NEW], [PLUGIN, "--plugin"]):
         done = run(root, "conduit_app.cli", "new-module", *arguments)
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
@@ -46,11 +46,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 def test_the_next_steps_are_said(written: Written) -> None:
     first, *steps = written.of_module.splitlines()
-    assert first == "modules/notes and tests/notes are written, notes is in CODEOWNERS and in docs/."
+    assert first == f"modules/{NEW} and tests/{NEW} are written, {NEW} is in CODEOWNERS and in docs/."
     assert [step.split("  ")[1] for step in steps[1:]] == [
         "make test",
         "make run",
-        "modules/notes/domain",
+        f"modules/{NEW}/domain",
         "CODEOWNERS",
     ]
     assert f"cd plugins/{PLUGIN} && ../../.venv/bin/python -m pytest" in written.of_plugin
@@ -77,12 +77,12 @@ def test_the_architecture_holds_and_its_snapshots_are_fresh(written: Written) ->
     checked = run(written.root, "conduit_app.cli", "check")
     assert (checked.returncode, checked.stdout) == (0, "the architecture holds\n"), checked.stdout
     document = json.loads((written.root / "docs/openapi.json").read_text())
-    assert set(document["paths"]["/api/notes"]) == {"get", "post"}
-    assert "### notes\n" in (written.root / "docs/architecture.md").read_text()
+    assert set(document["paths"][f"/api/{NEW}"]) == {"get", "post"}
+    assert f"### {NEW}\n" in (written.root / "docs/architecture.md").read_text()
 
 
 def test_a_module_of_the_tree_proves_itself(written: Written) -> None:
-    proved = run(written.root, "pytest", "-p", "no:cacheprovider", f"tests/{IN_TREE}")
+    proved = run(written.root, "pytest", "-p", "no:cacheprovider", f"tests/{NEW}")
     assert proved.returncode == 0, proved.stdout
     assert "27 passed" in proved.stdout
 
@@ -113,7 +113,7 @@ def test_a_plugin_is_there_once_its_entry_point_is(written: Written, tmp_path: P
     assert cards[PLUGIN] == {
         "name": PLUGIN,
         "version": "0.1.0",
-        "summary": "What users keep in their recommendations for new readers: entries of one line, each its "
+        "summary": "What users keep in their plugin that no one will install: entries of one line, each its "
         "owner's alone.",
         "needs": {"TokenVerifier": "users"},
         "offers": [],
@@ -122,4 +122,4 @@ def test_a_plugin_is_there_once_its_entry_point_is(written: Written, tmp_path: P
         "publishes": [],
         "handles": {},
     }
-    assert cards[IN_TREE]["tables"] == ["notes_entry"]
+    assert cards[NEW]["tables"] == [f"{NEW}_entry"]
