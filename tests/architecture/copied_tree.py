@@ -7,13 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pytest
-
-from conduit_app.checks.source import Checkout
-from conduit_app.checks.source_rules import check_sources
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("CODEOWNERS", "conduit_app", "docs", "importlinter.ini", "modules", "plugins", "pyproject.toml")
@@ -37,11 +32,38 @@ class Found:
         return self.file, self.line
 
 
+class Checker:
+    """The process that checks the text of trees, with the code of the first of them."""
+
+    def __init__(self, root: Path) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - the program under test
+            [sys.executable, Path(__file__).with_name("checker.py")],
+            env=_environment(root),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def check(self, root: Path) -> Sequence[Found]:
+        """Return what the text of the tree shows."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{root}\n")
+        process.stdin.flush()
+        return _findings(process.stdout.readline())
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
 @dataclass(frozen=True)
 class CopiedTree:
     """A copy of the checkout. Its files are hard links, so they are replaced and never written into."""
 
     root: Path
+    checker: Checker
 
     def append(self, file: str, text: str) -> None:
         """Add lines to a file, or make it."""
@@ -64,29 +86,20 @@ class CopiedTree:
         return next((number for number, line in enumerate(lines, start=1) if MARK in line), 1)
 
     def check_sources(self) -> Sequence[Found]:
-        """Return what the text of the copy shows, of which nothing is run."""
-        with pytest.MonkeyPatch.context() as patch:
-            # import-linter looks for packages as an import would, and would find those that are loaded.
-            for package in ("conduit_app", "conduit_bookmarks", "modules"):
-                patch.delitem(sys.modules, package, raising=False)
-            findings = check_sources(Checkout(self.root))
-            return [Found(one.rule.id, one.file.as_posix(), one.line, one.message) for one in findings]
+        """Return what the text of the copy shows."""
+        return self.checker.check(self.root)
 
     def check(self) -> Sequence[Found]:
-        """Return what the whole check shows: of the copy, run by the copy."""
+        """Return what the whole check of the copy shows, run by the copy's own code."""
         process = self.run(*WHOLE, "--format", "json")
-        try:
-            findings = json.loads(process.stdout)["findings"]
-        except ValueError:
-            raise AssertionError(process.stdout + process.stderr) from None
-        return [Found(one["rule"], one["file"], one["line"], one["message"]) for one in findings]
+        return _findings(process.stdout or json.dumps({"raised": process.stderr}))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python on the copy, with none of this process's settings (and none of coverage's)."""
+        """Run Python in the copy, on the copy's code."""
         return subprocess.run(  # noqa: S603 - the program under test
             [sys.executable, *arguments],
             cwd=self.root,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=_environment(self.root),
             capture_output=True,
             text=True,
             check=False,
@@ -100,7 +113,7 @@ class CopiedTree:
         path.write_text(text, encoding="utf-8")
 
 
-def copy_checkout(to: Path) -> CopiedTree:
+def copy_checkout(to: Path) -> None:
     """Copy the checkout and compile it, once, for all the trees that are linked to it."""
     for name in COPIED:
         if (ROOT / name).is_dir():
@@ -111,10 +124,20 @@ def copy_checkout(to: Path) -> CopiedTree:
         elif (ROOT / name).exists():
             shutil.copy2(ROOT / name, to / name)
     compileall.compile_dir(to, quiet=2)
-    return CopiedTree(to)
 
 
 def link(tree: CopiedTree, to: Path) -> CopiedTree:
     """Return a tree of one's own that shares every file with another one until it is changed."""
     shutil.copytree(tree.root, to, copy_function=os.link)
-    return CopiedTree(to)
+    return replace(tree, root=to)
+
+
+def _environment(root: Path) -> dict[str, str]:
+    # None of the settings that this process may have, and none of coverage's: it would measure the copy.
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _findings(report: str) -> Sequence[Found]:
+    read = json.loads(report)
+    assert "findings" in read, read["raised"]
+    return [Found(one["rule"], one["file"], one["line"], one["message"]) for one in read["findings"]]

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import pytest
 
 from conduit_app.checks.finding import RULES
-from tests.architecture.breaches import EVERY_RUNNING_BREACH, EVERY_SOURCE_BREACH, Breach
+from conduit_app.checks.source import Checkout
+from conduit_app.checks.source_rules import check_sources
+from tests.architecture.breaches import (
+    BY_NAME,
+    EVERY_RUNNING_BREACH,
+    EVERY_SOURCE_BREACH,
+    PROMISES,
+    STORAGE,
+    Breach,
+)
 from tests.architecture.copied_tree import CopiedTree, Found
 
 IN_ORDER = ["users", "profiles", "articles", "comments"]
@@ -52,6 +61,15 @@ def test_a_breach_in_the_text_is_found_where_it_is_and_by_its_rule(tree: CopiedT
     findings = tree.check_sources()
     assert rules(findings) == set(breach.rules)
     assert places(findings, breach.rules[0]) == {(breach.file, tree.marked(breach.file))}
+
+
+def test_breaches_do_not_hide_each_other(tree: CopiedTree) -> None:
+    together = [breach for breach in (*BY_NAME, *STORAGE, *PROMISES) if not breach.instead_of]
+    for breach in together:
+        plant(tree, breach)
+    # In this process, so that its coverage tells which branches no breach takes.
+    found = {finding.rule.id for finding in check_sources(Checkout(tree.root))}
+    assert found >= {rule for breach in together for rule in breach.rules}
 
 
 @pytest.mark.parametrize("breach", EVERY_RUNNING_BREACH, ids=lambda breach: breach.name)
