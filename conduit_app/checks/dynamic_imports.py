@@ -14,16 +14,21 @@ AS_TEXT = re.compile(rf"\bmodules\.(\w+|{{}})\.({ROOMS})\b")
 AS_ATTRIBUTE = re.compile(rf"modules\.(\w+)\.(?!contracts$)({ROOMS})")
 BY_NAME = frozenset(
     {
+        "__globals__",
         "__import__",
+        "__loader__",
+        "__subclasses__",
         "entry_points",
         "find_loader",
         "find_spec",
         "import_module",
+        "iter_modules",
         "resolve_name",
         "run_module",
         "run_path",
         "SourceFileLoader",
         "spec_from_file_location",
+        "walk_packages",
     }
 )
 BUILT_IN = frozenset({"__import__", "eval", "exec"})

@@ -51,7 +51,10 @@ class SourceFile:
 
     @cached_property
     def strings(self) -> Sequence[tuple[str, ast.expr]]:
-        """Every text that is not a docstring, with its node; an f-string is one text, with `HOLE`s."""
+        """Every text that is not a docstring, with its node.
+
+        An f-string is one text with `HOLE`s, and so is what is added up with `+`.
+        """
         documented: list[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef] = [
             *self.nodes(ast.Module),
             *self.nodes(ast.ClassDef),
@@ -61,16 +64,11 @@ class SourceFile:
         firsts = [node.body[0] for node in documented if node.body]
         told = {id(first.value) for first in firsts if isinstance(first, ast.Expr)}
         told |= {id(part) for node in self.nodes(ast.JoinedStr) for part in node.values}
-        formatted = [
-            ("".join(text_of(part) or HOLE for part in node.values), node)
-            for node in self.nodes(ast.JoinedStr)
-        ]
-        plain = [
-            (node.value, node)
-            for node in self.nodes(ast.Constant)
-            if isinstance(node.value, str) and id(node) not in told
-        ]
-        return [*formatted, *plain]
+        sums = [node for node in self.nodes(ast.BinOp) if isinstance(node.op, ast.Add)]
+        told |= {id(part) for node in sums for part in (node.left, node.right)}
+        plain = [node for node in self.nodes(ast.Constant) if isinstance(node.value, str)]
+        texts: list[ast.expr] = [*sums, *self.nodes(ast.JoinedStr), *plain]
+        return [(_template(node), node) for node in texts if id(node) not in told]
 
     @cached_property
     def calls(self) -> Sequence[tuple[str, ast.Call]]:
@@ -170,6 +168,16 @@ def dotted_name(node: ast.AST) -> str:
 def text_of(node: ast.AST | None) -> str | None:
     """Return the text that a node is, if it is plain text."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _template(node: ast.expr) -> str:
+    """Return the text that an expression makes, with a `HOLE` for each part that only running shows."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_template, node.values))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _template(node.left) + _template(node.right)
+    text = text_of(node)
+    return HOLE if text is None else text
 
 
 def argument(call: ast.Call, position: int, name: str) -> ast.expr | None:

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from conduit_app.checks.finding import Finding
+from conduit_app.checks.finding import RULES, Finding
 from conduit_app.checks.source import Checkout, ModuleSource, SourceFile, argument, last_name, text_of
 
 # What a relationship's annotation says beside the class that it leads to.
@@ -27,6 +27,7 @@ def check_tables(checkout: Checkout) -> Iterator[Finding]:
     for part in checkout.parts:
         for file in part.files:
             yield from _raw_sql(part, file, owners)
+        yield from _sql_files(checkout, part, owners)
 
 
 def declaration(module: ModuleSource, table: str, column: str) -> tuple[SourceFile, ast.AST] | None:
@@ -147,7 +148,18 @@ def _raw_sql(part: ModuleSource, file: SourceFile, owners: Mapping[str, str]) ->
     for text, node in file.strings:
         if id(node) in keys:
             continue
-        for table in dict.fromkeys(re.findall(r"\w+", text.lower())):
-            if owners.get(table, part.name) != part.name:
+        for table in _others_tables(part, text, owners):
+            yield file.finding("raw-sql", node, f"{part.name} names {table}, a table of {owners[table]}")
+
+
+def _sql_files(checkout: Checkout, part: ModuleSource, owners: Mapping[str, str]) -> Iterator[Finding]:
+    for path in sorted(part.folder.rglob("*.sql")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            for table in _others_tables(part, line, owners):
                 message = f"{part.name} names {table}, a table of {owners[table]}"
-                yield file.finding("raw-sql", node, message)
+                yield Finding(RULES["raw-sql"], path.relative_to(checkout.root), number, message)
+
+
+def _others_tables(part: ModuleSource, text: str, owners: Mapping[str, str]) -> Sequence[str]:
+    words = dict.fromkeys(re.findall(r"\w+", text.lower()))
+    return [word for word in words if owners.get(word, part.name) != part.name]

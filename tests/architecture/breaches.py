@@ -173,6 +173,12 @@ APPLICATION = [
         ("dynamic-import",),
     ),
     Breach(
+        "application → internals, as text in parts",
+        "conduit_app/health.py",
+        '\n\ndef tables(name: str) -> str:\n    return "modules." + name + ".infrastructure"  # breach\n',
+        ("dynamic-import",),
+    ),
+    Breach(
         "application → a table, as text",
         "conduit_app/health.py",
         '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
@@ -310,6 +316,13 @@ BY_NAME = [
         ("dynamic-import",),
     ),
     Breach(
+        "whatever inherits from a base",
+        READER,
+        "\nfrom sqlalchemy.orm import DeclarativeBase\n\n"
+        "bases = DeclarativeBase.__subclasses__()  # breach\n",
+        ("dynamic-import",),
+    ),
+    Breach(
         "importlib in the kernel",
         "modules/kernel/module.py",
         '\nimport importlib\n\nusers = importlib.import_module("users")  # breach\n',
@@ -421,6 +434,18 @@ STORAGE = [
         READER,
         "\n\ndef name(user: int) -> str:\n"
         '    return f"SELECT username FROM users_account WHERE id = {user}"  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in parts",
+        READER,
+        '\nNAMES = "SELECT username FROM users" + "_account"  # breach\n',
+        ("raw-sql",),
+    ),
+    Breach(
+        "raw SQL in a file of its own",
+        "modules/articles/infrastructure/names.sql",
+        "SELECT username\nFROM users_account -- # breach\n",
         ("raw-sql",),
     ),
     Breach(
@@ -604,6 +629,23 @@ EVERY_RUNNING_BREACH = [
         ("table-prefix",),
         instead_of='    _create_of_article("tag",',
         told=("table vote_count of articles is not named articles_…",),
+    ),
+    Breach(
+        "a table by another name of Table",
+        TABLES,
+        "\n\nfrom sqlalchemy import Column, Table as Rows\n\n"
+        'Rows("vote", Base.metadata, Column("id", Identifier, primary_key=True))\n',
+        ("importable",),
+        told=("CompositionError: the table vote of articles does not begin with articles_",),
+        found_in="modules/articles/module.py",
+    ),
+    Breach(
+        "a relationship by another name of relationship",
+        TABLES,
+        "\n\nfrom sqlalchemy.orm import relationship as related\n\n"
+        'ArticleRow.author = related("AccountRow")\n',
+        ("importable",),
+        found_in="modules/articles/module.py",
     ),
     Breach(
         "a path that moved",
