@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
@@ -52,9 +53,13 @@ def create_application(settings: Settings | None = None, composition: Compositio
     configure_logging(settings)
     composition = composition or compose_from(settings)
     application = _bare_application(composition)
+    routes: dict[object, tuple[str, str]] = {}
     for module in composition.modules:
-        for router in module.routers:
-            application.include_router(router(composition.containers[module.name]), prefix=API)
+        for make_router in module.routers:
+            router = make_router(composition.containers[module.name])
+            application.include_router(router, prefix=API)
+            for route in iter_route_contexts(router.routes):
+                routes[route.endpoint] = (f"{API}{route.path}", module.name)
     application.include_router(create_health_router(composition))
     if settings.environment == "development":
         application.include_router(create_architecture_router(composition, application))
@@ -73,7 +78,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
         expose_headers=[REQUEST_ID, "Retry-After"],
         max_age=DAY_SECONDS,
     )
-    application.add_middleware(RequestLog, application=application, composition=composition)
+    application.add_middleware(RequestLog, routes=routes)
     return application
 
 

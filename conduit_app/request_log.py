@@ -3,15 +3,13 @@
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from conduit_app.composition import Composition
 from modules.kernel.api.errors import error_response
 
 REQUEST_ID = "X-Request-ID"
@@ -21,13 +19,14 @@ log = structlog.get_logger("conduit.request")
 
 
 class RequestLog:
-    """Gives each request an id, or keeps the caller's, and logs one line when it is answered."""
+    """Gives each request an id, or keeps the caller's, and logs one line when it is answered.
 
-    def __init__(self, app: ASGIApp, application: FastAPI, composition: Composition) -> None:
+    `routes` says of an endpoint what its path's template is, and which module it belongs to.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]]) -> None:
         self._app = app
-        self._application = application
-        self._composition = composition
-        self._routes: dict[object, tuple[str, str | None]] | None = None
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and say what became of it."""
@@ -62,12 +61,6 @@ class RequestLog:
 
     def _route(self, scope: Scope) -> tuple[str, str | None]:
         # The template, not the path: lines of one route are counted together.
-        if self._routes is None:
-            self._routes = {
-                context.endpoint: (context.path or "", self._composition.owner(context.endpoint))
-                for context in iter_route_contexts(self._application.routes)
-                if context.endpoint is not None
-            }
         if found := self._routes.get(scope.get("endpoint")):
             return found
         # As it was sent, percent-encoded: nothing in it can end a log line and begin another.
