@@ -32,7 +32,7 @@ plugins: ## The tests and types of every plugin
 
 unit:
 	@.venv/bin/coverage erase
-	@.venv/bin/coverage run -m pytest --quiet --numprocesses 2
+	@.venv/bin/coverage run -m pytest --quiet --numprocesses 3
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report --fail-under 90
 	@.venv/bin/coverage report --fail-under 95 --include 'modules/*/domain/*'
