@@ -16,11 +16,13 @@ from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal
 
-Key = tuple[str, bytes, bytes | None]
+Key = tuple[str, bytes, tuple[bytes, ...]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 # An answer larger than this part of the room would drive out too many others.
 LARGEST_PART = 64
+# About what keeping an answer takes besides its key and its body, in bytes.
+OVERHEAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class KeptAnswers:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        key = (scope["path"], scope["query_string"], headers.get(b"authorization"))
+        # Every Authorization header: which one of two counts is not decided here.
+        callers = tuple(value for name, value in scope["headers"] if name == b"authorization")
+        key = (scope["path"], scope["query_string"], callers)
         # Read before the answer is worked out: what is newer than its version is only kept too short.
         version = self._current()
         kept = self._kept.get(key)
@@ -101,13 +105,22 @@ class KeptAnswers:
         await self._app(scope, receive, tagging)
 
     def _keep(self, key: Key, version: int | None, kept: _Kept) -> None:
-        size = len(kept.body)
+        size = _size(key, kept)
         if version is None or version != self._version or size > self._room // LARGEST_PART:
             return
+        # Others may have worked out the same meanwhile.
+        if key in self._kept:
+            self._size -= _size(key, self._kept.pop(key))
         self._kept[key] = kept
         self._size += size
         while self._size > self._room:
-            self._size -= len(self._kept.popitem(last=False)[1].body)
+            self._size -= _size(*self._kept.popitem(last=False))
+
+
+def _size(key: Key, kept: _Kept) -> int:
+    # With the key, which the caller chooses: a short answer is given to a URL of any length.
+    path, query, callers = key
+    return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + OVERHEAD
 
 
 def _kept(start: Message, message: Message, scope: Scope) -> _Kept:
