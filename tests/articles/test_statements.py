@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import pytest
-from sqlalchemy import event
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
@@ -15,11 +14,11 @@ from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
 from modules.comments.domain.comment import Text
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.database import Database
 from modules.profiles.container import ProfilesContainer
 from modules.users.container import UsersContainer
 from tests.articles.drafts import draft, tags
 from tests.client import Api
+from tests.statements import Statements
 from tests.users.accounts import keep
 
 FIRST = ArticleId(1)
@@ -49,24 +48,6 @@ COSTS = [
 ]
 # What it costs to believe a token, once for as long as nothing in the database changes.
 VERIFYING = 1
-
-
-class Statements:
-    """Counts the statements that a database is sent."""
-
-    def __init__(self, database: Database) -> None:
-        self.sent: list[str] = []
-        # The same engine twice, where reads and writes share one: counted once.
-        self._engines = {engine.sync_engine for engine in database.engines}
-        for engine in self._engines:
-            event.listen(engine, "before_cursor_execute", self._note)
-
-    def stop(self) -> None:
-        for engine in self._engines:
-            event.remove(engine, "before_cursor_execute", self._note)
-
-    def _note(self, _connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        self.sent.append(statement)
 
 
 @pytest.fixture
