@@ -4,33 +4,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conduit_app.checks.finding import RULES, Finding
-from conduit_app.checks.source import Checkout, ModuleSource
+from conduit_app.checks.source import Checkout
+
+UNSEEN = "no import contract sees this file"
 
 
 def check_rooms(checkout: Checkout) -> Iterator[Finding]:
     """Yield every Python file that no import contract sees, and every module without a manifest."""
-    for path in sorted((checkout.root / "modules").glob("*.py")):
-        if path.name != "__init__.py":
-            yield _shape(checkout, path, "is no module: a module is a folder")
-    folders = {path.parent.parent for path in (checkout.root / "modules").glob("*/**/*.py")}
-    for folder in sorted(folders | {file.path.parent for part in checkout.parts for file in part.files}):
-        first = next(iter(sorted(folder.glob("*.py"))), None)
-        if first is not None and not (folder / "__init__.py").exists():
-            yield _shape(checkout, first, "is seen by no import contract: its folder has no __init__.py")
-    for part in checkout.parts:
-        yield from _names(checkout, part)
+    roots = [checkout.root / "modules", checkout.application.folder]
+    roots += [plugin.folder for plugin in checkout.plugins]
+    for root in roots:
+        for file in sorted(root.rglob("*.py")):
+            folder = next((one for one in _folders(root, file) if not (one / "__init__.py").exists()), None)
+            if folder is not None:
+                where = folder.relative_to(checkout.root)
+                yield _shape(checkout, file, f"{UNSEEN}: {where} has no __init__.py")
+            # Alembic runs a revision whatever its file is called; import-linter passes over such names.
+            elif "." in file.stem:
+                yield _shape(checkout, file, f"{UNSEEN}: its name has a dot in it")
+    for file in sorted((checkout.root / "modules").glob("*.py")):
+        if file.name != "__init__.py":
+            yield _shape(checkout, file, "a file is no module: a module is a folder")
     for module in (checkout.kernel, *checkout.modules):
         if not (module.folder / "module.py").exists():
             yield _shape(checkout, module.folder / "__init__.py", f"{module.name} has no module.py")
 
 
-def _names(checkout: Checkout, part: ModuleSource) -> Iterator[Finding]:
-    for file in part.files:
-        # Alembic runs a revision whatever its file is called; import-linter passes over such names.
-        if "." in file.path.stem:
-            yield _shape(checkout, file.path, "is seen by no import contract: its name has a dot in it")
+def _folders(root: Path, file: Path) -> Iterator[Path]:
+    """Yield the folders from the root down to the one that the file is in."""
+    return (folder for folder in reversed(file.parents) if folder.is_relative_to(root))
 
 
 def _shape(checkout: Checkout, file: Path, message: str) -> Finding:
-    relative = file.relative_to(checkout.root)
-    return Finding(RULES["shape"], relative, 1, f"{relative} {message}")
+    return Finding(RULES["shape"], file.relative_to(checkout.root), 1, message)

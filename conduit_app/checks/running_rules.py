@@ -88,22 +88,28 @@ def _assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding]:
 
 
 def _failure(checkout: Checkout, error: BaseException) -> Finding:
-    """Return the finding that is an exception, at the innermost place in the modules that it passed."""
+    """Return the finding that is an exception, at the innermost place in a module that it passed."""
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    ours = [checkout.root / "modules", checkout.root / "plugins"]
-    cause: BaseException | None = error
-    places = []
-    while cause is not None:
-        frames = [(Path(frame.filename), frame.lineno or 1) for frame in extract_tb(cause.__traceback__)]
-        places += [place for place in frames if any(place[0].is_relative_to(folder) for folder in ours)]
-        cause = cause.__cause__
-    if not places:
-        # Composition fails in the application's code, and names the modules that do not fit.
-        named = [module for module in checkout.modules if re.search(rf"\b{module.name}\b", message)]
-        places = [(module.folder / "module.py", 1) for module in named] or [(ours[0] / "__init__.py", 1)]
-        places = places[:1]
-    file, line = places[-1]
+    passed = list(_passed(error))
+    # Composition fails in the application's code, and names the modules that do not fit.
+    named = [module for module in checkout.modules if re.search(rf"\b{module.name}\b", message)]
+    places = [
+        *[place for place in passed if any(place[0].is_relative_to(one.folder) for one in checkout.modules)],
+        *[(module.folder / "module.py", 1) for module in named],
+        # Much passes the kernel, on its way from whoever called it.
+        *[place for place in passed if place[0].is_relative_to(checkout.kernel.folder)],
+        (checkout.root / "modules" / "__init__.py", 1),
+    ]
+    file, line = places[0]
     return Finding(RULES["importable"], file.relative_to(checkout.root), line, message)
+
+
+def _passed(error: BaseException | None) -> Iterator[tuple[Path, int]]:
+    """Yield the places that an exception and its causes passed, from the inside out."""
+    if error is not None:
+        yield from _passed(error.__cause__)
+        for frame in reversed(extract_tb(error.__traceback__)):
+            yield Path(frame.filename), frame.lineno or 1
 
 
 def snapshots(checkout: Checkout) -> Snapshots:

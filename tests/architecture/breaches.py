@@ -75,6 +75,7 @@ ROOMS = [
     Breach(
         "a room that is none, as a folder", f"{USERS}/services/__init__.py", '"""Services."""\n', ("shape",)
     ),
+    Breach("a module's folder without __init__.py", "modules/votes/rules.py", "LIMIT = 1\n", ("shape",)),
     Breach("a folder without __init__.py", f"{USERS}/domain/more/rules.py", "LIMIT = 1\n", ("shape",)),
     Breach(
         "a revision that import-linter passes over",
@@ -646,6 +647,13 @@ EVERY_RUNNING_BREACH = [
         'ArticleRow.author = related("AccountRow")\n',
         ("importable",),
         found_in="modules/articles/module.py",
+    ),
+    Breach(
+        "a revision that fails",
+        REVISION,
+        '    op.drop_table("articles_elsewhere")  # breach\n    _create_of_article("tag",',
+        ("importable",),
+        instead_of='    _create_of_article("tag",',
     ),
     Breach(
         "a path that moved",

@@ -1,10 +1,13 @@
 """`conduit check` bites: every breach that is planted is found, where it is, by the rule that it breaks."""
 
+import json
+import shutil
 from collections.abc import Sequence
 
 import pytest
 
 from conduit_app.checks.finding import RULES
+from conduit_app.checks.running_rules import check_everything
 from conduit_app.checks.source import Checkout
 from conduit_app.checks.source_rules import check_sources
 from tests.architecture.breaches import (
@@ -103,6 +106,20 @@ def test_a_module_that_codeowners_does_not_list_is_found(tree: CopiedTree) -> No
 def test_a_plugin_without_contracts_of_its_own_is_found(tree: CopiedTree) -> None:
     tree.remove("plugins/bookmarks/importlinter.ini")
     assert rules(tree.check_sources()) == {"plugin-contracts"}
+
+
+def test_what_is_committed_is_held_against_what_runs(tree: CopiedTree) -> None:
+    committed = (tree.root / "docs/openapi.json").read_text(encoding="utf-8")
+    document = json.loads(committed)
+    del document["paths"]["/api/tags"]
+    tree.replace("docs/openapi.json", committed, json.dumps(document))
+    tree.replace("docs/architecture.md", "    comments\n", "    remarks\n")
+    # In this process, which has the modules of the checkout loaded; a plugin would stay loaded in it.
+    shutil.rmtree(tree.root / "plugins")
+    assert [(finding.rule.id, finding.message) for finding in check_everything(Checkout(tree.root))] == [
+        ("openapi", "addition: /api/tags: path added"),
+        ("architecture-docs", "docs/architecture.md does not show the modules as they are"),
+    ]
 
 
 def test_there_is_a_breach_of_every_rule() -> None:
