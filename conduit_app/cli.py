@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from conduit_app.application import compose_from, create_application
 from conduit_app.checks.report import Format, render
 from conduit_app.checks.running_rules import check_everything, snapshots
-from conduit_app.checks.source import Checkout
+from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
 from conduit_app.composition import Composition, CompositionError
 from conduit_app.demonstration import BEGIN_AGAIN, DemonstrationError, demonstrate, shown_progress
@@ -140,7 +140,7 @@ def check(
 ) -> None:
     """Check the architecture of the checkout in this folder. Example: conduit check --format github."""
     checkout = _checkout()
-    with one_line_errors():
+    with one_line_errors(), uncollected():
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)

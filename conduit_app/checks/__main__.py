@@ -4,12 +4,11 @@ For editors, hooks and tests: loading the web framework and the database takes l
 """
 
 import argparse
-import gc
 import sys
 from pathlib import Path
 
 from conduit_app.checks.report import Format, render
-from conduit_app.checks.source import Checkout
+from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
 
 
@@ -18,9 +17,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m conduit_app.checks", description=main.__doc__)
     arguments.add_argument("--format", choices=[form.value for form in Format], default=Format.TEXT.value)
     form = Format(arguments.parse_args().format)
-    # Syntax trees are many objects and no garbage; looking for some takes a quarter of the time.
-    gc.disable()
-    findings = list(check_sources(Checkout(Path.cwd())))
+    with uncollected():
+        findings = list(check_sources(Checkout(Path.cwd())))
     sys.stdout.write(f"{render(findings, form)}\n")
     return int(bool(findings))
 

@@ -4,14 +4,13 @@ A process of its own, which knows nothing of the tests but folders, and has impo
 takes longer than looking, and there are many trees to look at.
 """
 
-import gc
 import json
 import sys
 from pathlib import Path
 from traceback import format_exc
 
 from conduit_app.checks.report import Format, render
-from conduit_app.checks.source import Checkout
+from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
 
 
@@ -19,10 +18,11 @@ def main() -> None:
     """Read a folder from each line of standard input, and write its findings as one line of JSON."""
     # import-linter looks for packages as an import would: it must not find the one that is loaded.
     del sys.modules["conduit_app"]
-    gc.disable()
     for line in sys.stdin:
         try:
-            report = json.loads(render(list(check_sources(Checkout(Path(line.rstrip("\n"))))), Format.JSON))
+            with uncollected():
+                findings = list(check_sources(Checkout(Path(line.rstrip("\n")))))
+            report = json.loads(render(findings, Format.JSON))
         except Exception:
             report = {"raised": format_exc()}
         sys.stdout.write(f"{json.dumps(report)}\n")
