@@ -11,14 +11,16 @@ DEVELOPMENT_FILE = Path("var/secret_key")
 
 
 def signing_keys(settings: Settings, file: Path = DEVELOPMENT_FILE) -> tuple[str, ...]:
-    """Return the keys that sign and verify; the first one signs.
+    """Return the keys that tokens are verified with; the first one signs.
 
     Development keeps a generated one in a file only its owner can read, so that tokens outlive a
     restart. Several processes that start at once agree on one. Raises `SettingsError` when the file
     cannot be used.
     """
-    if settings.secret_key is not None:
-        return (settings.secret_key,)
+    return (settings.secret_key or _kept(file), *settings.previous_secret_keys)
+
+
+def _kept(file: Path) -> str:
     try:
         if not file.exists():
             _generate(file)
@@ -29,7 +31,7 @@ def signing_keys(settings: Settings, file: Path = DEVELOPMENT_FILE) -> tuple[str
     if not secret.isascii() or len(secret) < LEAST_SECRET_BYTES:
         what = f"no secret of at least {LEAST_SECRET_BYTES} bytes"
         raise SettingsError(f"{file} holds {what}: remove it, and a new one is generated")
-    return (secret,)
+    return secret
 
 
 def _generate(file: Path) -> None:

@@ -38,6 +38,9 @@ class Settings(ModuleSettings):
         repr=False,
         description="what tokens are signed with, at least 32 bytes; development generates one",
     )
+    previous_secret_keys: Names = Field(
+        (), repr=False, description="secrets that tokens may still be signed with, separated by commas"
+    )
     disabled_modules: Names = Field((), description="modules to leave out, separated by commas")
     cors_origins: Names = Field(
         ("*",), description="origins whose pages may call Conduit, separated by commas"
@@ -53,7 +56,7 @@ class Settings(ModuleSettings):
     )
     max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
 
-    @field_validator("disabled_modules", "cors_origins", mode="before")
+    @field_validator("disabled_modules", "cors_origins", "previous_secret_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -67,6 +70,9 @@ class Settings(ModuleSettings):
                 raise ValueError(f"{PREFIX}SECRET_KEY is required (at least {LEAST_SECRET_BYTES} bytes)")
         elif len(self.secret_key.encode()) < LEAST_SECRET_BYTES:
             raise ValueError(f"{PREFIX}SECRET_KEY is too short (at least {LEAST_SECRET_BYTES} bytes)")
+        if any(len(key.encode()) < LEAST_SECRET_BYTES for key in self.previous_secret_keys):
+            problem = f"one of them is too short (at least {LEAST_SECRET_BYTES} bytes)"
+            raise ValueError(f"{PREFIX}PREVIOUS_SECRET_KEYS: {problem}")
         return self
 
     @property

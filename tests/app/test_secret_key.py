@@ -45,6 +45,13 @@ def test_a_secret_that_is_set_is_used_and_none_is_generated(folder: Path) -> Non
     assert list(folder.iterdir()) == []
 
 
+def test_earlier_secrets_still_verify_and_never_sign(folder: Path) -> None:
+    old, older = "the secret of last year, and no longer", "the secret of the year before last year"
+    settings = Settings(previous_secret_keys=(old, older))
+    assert signing_keys(settings)[1:] == (old, older)
+    assert signing_keys(settings)[0] == (folder / "var" / "secret_key").read_text(encoding="ascii")
+
+
 def test_threads_that_start_at_once_agree(folder: Path) -> None:
     together = Barrier(AT_ONCE)
 
@@ -80,12 +87,14 @@ class TestDamage:
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Api]:
-    """Start Conduit with the secret that it generates or finds, and stop it again."""
-    generating = settings.model_copy(update={"secret_key": None})
-    composition = compose_from(generating)
+async def started(
+    settings: Settings, secret: str | None = None, previous: tuple[str, ...] = ()
+) -> AsyncIterator[Api]:
+    """Start Conduit with this secret, or the one that it generates or finds, and stop it again."""
+    changed = settings.model_copy(update={"secret_key": secret, "previous_secret_keys": previous})
+    composition = compose_from(changed)
     try:
-        yield Api(create_application(generating, composition))
+        yield Api(create_application(changed, composition))
     finally:
         await composition.database.dispose()
 
@@ -97,3 +106,17 @@ async def test_tokens_outlive_a_restart(settings: Settings) -> None:
         answer = await conduit.get("/user", headers={"Authorization": f"Token {token}"})
     assert answer.status_code == 200
     assert answer.json()["user"]["username"] == "jake"
+
+
+async def test_a_secret_is_changed_without_ending_tokens(settings: Settings) -> None:
+    """NIST SP 800-57: keys are replaced; those who are logged in need not notice."""
+    old, new = "the secret of last year, and no longer", "the secret of this year and the next one"
+    async with started(settings, old) as conduit:
+        token = {"Authorization": f"Token {await conduit.as_user('jake').token()}"}
+    async with started(settings, new, (old,)) as conduit:
+        renewed = await conduit.get("/user", headers=token)
+    async with started(settings, new) as conduit:
+        ended = await conduit.get("/user", headers=token)
+        fresh = {"Authorization": f"Token {renewed.json()['user']['token']}"}
+        lasting = await conduit.get("/user", headers=fresh)
+    assert [answer.status_code for answer in (renewed, ended, lasting)] == [200, 401, 200]

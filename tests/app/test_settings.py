@@ -191,6 +191,13 @@ class TestSecret:
         monkeypatch.setenv("CONDUIT_SECRET_KEY", "ключ" * 4)
         assert load(Settings).secret_key == "ключ" * 4
 
-    def test_it_is_not_in_what_the_settings_print_as(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+    def test_an_earlier_one_has_to_be_as_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_PREVIOUS_SECRET_KEYS", f"{SECRET},{SECRET[:-1]}")
+        assert refusal() == "CONDUIT_PREVIOUS_SECRET_KEYS: one of them is too short (at least 32 bytes)"
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "PREVIOUS_SECRET_KEYS"])
+    def test_it_is_not_in_what_the_settings_print_as(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setenv(f"CONDUIT_{name}", SECRET)
         assert SECRET not in f"{load(Settings)!r} {load(Settings)}"

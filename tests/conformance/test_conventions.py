@@ -37,6 +37,15 @@ BAD_HEADERS: Mapping[str, Callable[[str], str | bytes]] = {
     "wrong signature": lambda token: f"Token {forged(token, key=ANOTHER_SECRET)}",
     "wrong algorithm": lambda token: f"Token {forged(token, algorithm='HS512')}",
     "no algorithm": lambda token: f"Token {forged(token, key='', algorithm='none')}",
+    "not yet good": lambda token: f"Token {forged(token, nbf=in_seconds(60))}",
+    "another issuer": lambda token: f"Token {forged(token, iss='somebody else')}",
+    "another audience": lambda token: f"Token {forged(token, aud='somebody else')}",
+    "another kind": lambda token: f"Token {forged(token, kind='JWT')}",
+    "truncated": lambda token: f"Token {token[:-1]}",
+    "two schemes": lambda token: f"Token Token {token}",
+    "two tokens": lambda token: f"Token {token} {token}",
+    "two headers in one": lambda token: f"Token {token}, Token {token}",
+    "a megabyte": lambda token: f"Token {token}{'x' * 1_048_576}",
     "user gone": lambda token: f"Token {forged(token, sub='1000000')}",
 }
 

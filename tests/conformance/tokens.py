@@ -16,9 +16,11 @@ def claims_of(token: str) -> Json:
     return claims
 
 
-def forged(token: str, *, key: str = SECRET, algorithm: str = "HS256", **changes: object) -> str:
+def forged(
+    token: str, *, key: str = SECRET, algorithm: str = "HS256", kind: str = "conduit+jwt", **changes: object
+) -> str:
     """Return a token that says the same but for these changes, signed anew."""
-    return jwt.encode({**claims_of(token), **changes}, key, algorithm)
+    return jwt.encode({**claims_of(token), **changes}, key, algorithm, {"typ": kind})
 
 
 def in_seconds(seconds: float) -> int:

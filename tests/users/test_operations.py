@@ -203,3 +203,21 @@ class TestUpdateUser:
         old = await api.as_user("jake").token()
         await change(api.as_user("jake"), username="jakob", email="jakob@example.com")
         assert user(await owner(api, old))["username"] == "jakob"
+
+
+class TestLogOutEverywhere:
+    async def test_anonymous_must_say_who_they_are(self, api: Api) -> None:
+        assert (await api.post("/user/logout-all")).status_code == 401
+
+    async def test_every_token_of_the_owner_is_ended_at_once_and_nobody_elses(self, api: Api) -> None:
+        first = user(await register(api))["token"]
+        second = user(await log_in(api))["token"]
+        annas = await api.as_user("anna").token()
+        answer = await api.post("/user/logout-all", headers={"Authorization": f"Token {first}"})
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert [(await owner(api, token)).status_code for token in (first, second, annas)] == [401, 401, 200]
+
+    async def test_logging_in_again_gives_a_token_that_is_good(self, api: Api) -> None:
+        token = user(await register(api))["token"]
+        await api.post("/user/logout-all", headers={"Authorization": f"Token {token}"})
+        assert (await owner(api, user(await log_in(api))["token"])).status_code == 200

@@ -28,16 +28,20 @@ def claims(account: Account, **changes: object) -> dict[str, object]:
     """Return the claims of a good token, but for these changes."""
     return {
         "iss": "conduit",
+        "aud": "conduit",
         "sub": str(account.id),
         "iat": now(),
+        "nbf": now(),
         "exp": now() + HOUR,
         "version": account.token_version,
         **changes,
     }
 
 
-def signed(payload: Mapping[str, object], key: str = SECRET, algorithm: str = "HS256") -> str:
-    return jwt.encode(dict(payload), key, algorithm)
+def signed(
+    payload: Mapping[str, object], key: str = SECRET, algorithm: str = "HS256", kind: str = "conduit+jwt"
+) -> str:
+    return jwt.encode(dict(payload), key, algorithm, {"typ": kind})
 
 
 def tokens(users: UsersContainer, *keys: str, issued_at: datetime | None = None) -> JwtTokens:
@@ -60,11 +64,13 @@ class TestIssue:
         jake = await keep(users)
         issued_at = now().replace(microsecond=0)
         token = tokens(users, issued_at=issued_at).issue(jake)
-        assert jwt.get_unverified_header(token)["alg"] == "HS256"
+        assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "conduit+jwt"}
         assert jwt.decode(token, options={"verify_signature": False}) == {
             "iss": "conduit",
+            "aud": "conduit",
             "sub": str(jake.id),
             "iat": issued_at.timestamp(),
+            "nbf": issued_at.timestamp(),
             "exp": (issued_at + HOUR).timestamp(),
             "version": 0,
         }
@@ -122,7 +128,7 @@ class TestVerify:
     async def test_a_token_from_the_future_is_refused(self, users: UsersContainer) -> None:
         await assert_refused(users, tokens(users, issued_at=now() + HOUR).issue(await keep(users)))
 
-    @pytest.mark.parametrize("claim", ["iss", "sub", "iat", "exp", "version"])
+    @pytest.mark.parametrize("claim", ["iss", "aud", "sub", "iat", "nbf", "exp", "version"])
     async def test_a_token_that_leaves_something_out_is_refused(
         self, users: UsersContainer, claim: str
     ) -> None:
@@ -134,6 +140,9 @@ class TestVerify:
         "change",
         [
             {"iss": "somebody else"},
+            {"aud": "somebody else"},
+            {"nbf": 4_102_444_800},
+            {"nbf": "soon"},
             {"sub": "1000"},
             {"sub": "jake"},
             {"sub": ""},
@@ -150,6 +159,13 @@ class TestVerify:
         self, users: UsersContainer, change: dict[str, object]
     ) -> None:
         await assert_refused(users, signed(claims(await keep(users), **change)))
+
+    @pytest.mark.parametrize("kind", ["JWT", "at+jwt", ""])
+    async def test_what_is_signed_for_another_purpose_is_refused(
+        self, users: UsersContainer, kind: str
+    ) -> None:
+        """RFC 8725, 3.11 and 3.12: kinds of JWTs under one key are told apart by their type."""
+        await assert_refused(users, signed(claims(await keep(users)), kind=kind))
 
     async def test_a_token_longer_than_any_of_ours_is_refused(self, users: UsersContainer) -> None:
         await assert_refused(users, signed(claims(await keep(users), more="x" * 1_000)))
@@ -174,6 +190,15 @@ class TestEndOfATokensLife:
         await assert_refused(users, token)
         assert (await users.tokens().verify(signed_in.token)).user == jake.id
 
+    async def test_logging_out_everywhere_ends_older_tokens(self, users: UsersContainer) -> None:
+        jake, anna = await keep(users, "jake"), await keep(users, "anna")
+        tokens = [users.tokens().issue(jake), users.tokens().issue(jake)]
+        annas = users.tokens().issue(anna)
+        await users.accounts().log_out_everywhere(jake.id)
+        for token in tokens:
+            await assert_refused(users, token)
+        assert (await users.tokens().verify(annas)).user == anna.id
+
     async def test_a_new_name_does_not(self, users: UsersContainer) -> None:
         jake = await keep(users)
         token = users.tokens().issue(jake)
@@ -184,7 +209,7 @@ class TestEndOfATokensLife:
 class TestSeveralKeys:
     async def test_the_first_one_signs(self, users: UsersContainer) -> None:
         token = tokens(users, ANOTHER_SECRET, SECRET).issue(await keep(users))
-        assert jwt.decode(token, ANOTHER_SECRET, algorithms=["HS256"], issuer="conduit")
+        assert jwt.decode(token, ANOTHER_SECRET, algorithms=["HS256"], audience="conduit")
 
     async def test_a_later_one_still_verifies(self, users: UsersContainer) -> None:
         jake = await keep(users)

@@ -40,4 +40,14 @@ def create_router(accounts: Accounts, authentication: Authentication) -> APIRout
         """Change one's own account. A new password ends every token issued before."""
         return UserResponse.of(await accounts.update(user, body.user.changes()))
 
+    @router.post(
+        "/user/logout-all",
+        operation_id="LogOutEverywhere",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=errors(401),
+    )
+    async def log_out_everywhere(user: CurrentUser) -> None:
+        """End every session of one's own account, this one too."""
+        await accounts.log_out_everywhere(user)
+
     return router

@@ -57,6 +57,10 @@ class Account:
             token_version=self.token_version + (password_hash is not None),
         )
 
+    def logged_out(self) -> "Account":
+        """Return the account without a session: every token issued until now is ended."""
+        return replace(self, token_version=self.token_version + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:

@@ -90,6 +90,12 @@ class Accounts:
             await self._repository.save(changed)
         return self._signed_in(changed)
 
+    async def log_out_everywhere(self, user: UserId) -> None:
+        """End every session of one's own account: every token issued until now."""
+        async with self._transactions.transaction():
+            account = await self._repository.held(user)
+            await self._repository.save(account.logged_out())
+
     async def _rehash(self, account: Account, password: Presented) -> None:
         new_hash = await self._passwords.hash(password)
         async with self._transactions.transaction():

@@ -17,11 +17,13 @@ from modules.users.domain.account import Account
 from modules.users.infrastructure.tables import AccountRow
 
 ALGORITHM = "HS256"
-ISSUER = "conduit"
-# The longest token that Conduit issues has about 250 characters.
+ISSUER = AUDIENCE = "conduit"
+# RFC 8725, 3.11: what is signed with the same key for another purpose is no token.
+TYPE = "conduit+jwt"
+# The longest token that Conduit issues has about 300 characters.
 GREATEST_LENGTH = 1_000
 VERSION = select(AccountRow.__table__.c.token_version).where(AccountRow.__table__.c.id == bindparam("user"))
-REQUIRED: Options = {"require": ["iss", "sub", "iat", "exp", "version"]}
+REQUIRED: Options = {"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "version"]}
 TOKENS_REMEMBERED = 10_000
 
 
@@ -50,12 +52,14 @@ class JwtTokens:
         now = self._clock.now()
         claims = {
             "iss": ISSUER,
+            "aud": AUDIENCE,
             "sub": str(account.id),
             "iat": now,
+            "nbf": now,
             "exp": now + self._lifetime,
             "version": account.token_version,
         }
-        return jwt.encode(claims, self._signing_keys[0], ALGORITHM)
+        return jwt.encode(claims, self._signing_keys[0], ALGORITHM, {"typ": TYPE})
 
     async def verify(self, token: str) -> Principal:
         """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
@@ -91,11 +95,16 @@ class JwtTokens:
             raise TokenInvalid
         for key in self._signing_keys:
             try:
-                claims = jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, options=REQUIRED)
+                decoded = jwt.decode_complete(
+                    token, key, [ALGORITHM], REQUIRED, audience=AUDIENCE, issuer=ISSUER
+                )
             except jwt.InvalidSignatureError:
                 continue
             except jwt.InvalidTokenError as error:
                 raise TokenInvalid from error
+            if decoded["header"].get("typ") != TYPE:
+                raise TokenInvalid
+            claims = decoded["payload"]
             return _Claims(_user(claims["sub"]), claims["version"], int(claims["exp"]))
         raise TokenInvalid
 
