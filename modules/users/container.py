@@ -4,7 +4,10 @@ from dependency_injector import providers
 
 from modules.kernel.container import ModuleContainer
 from modules.users.domain.accounts import Accounts
+from modules.users.domain.credentials import Credentials
 from modules.users.infrastructure.accounts import SqlAccounts
+from modules.users.infrastructure.attempts import LimitedAttempts
+from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
 from modules.users.infrastructure.passwords import Argon2Passwords
 from modules.users.infrastructure.tokens import JwtTokens
@@ -25,4 +28,9 @@ class UsersContainer(ModuleContainer):
     )
     directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
     repository = providers.Singleton(SqlAccounts, ModuleContainer.database)
-    accounts = providers.Singleton(Accounts, ModuleContainer.database, repository, passwords, tokens)
+    attempts = providers.Singleton(
+        LimitedAttempts, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
+    )
+    blocklist = providers.Singleton(blocklist, ModuleContainer.settings.provided.password_blocklist)
+    credentials = providers.Singleton(Credentials, passwords, attempts, blocklist)
+    accounts = providers.Singleton(Accounts, ModuleContainer.database, repository, credentials, tokens)

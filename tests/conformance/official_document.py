@@ -23,6 +23,7 @@ ERROR = "#/components/schemas/GenericErrorModel"
 # What the contract promises and the official document leaves out.
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
     "UpdateCurrentUser": frozenset({409}),  # a username or e-mail that is taken, as at registration
+    "Login": frozenset({429}),  # too many attempts
     "GetArticle": frozenset({401}),  # authentication is optional here, and a bad token is refused everywhere
 }
 # What the server answers before any operation is asked: no such route, wrong method, body too large.

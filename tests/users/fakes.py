@@ -86,6 +86,19 @@ class FakePasswords:
         return not password_hash.startswith(self.strength)
 
 
+class FakeAttempts:
+    """Remembers the attempts that were begun and not known to have succeeded."""
+
+    def __init__(self) -> None:
+        self.failed: list[tuple[str, str]] = []
+
+    async def begin(self, email: str, address: str) -> None:
+        self.failed.append((email, address))
+
+    async def succeeded(self, email: str, address: str) -> None:
+        self.failed.remove((email, address))
+
+
 class FakeTokens:
     """Issues tokens that anyone can read."""
 

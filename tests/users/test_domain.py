@@ -11,6 +11,7 @@ from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.fakes import FakeTransactions
 from modules.users.domain.account import Account, AccountChanges, AccountTaken, CredentialsInvalid, Newcomer
 from modules.users.domain.accounts import Accounts, SignedIn
+from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import (
     RESERVED_USERNAMES,
     Bio,
@@ -21,7 +22,7 @@ from modules.users.domain.values import (
     Username,
     username_key,
 )
-from tests.users.fakes import FakeAccounts, FakePasswords, FakeTokens
+from tests.users.fakes import FakeAccounts, FakeAttempts, FakePasswords, FakeTokens
 
 PASSWORD = "correct horse battery"
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=70)
@@ -221,13 +222,15 @@ class Scene:
         transactions = FakeTransactions()
         self.kept = FakeAccounts(transactions)
         self.passwords = FakePasswords()
-        self.accounts = Accounts(transactions, self.kept, self.passwords, FakeTokens())
+        self.attempts = FakeAttempts()
+        credentials = Credentials(self.passwords, self.attempts)
+        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens())
 
     async def register(self, name: str = "jake", password: str = PASSWORD) -> SignedIn:
         return await self.accounts.register(Username(name), Email(f"{name}@example.com"), Password(password))
 
     async def log_in(self, email: str = "jake@example.com", password: str = PASSWORD) -> SignedIn:
-        return await self.accounts.log_in(Presented(email), Presented(password))
+        return await self.accounts.log_in(Presented(email), Presented(password), "192.0.2.7")
 
 
 def newcomer(name: str, bio: Bio | None = None, image: Image | None = None) -> Newcomer:
@@ -283,6 +286,14 @@ class TestLogIn:
             await scene.log_in(password="wrong horse battery")
         assert unknown.value.problems == wrong.value.problems
         assert scene.passwords.verified == [None, f"weak {PASSWORD}"]
+
+    async def test_an_attempt_counts_until_it_has_succeeded(self, scene: Scene) -> None:
+        await scene.register()
+        await scene.log_in()
+        assert scene.attempts.failed == []
+        with pytest.raises(CredentialsInvalid):
+            await scene.log_in(password="wrong horse battery")
+        assert scene.attempts.failed == [("jake@example.com", "192.0.2.7")]
 
     async def test_a_hash_of_yesterdays_strength_is_made_anew(self, scene: Scene) -> None:
         registered = await scene.register()

@@ -10,10 +10,12 @@ from argon2 import PasswordHasher
 from modules.users.container import UsersContainer
 from modules.users.domain.account import AccountChanges
 from modules.users.domain.accounts import Accounts, SignedIn
+from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Email, Password, Presented, Username
 from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
 from tests.users.accounts import keep, kept
+from tests.users.fakes import FakeAttempts
 
 OF_TODAY = "$argon2id$v=19$m=19456,t=2,p=1$"
 
@@ -86,6 +88,14 @@ class TestHash:
 
 
 class TestVerify:
+    async def test_no_password_is_truncated(self, passwords: Argon2Passwords) -> None:
+        """NIST SP 800-63B, 5.1.1.2: every character counts, also the last of the longest."""
+        longest = "p" * 255
+        password_hash = await passwords.hash(Password(f"{longest}a"))
+        assert not await passwords.verify(password_hash, Presented(f"{longest}b"))
+        assert not await passwords.verify(password_hash, Presented(longest))
+        assert await passwords.verify(password_hash, Presented(f"{longest}a"))
+
     async def test_the_password_fits_its_hash_and_no_other_does(self, passwords: Argon2Passwords) -> None:
         password_hash = await passwords.hash(Password(PASSWORD))
         assert await passwords.verify(password_hash, Presented(PASSWORD))
@@ -191,10 +201,15 @@ class TestLogIn:
                 await users.accounts().update(jake.id, changes)
                 return await super().hash(password)
 
-        slow = Accounts(users.database(), users.repository(), Slow(at_once=1), users.tokens())
+        slow = Accounts(
+            users.database(),
+            users.repository(),
+            Credentials(Slow(at_once=1), FakeAttempts()),
+            users.tokens(),
+        )
         await log_in(slow)
         assert (await log_in(users.accounts(), "a newer password")).account.id == jake.id
 
 
 async def log_in(accounts: Accounts, password: str = PASSWORD) -> SignedIn:
-    return await accounts.log_in(Presented("jake@example.com"), Presented(password))
+    return await accounts.log_in(Presented("jake@example.com"), Presented(password), "192.0.2.7")

@@ -16,6 +16,7 @@ from modules.kernel.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    TooOften,
     Unauthenticated,
     Unavailable,
 )
@@ -27,6 +28,7 @@ STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -81,7 +83,9 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - what this was registered for
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     errors = {subject: [problem] for subject, problem in error.problems.items()}
-    return error_response(status, errors, HEADERS.get(status))
+    # RFC 6585, 4: a 429 may say when to come back.
+    headers = {"Retry-After": str(error.wait_seconds)} if isinstance(error, TooOften) else HEADERS.get(status)
+    return error_response(status, errors, headers)
 
 
 async def _validation_error(_request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ DESCRIPTIONS = {
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.CONFLICT: "Conflict: it exists already",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request breaks a rule",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too often: Retry-After says when to come back",
 }
 
 

@@ -51,6 +51,16 @@ class Conflict(DomainError):
     problem = "has already been taken"
 
 
+class TooOften(DomainError):
+    """This was asked for too often, and may be asked for again after so many seconds."""
+
+    problem = "was asked for too often, try again later"
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__()
+        self.wait_seconds = wait_seconds
+
+
 class Unavailable(DomainError):
     """Conduit cannot serve this now, and will be able to again."""
 

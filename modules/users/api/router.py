@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.routing import ModuleRouter, errors
@@ -25,10 +25,10 @@ def create_router(accounts: Accounts, authentication: Authentication) -> APIRout
         new = body.user
         return UserResponse.of(await accounts.register(new.username, new.email, new.password))
 
-    @router.post("/users/login", operation_id="Login", responses=errors(401, 422))
-    async def log_in(body: LoginUserRequest) -> UserResponse:
+    @router.post("/users/login", operation_id="Login", responses=errors(401, 422, 429))
+    async def log_in(request: Request, body: LoginUserRequest) -> UserResponse:
         """Log in with an e-mail address and a password."""
-        return UserResponse.of(await accounts.log_in(body.user.email, body.user.password))
+        return UserResponse.of(await accounts.log_in(body.user.email, body.user.password, _address(request)))
 
     @router.get("/user", operation_id="GetCurrentUser", responses=errors(401, 422))
     async def current_user(user: CurrentUser) -> UserResponse:
@@ -51,3 +51,8 @@ def create_router(accounts: Accounts, authentication: Authentication) -> APIRout
         await accounts.log_out_everywhere(user)
 
     return router
+
+
+def _address(request: Request) -> str:
+    # A server on a Unix socket knows no address: all who come through it are one.
+    return request.client.host if request.client else ""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from modules.kernel.domain.errors import Conflict, Unauthenticated
+from modules.kernel.domain.errors import Conflict, Invalid, Unauthenticated
 from modules.kernel.domain.identity import UserId
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
 
@@ -26,6 +26,12 @@ class AccountTaken(Conflict):
     def problems(self) -> dict[str, str]:
         """Each of the fields that are taken."""
         return dict.fromkeys(sorted(self._subjects), self.problem)
+
+
+class PasswordCommon(Invalid):
+    """The password is one of those that are guessed first (NIST SP 800-63B, 5.1.1.2)."""
+
+    subject, problem = "password", "is one of the most common passwords"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from modules.users.domain.account import (
     CredentialsInvalid,
     NewAccount,
     Newcomer,
-    PasswordHasher,
     TokenIssuer,
 )
+from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Email, Password, Presented, Username
 
 
@@ -33,18 +33,18 @@ class Accounts:
         self,
         transactions: Transactions,
         repository: AccountRepository,
-        passwords: PasswordHasher,
+        credentials: Credentials,
         tokens: TokenIssuer,
     ) -> None:
         self._transactions = transactions
         self._repository = repository
-        self._passwords = passwords
+        self._credentials = credentials
         self._tokens = tokens
 
     async def register(self, username: Username, email: Email, password: Password) -> SignedIn:
-        """Open an account; raise `AccountTaken` if its name or e-mail is in use."""
+        """Open an account; raise `AccountTaken` if its name or e-mail is in use, or `PasswordCommon`."""
         # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._credentials.choose(password)
         async with self._transactions.transaction():
             account = await self._repository.add(NewAccount(username, email, password_hash))
         return self._signed_in(account)
@@ -52,10 +52,10 @@ class Accounts:
     async def register_all(self, people: Sequence[Newcomer], password: Password) -> Sequence[UserId]:
         """Open accounts that share one password, or none; return their ids in the same order.
 
-        Raises `AccountTaken` if a name or e-mail is in use. The password is hashed once: hashing it
-        for each would take tens of milliseconds a person.
+        Raises `AccountTaken` if a name or e-mail is in use, or `PasswordCommon`. The password is hashed
+        once: hashing it for each would take tens of milliseconds a person.
         """
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._credentials.choose(password)
         async with self._transactions.transaction():
             return await self._repository.add_all(
                 [
@@ -64,14 +64,20 @@ class Accounts:
                 ]
             )
 
-    async def log_in(self, email: Presented, password: Presented) -> SignedIn:
-        """Return the account that these credentials open; raise `CredentialsInvalid` if they open none."""
+    async def log_in(self, email: Presented, password: Presented, address: str) -> SignedIn:
+        """Return the account that these credentials, sent from a network address, open.
+
+        Raises `CredentialsInvalid` if they open none, and `TooManyAttempts` after many that did not.
+        """
         account = await self._repository.by_email(email.text)
         password_hash = None if account is None else account.password_hash
-        if not await self._passwords.verify(password_hash, password) or account is None:
+        proven = await self._credentials.prove(email.text, password_hash, password, address)
+        if not proven or account is None:
             raise CredentialsInvalid
-        if self._passwords.is_outdated(account.password_hash):
-            await self._rehash(account, password)
+        new_hash = await self._credentials.renew(account.password_hash, password)
+        if new_hash is not None:
+            async with self._transactions.transaction():
+                await self._repository.replace_hash(account.id, account.password_hash, new_hash)
         return self._signed_in(account)
 
     async def current(self, user: UserId) -> SignedIn:
@@ -81,9 +87,9 @@ class Accounts:
     async def update(self, user: UserId, changes: AccountChanges) -> SignedIn:
         """Change one's own account; raise `AccountTaken` if its new name or e-mail is in use.
 
-        A new password ends every token issued before.
+        A new password ends every token issued before; raises `PasswordCommon` for one that is guessed first.
         """
-        password_hash = None if changes.password is None else await self._passwords.hash(changes.password)
+        password_hash = None if changes.password is None else await self._credentials.choose(changes.password)
         async with self._transactions.transaction():
             account = await self._repository.held(user)
             changed = account.changed(changes, password_hash)
@@ -95,11 +101,6 @@ class Accounts:
         async with self._transactions.transaction():
             account = await self._repository.held(user)
             await self._repository.save(account.logged_out())
-
-    async def _rehash(self, account: Account, password: Presented) -> None:
-        new_hash = await self._passwords.hash(password)
-        async with self._transactions.transaction():
-            await self._repository.replace_hash(account.id, account.password_hash, new_hash)
 
     def _signed_in(self, account: Account) -> SignedIn:
         return SignedIn(account, self._tokens.issue(account))

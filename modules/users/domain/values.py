@@ -30,6 +30,11 @@ def username_key(text: str) -> str:
     return _folded("NFKC", text.strip())
 
 
+def password_key(text: str) -> str:
+    """Return what a password has in common with those that are guessed along with it."""
+    return _folded("NFKC", text)
+
+
 def email_key(text: str) -> str:
     """Return what two addresses have in common when they are the same one, without regard to case."""
     return _folded("NFC", text.strip())

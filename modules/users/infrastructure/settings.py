@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from limits import parse
+from pydantic import Field, field_validator
 
 from modules.kernel.infrastructure.settings import ModuleSettings
+from modules.users.infrastructure.blocklist import blocklist
 
 
 class UsersSettings(ModuleSettings):
-    """How long tokens last, and how much hashing happens at once."""
+    """How long tokens last, how much hashing happens at once, and how often a password may be tried."""
 
     token_lifetime: timedelta = Field(
         timedelta(days=14), gt=timedelta(0), description="how long a token is good: seconds, or like P14D"
@@ -16,3 +18,30 @@ class UsersSettings(ModuleSettings):
     password_hashing_at_once: int = Field(
         2, ge=1, description="passwords hashed at the same time; each takes 19 MiB and one core"
     )
+    login_limit: str = Field("10 per 15 minutes", description="failed logins to one account from one address")
+    login_limit_per_account: str = Field(
+        "100 per hour", description="failed logins to one account from everywhere"
+    )
+    login_limit_per_address: str = Field(
+        "100 per 15 minutes", description="logins from one address to all accounts"
+    )
+
+    password_blocklist: str | None = Field(
+        None,
+        description="passwords that nobody may choose: `common` for our list, or a file with one a line",
+    )
+
+    @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address")
+    @classmethod
+    def _is_a_limit(cls, value: str) -> str:
+        parse(value)
+        return value
+
+    @field_validator("password_blocklist")
+    @classmethod
+    def _can_be_read(cls, value: str | None) -> str | None:
+        try:
+            blocklist(value)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError("this is neither `common` nor a file that can be read as UTF-8") from error
+        return value

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Double, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.infrastructure.schema import Identifier, Schema, module_metadata
@@ -34,6 +34,16 @@ class AccountRow(Base):
     image: Mapped[str | None]
     password_hash: Mapped[str]
     token_version: Mapped[int]
+
+
+class AttemptRow(Base):
+    """How often somebody has tried a password, until when that counts (seconds since the epoch)."""
+
+    __tablename__ = "users_attempt"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

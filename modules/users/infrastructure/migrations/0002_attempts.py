@@ -1,0 +1,24 @@
+"""Attempts to log in."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create the attempts."""
+    op.create_table(
+        "users_attempt",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_users_attempt"),
+    )
+    op.create_index("ix_users_attempt_expires_at", "users_attempt", ["expires_at"])
+
+
+def downgrade() -> None:
+    """Drop the attempts."""
+    op.drop_table("users_attempt")
