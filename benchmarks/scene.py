@@ -50,7 +50,7 @@ async def _prepare(database: Path, secret: str, size: Size) -> Scene:
         database_synchronous="NORMAL",
     )
     composition = compose_from(settings)
-    await migrate(composition.database, composition.modules)
+    await migrate(composition.database, composition.with_tables)
     transport = httpx2.ASGITransport(create_application(settings, composition))
     async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
         tokens = [await _register(client, number) for number in range(size.users)]

@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from conduit_app.architecture_page import create_architecture_router
+from conduit_app.background import in_background
 from conduit_app.body_limit import BodyLimit
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
@@ -39,11 +40,7 @@ def compose_from(settings: Settings) -> Composition:
 
 def _database(settings: Settings) -> Database:
     try:
-        return Database(
-            settings.database_url,
-            synchronous=settings.database_synchronous,
-            pool_size=settings.database_pool_size,
-        )
+        return Database(settings.database_url, synchronous=settings.database_synchronous)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
     except OSError as error:
@@ -89,7 +86,8 @@ def create_application(settings: Settings | None = None, composition: Compositio
 def _bare_application(composition: Composition) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with in_background(composition.messaging):
+            yield
         await composition.database.dispose()
 
     # FastAPIOffline serves the documentation's scripts and styles from this machine.

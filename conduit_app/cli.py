@@ -216,7 +216,7 @@ def _fail(message: str) -> NoReturn:
 
 async def _migrate(composition: Composition) -> list[str]:
     try:
-        return list(await migrate(composition.database, composition.modules))
+        return list(await migrate(composition.database, composition.with_tables))
     finally:
         await composition.database.dispose()
 
@@ -232,7 +232,7 @@ async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]
 
 async def _require_migrated(composition: Composition) -> None:
     try:
-        found = await states(composition.database, composition.modules)
+        found = await states(composition.database, composition.with_tables)
     finally:
         await composition.database.dispose()
     for module, state in found.items():

@@ -13,9 +13,9 @@ from conduit_app.settings import load
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.events import EventBus
+from modules.kernel.infrastructure.messaging import Messaging, messaging
 from modules.kernel.infrastructure.settings import ModuleSettings
-from modules.kernel.module import Module
+from modules.kernel.module import KERNEL, Module
 
 
 class CompositionError(Exception):
@@ -29,6 +29,12 @@ class Composition:
     modules: Sequence[Module]
     containers: Mapping[str, ModuleContainer]
     database: Database
+    messaging: Messaging
+
+    @property
+    def with_tables(self) -> Sequence[Module]:
+        """All that migrates: the kernel, and then the modules."""
+        return [KERNEL, *self.modules]
 
     def owner(self, definition: object) -> str | None:
         """Return the name of the module whose package defines this class or function, if one does."""
@@ -61,7 +67,7 @@ def in_order(
     offer the same, nobody offers what one needs, or the needs form a circle.
     """
     every = list(modules)
-    _refuse_clashes(every)
+    _refuse_clashes([KERNEL, *every])
     off = set(disabled)
     if unknown := off - {module.name for module in every}:
         raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
@@ -91,30 +97,39 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 
 def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
-    events = EventBus(surroundings.database)
+    carriers = messaging(surroundings.database, surroundings.clock)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
     }
     for module in modules:
-        container = _container(module, surroundings, events, offers)
+        container = _container(module, surroundings, carriers, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
-        for subscription in module.subscriptions:
-            events.subscribe(subscription.event, partial(subscription.handler, container))
-    return Composition(modules, containers, surroundings.database)
+        _subscribe(module, container, carriers)
+    return Composition(modules, containers, surroundings.database, carriers)
+
+
+def _subscribe(module: Module, container: ModuleContainer, carriers: Messaging) -> None:
+    for subscription in module.subscriptions:
+        handler = partial(subscription.handler, container)
+        try:
+            carriers.subscribe(module.name, subscription.event, handler, subscription.delivery)
+        except ValueError as error:
+            raise CompositionError(str(error)) from error
 
 
 def _container(
     module: Module,
     surroundings: Surroundings,
-    events: EventBus,
+    carriers: Messaging,
     offers: Mapping[type, providers.Provider[Any]],
 ) -> ModuleContainer:
     settings = surroundings.settings.get(module.name) or (module.settings and load(module.settings))
     return module.container(
         database=providers.Object(surroundings.database),
-        events=providers.Object(events),
+        events=providers.Object(carriers.events),
+        signals=providers.Object(carriers.signals),
         clock=providers.Object(surroundings.clock),
         signing_keys=providers.Object(surroundings.signing_keys),
         settings=providers.Object(settings),

@@ -1,6 +1,7 @@
 """Probes for whoever keeps Conduit running."""
 
 import asyncio
+from dataclasses import asdict
 from http import HTTPStatus
 
 import structlog
@@ -30,22 +31,27 @@ def create_health_router(composition: Composition) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/ready", response_model=None)
-    async def ready() -> dict[str, str] | Response:
-        """Answer 200 when requests can be served, else 503 with what is not ready."""
-        problems = await not_ready(composition)
-        if problems:
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
-        return {"status": "ready"}
+    async def ready() -> dict[str, object] | Response:
+        """Answer 200 when requests can be served, else 503 with what is not ready.
+
+        What is in the outbox is told and decides nothing: requests are served as well as ever while
+        a handler fails, and a process that is taken away for it would not deliver either.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                problems = await not_ready(composition)
+                if not problems:
+                    backlog = await composition.messaging.deliveries.backlog()
+                    return {"status": "ready", "events": asdict(backlog)}
+        except (TimeoutError, Unavailable) as error:
+            log.warning("the database does not answer", cause=repr(error.__cause__ or error))
+            problems = {"database": ["does not answer"]}
+        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
 
     return router
 
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:
-    """Return what keeps Conduit from serving, by the part that is not ready."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            found = await states(composition.database, composition.modules)
-    except (TimeoutError, Unavailable) as error:
-        log.warning("the database does not answer", cause=repr(error.__cause__ or error))
-        return {"database": ["does not answer"]}
+    """Return what keeps Conduit from serving, by the part that is not ready; raise `Unavailable`."""
+    found = await states(composition.database, composition.with_tables)
     return {module: [PROBLEMS[state]] for module, state in found.items() if state in PROBLEMS}

@@ -17,7 +17,8 @@ contracts. What a module needs is given as fakes; each provider ships the fake o
             yield comments
 
 What runs is what serves: the real container, routes under /api, error handlers and middleware, on
-SQLite in memory with this module's migrations only. Call it with any client that speaks ASGI, such as
+SQLite in memory with this module's migrations and the kernel's. Call it with any client that speaks
+ASGI, such as
 `httpx2.AsyncClient(transport=httpx2.ASGITransport(comments.application), base_url="http://test")`,
 and sign requests with a token of the `FakeTokenVerifier`. `await comments.publish(ArticleDeleted(7))`
 tells it what happened elsewhere; `comments.told` is what it told others.
@@ -42,6 +43,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.events import Event, EventHandler
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.messaging import Messaging
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.module import Module
 
@@ -57,18 +59,23 @@ class ModuleAlone:
 
     container: ModuleContainer
     database: Database
-    """Migrated, and holding this module's tables only."""
+    """Migrated, and holding this module's tables and the kernel's."""
 
     told: Sequence[Event]
     """The events that the module has published, in order, also in transactions that failed later."""
 
+    messaging: Messaging
+    """What carries events to the module: its outbox holds what could not be handled after the commit."""
+
     async def publish(self, event: Event) -> None:
         """Tell the module an event of another module, inside a transaction as its publisher would.
 
-        Raises what a handler raises; then the transaction is undone.
+        What it wants to be told after the commit, it has been told when this returns. Raises what a
+        handler inside raises; then the transaction is undone.
         """
         async with self.database.transaction():
-            await self.container.events().publish(event)
+            await self.messaging.events.publish(event)
+        await self.messaging.dispatcher.drain()
 
 
 @asynccontextmanager
@@ -118,10 +125,11 @@ def _surroundings(
 async def _booted(module: Module, surroundings: Surroundings) -> ModuleAlone:
     modules = in_order([module], offered=surroundings.offers)
     composition = compose(modules, surroundings)
-    await migrate(surroundings.database, modules)
+    await migrate(surroundings.database, composition.with_tables)
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     container = composition.containers[module.name]
-    return ModuleAlone(application, container, surroundings.database, _told(module, container))
+    told = _told(module, container)
+    return ModuleAlone(application, container, surroundings.database, told, composition.messaging)
 
 
 def _told(module: Module, container: ModuleContainer) -> Sequence[Event]:

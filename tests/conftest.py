@@ -18,7 +18,6 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
-from tests import postgresql
 from tests.client import Api
 
 # Every test makes an application, which is full of cycles: collecting them young costs a tenth of the run.
@@ -54,25 +53,12 @@ def tree_only() -> Iterator[None]:
         yield
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Say where this run's PostgreSQL is, before a fixture takes the settings away."""
-    if postgresql.begin_run():
-        config.add_cleanup(postgresql.end_run)
-
-
-@pytest.fixture(scope="session")
-def empty_postgresql() -> Iterator[str]:
-    """Return the URL of a database on PostgreSQL for one test after the other, each leaving it empty."""
-    with postgresql.new_database() as url:
-        yield url
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated SQLite file for each test to copy: copying is faster than migrating."""
     file = tmp_path_factory.mktemp("template") / "conduit.db"
     composition = compose_from(Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET))
-    await migrate(composition.database, composition.modules)
+    await migrate(composition.database, composition.with_tables)
     await composition.database.dispose()
     return file
 

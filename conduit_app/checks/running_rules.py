@@ -152,9 +152,9 @@ def _plugins(checkout: Checkout) -> Iterator[Module]:
 
 async def _tables(checkout: Checkout, composition: Composition) -> list[Finding]:
     findings: list[Finding] = []
-    sources = {module.name: module for module in checkout.modules}
+    sources = {module.name: module for module in (checkout.kernel, *checkout.modules)}
     there: set[str] = set()
-    for module in composition.modules:
+    for module in composition.with_tables:
         await migrate(composition.database, [module])
         async with composition.database.connected() as connection:
             now = set(await connection.run_sync(lambda connection: inspect(connection).get_table_names()))

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.events import EventBus
+from modules.kernel.infrastructure.signals import Signals
 
 
 class ModuleContainer(containers.DeclarativeContainer):
@@ -18,6 +19,7 @@ class ModuleContainer(containers.DeclarativeContainer):
 
     database = providers.Dependency(instance_of=Database)
     events = providers.Dependency(instance_of=EventBus)
+    signals = providers.Dependency(instance_of=Signals)
     clock = providers.Dependency(instance_of=Clock)
     signing_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(instance_of=tuple)
     settings: providers.Dependency[Any] = providers.Dependency()

@@ -8,20 +8,23 @@ from fastapi import APIRouter
 
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.demo import Demo
-from modules.kernel.domain.events import Event, EventHandler
+from modules.kernel.domain.events import Delivery, Event, EventHandler
 from modules.kernel.infrastructure.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
+from modules.kernel.infrastructure.tables import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A handler for one event, delivered inside the publisher's transaction.
+    """A handler for one event, told inside the publisher's transaction or after its commit.
 
-    `handler` picks the handler out of the subscriber's container.
+    `handler` picks the handler out of the subscriber's container. After the commit it runs in a
+    transaction of its own, which also notes that the event is handled: what it writes is written once.
     """
 
     event: type[Event]
     handler: Callable[[Any], EventHandler[Any]]
+    delivery: Delivery = Delivery.IN_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,7 @@ class Module:
     def package(self) -> str:
         """The Python package of the module, where its container is defined."""
         return self.container.__module__.rpartition(".")[0]
+
+
+# The kernel is no module that could be left out, and nothing discovers it. But it keeps a table.
+KERNEL = Module(name="kernel", container=ModuleContainer, schema=SCHEMA)

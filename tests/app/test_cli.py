@@ -13,9 +13,11 @@ from conduit_app.cli import main
 from conduit_app.composition import in_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
+from modules.kernel.module import KERNEL
 from tests.program import conduit
 
 NAMES = [module.name for module in in_order(discover())]
+MIGRATED = [KERNEL.name, *NAMES]
 
 
 def call(*arguments: str, **settings: str) -> Result:
@@ -60,7 +62,7 @@ class TestMigrate:
     def test_says_what_it_did_on_standard_error(self) -> None:
         result = call("migrate")
         assert (result.exit_code, result.stdout) == (0, "")
-        assert result.stderr == f"migrated {', '.join(NAMES)}\n"
+        assert result.stderr == f"migrated {', '.join(MIGRATED)}\n"
 
     def test_makes_the_folder_of_the_database(self, folder: Path) -> None:
         call("migrate", DATABASE_URL="sqlite+aiosqlite:///data/of/conduit/blog.db")
@@ -89,7 +91,7 @@ class TestServe:
 
     def test_refuses_a_database_that_is_not_migrated(self) -> None:
         assert one_line(call("serve")) == (
-            f"conduit: the tables of {NAMES[0]} are not migrated; run: conduit migrate"
+            f"conduit: the tables of {MIGRATED[0]} are not migrated; run: conduit migrate"
         )
 
     def test_names_the_module_that_is_not(self) -> None:

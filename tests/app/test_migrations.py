@@ -25,10 +25,10 @@ from conduit_app.migrations.runner import (
 from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.schema import Schema, module_metadata
-from modules.kernel.module import Module
+from modules.kernel.module import KERNEL, Module
 from tests.program import PATIENCE_SECONDS, started
 
-MODULES = in_order(discover())
+MODULES = [KERNEL, *in_order(discover())]
 AT_ONCE = 10
 
 ResultT = TypeVar("ResultT")
@@ -152,7 +152,7 @@ class TestAtOnce:
             said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
         assert [process.returncode for process in processes] == [0] * AT_ONCE, said
         first, *others = sorted(said)
-        assert first.startswith("migrated users, ")
+        assert first.startswith("migrated kernel, ")
         assert others == ["the database is up to date\n"] * (AT_ONCE - 1)
 
     async def test_a_migration_waits_for_another_that_has_begun(self, empty: Database, folder: Path) -> None:

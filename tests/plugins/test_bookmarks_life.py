@@ -48,7 +48,7 @@ def test_a_plugin_is_there_once_installed_and_gone_once_uninstalled(tmp_path: Pa
         without_plugin = _get(client, "/openapi.json")
         assert _get(client, "/api/bookmarks", anna) == NO_ROUTE
         assert _get(client, "/api/articles") == articles
-        assert _get(client, "/health/ready") == (200, {"status": "ready"})
+        assert client.get("/health/ready").status_code == 200
         # The plugin's table stays, with a bookmark of this article in it, and is in nobody's way.
         assert client.delete(f"/api/articles/{dragons}", headers=anna).status_code == 204
         assert _rows(tmp_path / "var" / "conduit.db", "bookmarks_bookmark") == 1

@@ -66,10 +66,3 @@ class Unavailable(DomainError):
 
     subject = "service"
     problem = "is busy, try again"
-
-
-class Contended(Unavailable):
-    """Others did the same at the same moment: all of this was undone, and doing it again may work.
-
-    Whoever runs whole use cases does so: `ModuleRouter` for requests.
-    """

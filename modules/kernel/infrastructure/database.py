@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from modules.kernel.domain.errors import Contended, DomainError, Unavailable
+from modules.kernel.domain.errors import DomainError, Unavailable
 from modules.kernel.infrastructure.engines import (
-    POOL_SIZE,
-    is_contention,
+    announce,
     is_unavailability,
     open_engines,
     take_migration_lock,
@@ -34,6 +33,7 @@ class _Unit:
     session: AsyncSession
     task: asyncio.Task[object] | None
     writes: bool
+    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Database:
@@ -44,8 +44,8 @@ class Database:
     need no session passed to them.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE) -> None:
-        self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size)
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self._engines = open_engines(url, synchronous=synchronous)
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
 
     @property
@@ -58,9 +58,8 @@ class Database:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
-        `Unavailable` when the turn to write, or a connection, does not come soon enough, `Contended`
-        when all of it was undone because of what others did at the same moment, and `RuntimeError`
-        when another task tries to join or the open unit only reads.
+        `Unavailable` when the turn to write does not come within `WRITE_WAIT_SECONDS`, and
+        `RuntimeError` when another task tries to join or the open unit only reads.
         """
         unit = self._joinable()
         if unit is not None:
@@ -74,8 +73,10 @@ class Database:
                     AsyncSession(self._engines.write, expire_on_commit=False) as session,
                     session.begin(),
                 ):
-                    with self._ambient(session, writes=True):
+                    with self._ambient(session, writes=True) as unit:
                         yield session
+        for then in unit.then:
+            then()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
@@ -139,13 +140,37 @@ class Database:
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a unit of work that may write is open in this task."""
-        unit = self._joinable()
-        if unit is None or not unit.writes:
-            raise RuntimeError("this needs an open transaction")
+        self._open_transaction()
+
+    def after_commit(self, then: Callable[[], None]) -> None:
+        """Call this once the open transaction is committed, and never if it is undone.
+
+        Raises `RuntimeError` when none is open in this task.
+        """
+        self._open_transaction().then.append(then)
+
+    async def announce(self, topic: str) -> None:
+        """Let other processes hear of this topic once the open transaction is committed."""
+        await announce(self._open_transaction().session, topic)
+
+    async def heard(self) -> AsyncIterator[str | None]:
+        """Yield the topics that other processes announce, or None where it may be any; ends if none can.
+
+        Raises `ConnectionError` or `DatabaseUnavailable` when the database cannot be listened to.
+        """
+        with _availability():
+            async for topic in self._engines.heard():
+                yield topic
 
     async def dispose(self) -> None:
         """Close every connection."""
         await self._engines.dispose()
+
+    def _open_transaction(self) -> _Unit:
+        unit = self._joinable()
+        if unit is None or not unit.writes:
+            raise RuntimeError("this needs an open transaction")
+        return unit
 
     def _joinable(self) -> _Unit | None:
         unit = self._unit.get()
@@ -167,10 +192,11 @@ class Database:
             await turn.__aexit__(None, None, None)
 
     @contextmanager
-    def _ambient(self, session: AsyncSession, *, writes: bool) -> Iterator[None]:
-        token = self._unit.set(_Unit(session, asyncio.current_task(), writes))
+    def _ambient(self, session: AsyncSession, *, writes: bool) -> Iterator[_Unit]:
+        unit = _Unit(session, asyncio.current_task(), writes)
+        token = self._unit.set(unit)
         try:
-            yield
+            yield unit
         finally:
             self._unit.reset(token)
 
@@ -182,8 +208,6 @@ def _availability() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise Unavailable from error
     except DBAPIError as error:
-        if is_contention(error):
-            raise Contended from error
         if is_unavailability(error):
             raise DatabaseUnavailable from error
         raise

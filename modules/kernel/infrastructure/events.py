@@ -7,15 +7,17 @@ from typing import Any
 from modules.kernel.domain.events import Event, EventHandler
 from modules.kernel.infrastructure.database import Database
 
+HandlerProvider = Callable[[], EventHandler[Any]]
+
 
 class EventBus:
     """Delivers each event to every subscriber, in the order in which they subscribed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._handlers: defaultdict[type[Event], list[Callable[[], EventHandler[Any]]]] = defaultdict(list)
+        self._handlers: defaultdict[type[Event], list[HandlerProvider]] = defaultdict(list)
 
-    def subscribe(self, event: type[Event], handler: Callable[[], EventHandler[Any]]) -> None:
+    def subscribe(self, event: type[Event], handler: HandlerProvider) -> None:
         """Deliver events of exactly this type to the handler that the call returns.
 
         The handler is asked for at delivery, so that subscribing builds no service.
@@ -25,5 +27,5 @@ class EventBus:
     async def publish(self, event: Event) -> None:
         """Deliver the event now. Raises what a handler raises, which undoes the whole transaction."""
         self._database.require_transaction()
-        for handler in self._handlers[type(event)]:
+        for handler in self._handlers.get(type(event), ()):
             await handler()(event)

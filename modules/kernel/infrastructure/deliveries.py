@@ -1,0 +1,144 @@
+"""The outbox as operators see it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, delete, false, func, select, true, tuple_, update
+
+from modules.kernel.domain.clock import Clock
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.outbox import DELIVERIES, Outbox
+from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.tables import DeliveryRow
+
+delivery: Any = DeliveryRow.__table__
+
+
+class State(Enum):
+    """What becomes of a delivery."""
+
+    WAITING = "waiting"
+    """It is on its way, or will be tried again."""
+
+    DEAD = "dead"
+    """It failed so often that it is not tried again, unless somebody says so."""
+
+    ORPHANED = "orphaned"
+    """No module that is switched on here subscribes to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A delivery that is kept in the outbox."""
+
+    id: int
+    state: State
+    subscriber: str
+    event: str
+    aggregate: str
+    payload: str
+    published_at: datetime
+    due_at: datetime | None
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much there is in the outbox."""
+
+    waiting: int
+    oldest_seconds: float
+    """Since when the oldest that is waiting has waited; 0 when none is."""
+
+    dead: int
+    orphaned: int
+
+
+class Deliveries:
+    """Looks into an outbox, and changes what is in it, on an operator's word."""
+
+    def __init__(self, database: Database, signals: Signals, clock: Clock, outbox: Outbox) -> None:
+        self._database = database
+        self._signals = signals
+        self._clock = clock
+        self._outbox = outbox
+
+    async def backlog(self) -> Backlog:
+        """Return how much there is."""
+        state = self._state().label("state")
+        statement = select(state, func.count(), func.min(delivery.c.published_at)).group_by(state)
+        async with self._database.snapshot() as session:
+            found = {State(name): (count, oldest) for name, count, oldest in await session.execute(statement)}
+        counts = {one: found.get(one, (0, None))[0] for one in State}
+        _, oldest = found.get(State.WAITING, (0, None))
+        waited = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
+        return Backlog(counts[State.WAITING], max(0.0, waited), counts[State.DEAD], counts[State.ORPHANED])
+
+    async def oldest(self, states: Collection[State], at_most: int) -> Sequence[Kept]:
+        """Return deliveries in these states, the oldest first."""
+        return await self._found(self._is(states), at_most)
+
+    async def by_id(self, ids: Collection[int]) -> Sequence[Kept]:
+        """Return those of the deliveries that there are, in order."""
+        return await self._found(delivery.c.id.in_(ids), len(ids))
+
+    async def retry(self, states: Collection[State], ids: Collection[int] | None = None) -> int:
+        """Let deliveries in these states, all or some, be tried now as if for the first time.
+
+        Returns how many there were.
+        """
+        changed = update(delivery).values(due_at=self._clock.now(), attempts=0, held_by=None)
+        async with self._database.transaction() as session:
+            found = await session.execute(changed.where(*self._chosen(states, ids)).returning(delivery.c.id))
+            await self._signals.send(DELIVERIES)
+            return len(found.all())
+
+    async def purge(self, states: Collection[State], ids: Collection[int] | None = None) -> int:
+        """Forget deliveries in these states, all or some; they never happen. Returns how many there were."""
+        gone = delete(delivery).where(*self._chosen(states, ids)).returning(delivery.c.id)
+        async with self._database.transaction() as session:
+            return len((await session.execute(gone)).all())
+
+    async def _found(self, condition: ColumnElement[bool], at_most: int) -> Sequence[Kept]:
+        statement = (
+            select(
+                delivery.c.id,
+                self._state(),
+                delivery.c.subscriber,
+                delivery.c.event,
+                delivery.c.aggregate,
+                delivery.c.payload,
+                delivery.c.published_at,
+                delivery.c.due_at,
+                delivery.c.attempts,
+                delivery.c.error,
+            )
+            .where(condition)
+            .order_by(delivery.c.id)
+            .limit(at_most)
+        )
+        async with self._database.snapshot() as session:
+            return [
+                Kept(key, State(state), *others) for key, state, *others in await session.execute(statement)
+            ]
+
+    def _chosen(
+        self, states: Collection[State], ids: Collection[int] | None
+    ) -> Sequence[ColumnElement[bool]]:
+        return [self._is(states), true() if ids is None else delivery.c.id.in_(ids)]
+
+    def _is(self, states: Collection[State]) -> ColumnElement[bool]:
+        return self._state().in_([state.value for state in states])
+
+    def _state(self) -> ColumnElement[str]:
+        known = self._outbox.known
+        subscribed = tuple_(delivery.c.subscriber, delivery.c.event).in_(known) if known else false()
+        return case(
+            (~subscribed, State.ORPHANED.value),
+            (delivery.c.due_at.is_(None), State.DEAD.value),
+            else_=State.WAITING.value,
+        )

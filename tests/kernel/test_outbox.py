@@ -1,0 +1,403 @@
+"""Facts that are told after the commit: kept until they are handled, and handled once."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, make_dataclass
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from conduit_app.migrations.runner import migrate
+from modules.kernel.domain.events import Delivery, Event
+from modules.kernel.fakes import FakeClock
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.deliveries import Backlog, State
+from modules.kernel.infrastructure.messaging import Messaging, messaging
+from modules.kernel.infrastructure.outbox import Policy
+from modules.kernel.module import KERNEL
+from tests.kernel.things import Thing, names
+from tests.statements import Statements
+
+ATTEMPTS = 3
+LEASE = timedelta(seconds=30)
+POLICY = Policy(lease=LEASE, attempts=ATTEMPTS)
+EVERYTHING = list(State)
+
+
+@dataclass(frozen=True, slots=True)
+class LampBroken(Event):
+    lamp: str
+    pieces: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LampMended(Event):
+    lamp: str
+
+
+class Broom:
+    """A subscriber that writes what it is told, and fails for the lamps it cannot sweep."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.told: list[Event] = []
+        self.too_heavy: set[str] = set()
+
+    async def sweep(self, event: LampBroken | LampMended) -> None:
+        self.told.append(event)
+        async with self._database.transaction() as session:
+            session.add(Thing(name=f"swept {event.lamp} {len(self.told)}"))
+            await session.flush()
+        if event.lamp in self.too_heavy:
+            raise LookupError(f"{event.lamp} is too heavy")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest_asyncio.fixture
+async def kept(database: Database) -> Database:
+    """Return a database with an outbox."""
+    await migrate(database, [KERNEL])
+    return database
+
+
+@pytest.fixture
+def broom(kept: Database) -> Broom:
+    return Broom(kept)
+
+
+@pytest.fixture
+def post(kept: Database, clock: FakeClock, broom: Broom) -> Messaging:
+    """Return what carries events to the broom."""
+    return subscribed(kept, clock, broom)
+
+
+def subscribed(database: Database, clock: FakeClock, broom: Broom) -> Messaging:
+    """Return what another process has that runs the same program."""
+    post = messaging(database, clock, POLICY)
+    for event in (LampBroken, LampMended):
+        post.subscribe("cleaning", event, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+    return post
+
+
+@pytest.fixture
+def publish(kept: Database, post: Messaging) -> Callable[..., Awaitable[None]]:
+    async def publish(*events: Event) -> None:
+        async with kept.transaction():
+            for event in events:
+                await post.events.publish(event)
+
+    return publish
+
+
+Publish = Callable[..., Awaitable[None]]
+
+
+class TestDelivery:
+    async def test_a_subscriber_is_told_after_the_commit_and_not_before(
+        self, kept: Database, post: Messaging, broom: Broom
+    ) -> None:
+        async with kept.transaction():
+            await post.events.publish(LampBroken("desk", (1, 2)))
+            assert broom.told == []
+        await post.dispatcher.drain()
+        assert broom.told == [LampBroken("desk", (1, 2))]
+        assert await names(kept) == ["swept desk 1"]
+
+    async def test_what_is_undone_is_told_to_nobody(
+        self, kept: Database, post: Messaging, broom: Broom
+    ) -> None:
+        async def break_lamp() -> None:
+            async with kept.transaction():
+                await post.events.publish(LampBroken("desk"))
+                raise LookupError("it only looked broken")
+
+        with pytest.raises(LookupError):
+            await break_lamp()
+        await post.dispatcher.drain()
+        assert broom.told == []
+
+    async def test_it_is_told_once(self, post: Messaging, publish: Publish, broom: Broom) -> None:
+        await publish(LampBroken("desk"))
+        await post.dispatcher.drain()
+        await post.dispatcher.drain()
+        assert broom.told == [LampBroken("desk")]
+        assert await post.deliveries.oldest(EVERYTHING, 10) == []
+
+    async def test_every_subscriber_has_a_delivery_of_its_own(
+        self, post: Messaging, publish: Publish, broom: Broom
+    ) -> None:
+        told: list[Event] = []
+
+        async def note(event: LampBroken) -> None:
+            told.append(event)
+
+        post.subscribe("statistics", LampBroken, lambda: note, Delivery.AFTER_COMMIT)
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        await post.dispatcher.drain()
+        assert told == [LampBroken("desk")]
+        [left] = await post.deliveries.oldest(EVERYTHING, 10)
+        assert (left.subscriber, left.event, left.attempts) == ("cleaning", "LampBroken", 1)
+
+    async def test_one_inside_the_transaction_is_told_inside_it_all_the_same(
+        self, kept: Database, post: Messaging, broom: Broom
+    ) -> None:
+        at_once: list[Event] = []
+
+        async def note(event: LampBroken) -> None:
+            at_once.append(event)
+
+        post.subscribe("alarm", LampBroken, lambda: note, Delivery.IN_TRANSACTION)
+        async with kept.transaction():
+            await post.events.publish(LampBroken("desk"))
+            assert (at_once, broom.told) == ([LampBroken("desk")], [])
+
+    async def test_a_module_cannot_subscribe_twice_to_one_event(self, post: Messaging, broom: Broom) -> None:
+        with pytest.raises(ValueError, match="cleaning subscribes twice to LampBroken"):
+            post.subscribe("cleaning", LampBroken, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+
+    async def test_an_event_that_nobody_is_told_of_after_the_commit_costs_no_statement(
+        self, kept: Database, clock: FakeClock
+    ) -> None:
+        statements = Statements(kept)
+        async with kept.transaction():
+            await messaging(kept, clock).events.publish(LampBroken("desk"))
+        assert statements.sent == []
+
+
+class TestOrder:
+    async def test_what_is_about_one_thing_is_told_in_order_whatever_it_is(
+        self, post: Messaging, publish: Publish, broom: Broom
+    ) -> None:
+        await publish(LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,)))
+        await post.dispatcher.drain()
+        assert broom.told == [LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,))]
+
+    async def test_what_comes_after_a_failure_waits_for_it_and_other_things_do_not(
+        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
+        await post.dispatcher.drain()
+        await publish(LampMended("desk"), LampMended("floor"))
+        await post.dispatcher.drain()
+        assert broom.told == [LampBroken("desk"), LampBroken("floor"), LampMended("floor")]
+        broom.too_heavy = set()
+        clock.at += timedelta(hours=1)
+        await post.dispatcher.drain()
+        assert broom.told[3:] == [LampBroken("desk"), LampMended("desk"), LampMended("desk")]
+
+    async def test_nobody_waits_for_the_dead(
+        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        for _ in range(ATTEMPTS):
+            await post.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        broom.too_heavy = set()
+        await publish(LampMended("desk"))
+        await post.dispatcher.drain()
+        assert broom.told[-1] == LampMended("desk")
+
+    async def test_an_event_is_about_its_first_field(self) -> None:
+        assert LampBroken("desk", (1,)).aggregate == LampMended("desk").aggregate == "lamp desk"
+        assert Event().aggregate == "Event"
+
+
+class TestFailure:
+    async def test_what_a_failing_handler_wrote_is_undone_and_why_is_kept(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        await post.dispatcher.drain()
+        assert await names(kept) == []
+        [left] = await post.deliveries.oldest(EVERYTHING, 10)
+        assert (left.state, left.attempts) == (State.WAITING, 1)
+        assert left.error is not None
+        assert left.error.endswith("LookupError: desk is too heavy\n")
+
+    async def test_it_is_not_tried_again_before_its_time(
+        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        await post.dispatcher.drain()
+        [left] = await post.deliveries.oldest(EVERYTHING, 10)
+        assert left.due_at is not None
+        clock.at = left.due_at - timedelta(microseconds=1)
+        await post.dispatcher.drain()
+        assert len(broom.told) == 1
+        clock.at = left.due_at
+        await post.dispatcher.drain()
+        assert len(broom.told) == 2
+
+    async def test_after_so_many_attempts_it_is_dead_and_seen(
+        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        for _ in range(ATTEMPTS + 2):
+            await post.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        assert len(broom.told) == ATTEMPTS
+        [dead] = await post.deliveries.oldest([State.DEAD], 10)
+        assert (dead.attempts, dead.due_at) == (ATTEMPTS, None)
+        assert await post.deliveries.backlog() == Backlog(waiting=0, oldest_seconds=0, dead=1, orphaned=0)
+
+    async def test_a_handler_that_does_not_end_is_ended(self, kept: Database, clock: FakeClock) -> None:
+        stuck = messaging(kept, clock, Policy(patience=timedelta(milliseconds=10)))
+
+        async def wait_for_ever(_event: LampBroken) -> None:
+            async with kept.transaction() as session:
+                session.add(Thing(name="half done"))
+            await asyncio.Event().wait()
+
+        stuck.subscribe("waiting", LampBroken, lambda: wait_for_ever, Delivery.AFTER_COMMIT)
+        async with kept.transaction():
+            await stuck.events.publish(LampBroken("desk"))
+        await stuck.dispatcher.drain()
+        [left] = await stuck.deliveries.oldest(EVERYTHING, 10)
+        assert left.error is not None
+        assert "TimeoutError" in left.error
+        assert await names(kept) == []
+
+    async def test_an_event_that_cannot_be_read_any_more_is_a_failure_like_others(
+        self, kept: Database, publish: Publish, clock: FakeClock, broom: Broom
+    ) -> None:
+        changed = messaging(kept, clock, POLICY)
+        of_today = make_dataclass("LampBroken", [("number", int)], bases=(Event,), frozen=True)
+        changed.subscribe("cleaning", of_today, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        await publish(LampBroken("desk"))
+        await changed.dispatcher.drain()
+        [left] = await changed.deliveries.oldest([State.WAITING], 10)
+        assert left.error is not None
+        assert "ValidationError" in left.error
+        assert broom.told == []
+
+    def test_pauses_grow_are_bounded_and_differ(self) -> None:
+        policy = Policy()
+        random.seed(7)
+        longest = [max(policy.pause(attempts) for _ in range(200)) for attempts in (1, 4, 30)]
+        assert longest[0] < policy.first_pause * 2 < longest[1] < policy.first_pause * 16
+        assert timedelta(minutes=50) < longest[2] <= policy.longest_pause
+        assert len({policy.pause(4) for _ in range(20)}) == 20
+
+
+class TestManyProcesses:
+    async def test_what_one_has_taken_up_no_other_takes_up(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        other = subscribed(kept, clock, broom)
+        await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
+        assert [held.aggregate for held in await post.outbox.take_up()] == ["lamp desk", "lamp floor"]
+        # Not the second one about the desk, either.
+        assert await other.outbox.take_up() == []
+
+    async def test_what_a_process_held_that_has_ended_is_taken_up_when_its_lease_ends(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        await publish(LampBroken("desk"))
+        await post.outbox.take_up()
+        other = subscribed(kept, clock, broom)
+        clock.at += LEASE - timedelta(milliseconds=1)
+        await other.dispatcher.drain()
+        assert broom.told == []
+        clock.at += timedelta(milliseconds=1)
+        await other.dispatcher.drain()
+        assert broom.told == [LampBroken("desk")]
+
+    async def test_who_was_thought_to_have_ended_handles_nothing(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        await publish(LampBroken("desk"))
+        [late] = await post.outbox.take_up()
+        clock.at += LEASE
+        [taken] = await subscribed(kept, clock, broom).outbox.take_up()
+        assert taken.id == late.id
+        assert await post.outbox.handle(late) is None
+        assert broom.told == []
+
+    async def test_what_ends_every_process_that_has_it_is_dead_in_the_end(
+        self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        await publish(LampBroken("desk"))
+        for _ in range(ATTEMPTS):
+            assert len(await subscribed(kept, clock, broom).outbox.take_up()) == 1
+            clock.at += LEASE
+        last = subscribed(kept, clock, broom)
+        assert await last.outbox.take_up() == []
+        [dead] = await last.deliveries.oldest([State.DEAD], 10)
+        assert dead.error == "its process ended, or was stuck, while it had this one"
+
+    async def test_one_that_is_told_to_end_leaves_what_it_has_not_begun_to_others(
+        self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        async def end(event: LampBroken) -> None:
+            ending.signals.close()
+            await broom.sweep(event)
+
+        ending = messaging(kept, clock, POLICY)
+        ending.subscribe("cleaning", LampBroken, lambda: end, Delivery.AFTER_COMMIT)
+        await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
+        await ending.dispatcher.drain()
+        assert broom.told == [LampBroken("desk")]
+        await subscribed(kept, clock, broom).dispatcher.drain()
+        assert broom.told == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
+
+
+class TestOperators:
+    async def test_the_backlog_is_counted_and_its_age_known(
+        self, post: Messaging, publish: Publish, clock: FakeClock
+    ) -> None:
+        assert await post.deliveries.backlog() == Backlog(0, 0, 0, 0)
+        await publish(LampBroken("desk"), LampMended("floor"))
+        clock.at += timedelta(seconds=90)
+        await publish(LampBroken("shelf"))
+        assert await post.deliveries.backlog() == Backlog(3, 90, 0, 0)
+
+    async def test_what_nobody_subscribes_to_is_told_apart_and_left_alone(
+        self, kept: Database, post: Messaging, publish: Publish, clock: FakeClock, broom: Broom
+    ) -> None:
+        await publish(LampBroken("desk"), LampMended("desk"))
+        left = messaging(kept, clock, POLICY)
+        left.subscribe("cleaning", LampMended, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        assert await left.deliveries.backlog() == Backlog(1, 0, 0, orphaned=1)
+        await left.dispatcher.drain()
+        assert broom.told == [LampMended("desk")]
+        [orphan] = await left.deliveries.oldest([State.ORPHANED], 10)
+        assert (orphan.event, orphan.payload) == ("LampBroken", '{"lamp":"desk","pieces":[]}')
+        nobody = messaging(kept, clock, POLICY)
+        await nobody.dispatcher.drain()
+        assert await nobody.deliveries.backlog() == Backlog(0, 0, 0, orphaned=1)
+        await post.dispatcher.drain()
+        assert broom.told == [LampMended("desk"), LampBroken("desk")]
+
+    async def test_a_dead_one_that_is_retried_is_told_anew(
+        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        for _ in range(ATTEMPTS):
+            await post.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        broom.too_heavy = set()
+        assert await post.deliveries.retry([State.DEAD]) == 1
+        await post.dispatcher.drain()
+        assert len(broom.told) == ATTEMPTS + 1
+        assert await post.deliveries.backlog() == Backlog(0, 0, 0, 0)
+
+    async def test_only_what_was_chosen_is_purged(self, post: Messaging, publish: Publish) -> None:
+        await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
+        first, second, _ = await post.deliveries.oldest(EVERYTHING, 10)
+        assert await post.deliveries.purge([State.DEAD]) == 0
+        assert await post.deliveries.purge(EVERYTHING, [first.id, second.id, 999]) == 2
+        assert [one.aggregate for one in await post.deliveries.oldest(EVERYTHING, 10)] == ["lamp shelf"]
+        assert await post.deliveries.by_id([first.id]) == []
