@@ -40,7 +40,11 @@ def compose_from(settings: Settings) -> Composition:
 
 def _database(settings: Settings) -> Database:
     try:
-        return Database(settings.database_url, synchronous=settings.database_synchronous)
+        return Database(
+            settings.database_url,
+            synchronous=settings.database_synchronous,
+            pool_size=settings.database_pool_size,
+        )
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
     except OSError as error:

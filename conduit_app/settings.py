@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from modules.kernel.infrastructure.engines import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
 LEAST_SECRET_BYTES = 32
@@ -32,6 +33,11 @@ class Settings(ModuleSettings):
     )
     database_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL", description="SQLite's durability: with FULL a commit survives the loss of power"
+    )
+    database_pool_size: int = Field(
+        POOL_SIZE,
+        ge=1,
+        description="PostgreSQL: connections of each process for writing, and as many for reading",
     )
     secret_key: str | None = Field(
         None,

@@ -18,6 +18,7 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
+from tests import postgresql
 from tests.client import Api
 
 # Every test makes an application, which is full of cycles: collecting them young costs a tenth of the run.
@@ -51,6 +52,19 @@ def tree_only() -> Iterator[None]:
             lambda group: [found for found in entry_points(group=group) if found not in installed],
         )
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say where this run's PostgreSQL is, before a fixture takes the settings away."""
+    if postgresql.begin_run():
+        config.add_cleanup(postgresql.end_run)
+
+
+@pytest.fixture(scope="session")
+def empty_postgresql() -> Iterator[str]:
+    """Return the URL of a database on PostgreSQL for one test after the other, each leaving it empty."""
+    with postgresql.new_database() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

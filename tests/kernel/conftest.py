@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modules.kernel.infrastructure.database import Database
-from tests.kernel.things import with_things
+from tests.kernel.things import Thing, with_things
 
 
 @pytest.fixture
@@ -25,8 +25,25 @@ async def in_memory() -> AsyncIterator[Database]:
     await database.dispose()
 
 
-@pytest.fixture(params=["on_file", "in_memory"])
+@pytest.fixture
+async def on_postgresql(empty_postgresql: str) -> AsyncIterator[Database]:
+    """Return a database on PostgreSQL."""
+    database = await with_things(empty_postgresql)
+    yield database
+    async with database.exclusive() as connection:
+        await connection.run_sync(Thing.metadata.drop_all)
+    await database.dispose()
+
+
+@pytest.fixture(params=["on_file", "on_postgresql"])
+def deployed(request: pytest.FixtureRequest) -> Database:
+    """Return a database as deployments have it, on either engine."""
+    database: Database = request.getfixturevalue(request.param)
+    return database
+
+
+@pytest.fixture(params=["on_file", "in_memory", "on_postgresql"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """Return either of them: what holds for one holds for the other."""
+    """Return any of them: what holds for one holds for the others."""
     database: Database = request.getfixturevalue(request.param)
     return database

@@ -4,16 +4,19 @@ import asyncio
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import NoneType
+from typing import cast
 
 import pytest
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.pool import QueuePool
 
-from modules.kernel.domain.errors import Conflict, Unavailable
+from modules.kernel.domain.errors import Conflict, Contended, Unavailable
 from modules.kernel.infrastructure import database as database_module
 from modules.kernel.infrastructure import engines as engines_module
 from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
-from modules.kernel.infrastructure.engines import READERS
 from tests.kernel.things import Thing, in_another_request, names, with_things
 
 
@@ -116,16 +119,16 @@ class TestSnapshot:
             with pytest.raises(RuntimeError, match="cannot write"):
                 await add(database, "lamp")
 
-    async def test_its_reads_agree_whatever_others_write_meanwhile(self, on_file: Database) -> None:
-        async with on_file.snapshot():
-            before = await names(on_file)
-            await in_another_request(add(on_file, "lamp"))
-            assert await names(on_file) == before
-        assert await names(on_file) == ["lamp"]
+    async def test_its_reads_agree_whatever_others_write_meanwhile(self, deployed: Database) -> None:
+        async with deployed.snapshot():
+            before = await names(deployed)
+            await in_another_request(add(deployed, "lamp"))
+            assert await names(deployed) == before
+        assert await names(deployed) == ["lamp"]
 
-    async def test_the_engine_itself_refuses_a_write(self, on_file: Database) -> None:
+    async def test_the_engine_itself_refuses_a_write(self, deployed: Database) -> None:
         with pytest.raises(DatabaseUnavailable):
-            async with on_file.snapshot() as session:
+            async with deployed.snapshot() as session:
                 await session.execute(insert(Thing).values(name="lamp"))
 
 
@@ -183,7 +186,8 @@ class TestManyAtOnce:
         async def count(times: int) -> None:
             for _ in range(times):
                 async with database.transaction() as session:
-                    number = await session.scalar(select(Thing.number))
+                    # Locked, which SQLite has no need of: nobody else writes meanwhile.
+                    number = await session.scalar(select(Thing.number).with_for_update())
                     assert number is not None
                     await session.execute(update(Thing).values(number=number + 1))
 
@@ -191,30 +195,82 @@ class TestManyAtOnce:
         async with database.snapshot() as session:
             assert await session.scalar(select(Thing.number)) == 200
 
-    async def test_a_turn_to_write_that_never_comes_is_told_as_unavailable(
-        self, database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(database_module, "WRITE_WAIT_SECONDS", 0.001)
-        async with database.transaction():
-            with pytest.raises(Unavailable):
-                await in_another_request(add(database, "lamp"))
-        await add(database, "table")
-        assert await names(database) == ["table"]
-
-    async def test_a_connection_to_read_that_never_comes_is_told_as_unavailable(
+    async def test_on_sqlite_a_turn_to_write_that_never_comes_is_told_as_unavailable(
         self, on_file: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(on_file.engines[1].sync_engine.pool, "_timeout", 0.001)
+        monkeypatch.setattr(database_module, "WRITE_WAIT_SECONDS", 0.001)
+        async with on_file.transaction():
+            with pytest.raises(Unavailable):
+                await in_another_request(add(on_file, "lamp"))
+        await add(on_file, "table")
+        assert await names(on_file) == ["table"]
+
+    async def test_on_postgresql_nobody_waits_to_write_what_nobody_else_writes(
+        self, on_postgresql: Database
+    ) -> None:
+        async with on_postgresql.transaction():
+            await add(on_postgresql, "lamp")
+            await in_another_request(add(on_postgresql, "table"))
+        assert sorted(await names(on_postgresql)) == ["lamp", "table"]
+
+    async def test_a_row_that_another_keeps_locked_is_told_as_unavailable(
+        self, on_postgresql: Database
+    ) -> None:
+        async def change(wait: str) -> None:
+            async with on_postgresql.transaction() as session:
+                await session.execute(text(f"SET LOCAL lock_timeout = '{wait}'"))
+                await session.execute(update(Thing).values(number=1))
+
+        await add(on_postgresql, "lamp")
+        async with on_postgresql.transaction() as session:
+            await session.execute(select(Thing).with_for_update())
+            with pytest.raises(DatabaseUnavailable):
+                await in_another_request(change("1ms"))
+
+    async def test_a_statement_that_takes_too_long_is_told_as_unavailable(
+        self, on_postgresql: Database
+    ) -> None:
+        async def dawdle(session: AsyncSession) -> None:
+            await session.execute(text("SET LOCAL statement_timeout = '1ms'"))
+            await session.execute(text("SELECT pg_sleep(10)"))
+
+        with pytest.raises(DatabaseUnavailable):
+            async with on_postgresql.transaction() as session:
+                await dawdle(session)
+
+    async def test_of_two_who_wait_for_each_other_one_is_told_that_it_may_begin_again(
+        self, on_postgresql: Database
+    ) -> None:
+        await add(on_postgresql, "lamp")
+        await add(on_postgresql, "table")
+        locked = asyncio.Barrier(2)
+
+        async def change(first: str, second: str) -> None:
+            async with on_postgresql.transaction() as session:
+                await session.execute(update(Thing).where(Thing.name == first).values(number=1))
+                await locked.wait()
+                await session.execute(update(Thing).where(Thing.name == second).values(number=1))
+
+        outcomes = await asyncio.gather(
+            change("lamp", "table"), change("table", "lamp"), return_exceptions=True
+        )
+        assert {type(outcome) for outcome in outcomes} == {Contended, NoneType}
+
+    async def test_a_connection_to_read_that_never_comes_is_told_as_unavailable(
+        self, deployed: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pool = cast("QueuePool", deployed.engines[1].sync_engine.pool)
+        monkeypatch.setattr(pool, "_timeout", 0.001)
 
         async def read_together(others: int) -> None:
-            async with on_file.snapshot() as session:
+            async with deployed.snapshot() as session:
                 await session.execute(select(Thing))
                 if others:
                     await in_another_request(read_together(others - 1))
 
-        await read_together(READERS - 1)
+        await read_together(pool.size() - 1)
         with pytest.raises(Unavailable):
-            await read_together(READERS)
+            await read_together(pool.size())
 
 
 class TestUnavailability:
@@ -268,7 +324,7 @@ class TestUnavailability:
             assert set(threading.enumerate()) <= before
 
     async def test_a_statement_that_is_wrong_is_not_told_as_unavailable(self, database: Database) -> None:
-        with pytest.raises(OperationalError):
+        with pytest.raises(DBAPIError, match="nonsense"):
             async with database.transaction() as session:
                 await session.execute(text("SELECT nonsense"))
 

@@ -1,24 +1,24 @@
 """What differs between SQLite and PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import (
+    Engines,
     insert_unless_there,
     is_unavailability,
     open_engines,
     violated_constraint,
 )
 from tests.kernel.things import Thing, names
-
-POSTGRESQL = "postgresql+psycopg://conduit@localhost/conduit"
 
 
 async def pragma(engine: AsyncEngine, name: str) -> object:
@@ -59,12 +59,58 @@ class TestSqlite:
         await engines.dispose()
 
 
-class TestUrls:
-    def test_postgresql_has_one_engine_and_nobody_takes_turns(self) -> None:
-        engines = open_engines(POSTGRESQL)
-        assert engines.write is engines.read
-        assert engines.write.dialect.name == "postgresql"
+async def setting(engine: AsyncEngine, name: str) -> object:
+    async with engine.connect() as connection:
+        return await connection.scalar(text(f"SELECT current_setting('{name}')"))
 
+
+class TestPostgresql:
+    @pytest.fixture
+    async def engines(self, empty_postgresql: str) -> AsyncIterator[Engines]:
+        """Return the ways into PostgreSQL."""
+        engines = open_engines(empty_postgresql)
+        yield engines
+        await engines.dispose()
+
+    async def test_units_of_work_that_write_see_what_others_commit(self, engines: Engines) -> None:
+        assert await setting(engines.write, "transaction_isolation") == "read committed"
+        assert await setting(engines.write, "transaction_read_only") == "off"
+
+    async def test_those_that_read_are_of_one_moment_and_only_read(self, engines: Engines) -> None:
+        assert await setting(engines.read, "transaction_isolation") == "repeatable read"
+        assert await setting(engines.read, "transaction_read_only") == "on"
+
+    @pytest.mark.parametrize(
+        ("limit", "value"),
+        [
+            ("statement_timeout", "10s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ],
+    )
+    async def test_nothing_waits_for_ever_but_a_migration(
+        self, engines: Engines, limit: str, value: str
+    ) -> None:
+        assert await setting(engines.write, limit) == value
+        assert await setting(engines.read, limit) == value
+        assert await setting(engines.migrate, limit) == "0"
+
+    async def test_what_the_url_says_counts(self, empty_postgresql: str) -> None:
+        engines = open_engines(f"{empty_postgresql}&options=-c%20statement_timeout%3D1s&connect_timeout=7")
+        assert await setting(engines.write, "statement_timeout") == "1s"
+        assert await setting(engines.write, "lock_timeout") == "5s"
+        await engines.dispose()
+
+    async def test_a_pool_has_as_many_connections_as_it_may(self, empty_postgresql: str) -> None:
+        engines = open_engines(empty_postgresql, pool_size=1)
+        cast("Any", engines.read.sync_engine.pool)._timeout = 0.001
+        async with engines.read.connect(), engines.write.connect():
+            with pytest.raises(PoolTimeoutError):
+                await engines.read.connect()
+        await engines.dispose()
+
+
+class TestUrls:
     @pytest.mark.parametrize("url", ["sqlite:///things.db", "mysql+aiomysql://localhost/things"])
     def test_any_other_kind_of_url_is_refused_by_what_would_do(self, url: str) -> None:
         with pytest.raises(ValueError, match=r"sqlite\+aiosqlite or postgresql\+psycopg"):
@@ -87,7 +133,7 @@ class TestViolatedConstraint:
             ({"name": "new", "part_of": 1000}, None),
         ],
     )
-    async def test_sqlites_words_become_the_name_in_the_schema(
+    async def test_it_is_told_by_its_name_in_the_schema(
         self, database: Database, values: Mapping[str, object], name: str | None
     ) -> None:
         async with database.transaction() as session:
@@ -105,13 +151,6 @@ class TestViolatedConstraint:
             "ck_things_thing_number",
         }
 
-    def test_postgresql_says_the_name_itself(self) -> None:
-        class UniqueViolation(Exception):
-            diag = SimpleNamespace(constraint_name="uq_things_thing_name")
-
-        error = IntegrityError("INSERT", None, UniqueViolation())
-        assert violated_constraint(error) == "uq_things_thing_name"
-
 
 class TestIsUnavailability:
     def test_a_server_that_is_gone_may_come_back(self) -> None:
@@ -127,8 +166,3 @@ class TestInsertUnlessThere:
             async with database.transaction() as session:
                 await session.execute(insert_unless_there(session, Thing), {"name": name})
         assert await names(database) == ["lamp", "table"]
-
-    def test_postgresql_does_it_in_its_own_words(self) -> None:
-        engine = open_engines(POSTGRESQL).write
-        statement = insert_unless_there(AsyncSession(engine), Thing)
-        assert "ON CONFLICT DO NOTHING" in str(statement.compile(dialect=engine.dialect))

@@ -1,6 +1,8 @@
 """The router of a module: what FastAPI's does, with JSON as RFC 8259 has it and documented errors."""
 
+import asyncio
 import json
+import secrets
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
@@ -9,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.errors import GenericErrorModel
+from modules.kernel.domain.errors import Contended
 
 DESCRIPTIONS = {
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
@@ -80,12 +83,31 @@ def lasting(endpoint: EndpointT) -> EndpointT:
     return endpoint
 
 
+ATTEMPTS = 5
+"""How often a request is handled before its caller is told that others are always in the way."""
+
+
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+        handle = self._undeterred(super().get_route_handler())
         if LASTING in self.endpoint.__dict__:
             return self._lasting(handle)
         return handle if self.body_field is None else self._reading_json(handle)
+
+    @staticmethod
+    def _undeterred(handle: Handler) -> Handler:
+        # All of it again, because all of it was undone: what was read before may be another now. The
+        # body of the request was read and is kept; no answer has left, since use cases commit first.
+        async def handle_again(request: Request) -> Response:
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    return await handle(request)
+                except Contended:
+                    # Not all at the same moment again.
+                    await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
+            return await handle(request)
+
+        return handle_again
 
     @staticmethod
     def _lasting(handle: Handler) -> Handler:

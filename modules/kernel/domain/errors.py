@@ -66,3 +66,10 @@ class Unavailable(DomainError):
 
     subject = "service"
     problem = "is busy, try again"
+
+
+class Contended(Unavailable):
+    """Others did the same at the same moment: all of this was undone, and doing it again may work.
+
+    Whoever runs whole use cases does so: `ModuleRouter` for requests.
+    """

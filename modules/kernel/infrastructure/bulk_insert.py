@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Index, insert, text
+from sqlalchemy import Index, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from modules.kernel.domain.demo import Progress
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import prepare_to_load
 from modules.kernel.infrastructure.schema import Schema
-
-CACHE_KIB = 256 * 1024
 
 
 async def bulk_insert(
@@ -37,9 +36,7 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
     """
     indexes = [index for schema in schemas for index in _indexes(schema)]
     async with database.transaction() as session:
-        if session.get_bind().dialect.name == "sqlite":
-            # Until the database is disposed of. SQLite's own 2 MB are too few for the keys, too.
-            await session.execute(text(f"PRAGMA cache_size = -{CACHE_KIB}"))
+        await prepare_to_load(session)
         for index in indexes:
             await session.execute(DropIndex(index))
     try:
@@ -47,6 +44,7 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
     finally:
         progress.begin("indexes", len(indexes))
         async with database.transaction() as session:
+            await prepare_to_load(session)
             for index in indexes:
                 await session.execute(CreateIndex(index))
                 progress.advance(1)

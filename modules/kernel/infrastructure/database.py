@@ -10,9 +10,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from modules.kernel.domain.errors import DomainError, Unavailable
+from modules.kernel.domain.errors import Contended, DomainError, Unavailable
 from modules.kernel.infrastructure.engines import (
+    POOL_SIZE,
     announce,
+    is_contention,
     is_unavailability,
     open_engines,
     take_migration_lock,
@@ -44,8 +46,8 @@ class Database:
     need no session passed to them.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
-        self._engines = open_engines(url, synchronous=synchronous)
+    def __init__(self, url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE) -> None:
+        self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size)
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
 
     @property
@@ -58,8 +60,9 @@ class Database:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
-        `Unavailable` when the turn to write does not come within `WRITE_WAIT_SECONDS`, and
-        `RuntimeError` when another task tries to join or the open unit only reads.
+        `Unavailable` when the turn to write, or a connection, does not come soon enough, `Contended`
+        when all of it was undone because of what others did at the same moment, and `RuntimeError`
+        when another task tries to join or the open unit only reads.
         """
         unit = self._joinable()
         if unit is not None:
@@ -208,6 +211,8 @@ def _availability() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise Unavailable from error
     except DBAPIError as error:
+        if is_contention(error):
+            raise Contended from error
         if is_unavailability(error):
             raise DatabaseUnavailable from error
         raise

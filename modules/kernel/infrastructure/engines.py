@@ -1,6 +1,11 @@
-"""What differs between SQLite and PostgreSQL. Nothing outside this file asks which one it is."""
+"""What differs between SQLite and PostgreSQL.
+
+Nothing outside this file asks which one it is, but for the column types in `schema.py`. What differs
+and cannot be hidden is in docs/operations.md.
+"""
 
 import asyncio
+import select as readiness
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -9,9 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Insert, event, func, make_url, select
+from sqlalchemy import URL, Connection, Insert, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool, StaticPool
@@ -34,6 +46,7 @@ MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 # How soon a commit of another process is seen. Looking takes a few microseconds.
 WATCH_SECONDS = 0.05
 CHANNEL = "conduit"
+LOADING_CACHE_KIB = 256 * 1024
 # SQLite's result codes; the low byte of an extended code is its primary one.
 PRIMARY_CODE = 0xFF
 UNAVAILABLE = frozenset(
@@ -50,6 +63,38 @@ UNAVAILABLE = frozenset(
 )
 # Any number that nothing else on the server locks: "conduit" in ASCII.
 MIGRATION_LOCK = 0x636F6E64756974
+
+# How many connections to PostgreSQL a process keeps at most for writing, and as many for reading.
+POOL_SIZE = 10
+POOL_WAIT_SECONDS = 3.0
+CONNECT_WAIT_SECONDS = 3
+# What PostgreSQL itself ends, so that nothing waits for ever for somebody who hangs.
+LIMITS = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+WRITING = {"default_transaction_isolation": r"read\ committed"}
+READING = {"default_transaction_isolation": r"repeatable\ read", "default_transaction_read_only": "on"}
+# A server that vanished without a word is missed after about five seconds (milliseconds, and seconds).
+KEEPALIVES = {
+    "tcp_user_timeout": 5_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+# SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and what they begin with.
+CONTENTION = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
+UNAVAILABLE_STATES = (
+    "08",  # the connection
+    "25006",  # read-only, as a server is that was a replica
+    "25P03",  # idle for too long
+    "53",  # out of memory, disk or connections
+    "55P03",  # locked for too long
+    "57",  # ended by an operator, or by a timeout
+    "58",  # the system around it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +135,11 @@ class Engines:
             await engine.dispose()
 
 
-def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
+def open_engines(url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE) -> Engines:
     """Return the engines for a database URL; nothing is connected yet.
 
-    `synchronous` is SQLite's durability: with FULL, a commit survives the loss of power.
+    `synchronous` is SQLite's durability: with FULL, a commit survives the loss of power. `pool_size` is
+    how many connections to PostgreSQL are kept for writing, and how many for reading.
     Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and postgresql+psycopg.
     """
     try:
@@ -105,8 +151,7 @@ def open_engines(url: str, *, synchronous: str = "FULL") -> Engines:
         case "sqlite+aiosqlite":
             return _sqlite(parsed, synchronous)
         case "postgresql+psycopg":
-            engine = create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
-            return Engines(engine, engine, engine, nullcontext(), nullcontext())
+            return _postgresql(parsed, pool_size)
     raise ValueError(f"cannot use {parsed.drivername}: it is sqlite+aiosqlite or postgresql+psycopg")
 
 
@@ -164,6 +209,49 @@ def _sqlite_engine(
     return engine
 
 
+def _postgresql(url: URL, pool_size: int) -> Engines:
+    """Return PostgreSQL's engines: many write at once, and locks on rows keep them apart.
+
+    A unit of work that writes sees what others commit meanwhile (READ COMMITTED), so what is read to
+    be overwritten is read FOR UPDATE. Stricter levels would refuse all but one of those who publish
+    at the same moment, because each adds to the number of all articles. One that reads is of one
+    moment (REPEATABLE READ) and cannot write.
+    """
+    write = _postgresql_engine(url, LIMITS | WRITING, pool_size=pool_size)
+    read = _postgresql_engine(url, LIMITS | READING, pool_size=pool_size)
+    # No limits: nobody waits for an answer from a migration.
+    migrate = _postgresql_engine(url, WRITING, poolclass=NullPool)
+    return Engines(write, read, migrate, nullcontext(), nullcontext())
+
+
+def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: Any) -> AsyncEngine:
+    # As options of the connection: they cost no statement. What the URL says counts.
+    told = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
+    defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_WAIT_SECONDS, **KEEPALIVES}
+    arguments = {name: value for name, value in defaults.items() if name not in url.query}
+    arguments["options"] = f"{told} {url.query.get('options', '')}"
+    if "poolclass" not in options:
+        options |= {"max_overflow": 0, "pool_timeout": POOL_WAIT_SECONDS, "pool_use_lifo": True}
+    engine = create_async_engine(
+        url, connect_args=arguments, hide_parameters=True, use_native_hstore=False, **options
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def still_there(connection: Any, _record: object, _proxy: object) -> None:
+        # An idle connection has nothing to say, unless it is that the server went away. Looking costs
+        # two microseconds, and asking (pool_pre_ping) a trip to the server in every unit of work.
+        if _has_something_to_say(connection.driver_connection.fileno()):
+            raise DisconnectionError("the server has closed the connection")
+
+    return engine
+
+
+def _has_something_to_say(socket: int) -> bool:
+    poll = readiness.poll()
+    poll.register(socket, readiness.POLLIN)
+    return bool(poll.poll(0))
+
+
 def is_unavailability(error: DBAPIError) -> bool:
     """Return whether the database could not be used, for a reason that may pass.
 
@@ -172,7 +260,21 @@ def is_unavailability(error: DBAPIError) -> bool:
     code: int | None = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & PRIMARY_CODE in UNAVAILABLE
+    state = _state(error)
+    if state is not None:
+        return state.startswith(UNAVAILABLE_STATES)
+    # Without a code it is no answer of the database, but of the way there.
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def is_contention(error: DBAPIError) -> bool:
+    """Return whether everything was undone because of others, so that doing it again may work."""
+    return _state(error) in CONTENTION
+
+
+def _state(error: DBAPIError) -> str | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state
 
 
 async def take_migration_lock(connection: AsyncConnection) -> None:
@@ -201,6 +303,15 @@ async def _notifications(engine: AsyncEngine) -> AsyncIterator[str]:
         except engine.dialect.loaded_dbapi.Error as error:
             # No statement of SQLAlchemy's, so nothing wraps what the driver raises.
             raise ConnectionError("the database cannot be listened to") from error
+
+
+async def prepare_to_load(session: AsyncSession) -> None:
+    """Make room, or time, for many rows and the indexes that are made of them."""
+    if session.get_bind().dialect.name == "sqlite":
+        # Until the database is disposed of. SQLite's own 2 MB are too few for the keys.
+        await session.execute(text(f"PRAGMA cache_size = -{LOADING_CACHE_KIB}"))
+    else:
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 Updated = Callable[[Columns, Columns], Mapping[str, object]]
@@ -247,14 +358,15 @@ def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
-    """Return the name of the constraint that a statement broke, or None when it is not known.
+    """Return the name of the UNIQUE or CHECK that a statement broke, or None when it broke another one.
 
-    PostgreSQL says the name. SQLite says it of CHECK only; of UNIQUE it says the columns, from
-    which the naming convention makes the name.
+    PostgreSQL says the name, of others too. SQLite says it of CHECK only; of UNIQUE it says the
+    columns, from which the naming convention makes the name.
     """
-    diagnostics = getattr(error.orig, "diag", None)
-    if diagnostics is not None:
-        name: str | None = diagnostics.constraint_name
+    state = _state(error)
+    if state is not None:
+        told: Any = error.orig
+        name: str | None = told.diag.constraint_name if state in NAMED_STATES else None
         return name
     kind, _, what = str(error.orig).partition(" constraint failed: ")
     if kind == "CHECK":
