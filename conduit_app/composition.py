@@ -12,6 +12,7 @@ from dependency_injector import providers
 from conduit_app.settings import load
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
+from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.messaging import Messaging, messaging
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -98,15 +99,18 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
     carriers = messaging(surroundings.database, surroundings.clock)
+    personal_data = PersonalData()
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
     }
     for module in modules:
-        container = _container(module, surroundings, carriers, offers)
+        container = _container(module, surroundings, carriers, personal_data, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
         _subscribe(module, container, carriers)
+        if module.personal_data is not None:
+            personal_data.add(module.name, partial(module.personal_data, container))
     return Composition(modules, containers, surroundings.database, carriers)
 
 
@@ -123,6 +127,7 @@ def _container(
     module: Module,
     surroundings: Surroundings,
     carriers: Messaging,
+    personal_data: PersonalData,
     offers: Mapping[type, providers.Provider[Any]],
 ) -> ModuleContainer:
     settings = surroundings.settings.get(module.name) or (module.settings and load(module.settings))
@@ -130,6 +135,7 @@ def _container(
         database=providers.Object(surroundings.database),
         events=providers.Object(carriers.events),
         signals=providers.Object(carriers.signals),
+        personal_data=providers.Object(personal_data),
         clock=providers.Object(surroundings.clock),
         signing_keys=providers.Object(surroundings.signing_keys),
         settings=providers.Object(settings),

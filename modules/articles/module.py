@@ -10,8 +10,9 @@ from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Module
+from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
+from modules.users.contracts import UserDeleted
 
 
 def router(container: ArticlesContainer) -> APIRouter:
@@ -30,7 +31,9 @@ MODULE = Module(
     needs={"profiles": ProfileReader, "tokens": TokenVerifier},
     offers={ArticleDirectory: "reader"},
     routers=[router],
+    subscriptions=[Subscription(UserDeleted, lambda container: container.publishing().on_user_deleted)],
     publishes=[ArticleDeleted],
     schema=SCHEMA,
+    personal_data=lambda container: container.publishing().own_data,
     demo=demo,
 )

@@ -12,6 +12,7 @@ from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
+from modules.users.contracts import UserDeleted
 
 
 def router(container: CommentsContainer) -> APIRouter:
@@ -29,7 +30,11 @@ MODULE = Module(
     container=CommentsContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],
-    subscriptions=[Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted)],
+    subscriptions=[
+        Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted),
+        Subscription(UserDeleted, lambda container: container.discussion().on_user_deleted),
+    ],
     schema=SCHEMA,
+    personal_data=lambda container: container.discussion().own_data,
     demo=demo,
 )

@@ -5,6 +5,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.events import EventBus
 from modules.kernel.infrastructure.signals import Signals
@@ -13,6 +14,7 @@ from modules.kernel.infrastructure.signals import Signals
 class ModuleContainer(containers.DeclarativeContainer):
     """The slots that every module has. A module's container adds what it needs and what it makes.
 
+    personal_data: what all modules keep about one user.
     signing_keys: secrets for what leaves Conduit and must come back untouched; the first one signs.
     settings: an instance of the class that the module's manifest names.
     """
@@ -21,5 +23,6 @@ class ModuleContainer(containers.DeclarativeContainer):
     events = providers.Dependency(instance_of=EventBus)
     signals = providers.Dependency(instance_of=Signals)
     clock = providers.Dependency(instance_of=Clock)
+    personal_data = providers.Dependency(instance_of=PersonalData)
     signing_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(instance_of=tuple)
     settings: providers.Dependency[Any] = providers.Dependency()

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.events import Delivery, Event, EventHandler
+from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.infrastructure.tables import SCHEMA
@@ -40,6 +41,7 @@ class Module:
     publishes: the events it tells.
     schema: its tables and migrations, if it stores anything.
     settings: its settings, if it has any; read from the environment with the prefix CONDUIT_.
+    personal_data: picks out of its container what tells a user all that it keeps about them.
     demo: fills its part of a demonstration database, after the modules it needs.
     """
 
@@ -52,6 +54,7 @@ class Module:
     publishes: Sequence[type[Event]] = ()
     schema: Schema | None = None
     settings: type[ModuleSettings] | None = None
+    personal_data: Callable[[Any], PersonalDataSource] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
 
     @property

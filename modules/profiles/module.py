@@ -5,13 +5,13 @@ from fastapi import APIRouter
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Module
+from modules.kernel.module import Module, Subscription
 from modules.profiles.api.router import create_router
 from modules.profiles.container import ProfilesContainer
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.domain.demo import follow_each_other
 from modules.profiles.infrastructure.tables import SCHEMA
-from modules.users.contracts import UserDirectory
+from modules.users.contracts import UserDeleted, UserDirectory
 
 
 def router(container: ProfilesContainer) -> APIRouter:
@@ -30,6 +30,8 @@ MODULE = Module(
     needs={"users": UserDirectory, "tokens": TokenVerifier},
     offers={ProfileReader: "reader"},
     routers=[router],
+    subscriptions=[Subscription(UserDeleted, lambda container: container.profiles().on_user_deleted)],
     schema=SCHEMA,
+    personal_data=lambda container: container.profiles().own_data,
     demo=demo,
 )

@@ -4,7 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted(Event):
+    """An account is gone; whoever keeps something of its owner's, or about them, lets go of it."""
+
+    user_id: int
 
 
 @dataclass(frozen=True, slots=True)

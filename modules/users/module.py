@@ -8,7 +8,7 @@ from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
-from modules.users.contracts import UserDirectory
+from modules.users.contracts import UserDeleted, UserDirectory
 from modules.users.domain.demo import register_people
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
@@ -16,7 +16,7 @@ from modules.users.infrastructure.tables import SCHEMA
 
 def router(container: UsersContainer) -> APIRouter:
     """Return the routes of this module."""
-    return create_router(container.accounts(), Authentication(container.tokens()))
+    return create_router(container.accounts(), container.personal_data(), Authentication(container.tokens()))
 
 
 async def demo(container: UsersContainer, demo: Demo) -> None:
@@ -29,7 +29,9 @@ MODULE = Module(
     container=UsersContainer,
     offers={UserDirectory: "directory", TokenVerifier: "tokens"},
     routers=[router],
+    publishes=[UserDeleted],
     schema=SCHEMA,
     settings=UsersSettings,
+    personal_data=lambda container: container.accounts().own_data,
     demo=demo,
 )

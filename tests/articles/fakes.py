@@ -71,6 +71,19 @@ class FakeArticles:
         self.favorites[article.id].discard(user)
         return article.id
 
+    async def of_author(self, author: UserId) -> Sequence[Article]:
+        self._transactions.require_unit()
+        return [article for article in self.kept.values() if article.author_id == author]
+
+    async def remove_favorites_of(self, user: UserId) -> None:
+        self._transactions.require_transaction()
+        for users in self.favorites.values():
+            users.discard(user)
+
+    async def favorites_of(self, user: UserId) -> Sequence[str]:
+        self._transactions.require_unit()
+        return [self.kept[article].slug for article, users in self.favorites.items() if user in users]
+
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
         return await self.article_by_id(self._found(slug).id, viewer)
 

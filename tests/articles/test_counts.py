@@ -41,6 +41,7 @@ class Life:
         happenings: Sequence[Callable[[], Awaitable[object]]] = (
             self.publish,
             self.publish,
+            self.publish,
             self.import_some,
             self.retag,
             self.delete,
@@ -48,6 +49,7 @@ class Life:
             self.favor,
             self.favor,
             self.unfavor,
+            self.leave,
         )
         for _ in range(steps):
             async with self.database.transaction():
@@ -89,6 +91,13 @@ class Life:
     async def delete(self) -> None:
         if slug := await self.slug():
             await self.articles.remove(await self.articles.held(slug))
+
+    async def leave(self) -> None:
+        # And come back at once, as somebody who has never done anything.
+        user = self.user()
+        for article in await self.articles.of_author(user):
+            await self.articles.remove(article)
+        await self.articles.remove_favorites_of(user)
 
     async def favor(self) -> None:
         if slug := await self.slug():

@@ -33,6 +33,7 @@ from modules.articles.domain.values import (
 )
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
+from modules.users.contracts import UserDeleted
 from tests.articles.drafts import ANNA, CARL, JAKE, draft, tags
 from tests.articles.fakes import FakeArticles
 
@@ -271,6 +272,40 @@ class TestDelete:
         with pytest.raises(ArticleNotFound):
             await scene.publishing.delete("dragons", JAKE)
         assert scene.events.told == []
+
+
+class TestUserDeleted:
+    async def test_the_users_articles_go_and_each_is_told(self, scene: Scene) -> None:
+        for title in ("Dragons", "Knights"):
+            await scene.publish(title)
+        [other] = await scene.publishing.import_articles(
+            [ImportedArticle(draft("Elves", author=ANNA), {JAKE})]
+        )
+        gone = [ArticleDeleted(key) for key in scene.kept.kept if key != other]
+        await scene.publishing.on_user_deleted(UserDeleted(JAKE))
+        assert list(scene.kept.kept) == [other]
+        assert scene.events.told == gone
+        assert scene.kept.favorites == {other: set()}
+
+
+class TestOwnData:
+    async def test_it_is_what_the_user_published_and_favours(self, scene: Scene) -> None:
+        await scene.publish("Dragons")
+        await scene.publishing.import_articles([ImportedArticle(draft("Elves", author=ANNA), {JAKE})])
+        assert await scene.publishing.own_data(JAKE) == {
+            "articles": [
+                {
+                    "slug": "dragons",
+                    "title": "Dragons",
+                    "description": "On dragons",
+                    "body": "They fly.",
+                    "tagList": ["fire"],
+                    "createdAt": "2026-01-31T12:00:00.000Z",
+                    "updatedAt": "2026-01-31T12:00:00.000Z",
+                }
+            ],
+            "favorites": ["elves"],
+        }
 
 
 class TestFavorite:

@@ -44,6 +44,14 @@ class FakeComments:
         self._transactions.require_transaction()
         del self.kept[comment]
 
+    async def of_author(self, author: UserId) -> Sequence[Comment]:
+        self._transactions.require_unit()
+        return [comment for comment in self.kept.values() if comment.author_id == author]
+
+    async def remove_of_author(self, author: UserId) -> None:
+        self._transactions.require_transaction()
+        self.kept = {key: comment for key, comment in self.kept.items() if comment.author_id != author}
+
     async def remove_of_article(self, article: ArticleId) -> None:
         self._transactions.require_transaction()
         self.kept = {key: comment for key, comment in self.kept.items() if comment.article_id != article}

@@ -17,9 +17,10 @@ from modules.comments.domain.comment import (
 )
 from modules.comments.domain.discussion import CommentView, Discussion
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTransactions
 from modules.profiles.fakes import FakeProfileReader
+from modules.users.contracts import UserDeleted
 from tests.comments.fakes import FakeComments
 
 SECOND = timedelta(seconds=1)
@@ -148,6 +149,36 @@ class TestTakeBack:
             await scene.discussion.take_back("dragons", CommentId(1000), scene.anna)
         with pytest.raises(ArticleNotFound):
             await scene.discussion.take_back("unknown", CommentId(1000), scene.anna)
+
+
+class TestUserDeleted:
+    async def test_the_users_comments_go_and_no_others(self, scene: Scene) -> None:
+        await scene.say("of anna")
+        await scene.discussion.say("dragons", Text("of jake"), scene.jake)
+        async with scene.transactions.transaction():
+            await scene.discussion.on_user_deleted(UserDeleted(scene.anna))
+        assert await scene.texts() == ["of jake"]
+
+    async def test_comments_of_somebody_unknown_are_not_shown(self, scene: Scene) -> None:
+        await scene.say("of anna")
+        said = ImportedComment("dragons", UserId(1000), Text("of nobody"), NOON)
+        await scene.discussion.import_comments([said])
+        assert await scene.texts() == ["of anna"]
+
+    async def test_who_is_deleted_meanwhile_cannot_comment(self, scene: Scene) -> None:
+        with pytest.raises(TokenInvalid):
+            await scene.discussion.say("dragons", Text("of nobody"), UserId(1000))
+
+
+class TestOwnData:
+    async def test_it_is_what_the_user_said_and_where(self, scene: Scene) -> None:
+        said = (await scene.say("Nice", "knights")).comment
+        await scene.discussion.say("dragons", Text("of jake"), scene.jake)
+        assert await scene.discussion.own_data(scene.anna) == {
+            "comments": [
+                {"id": said.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
+            ]
+        }
 
 
 class TestArticleDeleted:

@@ -25,6 +25,14 @@ class FakeFollows:
         self._transactions.require_transaction()
         self.kept.discard(Follow(follower, followed))
 
+    async def remove_of_user(self, user: UserId) -> None:
+        self._transactions.require_transaction()
+        self.kept = {one for one in self.kept if user not in (one.follower, one.followed)}
+
+    async def followed_by(self, follower: UserId) -> Collection[UserId]:
+        self._transactions.require_unit()
+        return {one.followed for one in self.kept if one.follower == follower}
+
     async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         self._transactions.require_unit()
         return {user for user in users if Follow(follower, user) in self.kept}

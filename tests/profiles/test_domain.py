@@ -5,6 +5,7 @@ import pytest
 from modules.kernel.fakes import FakeTransactions
 from modules.profiles.contracts import Profile
 from modules.profiles.domain.profiles import Follow, ProfileNotFound, Profiles
+from modules.users.contracts import UserDeleted
 from modules.users.fakes import FakeUserDirectory
 from tests.profiles.fakes import FakeFollows
 
@@ -13,7 +14,7 @@ class Scene:
     """The use cases on fakes, with jake and anna."""
 
     def __init__(self) -> None:
-        transactions = FakeTransactions()
+        self.transactions = transactions = FakeTransactions()
         users = FakeUserDirectory()
         self.jake = users.add("jake", bio="I write.", image="https://example.com/jake.png")
         self.anna = users.add("anna")
@@ -81,3 +82,20 @@ class TestUnfollow:
     async def test_nobody_cannot_be_unfollowed(self, scene: Scene) -> None:
         with pytest.raises(ProfileNotFound):
             await scene.profiles.unfollow("nobody", scene.anna)
+
+
+class TestUserDeleted:
+    async def test_nobody_follows_or_is_followed_by_somebody_who_is_gone(self, scene: Scene) -> None:
+        await scene.profiles.follow("jake", scene.anna)
+        await scene.profiles.follow("anna", scene.jake)
+        await scene.profiles.follow("anna", scene.anna)
+        async with scene.transactions.transaction():
+            await scene.profiles.on_user_deleted(UserDeleted(scene.jake))
+        assert scene.follows.kept == {Follow(scene.anna, scene.anna)}
+
+
+class TestOwnData:
+    async def test_it_is_whom_the_user_follows(self, scene: Scene) -> None:
+        await scene.profiles.follow("jake", scene.anna)
+        assert await scene.profiles.own_data(scene.anna) == {"following": ["jake"]}
+        assert await scene.profiles.own_data(scene.jake) == {"following": []}

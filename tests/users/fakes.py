@@ -50,6 +50,10 @@ class FakeAccounts:
         self._transactions.require_transaction()
         self._keep(account)
 
+    async def remove(self, account: Account) -> None:
+        self._transactions.require_transaction()
+        del self.kept[account.id]
+
     async def replace_hash(self, user: UserId, old: str, new: str) -> None:
         self._transactions.require_transaction()
         account = self.kept[user]

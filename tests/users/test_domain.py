@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.fakes import FakeTransactions
-from modules.users.domain.account import Account, AccountChanges, AccountTaken, CredentialsInvalid, Newcomer
+from modules.kernel.fakes import FakeEvents, FakeTransactions
+from modules.users.contracts import UserDeleted
+from modules.users.domain.account import (
+    Account,
+    AccountChanges,
+    AccountTaken,
+    CredentialsInvalid,
+    Newcomer,
+    PasswordWrong,
+)
 from modules.users.domain.accounts import Accounts, SignedIn
 from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import (
@@ -222,9 +230,10 @@ class Scene:
         transactions = FakeTransactions()
         self.kept = FakeAccounts(transactions)
         self.passwords = FakePasswords()
+        self.events = FakeEvents(transactions)
         self.attempts = FakeAttempts()
         credentials = Credentials(self.passwords, self.attempts)
-        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens())
+        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens(), self.events)
 
     async def register(self, name: str = "jake", password: str = PASSWORD) -> SignedIn:
         return await self.accounts.register(Username(name), Email(f"{name}@example.com"), Password(password))
@@ -341,6 +350,34 @@ class TestUpdate:
         jake = (await scene.register("jake")).account.id
         with pytest.raises(AccountTaken):
             await scene.accounts.update(jake, AccountChanges(username=Username("ANNA")))
+
+
+class TestDelete:
+    async def test_the_account_goes_and_that_is_told(self, scene: Scene) -> None:
+        jake = (await scene.register("jake")).account.id
+        anna = (await scene.register("anna")).account.id
+        await scene.accounts.delete(jake, Presented(PASSWORD), "192.0.2.7")
+        assert list(scene.kept.kept) == [anna]
+        assert scene.events.told == [UserDeleted(jake)]
+
+    async def test_who_does_not_know_the_password_may_not_and_it_counts(self, scene: Scene) -> None:
+        jake = (await scene.register()).account.id
+        with pytest.raises(PasswordWrong):
+            await scene.accounts.delete(jake, Presented("wrong horse battery"), "192.0.2.7")
+        assert list(scene.kept.kept) == [jake]
+        assert scene.events.told == []
+        assert scene.attempts.failed == [("jake@example.com", "192.0.2.7")]
+
+
+class TestOwnData:
+    async def test_it_is_the_account_without_what_proves_who_its_owner_is(self, scene: Scene) -> None:
+        jake = (await scene.register()).account.id
+        assert await scene.accounts.own_data(jake) == {
+            "username": "jake",
+            "email": "jake@example.com",
+            "bio": None,
+            "image": None,
+        }
 
 
 class TestCurrent:

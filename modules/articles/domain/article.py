@@ -1,13 +1,13 @@
 """The article, what can be wrong with one, and where articles are kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.values import Body, Description, TagList, Title
-from modules.kernel.domain.clock import later
+from modules.kernel.domain.clock import in_text, later
 from modules.kernel.domain.errors import Conflict, Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
 
@@ -80,6 +80,18 @@ class Article:
         if user != self.author_id:
             raise NotTheAuthor
 
+    def own_data(self) -> Mapping[str, object]:
+        """Return what its author is told of it, as JSON has it."""
+        return {
+            "slug": self.slug,
+            "title": self.title,
+            "description": self.description,
+            "body": self.body,
+            "tagList": list(self.tags),
+            "createdAt": in_text(self.created_at),
+            "updatedAt": in_text(self.updated_at),
+        }
+
     def edited(self, changes: ArticleChanges, now: datetime) -> "Article":
         """Return the article after these changes. Its slug is given by where it is kept."""
         return replace(
@@ -113,6 +125,10 @@ class ArticleRepository(Protocol):
         """
         ...
 
+    async def of_author(self, author: UserId) -> Sequence[Article]:
+        """Return every article of this author's, the oldest first."""
+        ...
+
     async def save(self, article: Article, new_title: Title | None) -> None:
         """Keep a changed article, under another slug if its title is new."""
         ...
@@ -133,4 +149,12 @@ class ArticleRepository(Protocol):
 
         Raises `ArticleNotFound`.
         """
+        ...
+
+    async def remove_favorites_of(self, user: UserId) -> None:
+        """Forget all that this user favours."""
+        ...
+
+    async def favorites_of(self, user: UserId) -> Sequence[str]:
+        """Return the slugs of all that this user favours, in the order of the articles."""
         ...

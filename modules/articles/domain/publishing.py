@@ -1,15 +1,16 @@
 """What authors and readers do with articles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modules.articles.contracts import ArticleDeleted, ArticleId
-from modules.articles.domain.article import ArticleChanges, ArticleRepository, Draft, ImportedArticle
+from modules.articles.domain.article import Article, ArticleChanges, ArticleRepository, Draft, ImportedArticle
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
+from modules.users.contracts import UserDeleted
 
 
 class Publishing:
@@ -64,8 +65,7 @@ class Publishing:
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
-            await self._repository.remove(article)
-            await self._events.publish(ArticleDeleted(article.id))
+            await self._let_go(article)
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
         """Favour an article, or go on favouring it; raise `ArticleNotFound`."""
@@ -78,3 +78,22 @@ class Publishing:
         async with self._transactions.transaction():
             article = await self._repository.remove_favorite(slug, reader)
             return await self._reader.article_by_id(article, reader)
+
+    async def on_user_deleted(self, event: UserDeleted) -> None:
+        """Let go of the articles of somebody who is gone, and of what they favour."""
+        user = UserId(event.user_id)
+        async with self._transactions.transaction():
+            for article in await self._repository.of_author(user):
+                await self._let_go(article)
+            await self._repository.remove_favorites_of(user)
+
+    async def own_data(self, user: UserId) -> Mapping[str, object]:
+        """Return what a user has published and favours."""
+        async with self._transactions.snapshot():
+            articles = await self._repository.of_author(user)
+            favorites = await self._repository.favorites_of(user)
+        return {"articles": [article.own_data() for article in articles], "favorites": favorites}
+
+    async def _let_go(self, article: Article) -> None:
+        await self._repository.remove(article)
+        await self._events.publish(ArticleDeleted(article.id))

@@ -86,17 +86,17 @@ class SqlArticles:
             row = await session.scalar(select(ArticleRow).where(ArticleRow.slug == slug).with_for_update())
         if row is None:
             raise ArticleNotFound
-        return Article(
-            id=ArticleId(row.id),
-            slug=row.slug,
-            author_id=UserId(row.author_id),
-            title=row.title,
-            description=row.description,
-            body=row.body,
-            tags=tuple(row.tag_list),
-            created_at=row.created_at,
-            updated_at=row.updated_at,
+        return _article(row)
+
+    async def of_author(self, author: UserId) -> Sequence[Article]:
+        """Return every article of this author's, the oldest first."""
+        statement = (
+            select(ArticleRow)
+            .where(ArticleRow.author_id == author)
+            .order_by(ArticleRow.created_at, ArticleRow.id)
         )
+        async with self._database.snapshot() as session:
+            return [_article(row) for row in await session.scalars(statement)]
 
     async def save(self, article: Article, new_title: Title | None) -> None:
         """Keep a changed article, under another slug if its title is new."""
@@ -152,6 +152,29 @@ class SqlArticles:
             )
             await self._count_favorites(article, user, -len((await session.scalars(removed)).all()))
             return article
+
+    async def remove_favorites_of(self, user: UserId) -> None:
+        """Forget all that this user favours."""
+        favored = select(FavoriteRow.article_id).where(FavoriteRow.user_id == user)
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(ArticleRow)
+                .where(ArticleRow.id.in_(favored))
+                .values(favorites_count=ArticleRow.favorites_count - 1)
+            )
+            await session.execute(delete(FavoriteRow).where(FavoriteRow.user_id == user))
+        await self._counts.forget(user)
+
+    async def favorites_of(self, user: UserId) -> Sequence[str]:
+        """Return the slugs of all that this user favours, in the order of the articles."""
+        statement = (
+            select(ArticleRow.slug)
+            .join(FavoriteRow)
+            .where(FavoriteRow.user_id == user)
+            .order_by(FavoriteRow.created_at, FavoriteRow.article_id)
+        )
+        async with self._database.snapshot() as session:
+            return (await session.scalars(statement)).all()
 
     async def _insert(self, draft: Draft) -> ArticleId:
         async with self._database.transaction() as session:
@@ -210,6 +233,20 @@ class SqlArticles:
                     .where(ArticleRow.id == article)
                     .values(favorites_count=ArticleRow.favorites_count + more)
                 )
+
+
+def _article(row: ArticleRow) -> Article:
+    return Article(
+        id=ArticleId(row.id),
+        slug=row.slug,
+        author_id=UserId(row.author_id),
+        title=row.title,
+        description=row.description,
+        body=row.body,
+        tags=tuple(row.tag_list),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
 
 
 def _new(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:

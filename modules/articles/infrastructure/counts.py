@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from modules.articles.contracts import ArticleId
@@ -83,6 +83,12 @@ class ArticleCounts:
             )
         await self.tagged(dict.fromkeys(article.tags, -1))
         await self.favored(dict.fromkeys(article.favored_by, -1))
+
+    async def forget(self, user: UserId) -> None:
+        """Count nothing for somebody who is gone, and whose articles and favourites are gone."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(AuthorRow).where(AuthorRow.author_id == user))
+            await session.execute(delete(ReaderRow).where(ReaderRow.user_id == user))
 
     async def _add(self, kind: type[DeclarativeBase], key: str, more: Mapping[Any, int]) -> None:
         grown = [{key: one, "articles": n} for one, n in more.items() if n > 0]

@@ -184,7 +184,11 @@ class SqlArticleReader:
         async with self._database.snapshot() as session:
             rows = (await session.execute(PREVIEWS, {"ids": list(ids), "viewer": viewer})).all()
             authors = await self._authors(rows, viewer)
-        return {ArticleId(row.id): ArticlePreview(*_facts(row, authors)) for row in rows}
+        return {
+            ArticleId(row.id): ArticlePreview(*_facts(row, authors))
+            for row in rows
+            if row.author_id in authors
+        }
 
     async def _article(self, statement: AnySelect, bound: Mapping[str, Any]) -> ArticleView:
         async with self._database.snapshot() as session:
@@ -192,6 +196,8 @@ class SqlArticleReader:
             if row is None:
                 raise ArticleNotFound
             authors = await self._authors([row], bound["viewer"])
+            if not authors:
+                raise ArticleNotFound
         return ArticleView(*_facts(row, authors), body=row.body)
 
     async def _page(
@@ -211,7 +217,8 @@ class SqlArticleReader:
 
     async def _previews(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Sequence[ArticlePreview]:
         authors = await self._authors(rows, viewer)
-        return [ArticlePreview(*_facts(row, authors)) for row in rows]
+        # One whose author was deleted while this module was switched off is not shown.
+        return [ArticlePreview(*_facts(row, authors)) for row in rows if row.author_id in authors]
 
     async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)

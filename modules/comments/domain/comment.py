@@ -93,6 +93,14 @@ class CommentRepository(Protocol):
         """Forget a comment."""
         ...
 
+    async def of_author(self, author: UserId) -> Sequence[Comment]:
+        """Return every comment of this author's, the oldest first."""
+        ...
+
+    async def remove_of_author(self, author: UserId) -> None:
+        """Forget every comment of this author's."""
+        ...
+
     async def remove_of_article(self, article: ArticleId) -> None:
         """Forget every comment on the article."""
         ...

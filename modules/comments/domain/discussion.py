@@ -12,10 +12,11 @@ from modules.comments.domain.comment import (
     ImportedComment,
     Text,
 )
-from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.clock import Clock, in_text
+from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
+from modules.users.contracts import UserDeleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,11 @@ class Discussion:
             # Held: the article could be deleted at this moment, and its comments must go with it.
             article = _found(slug, await self._articles.held({slug}))
             comment = await self._comments.add(article, author, text, self._clock.now())
-            [view] = await self._views([comment], author)
-            return view
+            views = await self._views([comment], author)
+            if not views:
+                # Deleted since the token was looked at.
+                raise TokenInvalid
+            return views[0]
 
     async def import_comments(self, comments: Sequence[ImportedComment]) -> None:
         """Keep comments that have a past, or none of them; raise `ArticleNotFound`."""
@@ -77,9 +81,36 @@ class Discussion:
         # Inside the publisher's transaction on purpose: a comment must never outlive its article.
         await self._comments.remove_of_article(ArticleId(event.article_id))
 
+    async def on_user_deleted(self, event: UserDeleted) -> None:
+        """Let go of the comments of somebody who is gone."""
+        await self._comments.remove_of_author(UserId(event.user_id))
+
+    async def own_data(self, user: UserId) -> Mapping[str, object]:
+        """Return what a user has said."""
+        async with self._transactions.snapshot():
+            comments = await self._comments.of_author(user)
+            articles = await self._articles.previews({comment.article_id for comment in comments}, user)
+        return {
+            "comments": [
+                {
+                    "id": comment.id,
+                    "article": articles[comment.article_id].slug,
+                    "body": comment.body,
+                    "createdAt": in_text(comment.created_at),
+                }
+                for comment in comments
+                if comment.article_id in articles
+            ]
+        }
+
     async def _views(self, comments: Collection[Comment], viewer: UserId | None) -> Sequence[CommentView]:
         authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)
-        return [CommentView(comment, authors[comment.author_id]) for comment in comments]
+        # One whose author was deleted while this module was switched off is not shown.
+        return [
+            CommentView(comment, authors[comment.author_id])
+            for comment in comments
+            if comment.author_id in authors
+        ]
 
 
 def _found(slug: str, ids: Mapping[str, ArticleId]) -> ArticleId:

@@ -72,6 +72,17 @@ class SqlComments:
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.id == comment))
 
+    async def of_author(self, author: UserId) -> Sequence[Comment]:
+        """Return every comment of this author's, the oldest first."""
+        statement = select(CommentRow).where(CommentRow.author_id == author).order_by(CommentRow.id)
+        async with self._database.snapshot() as session:
+            return [_comment(row) for row in await session.scalars(statement)]
+
+    async def remove_of_author(self, author: UserId) -> None:
+        """Forget every comment of this author's."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(CommentRow).where(CommentRow.author_id == author))
+
     async def remove_of_article(self, article: ArticleId) -> None:
         """Forget every comment on the article."""
         async with self._database.transaction() as session:

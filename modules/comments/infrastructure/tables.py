@@ -26,7 +26,7 @@ class CommentRow(Base):
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     article_id: Mapped[int] = mapped_column(BigInteger)
-    author_id: Mapped[int] = mapped_column(BigInteger)
+    author_id: Mapped[int] = mapped_column(BigInteger, index=True)
     body: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

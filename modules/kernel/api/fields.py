@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
+from modules.kernel.domain.clock import in_text
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page
 from modules.kernel.domain.text import BLANK, storable
@@ -77,13 +78,9 @@ class FromText:
         return {"type": ["string", "null"] if self._nullable else "string"}
 
 
-def _wire(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 Timestamp = Annotated[
     datetime,
-    PlainSerializer(_wire, return_type=str, when_used="json"),
+    PlainSerializer(in_text, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in UTC as RealWorld frontends read it: 2026-01-31T09:30:00.000Z."""

@@ -28,6 +28,11 @@ def in_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def in_text(moment: datetime) -> str:
+    """Return a moment in UTC as it is on the wire: ISO 8601, in milliseconds, with a Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def later(than: datetime, now: datetime) -> datetime:
     """Return the time now, or the first moment after `than` when the clock has not moved on.
 

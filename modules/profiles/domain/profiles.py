@@ -1,6 +1,6 @@
 """Seeing profiles and following users."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import Profile
-from modules.users.contracts import PublicUser, UserDirectory
+from modules.users.contracts import PublicUser, UserDeleted, UserDirectory
 
 
 class ProfileNotFound(NotFound):
@@ -38,6 +38,14 @@ class FollowRepository(Protocol):
 
     async def remove(self, follower: UserId, followed: UserId) -> None:
         """Forget that one follows the other; do nothing if that is not known."""
+        ...
+
+    async def remove_of_user(self, user: UserId) -> None:
+        """Forget whom this user follows, and who follows this user."""
+        ...
+
+    async def followed_by(self, follower: UserId) -> Collection[UserId]:
+        """Return all whom this user follows."""
         ...
 
     async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
@@ -80,6 +88,16 @@ class Profiles:
             user = await self._user(username)
             await self._follows.remove(follower, user.id)
             return _profile(user, following=False)
+
+    async def on_user_deleted(self, event: UserDeleted) -> None:
+        """Let go of the follows of somebody who is gone."""
+        await self._follows.remove_of_user(UserId(event.user_id))
+
+    async def own_data(self, user: UserId) -> Mapping[str, object]:
+        """Return whom a user follows."""
+        async with self._transactions.snapshot():
+            followed = await self._directory.users(await self._follows.followed_by(user))
+        return {"following": sorted(one.username for one in followed.values())}
 
     async def _user(self, username: str) -> PublicUser:
         user = (await self._directory.named({username})).get(username)

@@ -20,7 +20,8 @@ class FollowRow(Base):
     __tablename__ = "profiles_follow"
 
     follower_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    followed_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    # An index of its own, for when somebody is gone whom others follow.
+    followed_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, index=True)
 
 
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

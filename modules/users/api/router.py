@@ -8,11 +8,21 @@ from fastapi import APIRouter, Depends, Request
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.routing import ModuleRouter, errors
 from modules.kernel.domain.identity import UserId
-from modules.users.api.schemas import LoginUserRequest, NewUserRequest, UpdateUserRequest, UserResponse
+from modules.kernel.domain.personal_data import PersonalData
+from modules.users.api.schemas import (
+    DeleteUserRequest,
+    ExportResponse,
+    LoginUserRequest,
+    NewUserRequest,
+    UpdateUserRequest,
+    UserResponse,
+)
 from modules.users.domain.accounts import Accounts
 
 
-def create_router(accounts: Accounts, authentication: Authentication) -> APIRouter:
+def create_router(
+    accounts: Accounts, personal_data: PersonalData, authentication: Authentication
+) -> APIRouter:
     """Return the routes of accounts."""
     router = ModuleRouter(tags=["User and Authentication"])
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
@@ -39,6 +49,21 @@ def create_router(accounts: Accounts, authentication: Authentication) -> APIRout
     async def update_user(user: CurrentUser, body: UpdateUserRequest) -> UserResponse:
         """Change one's own account. A new password ends every token issued before."""
         return UserResponse.of(await accounts.update(user, body.user.changes()))
+
+    @router.delete(
+        "/user",
+        operation_id="DeleteCurrentUser",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=errors(401, 403, 422, 429),
+    )
+    async def delete_user(request: Request, user: CurrentUser, body: DeleteUserRequest) -> None:
+        """Delete one's own account, with everything that it has anywhere. This cannot be undone."""
+        await accounts.delete(user, body.user.password, _address(request))
+
+    @router.get("/user/export", operation_id="ExportCurrentUser", responses=errors(401))
+    async def export_user(user: CurrentUser) -> ExportResponse:
+        """Return all that Conduit keeps about oneself."""
+        return ExportResponse(export=await personal_data.of(user))
 
     @router.post(
         "/user/logout-all",

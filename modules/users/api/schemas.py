@@ -1,6 +1,7 @@
 """What accounts look like on the wire."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -55,6 +56,24 @@ class UpdateUserRequest(RequestModel):
     """The body of an update."""
 
     user: UpdateUser
+
+
+class DeleteUser(RequestModel):
+    """Whoever wants their account to be gone."""
+
+    password: Annotated[Presented, FromText(Presented)]
+
+
+class DeleteUserRequest(RequestModel):
+    """The body of a deletion."""
+
+    user: DeleteUser
+
+
+class ExportResponse(ResponseModel):
+    """All that Conduit keeps about the caller."""
+
+    export: Mapping[str, Mapping[str, Any]] = Field(description="By module, as each of them has it.")
 
 
 class User(ResponseModel):

@@ -1,10 +1,10 @@
 """The account, what can be wrong with one, and where accounts are kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from modules.kernel.domain.errors import Conflict, Invalid, Unauthenticated
+from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modules.kernel.domain.identity import UserId
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
 
@@ -13,6 +13,12 @@ class CredentialsInvalid(Unauthenticated):
     """No account has this e-mail and this password. Which of the two is wrong is not told."""
 
     subject, problem = "credentials", "invalid"
+
+
+class PasswordWrong(Forbidden):
+    """Whoever has a token has to prove as well that they know the password, and did not."""
+
+    subject, problem = "password", "is wrong"
 
 
 class AccountTaken(Conflict):
@@ -62,6 +68,10 @@ class Account:
             password_hash=password_hash or self.password_hash,
             token_version=self.token_version + (password_hash is not None),
         )
+
+    def own_data(self) -> Mapping[str, object]:
+        """Return what is kept of it, but for what proves who its owner is."""
+        return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
 
     def logged_out(self) -> "Account":
         """Return the account without a session: every token issued until now is ended."""
@@ -128,6 +138,10 @@ class AccountRepository(Protocol):
 
     async def save(self, account: Account) -> None:
         """Keep a changed account; raise `AccountTaken` if its new name or e-mail is in use."""
+        ...
+
+    async def remove(self, account: Account) -> None:
+        """Forget an account."""
         ...
 
     async def replace_hash(self, user: UserId, old: str, new: str) -> None:

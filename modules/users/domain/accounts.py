@@ -1,10 +1,12 @@
 """What can be done with accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
+from modules.users.contracts import UserDeleted
 from modules.users.domain.account import (
     Account,
     AccountChanges,
@@ -12,6 +14,7 @@ from modules.users.domain.account import (
     CredentialsInvalid,
     NewAccount,
     Newcomer,
+    PasswordWrong,
     TokenIssuer,
 )
 from modules.users.domain.credentials import Credentials
@@ -35,11 +38,13 @@ class Accounts:
         repository: AccountRepository,
         credentials: Credentials,
         tokens: TokenIssuer,
+        events: EventPublisher,
     ) -> None:
         self._transactions = transactions
         self._repository = repository
         self._credentials = credentials
         self._tokens = tokens
+        self._events = events
 
     async def register(self, username: Username, email: Email, password: Password) -> SignedIn:
         """Open an account; raise `AccountTaken` if its name or e-mail is in use, or `PasswordCommon`."""
@@ -95,6 +100,22 @@ class Accounts:
             changed = account.changed(changes, password_hash)
             await self._repository.save(changed)
         return self._signed_in(changed)
+
+    async def delete(self, user: UserId, password: Presented, address: str) -> None:
+        """Delete one's own account, with all that its owner has anywhere.
+
+        Raises `PasswordWrong`, `TooManyAttempts`, and whatever keeps another module from letting go.
+        """
+        account = await self._repository.by_id(user)
+        if not await self._credentials.prove(account.email, account.password_hash, password, address):
+            raise PasswordWrong
+        async with self._transactions.transaction():
+            await self._repository.remove(await self._repository.held(user))
+            await self._events.publish(UserDeleted(user))
+
+    async def own_data(self, user: UserId) -> Mapping[str, object]:
+        """Return what is kept of one's own account, but for what proves who its owner is."""
+        return (await self._repository.by_id(user)).own_data()
 
     async def log_out_everywhere(self, user: UserId) -> None:
         """End every session of one's own account: every token issued until now."""

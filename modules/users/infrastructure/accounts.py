@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
@@ -74,6 +74,11 @@ class SqlAccounts:
                 await session.execute(update(AccountRow).where(AccountRow.id == account.id).values(values))
         except AccountTaken as taken:
             raise await self._whole(taken, account.username, account.email, but=account.id) from taken
+
+    async def remove(self, account: Account) -> None:
+        """Forget an account."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(AccountRow).where(AccountRow.id == account.id))
 
     async def replace_hash(self, user: UserId, old: str, new: str) -> None:
         """Keep another hash of the same password; do nothing if the password was changed meanwhile."""

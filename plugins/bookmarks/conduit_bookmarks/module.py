@@ -9,6 +9,7 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
+from modules.users.contracts import UserDeleted
 
 
 def router(container: BookmarksContainer) -> APIRouter:
@@ -22,7 +23,9 @@ MODULE = Module(
     needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
     routers=[router],
     subscriptions=[
-        Subscription(ArticleDeleted, lambda container: container.reading_list().on_article_deleted)
+        Subscription(ArticleDeleted, lambda container: container.reading_list().on_article_deleted),
+        Subscription(UserDeleted, lambda container: container.reading_list().on_user_deleted),
     ],
     schema=SCHEMA,
+    personal_data=lambda container: container.reading_list().own_data,
 )

@@ -16,6 +16,7 @@ from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
 from modules.kernel.infrastructure.database import Database
 from modules.profiles.fakes import FakeProfileReader
+from modules.users.contracts import UserDeleted
 
 TOKEN_MISSING = {"errors": {"token": ["is missing"]}}
 TOKEN_INVALID = {"errors": {"token": ["is invalid"]}}
@@ -222,3 +223,23 @@ class TestArticleDeleted:
         await scene.articles.remove(dragons)
         articles, _ = await scene.reading_list("anna")
         assert articles == []
+
+
+class TestUserDeleted:
+    async def test_their_bookmarks_go_and_no_others(self, scene: Scene) -> None:
+        scene.article("dragons")
+        for name in ("anna", "jake"):
+            await scene.bookmark("dragons", name)
+        await scene.alone.publish(UserDeleted(scene.user("anna")))
+        assert await scene.reading_list("anna") == ([], 0)
+        assert await scene.reading_list("jake") == (["dragons"], 1)
+
+
+class TestPersonalData:
+    async def test_a_user_is_told_what_they_have_bookmarked(self, scene: Scene) -> None:
+        for slug in ("dragons", "wyverns"):
+            scene.article(slug)
+            await scene.bookmark(slug, "anna")
+            scene.after(minutes=1)
+        kept = await scene.alone.container.personal_data().of(scene.user("anna"))
+        assert kept == {"bookmarks": {"bookmarks": ["wyverns", "dragons"]}}

@@ -1,6 +1,6 @@
 """What readers do with their reading list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,8 +9,9 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory, Article
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import GREATEST_LIMIT, Page
 from modules.kernel.domain.transactions import Transactions
+from modules.users.contracts import UserDeleted
 
 
 class ArticleNotFound(NotFound):
@@ -40,6 +41,10 @@ class BookmarkRepository(Protocol):
 
     async def remove_of_article(self, article: ArticleId) -> None:
         """Forget everybody's bookmark of the article."""
+        ...
+
+    async def remove_of_reader(self, reader: UserId) -> None:
+        """Forget all bookmarks of the reader."""
         ...
 
     async def newest(self, reader: UserId, page: Page) -> Sequence[ArticleId]:
@@ -94,6 +99,19 @@ class ReadingList:
         """Let go of the bookmarks of an article that is gone."""
         # Inside the publisher's transaction on purpose: no bookmark outlives its article.
         await self._bookmarks.remove_of_article(ArticleId(event.article_id))
+
+    async def on_user_deleted(self, event: UserDeleted) -> None:
+        """Let go of the bookmarks of a reader who is gone."""
+        await self._bookmarks.remove_of_reader(UserId(event.user_id))
+
+    async def own_data(self, reader: UserId) -> Mapping[str, object]:
+        """Return what a reader has bookmarked, the latest bookmark first."""
+        async with self._transactions.snapshot():
+            bookmarks: list[ArticleId] = []
+            while page := await self._bookmarks.newest(reader, Page(GREATEST_LIMIT, len(bookmarks))):
+                bookmarks += page
+            shown = await self._articles.previews(bookmarks, reader)
+        return {"bookmarks": [shown[article].slug for article in bookmarks if article in shown]}
 
     async def _held(self, slug: str) -> ArticleId:
         # Held: the article could be deleted at this moment, and its bookmarks must go with it.

@@ -37,6 +37,11 @@ class SqlBookmarks:
         async with self._database.transaction() as session:
             await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article))
 
+    async def remove_of_reader(self, reader: UserId) -> None:
+        """Forget all bookmarks of the reader."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(BookmarkRow).where(BookmarkRow.user_id == reader))
+
     async def newest(self, reader: UserId, page: Page) -> Sequence[ArticleId]:
         """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
         statement = (
