@@ -1,9 +1,14 @@
 """Where a statement runs: here if it is short, else where the event loop need not wait for it."""
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import aiosqlite
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -90,3 +95,35 @@ async def test_many_rows_are_written_elsewhere_and_few_here(on_file: Database) -
         assert len(threads) == FEW_ROWS + 1
         assert threading.get_ident() not in threads
     assert len(await names(on_file)) == 2 * FEW_ROWS + 1
+
+
+async def test_a_unit_of_work_takes_one_trip_for_the_commit(
+    on_file: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(on_file, "what opens the connection")
+    trips = 0
+    make_trip: Any = aiosqlite.Connection._execute
+
+    async def counting(connection: aiosqlite.Connection, *what: Any) -> Any:
+        nonlocal trips
+        trips += 1
+        return await make_trip(connection, *what)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counting)
+    await add(on_file, "lamp")
+    assert trips == 1
+
+
+async def test_the_event_loop_goes_on_while_another_process_has_the_write_lock(
+    on_file: Database, tmp_path: Path
+) -> None:
+    await add(on_file, "what opens the connection")
+    with closing(sqlite3.connect(tmp_path / "things.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(add(on_file, "lamp"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        other.execute("COMMIT")
+        await waiting
+    assert "lamp" in await names(on_file)

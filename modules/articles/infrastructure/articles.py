@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle, SlugTaken
@@ -19,6 +19,27 @@ from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import insert_unless_there
 
 TAKEN = {"uq_articles_article_slug": SlugTaken}
+
+# Of tables, and built once, as in `reader`: these are what favouring an article consists of.
+article = ArticleRow.metadata.tables[ArticleRow.__tablename__]
+favorite = FavoriteRow.metadata.tables[FavoriteRow.__tablename__]
+
+# Only deleting it must wait: others may favour it at the same time.
+FOUND = (
+    select(article.c.id, article.c.created_at)
+    .where(article.c.slug == bindparam("slug"))
+    .with_for_update(read=True, key_share=True)
+)
+UNFAVOR = (
+    delete(favorite)
+    .where(favorite.c.article_id == bindparam("article"), favorite.c.user_id == bindparam("user"))
+    .returning(favorite.c.user_id)
+)
+COUNT_FAVORITES = (
+    update(article)
+    .where(article.c.id == bindparam("article"))
+    .values(favorites_count=article.c.favorites_count + bindparam("more"))
+)
 
 
 class SqlArticles:
@@ -145,12 +166,8 @@ class SqlArticles:
         """
         async with self._database.transaction() as session:
             article, _ = await self._found(slug)
-            removed = (
-                delete(FavoriteRow)
-                .where(FavoriteRow.article_id == article, FavoriteRow.user_id == user)
-                .returning(FavoriteRow.user_id)
-            )
-            await self._count_favorites(article, user, -len((await session.scalars(removed)).all()))
+            removed = await session.scalars(UNFAVOR, {"article": article, "user": user})
+            await self._count_favorites(article, user, -len(removed.all()))
             return article
 
     async def remove_favorites_of(self, user: UserId) -> None:
@@ -212,14 +229,8 @@ class SqlArticles:
             await self._counts.tagged(more)
 
     async def _found(self, slug: str) -> tuple[ArticleId, datetime]:
-        # Only deleting it must wait: others may favour it at the same time.
-        statement = (
-            select(ArticleRow.id, ArticleRow.created_at)
-            .where(ArticleRow.slug == slug)
-            .with_for_update(read=True, key_share=True)
-        )
         async with self._database.transaction() as session:
-            row = (await session.execute(statement)).one_or_none()
+            row = (await session.execute(FOUND, {"slug": slug})).one_or_none()
         if row is None:
             raise ArticleNotFound
         return ArticleId(row.id), row.created_at
@@ -228,11 +239,7 @@ class SqlArticles:
         if more:
             await self._counts.favored({user: more})
             async with self._database.transaction() as session:
-                await session.execute(
-                    update(ArticleRow)
-                    .where(ArticleRow.id == article)
-                    .values(favorites_count=ArticleRow.favorites_count + more)
-                )
+                await session.execute(COUNT_FAVORITES, {"article": article, "more": more})
 
 
 def _article(row: ArticleRow) -> Article:

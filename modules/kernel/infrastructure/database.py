@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -55,8 +55,7 @@ class Database:
         """The engine that writes and the one that reads, for tests that listen; they may be the same."""
         return self._engines.write, self._engines.read
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
@@ -65,41 +64,19 @@ class Database:
         when another task tries to join or the open unit only reads.
         """
         unit = self._joinable()
-        if unit is not None:
-            if not unit.writes:
-                raise RuntimeError("a snapshot is open, and a snapshot cannot write")
-            yield unit.session
-            return
-        async with self._turn_to_write():
-            with _availability():
-                async with (
-                    AsyncSession(self._engines.write, expire_on_commit=False) as session,
-                    session.begin(),
-                ):
-                    with self._ambient(session, writes=True) as unit:
-                        yield session
-        for then in unit.then:
-            then()
+        if unit is None:
+            return self._opened_to_write()
+        if not unit.writes:
+            raise RuntimeError("a snapshot is open, and a snapshot cannot write")
+        return nullcontext(unit.session)
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a view for reads that agree with each other, or join whatever unit is open.
 
         Raises `RuntimeError` when another task tries to join.
         """
         unit = self._joinable()
-        if unit is not None:
-            yield unit.session
-            return
-        async with self._engines.read_turn:
-            with _availability():
-                session = AsyncSession(self._engines.read)
-                try:
-                    with self._ambient(session, writes=False):
-                        yield session
-                finally:
-                    # Not by `async with`, which closes in a task of its own: a tenth of a read's cost.
-                    await session.close()
+        return self._opened_to_read() if unit is None else nullcontext(unit.session)
 
     @asynccontextmanager
     async def refusing(
@@ -174,6 +151,35 @@ class Database:
         if unit is None or not unit.writes:
             raise RuntimeError("this needs an open transaction")
         return unit
+
+    @asynccontextmanager
+    async def _opened_to_write(self) -> AsyncIterator[AsyncSession]:
+        async with self._turn_to_write():
+            with _availability():
+                session = AsyncSession(self._engines.write, expire_on_commit=False)
+                try:
+                    with self._ambient(session, writes=True) as unit:
+                        yield session
+                    await session.commit()
+                except BaseException:
+                    # Undone in a task of its own: one who is cancelled leaves nothing half done.
+                    await asyncio.shield(session.close())
+                    raise
+                # Not by `async with`, which closes in a task of its own at a tenth of the cost.
+                await session.close()
+        for then in unit.then:
+            then()
+
+    @asynccontextmanager
+    async def _opened_to_read(self) -> AsyncIterator[AsyncSession]:
+        async with self._engines.read_turn:
+            with _availability():
+                session = AsyncSession(self._engines.read)
+                try:
+                    with self._ambient(session, writes=False):
+                        yield session
+                finally:
+                    await session.close()
 
     def _joinable(self) -> _Unit | None:
         unit = self._unit.get()

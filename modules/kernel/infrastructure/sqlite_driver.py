@@ -3,8 +3,9 @@
 aiosqlite runs every step of a statement (cursor, execute, fetch, close) on a thread of its own, and
 SQLAlchemy awaits each: four trips of 60 to 90 microseconds for a read that takes SQLite 20. Here a
 statement runs where it is called, on the event loop's thread, which is right for what an index
-answers, and only what may take long takes a trip: waiting for the write lock, waiting for the disk
-at commit, many rows at once, and any read that turns out long (docs/performance.md has the figures).
+answers, and only what may take long takes a trip: waiting for a write lock that others hold, waiting
+for the disk at commit, many rows at once, and any read that turns out long (docs/performance.md has
+the figures).
 """
 
 import sqlite3
@@ -84,7 +85,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 
 
 class WriterConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection that writes: one transaction at a time, begun and committed on aiosqlite's thread."""
+    """A connection that writes: one transaction at a time, committed on aiosqlite's thread."""
 
     _cursor_cls: type[AsyncAdapt_aiosqlite_cursor] = _Cursor
 
@@ -105,11 +106,30 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         run()
 
     def begin(self) -> None:
-        """Take the write lock, waiting for other processes where there are any."""
+        """Take the write lock: here if it is free, else where it can be waited for."""
         try:
-            self.trip(lambda: self.driver.execute("BEGIN IMMEDIATE"))
+            if not self._begun_at_once():
+                self.trip(lambda: self.driver.execute("BEGIN IMMEDIATE"))
         except Exception as error:
             self._handle_exception(error)
+
+    def _begun_at_once(self) -> bool:
+        [patience] = self.driver.execute("PRAGMA busy_timeout").fetchone()
+        self.driver.execute("PRAGMA busy_timeout=0")
+        try:
+            self.driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        finally:
+            self.driver.execute(f"PRAGMA busy_timeout={patience}")
+        return True
+
+    def rollback(self) -> None:
+        """Undo the transaction, if one is open: after a commit, the pool asks for this all the same."""
+        if self.driver.in_transaction:
+            super().rollback()
 
 
 class ReaderConnection(WriterConnection):
