@@ -5,8 +5,7 @@ import json
 import secrets
 import signal
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -20,17 +19,17 @@ from conduit_app.checks.report import Format, render
 from conduit_app.checks.running_rules import check_everything, snapshots
 from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
-from conduit_app.composition import Composition, CompositionError
-from conduit_app.demonstration import BEGIN_AGAIN, DemonstrationError, demonstrate, shown_progress
-from conduit_app.discovery import DiscoveryError
+from conduit_app.composition import Composition
+from conduit_app.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
+from conduit_app.events_commands import events
 from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
-from conduit_app.new_module.naming import ModuleName, ModuleRefused
+from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module
-from conduit_app.settings import Settings, SettingsError, load
+from conduit_app.operator_errors import fail, one_line_errors
+from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
-from modules.kernel.domain.errors import Unavailable
 
 FACTORY = "conduit_app.application:create_application"
 DRAIN_SECONDS = 30
@@ -41,6 +40,7 @@ main = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+main.add_typer(events, name="events")
 
 
 @main.command()
@@ -113,7 +113,7 @@ def demo_command(
         try:
             remarks = asyncio.run(_demonstrate(compose_from(settings), articles))
         except KeyboardInterrupt:
-            _fail(f"stopped half-way: {BEGIN_AGAIN}")
+            fail(f"stopped half-way: {BEGIN_AGAIN}")
     for remark in remarks:
         typer.echo(remark, err=True)
 
@@ -178,40 +178,11 @@ def modules_command(
     typer.echo(render_house(shown, form))
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what an operator can mend into one line on standard error and exit code 1."""
-    try:
-        yield
-    except (
-        SettingsError,
-        DiscoveryError,
-        CompositionError,
-        DemonstrationError,
-        ModuleRefused,
-        SchemaAheadError,
-    ) as error:
-        _fail(str(error))
-    except Unavailable as error:
-        cause = getattr(error.__cause__, "orig", None) or error
-        _fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
-    except ModuleNotFoundError as error:
-        _fail(f"this needs {error.name}, a development tool; run: make setup")
-    except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
-
-
 def _checkout() -> Checkout:
     checkout = Checkout(Path.cwd())
     if not (checkout.root / "importlinter.ini").exists():
-        _fail("this looks at a checkout: call it where importlinter.ini is")
+        fail("this looks at a checkout: call it where importlinter.ini is")
     return checkout
-
-
-def _fail(message: str) -> NoReturn:
-    # On one line: what a server says of itself may take several.
-    typer.echo(f"conduit: {' '.join(message.split())}", err=True)
-    raise typer.Exit(1)
 
 
 async def _migrate(composition: Composition) -> list[str]:
@@ -239,7 +210,7 @@ async def _require_migrated(composition: Composition) -> None:
         if state is State.AHEAD:
             raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
         if state is State.BEHIND:
-            _fail(f"the tables of {module} are not migrated; run: conduit migrate")
+            fail(f"the tables of {module} are not migrated; run: conduit migrate")
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -258,7 +229,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.listen()
     except OSError as error:
         listening.close()
-        _fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
+        fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
     listening.set_inheritable(True)
     return listening
 

@@ -72,6 +72,7 @@ def test_the_table_of_commands_has_every_command() -> None:
     commands = [
         command.name or command.callback.__name__ for command in main.registered_commands if command.callback
     ]
+    commands += [str(group.name) for group in main.registered_groups]
     assert sorted(row[0] for row in rows("Commands")) == sorted(f"`conduit {name}`" for name in commands)
 
 

@@ -120,9 +120,12 @@ class Engines:
         if self.write.dialect.name == "postgresql":
             async for topic in _notifications(self.write):
                 yield topic
-        while (version := self.version()) is not None:
+        seen = self.version()
+        while self.watch is not None:
             await asyncio.sleep(WATCH_SECONDS)
-            if self.version() != version:
+            now = self.version()
+            if now != seen:
+                seen = now
                 yield None
 
     async def dispose(self) -> None:
