@@ -32,18 +32,16 @@ class _Kept:
     etag: bytes
     endpoint: object
     principal: Principal | None
-
-    def is_good(self) -> bool:
-        return self.principal is None or self.principal.until > time.time()
+    until: float
 
 
 class KeptAnswers:
     """Keeps the bytes of answers that last (`modules.kernel.api.routing.lasting`), and tags them.
 
     They are kept for the URL and the Authorization header that asked, until anything in the database
-    changes or the token ends: so what is given again is what would be worked out again. Asking for
-    the database's version costs a hundredth of working out a list. Where the version cannot be
-    known, nothing is kept.
+    changes, the token ends, or they are as old as they may be: so what is given again is what would
+    be worked out again. Asking for the database's version costs a hundredth of working out a list.
+    Where the version cannot be known, nothing is kept.
     """
 
     def __init__(self, app: ASGIApp, version: Callable[[], int | None], room: int) -> None:
@@ -66,7 +64,7 @@ class KeptAnswers:
         # Read before the answer is worked out: what is newer than its version is only kept too short.
         version = self._current()
         kept = self._kept.get(key)
-        if kept is None or not kept.is_good():
+        if kept is None or kept.until <= time.time():
             await self._work_out(key, version, scope, receive, send)
             return
         self._kept.move_to_end(key)
@@ -128,7 +126,11 @@ def _kept(start: Message, message: Message, scope: Scope) -> _Kept:
     # RFC 9110, 8.8.3: a strong tag is another one whenever a byte is.
     etag = b'"' + urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).rstrip(b"=") + b'"'
     headers = [*start["headers"], (b"etag", etag)]
-    return _Kept(headers, body, etag, scope.get("endpoint"), scope.get(PRINCIPAL))
+    principal: Principal | None = scope.get(PRINCIPAL)
+    until = time.time() + scope[LASTING]
+    if principal is not None:
+        until = min(until, principal.until)
+    return _Kept(headers, body, etag, scope.get("endpoint"), principal, until)
 
 
 async def _answer(kept: _Kept, if_none_match: bytes | None, send: Send) -> None:

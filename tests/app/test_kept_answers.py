@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from tests.client import Api
+from tests.conformance.tokens import claims_of
 
 
 async def test_what_has_not_changed_is_given_again_byte_for_byte(api: Api) -> None:
@@ -83,11 +84,35 @@ async def test_whoever_has_it_already_is_told_so_without_it(api: Api, tag: str) 
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
 
 
-async def test_errors_and_ones_own_account_are_worked_out_each_time(api: Api) -> None:
+async def test_ones_own_account_is_given_again_for_a_minute(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(seconds: float) -> None:
+        then = time.time() + seconds
+        monkeypatch.setattr(time, "time", lambda: then)
+        monkeypatch.setattr(
+            "modules.kernel.domain.clock.SystemClock.now", lambda _clock: datetime.fromtimestamp(then, UTC)
+        )
+
     jake = api.as_user("jake")
-    assert "etag" not in (await jake.get("/user")).headers
+    first = await jake.get("/user")
+    wait(59)
+    assert (await jake.get("/user")).content == first.content
+    wait(2)
+    renewed = (await jake.get("/user")).json()["user"]["token"]
+    assert claims_of(renewed)["iat"] >= claims_of(first.json()["user"]["token"])["iat"] + 60
+
+
+async def test_a_change_of_ones_own_account_is_seen_by_the_next_request(api: Api) -> None:
+    jake = api.as_user("jake")
+    assert (await jake.get("/user")).json()["user"]["bio"] is None
+    await jake.put("/user", json={"user": {"bio": "I write."}})
+    assert (await jake.get("/user")).json()["user"]["bio"] == "I write."
+
+
+async def test_errors_are_worked_out_each_time(api: Api) -> None:
     assert "etag" not in (await api.get("/articles/dragons")).headers
-    await jake.publish("Dragons")
+    await api.as_user("jake").publish("Dragons")
     assert (await api.get("/articles/dragons")).status_code == 200
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import secrets
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -70,7 +71,7 @@ def _refuse(constant: str) -> NoReturn:
 EndpointT = TypeVar("EndpointT", bound=Callable[..., object])
 
 LASTING = "conduit.lasting"
-"""Where a request's ASGI scope says that its answer lasts."""
+"""Where a request's ASGI scope says that its answer lasts: for so many seconds at most."""
 
 
 def lasting(endpoint: EndpointT) -> EndpointT:
@@ -79,8 +80,20 @@ def lasting(endpoint: EndpointT) -> EndpointT:
     It depends on the URL, on who asks and on the database, and on nothing else: not on the time, on
     chance, or on another header. The application may give such an answer again without asking.
     """
-    endpoint.__dict__[LASTING] = True
-    return endpoint
+    return lasting_for(math.inf)(endpoint)
+
+
+def lasting_for(seconds: float) -> Callable[[EndpointT], EndpointT]:
+    """Mark an endpoint whose answer depends on the time too, and may be so many seconds old.
+
+    Besides, it lasts as `lasting` says: until the database changes.
+    """
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        endpoint.__dict__[LASTING] = seconds
+        return endpoint
+
+    return mark
 
 
 ATTEMPTS = 5
@@ -90,8 +103,8 @@ ATTEMPTS = 5
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = self._undeterred(super().get_route_handler())
-        if LASTING in self.endpoint.__dict__:
-            return self._lasting(handle)
+        if (seconds := self.endpoint.__dict__.get(LASTING)) is not None:
+            return self._lasting(handle, seconds)
         return handle if self.body_field is None else self._reading_json(handle)
 
     @staticmethod
@@ -110,9 +123,9 @@ class _Route(APIRoute):
         return handle_again
 
     @staticmethod
-    def _lasting(handle: Handler) -> Handler:
+    def _lasting(handle: Handler, seconds: float) -> Handler:
         async def handle_lasting(request: Request) -> Response:
-            request.scope[LASTING] = True
+            request.scope[LASTING] = seconds
             return await handle(request)
 
         return handle_lasting

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.routing import ModuleRouter, errors, lasting_for
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.personal_data import PersonalData
 from modules.users.api.schemas import (
@@ -18,6 +18,9 @@ from modules.users.api.schemas import (
     UserResponse,
 )
 from modules.users.domain.accounts import Accounts
+
+# How old the token in an answer about one's own account may be: fresh, of a lifetime of days.
+TOKEN_AGE_SECONDS = 60
 
 
 def create_router(
@@ -41,6 +44,7 @@ def create_router(
         return UserResponse.of(await accounts.log_in(body.user.email, body.user.password, _address(request)))
 
     @router.get("/user", operation_id="GetCurrentUser", responses=errors(401, 422))
+    @lasting_for(TOKEN_AGE_SECONDS)
     async def current_user(user: CurrentUser) -> UserResponse:
         """Return one's own account."""
         return UserResponse.of(await accounts.current(user))
