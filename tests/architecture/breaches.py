@@ -5,7 +5,7 @@ are broken with it because one mistake is two (a table of another module's that 
 neither one's own by name nor one's own to read).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -28,6 +28,24 @@ class Breach:
 
     found_in: str = ""
     """Where the breach is found when that is not where it is made."""
+
+
+def apart(breaches: Iterable[Breach]) -> Sequence[Sequence[Breach]]:
+    """Return the breaches in as few groups as need be for no two of a group to touch the same file.
+
+    What makes a file unreadable hides what is in others, and is by itself.
+    """
+    groups: list[list[Breach]] = []
+    for breach in breaches:
+        for group in groups:
+            together = [breach, *group]
+            touched = [file for one in together for file in {one.file, *one.beside}]
+            if len(touched) == len(set(touched)) and not any("importable" in one.rules for one in together):
+                group.append(breach)
+                break
+        else:
+            groups.append([breach])
+    return groups
 
 
 def imports(name: str, file: str, statement: str, rule: str) -> Breach:
@@ -543,7 +561,12 @@ PROMISES = [
         ("event-shape",),
         beside=PUBLISHED,
     ),
-    Breach("an event that the manifest hides", ARTICLES, EVENT, ("event-shape", "event-schema")),
+    Breach(
+        "an event that the manifest hides",
+        ARTICLES,
+        EVENT.replace("ArticleMoved", "ArticleHidden"),
+        ("event-shape", "event-schema"),
+    ),
     Breach("an event without a snapshot", ARTICLES, EVENT, ("event-schema",), beside=PUBLISHED),
     Breach(
         "an event with a new field",

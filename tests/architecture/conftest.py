@@ -13,7 +13,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopiedTree]:
     """Return a copy of the checkout that nothing is planted in."""
     root = tmp_path_factory.mktemp("pristine")
     copy_checkout(root)
-    checker = Checker(root)
+    checker = Checker()
     yield CopiedTree(root, checker)
     checker.stop()
 

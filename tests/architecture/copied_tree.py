@@ -33,23 +33,23 @@ class Found:
 
 
 class Checker:
-    """The process that checks the text of trees, with the code of the first of them."""
+    """The process that checks trees."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the program under test
             [sys.executable, Path(__file__).with_name("checker.py")],
-            env=_environment(root),
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def check(self, root: Path) -> Sequence[Found]:
-        """Return what the text of the tree shows."""
+    def check(self, root: Path, *, running: bool) -> Sequence[Found]:
+        """Return what the text of the tree shows, and, if wanted, what running it shows."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(f"{root}\n")
+        process.stdin.write(f"{json.dumps([str(root), running])}\n")
         process.stdin.flush()
         return _findings(process.stdout.readline())
 
@@ -87,12 +87,11 @@ class CopiedTree:
 
     def check_sources(self) -> Sequence[Found]:
         """Return what the text of the copy shows."""
-        return self.checker.check(self.root)
+        return self.checker.check(self.root, running=False)
 
     def check(self) -> Sequence[Found]:
         """Return what the whole check of the copy shows, run by the copy's own code."""
-        process = self.run(*WHOLE, "--format", "json")
-        return _findings(process.stdout or json.dumps({"raised": process.stderr}))
+        return self.checker.check(self.root, running=True)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy, on the copy's code."""
@@ -132,9 +131,10 @@ def link(tree: CopiedTree, to: Path) -> CopiedTree:
     return replace(tree, root=to)
 
 
-def _environment(root: Path) -> dict[str, str]:
+def _environment(*roots: Path) -> dict[str, str]:
     # None of the settings that this process may have, and none of coverage's: it would measure the copy.
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = os.pathsep.join(map(str, roots))
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _findings(report: str) -> Sequence[Found]:
