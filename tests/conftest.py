@@ -3,15 +3,18 @@
 import gc
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from dependency_injector import providers
 from fastapi import FastAPI
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import make_url
 
 from conduit_app import discovery
 from conduit_app.application import compose_from, create_application
@@ -21,7 +24,7 @@ from conduit_app.settings import Settings
 from tests import postgresql
 from tests.client import Api
 
-# Every test makes an application, which is full of cycles: collecting them young costs a tenth of the run.
+# Applications are full of cycles: collecting them young costs a tenth of the run.
 gc.set_threshold(50_000, 20, 20)
 
 SECRET = "a secret of the tests, long enough to sign"
@@ -67,7 +70,7 @@ def empty_postgresql() -> Iterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated SQLite file for each test to copy: copying is faster than migrating."""
     file = tmp_path_factory.mktemp("template") / "conduit.db"
@@ -77,11 +80,17 @@ async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def settings(migrated: Path, tmp_path: Path) -> Settings:
-    """Return the settings of a Conduit on a database of its own."""
-    file = tmp_path / "conduit.db"
-    shutil.copy(migrated, file)
+@dataclass(frozen=True)
+class Stage:
+    """A Conduit that one test after another finds empty: making one costs more than most tests do."""
+
+    settings: Settings
+    composition: Composition
+    application: FastAPI
+
+
+def settings_on(file: Path) -> Settings:
+    """Return the settings of a Conduit on this file."""
     return Settings(
         database_url=f"sqlite+aiosqlite:///{file}",
         secret_key=SECRET,
@@ -91,9 +100,9 @@ def settings(migrated: Path, tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-async def composition(settings: Settings) -> AsyncIterator[Composition]:
-    """Return Conduit's modules, wired to the database of the test."""
+@asynccontextmanager
+async def composed(settings: Settings) -> AsyncIterator[Composition]:
+    """Return Conduit's modules, wired to a database, until the block ends."""
     # Imported here: the tests of one module by itself load this file too, and need nothing of users.
     from modules.users.infrastructure.passwords import Argon2Passwords  # noqa: PLC0415
 
@@ -105,9 +114,48 @@ async def composition(settings: Settings) -> AsyncIterator[Composition]:
     await composition.database.dispose()
 
 
+@pytest.fixture(scope="session")
+async def stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Return the Conduit of the tests of this process; whoever asks for `settings` has it empty."""
+    settings = settings_on(Path(shutil.copy(migrated, tmp_path_factory.mktemp("stage") / "conduit.db")))
+    async with composed(settings) as composition:
+        yield Stage(settings, composition, create_application(settings, composition))
+
+
 @pytest.fixture
-def application(settings: Settings, composition: Composition) -> FastAPI:
+def settings(migrated: Path, stage: Stage) -> Settings:
+    """Return the settings of Conduit on an empty database."""
+    emptied = make_url(stage.settings.database_url).database
+    with closing(sqlite3.connect(migrated)) as template, closing(sqlite3.connect(str(emptied))) as file:
+        file.execute("PRAGMA synchronous=OFF")
+        template.backup(file)
+    return stage.settings
+
+
+# A folder or file of tests that overrides one of these has its own of those that follow.
+
+
+@pytest.fixture
+def settings_of_its_own(migrated: Path, tmp_path: Path) -> Settings:
+    """Return the settings of a Conduit on an empty database that no other test has seen."""
+    return settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
+
+
+@pytest.fixture
+async def composition(settings: Settings, stage: Stage) -> AsyncIterator[Composition]:
+    """Return Conduit's modules, wired to the database of the test."""
+    if settings is stage.settings:
+        yield stage.composition
+    else:
+        async with composed(settings) as composition:
+            yield composition
+
+
+@pytest.fixture
+def application(settings: Settings, composition: Composition, stage: Stage) -> FastAPI:
     """Return Conduit."""
+    if composition is stage.composition:
+        return stage.application
     return create_application(settings, composition)
 
 

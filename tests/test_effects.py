@@ -6,11 +6,18 @@ import pytest
 from sqlalchemy import func, select
 
 from conduit_app.composition import Composition
+from conduit_app.settings import Settings
 from modules.articles.contracts import ArticleDeleted
 from modules.comments.container import CommentsContainer
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.events import EventHandler
 from tests.client import Api, Json
+
+
+@pytest.fixture
+def settings(settings_of_its_own: Settings) -> Settings:
+    """Return the settings of a Conduit whose events nobody else hears."""
+    return settings_of_its_own
 
 
 @pytest.fixture

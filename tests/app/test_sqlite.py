@@ -21,6 +21,12 @@ FULL, NORMAL = 2, 1
 
 
 @pytest.fixture
+def settings(settings_of_its_own: Settings) -> Settings:
+    """Return the settings of a Conduit whose files nobody else has open."""
+    return settings_of_its_own
+
+
+@pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Return the database of a Conduit whose settings say no more than where it is."""
     database = compose_from(Settings(database_url=settings.database_url, secret_key=SECRET)).database

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from conduit_app.application import create_application
+from conduit_app.composition import Composition
+from conduit_app.settings import Settings
 from tests.client import Api, Json
 from tests.conformance.official_document import official
 
@@ -14,6 +17,18 @@ def every_answer_is_as_documented(api: Api) -> Iterator[None]:
     yield
     for answer in api.answers:
         official().check(answer)
+
+
+@pytest.fixture
+def failing(settings: Settings, composition: Composition) -> Api:
+    """Return a Conduit with a route whose handler fails."""
+    application = create_application(settings, composition)
+
+    @application.get("/api/failing")
+    async def fail() -> None:
+        raise RuntimeError("the password of the database")
+
+    return Api(application)
 
 
 @pytest.fixture

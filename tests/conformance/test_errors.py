@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from fastapi import FastAPI
 
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import official
@@ -37,13 +36,9 @@ async def test_a_body_too_large_is_told_in_the_one_shape(api: Api, path: str) ->
 
 
 async def test_an_unhandled_exception_is_told_in_the_one_shape_and_without_its_message(
-    application: FastAPI, api: Api
+    failing: Api,
 ) -> None:
-    @application.get("/api/failing")
-    async def fail() -> None:
-        raise RuntimeError("the password of the database")
-
-    answer = await api.outside("GET", "/api/failing")
+    answer = await failing.outside("GET", "/api/failing")
     assert answer.status_code == 500
     official().check_error(answer)
     assert "password" not in answer.text

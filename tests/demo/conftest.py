@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from conduit_app.application import compose_from
 from conduit_app.demonstration import demonstrate
@@ -39,7 +38,7 @@ async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
     return file
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with a demonstration in it, for tests to copy."""
     return await demonstration(migrated, tmp_path_factory.mktemp("demo") / "conduit.db", ARTICLES)

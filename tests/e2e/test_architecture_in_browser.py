@@ -10,15 +10,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from conduit_app.application import create_application
 from conduit_app.settings import Settings
 from tests.conftest import SECRET
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHROMIUM = "chromium"
 NO_CHROMIUM = f"there is no `{CHROMIUM}` on the PATH; on Debian and Ubuntu: apt-get install chromium"
@@ -64,7 +61,7 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Return where Conduit serves in development, on a port of its own."""
     file = tmp_path_factory.mktemp("served") / "conduit.db"
@@ -78,7 +75,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
         await serving
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Return a headless Chromium: the machine's own, as Playwright's builds are not needed."""
     chromium = shutil.which(CHROMIUM)

@@ -17,10 +17,11 @@ ORIGIN = {"Origin": "https://blog.example.com"}
 
 
 @pytest.fixture
-def failing(application: FastAPI, api: Api) -> Api:
-    """Return Conduit with a route whose handler fails."""
+def failing(settings: Settings, composition: Composition) -> Api:
+    """Return a Conduit with a route whose handler fails."""
+    application = create_application(settings, composition)
     add_failing_route(application)
-    return api
+    return Api(application)
 
 
 def add_failing_route(application: FastAPI) -> None:

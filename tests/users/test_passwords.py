@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from argon2 import PasswordHasher
 
+from conduit_app.composition import Composition
+from conduit_app.settings import Settings
 from modules.users.container import UsersContainer
 from modules.users.domain.account import AccountChanges
 from modules.users.domain.accounts import Accounts, SignedIn
@@ -14,6 +16,7 @@ from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Email, Password, Presented, Username
 from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
+from tests.conftest import composed
 from tests.users.accounts import keep, kept
 from tests.users.fakes import FakeAttempts
 
@@ -25,10 +28,12 @@ def passwords() -> Argon2Passwords:
     return Argon2Passwords(at_once=2)
 
 
-@pytest.fixture(autouse=True)
-def strength_of_today(users: UsersContainer) -> None:
-    """Hash as Conduit does: other tests hash cheaply."""
-    users.passwords.reset_override()
+@pytest.fixture
+async def composition(settings: Settings) -> AsyncIterator[Composition]:
+    """Return Conduit's modules, which hash as Conduit does: other tests hash cheaply."""
+    async with composed(settings) as composition:
+        composition.containers["users"].passwords.reset_override()
+        yield composition
 
 
 class Spy:
