@@ -1,5 +1,6 @@
 """Conduit as its operators see it: a program in a folder, told what to do by its environment."""
 
+import multiprocessing
 import os
 import queue
 import re
@@ -7,13 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 import httpx2
+from typer.testing import CliRunner
+
+from conduit_app.cli import main
 
 PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
 PATIENCE_SECONDS = 60.0
@@ -52,6 +57,33 @@ def started(folder: Path, *arguments: str, **settings: str) -> Iterator[subproce
             yield process
         finally:
             _kill(process)
+
+
+def at_once(number: int, folder: Path, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
+    """Run the program in so many processes that begin at the same moment, each with it loaded already.
+
+    They are forks of one process: loading the program takes longer than most of what it is asked to do.
+    """
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["conduit_app.cli", "typer.testing"])
+    with forks.Pool(number, _wait_for_all, (forks.Barrier(number),)) as pool:
+        calls = [(folder, arguments)] * number
+        return pool.starmap_async(_run_loaded, calls, chunksize=1).get(PATIENCE_SECONDS)
+
+
+_all_are_there: Callable[[], object]
+
+
+def _wait_for_all(barrier: Barrier) -> None:
+    global _all_are_there  # noqa: PLW0603 - a pool tells its processes nothing in any other way
+    _all_are_there = barrier.wait
+
+
+def _run_loaded(folder: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    _all_are_there()
+    os.chdir(folder)
+    ended = CliRunner().invoke(main, arguments)
+    return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import TypeVar
@@ -26,7 +26,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.schema import Schema, module_metadata
 from modules.kernel.module import KERNEL, Module
-from tests.program import PATIENCE_SECONDS, started
+from tests.program import at_once
 
 MODULES = [KERNEL, *in_order(discover())]
 AT_ONCE = 10
@@ -147,11 +147,9 @@ class TestNewerDatabase:
 
 class TestAtOnce:
     def test_ten_processes_migrate_one_new_file(self, folder: Path) -> None:
-        with ExitStack() as all_of_them:
-            processes = [all_of_them.enter_context(started(folder, "migrate")) for _ in range(AT_ONCE)]
-            said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
-        assert [process.returncode for process in processes] == [0] * AT_ONCE, said
-        first, *others = sorted(said)
+        ended = at_once(AT_ONCE, folder, "migrate")
+        assert [process.returncode for process in ended] == [0] * AT_ONCE, ended
+        first, *others = sorted(process.stderr for process in ended)
         assert first.startswith("migrated kernel, ")
         assert others == ["the database is up to date\n"] * (AT_ONCE - 1)
 
