@@ -67,7 +67,7 @@ def test_a_database_without_tables_is_to_be_migrated_first(conduit: Conduit) -> 
     result = conduit("demo")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "conduit: the tables of users are not migrated; run: conduit migrate"
+        "conduit: the tables of kernel are not migrated; run: conduit migrate"
     ]
 
 
