@@ -44,7 +44,7 @@ READERS = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 # How soon a commit of another process is seen. Looking takes a few microseconds.
-WATCH_SECONDS = 0.05
+WATCH_SECONDS = 0.025
 CHANNEL = "conduit"
 LOADING_CACHE_KIB = 256 * 1024
 # SQLite's result codes; the low byte of an extended code is its primary one.
@@ -118,7 +118,8 @@ class Engines:
         Ends at once for a database in memory, which no other process has. Raises `ConnectionError`.
         """
         if self.write.dialect.name == "postgresql":
-            async for topic in _notifications(self.write):
+            # A connection of its own, out of the pool: it is kept for as long as somebody listens.
+            async for topic in _notifications(self.migrate):
                 yield topic
         seen = self.version()
         while self.watch is not None:
@@ -294,16 +295,14 @@ async def announce(session: AsyncSession, topic: str) -> None:
 
 async def _notifications(engine: AsyncEngine) -> AsyncIterator[str]:
     async with engine.connect() as connection:
-        # Out of the pool: it is kept for as long as the process lives.
-        pooled = await connection.get_raw_connection()
-        driver: Any = pooled.driver_connection
-        pooled.detach()
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(f"LISTEN {CHANNEL}"))
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
-            await driver.set_autocommit(True)
-            await driver.execute(f"LISTEN {CHANNEL}")
             async for notification in driver.notifies():
                 yield notification.payload
         except engine.dialect.loaded_dbapi.Error as error:
+            await connection.invalidate(error)
             # No statement of SQLAlchemy's, so nothing wraps what the driver raises.
             raise ConnectionError("the database cannot be listened to") from error
 

@@ -26,12 +26,14 @@ class Listener:
         """End the wait that is on, or the next one."""
         self._woken.set()
 
-    async def wait(self, at_most: float) -> None:
-        """Return when woken, or after so many seconds."""
+    async def wait(self, at_most: float) -> bool:
+        """Return whether it was woken, at once, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(at_most):
                 await self._woken.wait()
+        woken = self._woken.is_set()
         self._woken.clear()
+        return woken
 
 
 class Signals:

@@ -1,0 +1,108 @@
+"""Several processes on one outbox, one of them killed at work: nothing is lost, doubled or out of order."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.messaging import Messaging
+from modules.kernel.infrastructure.tables import SCHEMA
+from tests.kernel.outbox_worker import Base, StepRow, posted, publish
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 60
+WALKERS, STEPS = 8, 15
+
+
+@pytest.fixture
+async def outbox(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database with an outbox and a table of steps."""
+    async with deployed.exclusive() as connection:
+        for metadata in (SCHEMA.metadata, Base.metadata):
+            await connection.run_sync(metadata.create_all)
+    yield deployed
+    async with deployed.exclusive() as connection:
+        for metadata in (SCHEMA.metadata, Base.metadata):
+            await connection.run_sync(metadata.drop_all)
+
+
+@contextmanager
+def delivering(database: Database, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process that delivers, and see to it that it ends."""
+    url = database.engines[0].url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.kernel.outbox_worker", url, str(file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+async def steps(database: Database) -> int:
+    """Return how many steps were noted."""
+    async with database.snapshot() as session:
+        return await session.scalar(select(func.count()).select_from(StepRow)) or 0
+
+
+async def noted(database: Database, number: int) -> None:
+    """Wait until so many steps were noted."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await steps(database) < number:  # noqa: ASYNC110 - another process notes them
+            await asyncio.sleep(0.02)
+
+
+async def walked(database: Database) -> dict[int, list[int]]:
+    """Return the steps of each walker, in the order in which they were noted."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    async with database.snapshot() as session:
+        for walker, number in await session.execute(
+            select(StepRow.walker, StepRow.number).order_by(StepRow.id)
+        ):
+            found[walker].append(number)
+    return dict(found)
+
+
+def assert_never_two_at_once(file: Path) -> None:
+    """Check that what is about one walker was begun when all before it was ended, or its process was."""
+    at_it: dict[str, tuple[str, str]] = {}
+    last_seen: dict[str, int] = {}
+    lines = sorted((line.split() for line in file.read_text().splitlines()), key=lambda line: int(line[0]))
+    for at, process, *_ in lines:
+        last_seen[process] = int(at)
+    for at, process, what, walker, number, _ in lines:
+        if what == "ended":
+            assert at_it.pop(walker) == (process, number)
+            continue
+        if walker in at_it:
+            assert last_seen[at_it[walker][0]] < int(at), f"two are at step {number} of {walker}"
+        at_it[walker] = (process, number)
+
+
+async def test_a_process_is_killed_at_work_and_every_step_is_noted_once_and_in_order(
+    outbox: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "log"
+    post: Messaging = posted(outbox, tmp_path / "unused")
+    with delivering(outbox, file) as first, delivering(outbox, file) as second:
+        for number in range(STEPS):
+            await publish(outbox, post, ((walker, number) for walker in range(WALKERS)))
+        await noted(outbox, WALKERS * STEPS // 4)
+        first.send_signal(signal.SIGKILL)
+        with delivering(outbox, file) as third:
+            await noted(outbox, WALKERS * STEPS)
+            for process in (second, third):
+                process.send_signal(signal.SIGTERM)
+            assert [process.wait(PATIENCE_SECONDS) for process in (second, third)] == [0, 0]
+    assert await walked(outbox) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
+    assert (await post.deliveries.backlog()).waiting == 0
+    assert_never_two_at_once(file)

@@ -1,0 +1,126 @@
+"""Signals wake whoever listens, in this process and in others, and never for what is undone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.dispatcher import LONGEST_WAIT_SECONDS
+from modules.kernel.infrastructure.signals import Signals
+from tests.kernel.outbox_worker import posted, publish
+from tests.kernel.test_outbox_processes import noted, outbox
+from tests.kernel.things import Thing
+
+__all__ = ["outbox"]
+
+# Sooner than anybody looks who was not woken.
+SOON_SECONDS = LONGEST_WAIT_SECONDS / 2
+
+
+@pytest.fixture
+async def elsewhere(deployed: Database) -> AsyncIterator[Database]:
+    """Return the same database as another process has it."""
+    database = Database(deployed.engines[0].url.render_as_string(hide_password=False))
+    yield database
+    await database.dispose()
+
+
+async def tell(database: Database, name: str) -> None:
+    """Commit something, and send a signal with it."""
+    async with database.transaction() as session:
+        session.add(Thing(name=name))
+        await Signals(database).send("news")
+
+
+class TestInOneProcess:
+    async def test_a_listener_is_woken_by_the_commit_and_not_before(self, in_memory: Database) -> None:
+        signals = Signals(in_memory)
+        with signals.listening("news") as listener:
+            async with in_memory.transaction():
+                await signals.send("news")
+                assert not await listener.wait(at_most=0)
+            assert await listener.wait(at_most=0)
+
+    async def test_what_is_undone_wakes_nobody(self, in_memory: Database) -> None:
+        signals = Signals(in_memory)
+
+        async def change_ones_mind() -> None:
+            async with in_memory.transaction():
+                await signals.send("news")
+                raise LookupError
+
+        with signals.listening("news") as listener:
+            with pytest.raises(LookupError):
+                await change_ones_mind()
+            assert not await listener.wait(at_most=0)
+
+    async def test_other_topics_and_those_who_left_are_not_woken(self, in_memory: Database) -> None:
+        signals = Signals(in_memory)
+        with signals.listening("weather") as other, signals.listening("news") as left:
+            pass
+        with signals.listening("weather") as other:
+            async with in_memory.transaction():
+                await signals.send("news")
+            assert not await other.wait(at_most=0)
+        assert not await left.wait(at_most=0)
+
+    async def test_a_signal_needs_a_transaction(self, in_memory: Database) -> None:
+        with pytest.raises(RuntimeError, match="open transaction"):
+            await Signals(in_memory).send("news")
+
+    async def test_everybody_learns_that_the_process_is_about_to_end(self, in_memory: Database) -> None:
+        signals = Signals(in_memory)
+        with signals.listening("news") as listener, signals.listening("weather") as other:
+            assert not signals.closed
+            signals.close()
+            assert [await one.wait(at_most=0) for one in (listener, other)] == [True, True]
+
+
+class TestInOthers:
+    async def test_a_listener_in_another_process_is_woken(
+        self, deployed: Database, elsewhere: Database
+    ) -> None:
+        signals = Signals(elsewhere)
+        relay = asyncio.create_task(signals.relay())
+        with signals.listening("news") as listener:
+            async with asyncio.timeout(SOON_SECONDS):
+                # Again, until it has begun to listen.
+                number = 0
+                while not await listener.wait(at_most=0.2):
+                    await tell(deployed, f"news {number}")
+                    number += 1
+        relay.cancel()
+        with suppress(asyncio.CancelledError):
+            await relay
+
+    async def test_what_one_process_publishes_another_delivers_at_once(
+        self, outbox: Database, elsewhere: Database, tmp_path: Path
+    ) -> None:
+        unused, file = tmp_path / "unused", tmp_path / "log"
+        other = posted(elsewhere, file)
+        tasks = [asyncio.create_task(other.signals.relay()), asyncio.create_task(other.dispatcher.run())]
+        # The first is delivered whenever the other is ready, and the second because it is woken.
+        await publish(outbox, posted(outbox, unused), [(1, 1)])
+        await noted(outbox, 1)
+        async with asyncio.timeout(SOON_SECONDS):
+            await publish(outbox, posted(outbox, unused), [(1, 2)])
+            await noted(outbox, 2)
+        other.signals.close()
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test_a_process_delivers_at_once_what_it_publishes_itself(
+        self, outbox: Database, tmp_path: Path
+    ) -> None:
+        post = posted(outbox, tmp_path / "log")
+        delivering = asyncio.create_task(post.dispatcher.run())
+        async with asyncio.timeout(SOON_SECONDS):
+            for number in range(3):
+                await publish(outbox, post, [(1, number)])
+                await noted(outbox, number + 1)
+        post.signals.close()
+        async with asyncio.timeout(SOON_SECONDS):
+            await delivering
