@@ -17,8 +17,10 @@ from conduit_app.health import create_health_router
 from conduit_app.kept_answers import KeptAnswers
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
 from conduit_app.secret_key import signing_keys
+from conduit_app.security_headers import SecurityHeaders
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from conduit_app.structured_logging import configure_logging
+from conduit_app.url_check import UrlCheck
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
@@ -74,6 +76,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
         KeptAnswers, version=composition.database.version, room=settings.kept_answers_size
     )
     application.add_middleware(FailureAnswers)
+    application.add_middleware(UrlCheck)
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
     application.add_middleware(
         CORSMiddleware,
@@ -83,6 +86,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
         expose_headers=[REQUEST_ID, "Retry-After"],
         max_age=DAY_SECONDS,
     )
+    application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
     application.add_middleware(RequestLog, routes=routes)
     return application
 

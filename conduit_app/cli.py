@@ -28,6 +28,7 @@ from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module
 from conduit_app.operator_errors import fail, one_line_errors
+from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
 
@@ -55,8 +56,9 @@ def serve(
         configure_logging(settings)
         asyncio.run(_require_migrated(compose_from(settings)))
         listening = _bind(host, port)
-        config = uvicorn.Config(
+        config = ServerConfig(
             FACTORY,
+            Limits.of(settings),
             factory=True,
             host=host,
             port=port,
@@ -64,7 +66,8 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     address, number = listening.getsockname()[:2]

@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_network
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
@@ -62,7 +63,32 @@ class Settings(ModuleSettings):
     )
     max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
 
-    @field_validator("disabled_modules", "cors_origins", "previous_secret_keys", mode="before")
+    max_url_size: int = Field(8_192, ge=256, description="the longest URL, in bytes")
+    max_headers_size: int = Field(32_768, ge=1_024, description="the largest request headers, in bytes")
+    max_requests: int = Field(
+        500, ge=1, description="requests that one process works on at the same time; more get a 503"
+    )
+    max_connections: int = Field(
+        2_000, ge=1, description="connections that one process has open at the same time; more get a 503"
+    )
+    header_timeout: float = Field(
+        10, gt=0, description="how long a client may take to send headers, in seconds"
+    )
+    body_timeout: float = Field(30, gt=0, description="how long a client may take to send a body, in seconds")
+    trusted_proxies: Names = Field(
+        (), description="addresses or networks whose `X-Forwarded-For` and `-Proto` are believed, by commas"
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @field_validator(
+        "disabled_modules", "cors_origins", "previous_secret_keys", "trusted_proxies", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):

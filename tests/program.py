@@ -120,6 +120,11 @@ class Served:
         """Wait until a line of the log holds this, and return what was found."""
         return self._lines.until(said)
 
+    def memory(self) -> int:
+        """Return how much memory the program has, in bytes (resident, as Linux tells it)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program alone, as `kill` does."""
         self._process.send_signal(number)

@@ -172,6 +172,17 @@ class TestBadValues:
         )
 
 
+class TestProxies:
+    def test_addresses_and_networks_can_be_trusted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONDUIT_TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8, ::1")
+        assert load(Settings).trusted_proxies == ("192.0.2.1", "10.0.0.0/8", "::1")
+
+    @pytest.mark.parametrize("everybody", ["*", "proxy.example"])
+    def test_nothing_else_can(self, monkeypatch: pytest.MonkeyPatch, everybody: str) -> None:
+        monkeypatch.setenv("CONDUIT_TRUSTED_PROXIES", everybody)
+        assert refusal().startswith("CONDUIT_TRUSTED_PROXIES: ")
+
+
 class TestSecret:
     def test_production_refuses_to_start_without_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")

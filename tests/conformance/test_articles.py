@@ -167,14 +167,14 @@ async def test_articles_count_is_of_all_matches_not_of_the_page(api: Api, path: 
 async def test_a_limit_above_100_is_served_as_100(api: Api) -> None:
     for number in range(101):
         await api.as_user("jake").publish(f"No. {number}")
-    for limit in ("101", "9223372036854775807", "1" + "0" * 30):
+    for limit in ("101", "9223372036854775807"):
         listed = await _list(api, limit=limit)
         assert (len(listed["articles"]), listed["articlesCount"]) == (100, 101)
 
 
 async def test_an_offset_beyond_all_articles_gives_an_empty_list(api: Api) -> None:
     await api.as_user("jake").publish()
-    for offset in ("1", "9223372036854775807", "1" + "0" * 30):
+    for offset in ("1", "1000000000", "9223372036854775807"):
         assert await _list(api, offset=offset) == {"articles": [], "articlesCount": 1}
 
 

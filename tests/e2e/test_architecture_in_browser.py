@@ -110,16 +110,20 @@ class Visit:
 
 @asynccontextmanager
 async def visit(
-    browser: Browser, address: str, scheme: Literal["light", "dark"] = "light", width: int = 1280
+    browser: Browser,
+    address: str,
+    scheme: Literal["light", "dark"] = "light",
+    width: int = 1280,
+    path: str = "/architecture",
 ) -> AsyncIterator[Visit]:
-    """Open the page as somebody does who prefers this colour scheme, in a window so many pixels wide."""
+    """Open a page as somebody does who prefers this colour scheme, in a window so many pixels wide."""
     context: BrowserContext = await browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 800}
     )
     page = await context.new_page()
     visit = Visit(page)
     await context.route("**/*", visit.route)
-    await page.goto(f"{address}/architecture")
+    await page.goto(f"{address}{path}")
     yield visit
     await context.close()
 
@@ -218,3 +222,12 @@ async def test_every_label_fits_its_tab(browser: Browser, address: str) -> None:
         )
     assert spare
     assert min(spare) >= 0
+
+
+async def test_the_documentation_works_under_its_policy(browser: Browser, address: str) -> None:
+    async with visit(browser, address, path="/docs") as seen:
+        await expect(seen.page.get_by_text("/api/articles/feed")).to_be_visible()
+        await seen.page.get_by_text("/api/articles/feed").click()
+        await expect(seen.page.get_by_role("button", name="Try it out")).to_be_visible()
+        assert seen.complaints == []
+        assert {urlsplit(url).hostname for url in seen.asked if not url.startswith("data:")} == {"127.0.0.1"}

@@ -7,8 +7,10 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from modules.kernel.domain.errors import (
     Conflict,
@@ -100,10 +102,20 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, errors)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what this was registered for
     subject, problem = PROBLEMS.get(error.status_code, ("request", str(error.detail)))
     # FastAPI calls a body it cannot read 400; the contract calls everything wrong with a body 422.
     malformed = error.status_code == HTTPStatus.BAD_REQUEST
     status = HTTPStatus.UNPROCESSABLE_ENTITY if malformed else error.status_code
-    return error_response(status, {subject: [problem]}, error.headers)
+    headers = _allowed(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return error_response(status, {subject: [problem]}, headers)
+
+
+def _allowed(request: Request) -> Mapping[str, str]:
+    # RFC 9110, 15.5.6: all methods that there are. The framework knows those of the first route only.
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and compile_path(route.path)[0].match(request.url.path):
+            methods |= route.methods or set()
+    return {"Allow": ", ".join(sorted(methods))}

@@ -114,15 +114,15 @@ async def _page(
     limit: Annotated[
         int,
         BeforeValidator(_decimal),
-        Query(ge=1, description="How many to return; at most 100 are."),
+        Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
     ] = DEFAULT_LIMIT,
     offset: Annotated[
         int,
         BeforeValidator(_decimal),
-        Query(ge=0, description="How many to skip."),
+        Query(ge=0, le=GREATEST_INTEGER, description="How many to skip."),
     ] = 0,
 ) -> Page:
-    return Page(limit, min(offset, GREATEST_INTEGER))
+    return Page(limit, offset)
 
 
 Paging = Annotated[Page, Depends(_page)]

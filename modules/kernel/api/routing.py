@@ -47,7 +47,8 @@ class _Request(Request):
         """Return the body's value; raise `json.JSONDecodeError` when it has none, or two."""
         body = await self.body()
         try:
-            return json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
+            # RFC 8259, 8.1: JSON between systems is UTF-8; a reader may pass over a byte order mark.
+            return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse)
         except json.JSONDecodeError:
             raise
         except (ValueError, RecursionError) as error:

@@ -1,0 +1,158 @@
+"""uvicorn, with an end to what one client may ask of it."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from conduit_app.settings import Settings
+from modules.kernel.api.errors import error_response
+
+RETRY_AFTER_SECONDS = 1
+BUSY = {"service": ["is busy, try again"]}
+# What the parser finds wrong with a request, unless this protocol did.
+MALFORMED = (HTTPStatus.BAD_REQUEST, {"request": ["is not valid HTTP"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client, or all of them, may ask of one process. Sizes are in bytes, times in seconds."""
+
+    url_size: int
+    headers_size: int
+    requests: int
+    connections: int
+    header_timeout: float
+    body_timeout: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return the limits that the settings name."""
+        return cls(
+            settings.max_url_size,
+            settings.max_headers_size,
+            settings.max_requests,
+            settings.max_connections,
+            settings.header_timeout,
+            settings.body_timeout,
+        )
+
+
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration, for `LimitedProtocol`."""
+
+    def __init__(self, app: str, limits: Limits, **options: Any) -> None:
+        super().__init__(app, http=LimitedProtocol, ws="none", **options)
+        self.limits = limits
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which by itself waits for ever and takes headers of any size.
+
+    Whoever sends headers or a body too slowly, or nothing at all, gets a 408; headers that are too large
+    a 431 and a URL that is too long a 414. One connection or request too many gets a 503. All of it
+    leaves in the one shape of errors.
+    """
+
+    config: ServerConfig
+
+    def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
+        super().__init__(config, *arguments, **options)
+        self._limits = config.limits
+        self._application = self.app
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        self._in_head = True
+        self._refusal = MALFORMED
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
+            return
+        self._wait(self._limits.header_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the headers have become too large before they have ended."""
+        if self._in_head:
+            self._head_size += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_size > self._limits.url_size + self._limits.headers_size:
+            self._refuse(*self._too_large())
+
+    def on_message_begin(self) -> None:
+        """Begin to read headers: the time for them is measured from here, or from the connection on."""
+        super().on_message_begin()
+        self._in_head = True
+        if self._deadline is None:
+            self._wait(self._limits.header_timeout)
+
+    def on_headers_complete(self) -> None:
+        """Give the request to the application, unless it is too large or comes as one too many."""
+        size = sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) > self._limits.url_size or size > self._limits.headers_size:
+            self._refusal = self._too_large()
+            # The parser passes it on as an error of its own, and uvicorn calls `send_400_response`.
+            raise ValueError(self._refusal)
+        self._in_head, self._head_size = False, 0
+        busy = len(self.tasks) >= self._limits.requests
+        self.app = _busy_answer() if busy else self._application
+        self._wait(self._limits.body_timeout)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop waiting: the request is whole."""
+        self._wait(None)
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
+        """Answer what could not be read in the one shape."""
+        self._refuse(*self._refusal)
+
+    def _too_large(self) -> tuple[HTTPStatus, dict[str, list[str]]]:
+        if len(self.url) > self._limits.url_size:
+            return HTTPStatus.REQUEST_URI_TOO_LONG, {"url": ["is too long"]}
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"headers": ["are too large"]}
+
+    def _wait(self, seconds: float | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if seconds is not None:
+            self._deadline = self.loop.call_later(seconds, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, {"request": ["was not sent in time"]})
+
+    def _refuse(self, status: HTTPStatus, errors: dict[str, list[str]]) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_head or not self.cycle.response_started:
+            body = json.dumps({"errors": errors}).encode()
+            lines = [
+                f"HTTP/1.1 {status.value} {status.phrase}",
+                "content-type: application/json",
+                f"content-length: {len(body)}",
+                "x-content-type-options: nosniff",
+                "connection: close",
+            ]
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
+            self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+
+def _busy_answer() -> Any:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"}
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers)

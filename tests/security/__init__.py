@@ -1,0 +1,1 @@
+"""What docs/security.md promises, where no module's own tests show it."""

@@ -1,0 +1,77 @@
+"""What browsers and caches are told (OWASP HTTP Headers Cheat Sheet, ASVS 5.0 V3.4, RFC 9110)."""
+
+import base64
+import hashlib
+import re
+
+import pytest
+
+from tests.client import Api
+
+ANSWERS = [
+    ("GET", "/api/tags"),
+    ("GET", "/api/user"),
+    ("POST", "/api/users"),
+    ("GET", "/nowhere"),
+    ("GET", "/docs"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ANSWERS)
+async def test_no_answer_is_to_be_taken_for_something_else(api: Api, method: str, path: str) -> None:
+    assert (await api.outside(method, path)).headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_what_is_for_one_caller_or_changes_something_is_not_to_be_kept(api: Api) -> None:
+    jake = api.as_user("jake")
+    await jake.publish()
+    await jake.get("/user")
+    await jake.get("/articles")
+    await jake.get("/articles")  # kept by Conduit, and given again
+    await api.post("/users/login", {"user": {"email": "nobody@a.org", "password": "wrong horse"}})
+    assert {answer.headers["Cache-Control"] for answer in api.answers} == {"no-store"}
+
+
+async def test_what_everybody_sees_may_be_kept(api: Api) -> None:
+    assert "Cache-Control" not in (await api.get("/articles")).headers
+
+
+async def test_an_answer_that_is_given_again_to_somebody_else_has_the_headers_of_somebody_else(
+    api: Api,
+) -> None:
+    await api.as_user("jake").get("/articles")
+    assert "Cache-Control" not in (await api.get("/articles")).headers
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/architecture"])
+async def test_a_page_runs_its_own_scripts_and_no_other(api: Api, path: str) -> None:
+    page = await api.outside("GET", path)
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+    scripts = re.findall("<script>(.*?)</script>", page.text, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    assert [digest for digest in digests if f"'sha256-{digest}'" not in policy.get("script-src", "")] == []
+    assert "unsafe" not in policy.get("script-src", "")
+    assert (policy["default-src"], policy["frame-ancestors"]) == ("'none'", "'none'")
+    assert not re.search(r"<[^>]+ on\w+=", page.text), "an attribute that is a script would not run"
+
+
+async def test_plain_http_is_not_told_to_come_by_tls(api: Api) -> None:
+    """RFC 6797, 7.2. With TLS: test_server.py."""
+    assert "Strict-Transport-Security" not in (await api.get("/tags")).headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/user", "DELETE, GET, PUT"),
+        ("PUT", "/articles", "GET, POST"),
+        ("PATCH", "/articles/dragons", "DELETE, GET, PUT"),
+        ("PUT", "/articles/dragons/comments", "GET, POST"),
+        ("GET", "/articles/dragons/favorite", "DELETE, POST"),
+        ("GET", "/users", "POST"),
+    ],
+)
+async def test_a_wrong_method_is_told_all_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+    """RFC 9110, 15.5.6."""
+    answer = await api.request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

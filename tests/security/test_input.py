@@ -1,0 +1,211 @@
+"""Text, numbers and bodies that no frontend sends (ASVS 5.0 V1, V2.2; OWASP API4:2023, API8:2023).
+
+Whatever it is, the answer is 4xx in the one shape of errors, never 500, and does not repeat what was
+sent. Nothing of it reaches a database, so every engine answers the same.
+"""
+
+import json
+import time
+from itertools import product
+
+import httpx2
+import pytest
+
+from tests.client import Api, Json
+from tests.conformance.official_document import official
+from tests.conformance.writes import WRITES, Write
+
+MARK = "PLEASE-ECHO-ME"
+JSON = {"Content-Type": "application/json"}
+# As much as fits into a body.
+MEGABYTE = 1_040_000
+# Valid JSON of strings that cannot be stored, as they stand in a body.
+BAD_TEXTS = (rf"{MARK}\u0000", rf"{MARK}\ud800", rf"{MARK}\udc00\ud800")
+BAD_NUMBERS = [
+    "-1",
+    str(2**63),
+    "1" + "0" * 20,
+    "1_000",
+    "%D9%A1%D9%A2",
+    "1e3",
+    "1.0",
+    "0x10",
+    "+1",
+    "NaN",
+    "%20",
+    "",
+]
+URLS = [
+    ("GET", "/articles/{bad}"),
+    ("PUT", "/articles/{bad}"),
+    ("DELETE", "/articles/{bad}"),
+    ("POST", "/articles/{bad}/favorite"),
+    ("GET", "/articles/{bad}/comments"),
+    ("DELETE", "/articles/{slug}/comments/{bad}"),
+    ("GET", "/profiles/{bad}"),
+    ("POST", "/profiles/{bad}/follow"),
+    ("GET", "/articles?tag={bad}"),
+    ("GET", "/articles?author={bad}"),
+    ("GET", "/articles?favorited={bad}"),
+    ("GET", "/articles?limit={bad}"),
+    ("GET", "/articles/feed?offset={bad}"),
+]
+BAD_URL_TEXTS = ["%00", "%FF", "%C0%80", "%ED%A0%80", "%F8%88%80%80%80"]
+
+
+@pytest.fixture
+async def article(api: Api) -> Json:
+    """Return an article of jake's."""
+    return await api.as_user("jake").publish()
+
+
+def valued(write: Write, field: str, text: str) -> object:
+    """Return a text in the shape that the field has."""
+    return [text] if isinstance(write.fields[field], list) else text
+
+
+def assert_refused(answer: httpx2.Response, *statuses: int) -> None:
+    assert answer.status_code in (statuses or (422,)), answer.text
+    official().check_error(answer)
+    assert MARK not in answer.text
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_text_that_cannot_be_stored_is_refused_in_every_field(
+    api: Api, article: Json, write: Write
+) -> None:
+    """PostgreSQL has no U+0000, and UTF-8 no surrogates (RFC 3629, 3)."""
+    for field, bad in product(write.fields, BAD_TEXTS):
+        content = json.dumps(write.body(**{field: valued(write, field, "PLACE")})).replace("PLACE", bad)
+        answer = await write.send_raw(api, content.encode(), article["slug"])
+        assert_refused(answer)
+        assert list(answer.json()["errors"]) == [field]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_a_megabyte_in_any_field_is_refused_at_once(api: Api, article: Json, write: Write) -> None:
+    """CWE-400 and CWE-1333: no rule takes longer than the length of what it looks at."""
+    for field, repeated in product(write.fields, ("a@", " a", "\u0300")):
+        text = MARK + repeated * (MEGABYTE // len(repeated.encode()))
+        content = json.dumps(write.body(**{field: valued(write, field, text)}), ensure_ascii=False).encode()
+        began = time.process_time()
+        assert_refused(await write.send_raw(api, content, article["slug"]))
+        assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_what_is_not_json_is_refused_by_every_operation(api: Api, article: Json, write: Write) -> None:
+    """RFC 8259, and RFC 7493 for names that occur twice."""
+    whole = json.dumps(write.body()).encode()
+    bodies = {
+        "empty": b"",
+        "white space": b" \n",
+        "invalid UTF-8": whole.replace(b"{", b'{"x": "\xff", ', 1),
+        "UTF-16": whole.decode().encode("utf-16"),
+        "NaN": whole.replace(b"{", b'{"x": NaN, ', 1),
+        "infinity": whole.replace(b"{", b'{"x": -Infinity, ', 1),
+        "a number of 5,000 digits": whole.replace(b"{", b'{"x": ' + b"1" * 5_000 + b", ", 1),
+        "one name twice": whole.replace(b"{", f'{{"{write.key}": {{}}, '.encode(), 1),
+        "50,000 deep": b'{"x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        "two values": whole + whole,
+        "a list": b"[" + whole + b"]",
+        "a number": b"1e400",
+        "null": b"null",
+    }
+    for body in bodies.values():
+        answer = await write.send_raw(api, body.replace(b"dragons", MARK.encode()), article["slug"])
+        assert_refused(answer)
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_a_number_that_is_too_large_is_no_text(api: Api, article: Json, write: Write) -> None:
+    for field in write.texts:
+        content = json.dumps(write.body(**{field: "PLACE"})).replace('"PLACE"', "1e400").encode()
+        assert_refused(await write.send_raw(api, content, article["slug"]))
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_what_does_not_say_that_it_is_json_is_refused(api: Api, article: Json, write: Write) -> None:
+    """A form of another site can send text/plain without asking (CWE-352)."""
+    for kind in ("text/plain", "", ";", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = await api.as_user("jake").request(
+            write.method,
+            write.path.format(slug=article["slug"]),
+            content=json.dumps(write.body()).encode(),
+            headers={"Content-Type": kind},
+        )
+        assert_refused(answer)
+
+
+async def test_text_that_cannot_be_stored_is_refused_in_every_url(api: Api, article: Json) -> None:
+    """RFC 3986, 2.5."""
+    slug = article["slug"]
+    for (method, path), bad in product(URLS, BAD_URL_TEXTS):
+        body = {"json": {"article": {"title": "Knights"}}} if method == "PUT" else {}
+        url = path.format(bad=bad, slug=slug)
+        assert_refused(await api.as_user("jake").request(method, url, **body))
+
+
+async def test_what_is_no_number_counts_nothing(api: Api, article: Json) -> None:
+    jake = api.as_user("jake")
+    for number in BAD_NUMBERS:
+        for path in ("/articles?limit=", "/articles?offset=", "/articles/feed?limit="):
+            assert_refused(await jake.get(f"{path}{number}"))
+        comment = await jake.delete(f"/articles/{article['slug']}/comments/{number}")
+        assert_refused(comment, 404, 422)
+
+
+async def test_a_billion_articles_are_skipped_at_once(api: Api, article: Json) -> None:
+    for path in ("/articles", "/articles/feed", f"/articles?author={article['author']['username']}"):
+        began = time.process_time()
+        answer = await api.as_user("jake").get(path, params={"offset": "1000000000"})
+        assert (answer.status_code, answer.json()["articles"]) == (200, [])
+        assert time.process_time() - began < 0.2
+
+
+class TestInjection:
+    """SQL and LIKE (CWE-89): what has a meaning there has none here."""
+
+    TEXTS = (
+        "%",
+        "_",
+        "dragon%",
+        "'",
+        "''",
+        "' OR 1=1 --",
+        '"',
+        "\\",
+        "); DROP TABLE users_account; --",
+        "*",
+        "?",
+        "[a-z]",
+        "$1",
+        ":slug",
+        "{slug}",
+    )
+
+    async def test_a_filter_matches_itself_and_nothing_else(self, api: Api) -> None:
+        await api.as_user("jake").publish(tags=["dragons"])
+        for name, text in product(("tag", "author", "favorited"), self.TEXTS):
+            answer = await api.get("/articles", params={name: text})
+            assert (answer.status_code, answer.json()["articlesCount"]) == (200, 0)
+
+    async def test_it_is_kept_and_found_as_it_is(self, api: Api) -> None:
+        jake = api.as_user("jake")
+        for text in self.TEXTS:
+            article = await jake.publish(text, description=text, body=text, tags=[text])
+            assert (article["title"], article["description"], article["body"]) == (text, text, text)
+            assert (await api.get("/articles", params={"tag": text})).json()["articlesCount"] == 1
+            assert (await jake.comment(article, text))["body"] == text
+        assert set((await api.get("/tags")).json()["tags"]) == set(self.TEXTS)
+
+
+async def test_a_title_that_is_hard_to_match_is_no_harder_than_others(api: Api) -> None:
+    """CWE-1333: catastrophic backtracking."""
+    jake = api.as_user("jake")
+    await jake.token()
+    for text in ("a" * 60 + "!", "-" * 250, "a-" * 120, "\u0300" * 250, "(" * 250, "&" * 250, "&#" * 120):
+        began = time.process_time()
+        await jake.publish(text)
+        # Twenty times what it takes, so that a busy machine does not matter: exponential is never near.
+        assert time.process_time() - began < 0.5

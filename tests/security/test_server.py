@@ -1,0 +1,271 @@
+"""What one client may ask of the server: time, size and number end somewhere (OWASP API4:2023).
+
+All tests share one server, whose limits are low. What waits here waits for the server.
+"""
+
+import json
+import socket
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests import program
+from tests.client import PASSWORD
+from tests.program import Served, served
+
+MEBIBYTE = 1_048_576
+CONNECTIONS = 30
+REQUESTS = 6
+URL_SIZE, HEADERS_SIZE = 2_000, 8_000
+# Of this machine's addresses, the one that the server believes what it forwards for others.
+PROXY, NO_PROXY = "127.0.0.2", "127.0.0.3"
+SETTINGS = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "a secret of these tests, and of nobody else",
+    "HEADER_TIMEOUT": "0.5",
+    "BODY_TIMEOUT": "0.5",
+    "MAX_CONNECTIONS": str(CONNECTIONS),
+    "MAX_REQUESTS": str(REQUESTS),
+    "MAX_URL_SIZE": str(URL_SIZE),
+    "MAX_HEADERS_SIZE": str(HEADERS_SIZE),
+    "TRUSTED_PROXIES": PROXY,
+    "LOGIN_LIMIT": "2 per hour",
+}
+POST = b"POST /api/users HTTP/1.1\r\nHost: conduit\r\nContent-Type: application/json\r\n"
+
+Answer = tuple[int, dict[str, str], Any]
+
+
+@pytest.fixture(scope="module")
+def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a Conduit with low limits that serves all tests of this file."""
+    folder = tmp_path_factory.mktemp("served")
+    assert program.conduit(folder, "migrate", **SETTINGS).returncode == 0
+    with served(folder, **SETTINGS) as conduit:
+        yield conduit
+
+
+@pytest.fixture(autouse=True)
+def goes_on(conduit: Served) -> Iterator[None]:
+    """Fail a test after which the server does not serve, or during which the program failed."""
+    before = len(conduit.log)
+    yield
+    with conduit.client() as client:
+        assert client.get("/health/live").status_code == 200
+    assert "failed" not in conduit.log[before:]
+    assert "Traceback" not in conduit.log[before:]
+
+
+@contextmanager
+def connection(conduit: Served, source: str = "127.0.0.1") -> Iterator[socket.socket]:
+    with socket.create_connection(conduit.address, 10, source_address=(source, 0)) as opened:
+        yield opened
+
+
+def answer(connected: socket.socket) -> Answer:
+    """Read until the server closes the connection, and return status, headers and body."""
+    received = b""
+    while part := connected.recv(65_536):
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return int(status.split()[1]), headers, json.loads(body)
+
+
+def send(conduit: Served, request: bytes) -> Answer:
+    """Send this and nothing more, and wait for the end."""
+    with connection(conduit) as opened:
+        opened.sendall(request)
+        return answer(opened)
+
+
+def log_in(client: httpx2.Client, email: str, **headers: str) -> httpx2.Response:
+    body = {"user": {"email": email, "password": "wrong horse battery"}}
+    return client.post("/api/users/login", json=body, headers=headers)
+
+
+class TestTime:
+    """Slowloris (CWE-400): whoever does not go on is cut off."""
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            pytest.param(b"", id="nothing"),
+            pytest.param(b"GET /api/tags HTTP/1.1\r\n", id="half of the headers"),
+            pytest.param(POST + b"Content-Length: 100\r\n\r\n", id="no body"),
+            pytest.param(POST + b"Content-Length: 100\r\n\r\n{", id="half of a body"),
+            pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", id="half of a chunk"),
+        ],
+    )
+    def test_who_stops_is_told_that_it_takes_too_long(self, conduit: Served, request_: bytes) -> None:
+        status, _, body = send(conduit, request_)
+        assert (status, body) == (408, {"errors": {"request": ["was not sent in time"]}})
+
+    @pytest.mark.parametrize(
+        "head",
+        [b"GET /api/tags HTTP/1.1\r\nX: ", POST + b"Content-Length: 1000\r\n\r\n"],
+        ids=["head", "body"],
+    )
+    def test_sending_now_and_then_does_not_prolong_it(self, conduit: Served, head: bytes) -> None:
+        with connection(conduit) as opened:
+            opened.sendall(head)
+            opened.settimeout(0.05)
+            for _ in range(200):
+                opened.sendall(b"x")
+                try:
+                    assert b" 408 " in opened.recv(1_000)
+                except TimeoutError:
+                    continue
+                return
+        pytest.fail("it was not cut off in ten seconds")
+
+    def test_who_is_in_time_is_served_on_one_connection(self, conduit: Served) -> None:
+        request = b"GET /api/tags HTTP/1.1\r\nHost: conduit\r\n"
+        with connection(conduit) as opened:
+            opened.sendall(request + b"\r\n")
+            assert b" 200 " in opened.recv(65_536)
+            opened.sendall(request)
+            opened.sendall(b"Connection: close\r\n\r\n")
+            status, _, body = answer(opened)
+        assert (status, body) == (200, {"tags": []})
+
+
+class TestSize:
+    """RFC 9110, 15.5.14 and 15.5.15; RFC 6585, 5."""
+
+    def test_a_url_has_an_end(self, conduit: Served) -> None:
+        status, _, body = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\nHost: conduit\r\n\r\n")
+        assert (status, body) == (414, {"errors": {"url": ["is too long"]}})
+
+    @pytest.mark.parametrize("end", [b"\r\n\r\n", b""], ids=["one line", "a line without an end"])
+    def test_headers_have_an_end(self, conduit: Served, end: bytes) -> None:
+        line = b"Authorization: Token " + b"a" * (HEADERS_SIZE + URL_SIZE)
+        status, _, body = send(conduit, b"GET /api/user HTTP/1.1\r\nHost: conduit\r\n" + line + end)
+        assert (status, body) == (431, {"errors": {"headers": ["are too large"]}})
+
+    def test_many_small_headers_are_too_large_together(self, conduit: Served) -> None:
+        lines = b"".join(b"X-%d: a\r\n" % number for number in range(2_000))
+        assert send(conduit, b"GET /api/tags HTTP/1.1\r\n" + lines + b"\r\n")[0] == 431
+
+    def test_a_body_that_never_ends_is_refused_with_memory_that_stays(self, conduit: Served) -> None:
+        before = conduit.memory()
+        chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        with connection(conduit) as opened:
+            opened.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+            try:
+                for _ in range(64 * MEBIBYTE // 65_536):
+                    opened.sendall(chunk)
+            except OSError:
+                # It is told to stop, and does not listen.
+                return
+            finally:
+                assert conduit.memory() - before < 16 * MEBIBYTE
+
+    def test_a_body_longer_than_it_says_is_no_body_of_the_next_request(self, conduit: Served) -> None:
+        """Request smuggling (CWE-444): what is left over is read as a request, and is none."""
+        status, _, body = send(conduit, POST + b'Content-Length: 2\r\n\r\n{}{"user": {}}')
+        assert (status, body) == (400, {"errors": {"request": ["is not valid HTTP"]}})
+
+    @pytest.mark.parametrize(
+        "lengths",
+        [
+            b"Content-Length: 2\r\nContent-Length: 3\r\n",
+            b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        ],
+        ids=["two lengths", "length and chunks"],
+    )
+    def test_a_body_of_two_lengths_is_refused(self, conduit: Served, lengths: bytes) -> None:
+        """RFC 9112, 6.3."""
+        status, _, body = send(conduit, POST + lengths + b"\r\n{}")
+        assert (status, body) == (400, {"errors": {"request": ["is not valid HTTP"]}})
+
+    def test_what_is_not_http_is_told_so(self, conduit: Served) -> None:
+        assert send(conduit, b"EHLO conduit\r\n\r\n")[0] == 400
+
+
+class TestNumber:
+    def test_one_connection_too_many_is_told_when_to_come_back(self, conduit: Served) -> None:
+        with ExitStack() as stack:
+            for _ in range(CONNECTIONS):
+                stack.enter_context(connection(conduit))
+            status, headers, body = send(conduit, b"")
+        assert (status, headers["retry-after"]) == (503, "1")
+        assert body == {"errors": {"service": ["is busy, try again"]}}
+
+    def test_of_many_requests_at_once_some_are_told_when_to_come_back(self, conduit: Served) -> None:
+        """Forty logins at once: memory stays bounded, and whoever is not served is told so at once."""
+        before = conduit.memory()
+        with conduit.client() as client, ThreadPoolExecutor(20) as threads:
+            answers = list(threads.map(lambda number: log_in(client, f"{number}@a.org"), range(40)))
+        assert conduit.memory() - before < 64 * MEBIBYTE
+        statuses = Counter(one.status_code for one in answers)
+        assert statuses.keys() == {401, 503}
+        assert {one.headers.get("Retry-After") for one in answers if one.status_code == 503} == {"1"}
+
+
+class TestForwarded:
+    """Only a proxy that the operator trusts says who is calling, and how."""
+
+    def test_a_header_that_anybody_can_send_changes_nothing(self, conduit: Served) -> None:
+        forged = [f"192.0.2.{number}" for number in range(3)]
+        statuses = self.log_in_from(conduit, NO_PROXY, "forged@a.org", forged)
+        assert statuses == [401, 401, 429]
+
+    def test_a_trusted_proxy_is_believed(self, conduit: Served) -> None:
+        addresses = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"]
+        statuses = self.log_in_from(conduit, PROXY, "proxied@a.org", addresses)
+        assert statuses == [401, 401, 429, 401]
+
+    def test_it_is_believed_what_it_says_itself_and_not_what_its_client_says(self, conduit: Served) -> None:
+        chained = [f"192.0.2.{number}, 198.51.100.7" for number in range(3)]
+        statuses = self.log_in_from(conduit, PROXY, "chained@a.org", chained)
+        assert statuses == [401, 401, 429]
+
+    @pytest.mark.parametrize(("source", "strict"), [(PROXY, "max-age=31536000"), (NO_PROXY, None)])
+    def test_who_came_by_tls_shall_come_by_it_again(
+        self, conduit: Served, source: str, strict: str | None
+    ) -> None:
+        """RFC 6797, 7.2: not over plain HTTP, which anybody could have sent."""
+        with connection(conduit, source) as opened:
+            opened.sendall(
+                b"GET /api/tags HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+            )
+            assert answer(opened)[1].get("strict-transport-security") == strict
+
+    def log_in_from(
+        self, conduit: Served, source: str, email: str, forwarded_for: Sequence[str]
+    ) -> list[int]:
+        transport = httpx2.HTTPTransport(local_address=source)
+        with httpx2.Client(transport=transport, base_url=conduit.url, timeout=10) as client:
+            return [
+                log_in(client, email, **{"X-Forwarded-For": address}).status_code for address in forwarded_for
+            ]
+
+
+class TestHeaders:
+    def test_what_callers_send_never_becomes_a_header(self, conduit: Served) -> None:
+        """CRLF injection (CWE-113)."""
+        forged = "/api/articles/a%0d%0aX-Forged:%20yes?tag=%0d%0aX-Forged:%20yes"
+        status, headers, _ = send(
+            conduit,
+            f"GET {forged} HTTP/1.1\r\nHost: a\r\nX-Request-ID: a%0d%0aX-Forged: yes\r\n"
+            f"Origin: http://a%0d%0aX-Forged: yes\r\nConnection: close\r\n\r\n".encode(),
+        )
+        assert status == 404
+        assert "x-forged" not in headers
+
+    def test_the_server_does_not_say_what_it_is(self, conduit: Served) -> None:
+        with conduit.client() as client:
+            assert "server" not in client.get("/api/tags").headers
+
+
+def test_registering_works_after_all_of_that(conduit: Served) -> None:
+    user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
+    with conduit.client() as client:
+        assert client.post("/api/users", json={"user": user}).status_code == 201
