@@ -20,6 +20,14 @@ class ArticleDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleFavorited(Event):
+    """A user favours an article, who did not before."""
+
+    article_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArticlePreview:
     """An article as lists show it to one viewer: without its body."""
 
@@ -47,6 +55,13 @@ class ArticleDirectory(Protocol):
 
         Until the open transaction ends, that is: what is written about them by then is still there
         when `ArticleDeleted` is told. Raises `RuntimeError` when no transaction is open.
+        """
+        ...
+
+    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, by id, and hold these as `held` does.
+
+        Raises `RuntimeError` when no transaction is open.
         """
         ...
 

@@ -64,6 +64,11 @@ class FakeArticleDirectory:
         self._transactions.require_transaction()
         return await self.ids(slugs)
 
+    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, and hold these as `held` does."""
+        self._transactions.require_transaction()
+        return {id_: self._articles[id_].author for id_ in ids if id_ in self._articles}
+
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:

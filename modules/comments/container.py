@@ -19,5 +19,11 @@ class CommentsContainer(ModuleContainer):
 
     repository = providers.Singleton(SqlComments, ModuleContainer.database)
     discussion = providers.Singleton(
-        Discussion, ModuleContainer.database, repository, articles, profiles, ModuleContainer.clock
+        Discussion,
+        ModuleContainer.database,
+        repository,
+        articles,
+        profiles,
+        ModuleContainer.events,
+        ModuleContainer.clock,
     )

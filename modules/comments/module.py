@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
+from modules.comments.contracts import CommentAdded
 from modules.comments.domain.demo import discuss_articles
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
@@ -34,6 +35,7 @@ MODULE = Module(
         Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted),
         Subscription(UserDeleted, lambda container: container.discussion().on_user_deleted),
     ],
+    publishes=[CommentAdded],
     schema=SCHEMA,
     personal_data=lambda container: container.discussion().own_data,
     demo=demo,

@@ -59,11 +59,12 @@ class FakeArticles:
         self._transactions.require_transaction()
         del self.kept[article.id], self.favorites[article.id]
 
-    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
+    async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
         self._transactions.require_transaction()
         article = self._found(slug)
+        is_new = user not in self.favorites[article.id]
         self.favorites[article.id].add(user)
-        return article.id
+        return article.id, is_new
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
         self._transactions.require_transaction()

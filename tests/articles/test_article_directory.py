@@ -163,6 +163,31 @@ class TestHeld:
                 await world.directory.held({"dragons"})
 
 
+class TestHeldAuthors:
+    async def test_authors_are_returned_by_article_and_those_that_do_not_exist_left_out(
+        self, world: World
+    ) -> None:
+        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
+        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", anna)
+        async with world.database.transaction():
+            found = await world.directory.held_authors({dragons, castles, NOTHING})
+        assert found == {dragons: jake, castles: anna}
+
+    async def test_an_article_is_not_deleted_while_it_is_held(self, world: World) -> None:
+        dragons = await world.article("Dragons", world.profiles.add("jake"))
+        async with world.database.transaction():
+            await world.directory.held_authors({dragons})
+            deletion = asyncio.create_task(world.delete(dragons), context=Context())
+            done, _ = await asyncio.wait({deletion}, timeout=PATIENCE_SECONDS)
+            assert not done
+        await deletion
+
+    async def test_it_needs_an_open_transaction(self, world: World) -> None:
+        dragons = await world.article("Dragons", world.profiles.add("jake"))
+        with pytest.raises(RuntimeError):
+            await world.directory.held_authors({dragons})
+
+
 class TestPreviews:
     async def test_articles_are_returned_by_id(self, world: World) -> None:
         jake = world.profiles.add("jake", bio="I work at statefarm")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modules.articles.contracts import ArticleDeleted, ArticleId
+from modules.articles.contracts import ArticleDeleted, ArticleFavorited, ArticleId
 from modules.articles.domain.article import (
     Article,
     ArticleChanges,
@@ -316,10 +316,12 @@ class TestFavorite:
         assert (article.favorited, article.favorites_count) == (True, 1)
         assert article.updated_at == NOON
 
-    async def test_twice_is_once(self, scene: Scene) -> None:
+    async def test_twice_is_once_and_told_once(self, scene: Scene) -> None:
         await scene.publish()
         await scene.publishing.favorite("dragons", ANNA)
         assert (await scene.publishing.favorite("dragons", ANNA)).favorites_count == 1
+        [article] = scene.kept.kept
+        assert scene.events.told == [ArticleFavorited(article, ANNA)]
 
     async def test_it_can_be_taken_back(self, scene: Scene) -> None:
         await scene.publish()

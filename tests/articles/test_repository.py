@@ -231,8 +231,8 @@ class TestRemove:
 class TestFavorites:
     async def test_each_user_counts_once(self, shelf: Shelf) -> None:
         [article] = await shelf.put(draft())
-        for user in (ANNA, CARL, ANNA):
-            assert await shelf.articles.add_favorite("dragons", user) == article
+        for user, is_new in ((ANNA, True), (CARL, True), (ANNA, False)):
+            assert await shelf.articles.add_favorite("dragons", user) == (article, is_new)
         seen = await shelf.see(article, viewer=ANNA)
         assert (seen.favorited, seen.favorites_count) == (True, 2)
         assert not (await shelf.see(article, viewer=JAKE)).favorited

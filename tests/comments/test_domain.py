@@ -6,6 +6,7 @@ import pytest
 
 from modules.articles.contracts import ArticleDeleted, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
+from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
     ArticleNotFound,
     Comment,
@@ -18,7 +19,7 @@ from modules.comments.domain.comment import (
 from modules.comments.domain.discussion import CommentView, Discussion
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.fakes import NOON, FakeClock, FakeTransactions
+from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
 from tests.comments.fakes import FakeComments
@@ -59,7 +60,10 @@ class Scene:
         self.knights = self.articles.add("knights", author=self.jake)
         self.kept = FakeComments(self.transactions)
         self.clock = FakeClock()
-        self.discussion = Discussion(self.transactions, self.kept, self.articles, self.profiles, self.clock)
+        self.events = FakeEvents(self.transactions)
+        self.discussion = Discussion(
+            self.transactions, self.kept, self.articles, self.profiles, self.events, self.clock
+        )
 
     async def say(self, text: str = "Nice", slug: str = "dragons") -> CommentView:
         """Comment as anna."""
@@ -81,11 +85,13 @@ class TestSay:
         assert view.comment == Comment(view.comment.id, scene.dragons, scene.anna, "Nice", NOON)
         assert view.author.username == "anna"
         assert scene.kept.kept == {view.comment.id: view.comment}
+        assert scene.events.told == [CommentAdded(scene.dragons, view.comment.id, scene.anna)]
 
     async def test_what_does_not_exist_cannot_be_commented_on(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
             await scene.say(slug="unknown")
         assert scene.kept.kept == {}
+        assert scene.events.told == []
 
     async def test_comments_with_a_past_are_kept_together_or_not_at_all(self, scene: Scene) -> None:
         past = NOON - SECOND

@@ -137,8 +137,8 @@ class ArticleRepository(Protocol):
         """Forget an article, its tags and who favours it."""
         ...
 
-    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
-        """Keep that this user favours the article, if that is new; return the article's id.
+    async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
+        """Keep that this user favours the article; return the article's id, and whether that is new.
 
         Raises `ArticleNotFound`.
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from modules.articles.contracts import ArticleDeleted, ArticleId
+from modules.articles.contracts import ArticleDeleted, ArticleFavorited, ArticleId
 from modules.articles.domain.article import Article, ArticleChanges, ArticleRepository, Draft, ImportedArticle
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
@@ -70,7 +70,9 @@ class Publishing:
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
         """Favour an article, or go on favouring it; raise `ArticleNotFound`."""
         async with self._transactions.transaction():
-            article = await self._repository.add_favorite(slug, reader)
+            article, is_new = await self._repository.add_favorite(slug, reader)
+            if is_new:
+                await self._events.publish(ArticleFavorited(article, reader))
             return await self._reader.article_by_id(article, reader)
 
     async def unfavorite(self, slug: str, reader: UserId) -> ArticleView:

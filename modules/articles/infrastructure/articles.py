@@ -147,17 +147,17 @@ class SqlArticles:
                 Counted(article.author_id, article.tags, article.created_at, favored_by)
             )
 
-    async def add_favorite(self, slug: str, user: UserId) -> ArticleId:
-        """Keep that this user favours the article, if that is new; return the article's id.
+    async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
+        """Keep that this user favours the article; return the article's id, and whether that is new.
 
         Raises `ArticleNotFound`.
         """
         async with self._database.transaction() as session:
             article, created_at = await self._found(slug)
             row = {"article_id": article, "user_id": user, "created_at": created_at}
-            added = await session.scalars(insert_unless_there(session, FavoriteRow, "user_id"), row)
-            await self._count_favorites(article, user, len(added.all()))
-            return article
+            added = (await session.scalars(insert_unless_there(session, FavoriteRow, "user_id"), row)).all()
+            await self._count_favorites(article, user, len(added))
+            return article, bool(added)
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
         """Forget that this user favours the article, if that is so; return the article's id.

@@ -63,6 +63,11 @@ BY_ID = select(*PREVIEW, article.c.body).where(article.c.id == bindparam("id"))
 PREVIEWS = select(*PREVIEW).where(article.c.id.in_(bindparam("ids", expanding=True)))
 IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
 HELD = IDS.with_for_update(read=True, key_share=True)
+HELD_AUTHORS = (
+    select(article.c.id, article.c.author_id)
+    .where(article.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
 TAGS = select(tag_use.c.tag).where(tag_use.c.articles > 0).order_by(tag_use.c.articles.desc(), tag_use.c.tag)
 LATEST = select(author.c.author_id, author.c.articles, author.c.latest_at).where(
     author.c.author_id.in_(bindparam("authors", expanding=True)), author.c.articles > 0
@@ -176,6 +181,13 @@ class SqlArticleReader:
         async with self._database.transaction() as session:
             rows = await session.execute(HELD, {"slugs": list(slugs)})
         return {row.slug: ArticleId(row.id) for row in rows}
+
+    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, and hold these as `held` does."""
+        self._database.require_transaction()
+        async with self._database.transaction() as session:
+            rows = await session.execute(HELD_AUTHORS, {"ids": list(ids)})
+        return {ArticleId(row.id): UserId(row.author_id) for row in rows}
 
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None

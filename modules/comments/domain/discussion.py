@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
+from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
     ArticleNotFound,
     Comment,
@@ -13,6 +14,7 @@ from modules.comments.domain.comment import (
     Text,
 )
 from modules.kernel.domain.clock import Clock, in_text
+from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
@@ -36,12 +38,14 @@ class Discussion:
         comments: CommentRepository,
         articles: ArticleDirectory,
         profiles: ProfileReader,
+        events: EventPublisher,
         clock: Clock,
     ) -> None:
         self._transactions = transactions
         self._comments = comments
         self._articles = articles
         self._profiles = profiles
+        self._events = events
         self._clock = clock
 
     async def comments(self, slug: str, viewer: UserId | None) -> Sequence[CommentView]:
@@ -56,6 +60,7 @@ class Discussion:
             # Held: the article could be deleted at this moment, and its comments must go with it.
             article = _found(slug, await self._articles.held({slug}))
             comment = await self._comments.add(article, author, text, self._clock.now())
+            await self._events.publish(CommentAdded(article, comment.id, author))
             views = await self._views([comment], author)
             if not views:
                 # Deleted since the token was looked at.
