@@ -32,7 +32,7 @@ class CommentView:
 class Discussion:
     """The use cases of comments."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
         self,
         transactions: Transactions,
         comments: CommentRepository,
