@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -14,7 +14,6 @@ import pytest
 from dependency_injector import providers
 from fastapi import FastAPI
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import make_url
 
 from conduit_app import discovery
 from conduit_app.application import compose_from, create_application
@@ -87,12 +86,14 @@ class Stage:
     settings: Settings
     composition: Composition
     application: FastAPI
+    empty: Callable[[], None]
+    """Make the database as if nothing had ever been in it."""
 
 
-def settings_on(file: Path) -> Settings:
-    """Return the settings of a Conduit on this file."""
+def settings_on(database: Path | str) -> Settings:
+    """Return the settings of a Conduit on the database in this file, or at this URL."""
     return Settings(
-        database_url=f"sqlite+aiosqlite:///{file}",
+        database_url=database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}",
         secret_key=SECRET,
         log_level="warning",
         # What loss of power does is tested where it is meant; here it would only wait for the disk.
@@ -114,21 +115,51 @@ async def composed(settings: Settings) -> AsyncIterator[Composition]:
     await composition.database.dispose()
 
 
-@pytest.fixture(scope="session")
-async def stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """Return the Conduit of the tests of this process; whoever asks for `settings` has it empty."""
-    settings = settings_on(Path(shutil.copy(migrated, tmp_path_factory.mktemp("stage") / "conduit.db")))
+@asynccontextmanager
+async def staged(settings: Settings, empty: Callable[[], None]) -> AsyncIterator[Stage]:
+    """Return a Conduit with these settings, until the block ends."""
     async with composed(settings) as composition:
-        yield Stage(settings, composition, create_application(settings, composition))
+        yield Stage(settings, composition, create_application(settings, composition), empty)
+
+
+@pytest.fixture(scope="session")
+async def sqlite_stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Return the Conduit on SQLite of the tests of this process."""
+    emptied = Path(shutil.copy(migrated, tmp_path_factory.mktemp("stage") / "conduit.db"))
+
+    def empty() -> None:
+        with closing(sqlite3.connect(migrated)) as template, closing(sqlite3.connect(emptied)) as file:
+            file.execute("PRAGMA synchronous=OFF")
+            template.backup(file)
+
+    async with staged(settings_on(emptied), empty) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+async def postgresql_stage() -> AsyncIterator[Stage]:
+    """Return the Conduit on PostgreSQL of the tests of this process."""
+    with postgresql.new_database() as url:
+        composition = compose_from(settings_on(url))
+        await migrate(composition.database, composition.with_tables)
+        await composition.database.dispose()
+        tables = [module.schema.metadata for module in composition.with_tables if module.schema is not None]
+        with postgresql.emptying(url, tables) as empty:
+            async with staged(settings_on(url), empty) as stage:
+                yield stage
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """Return a Conduit on either engine: what is promised holds on both."""
+    stage: Stage = request.getfixturevalue(f"{request.param}_stage")
+    return stage
 
 
 @pytest.fixture
-def settings(migrated: Path, stage: Stage) -> Settings:
+def settings(stage: Stage) -> Settings:
     """Return the settings of Conduit on an empty database."""
-    emptied = make_url(stage.settings.database_url).database
-    with closing(sqlite3.connect(migrated)) as template, closing(sqlite3.connect(str(emptied))) as file:
-        file.execute("PRAGMA synchronous=OFF")
-        template.backup(file)
+    stage.empty()
     return stage.settings
 
 
@@ -136,9 +167,9 @@ def settings(migrated: Path, stage: Stage) -> Settings:
 
 
 @pytest.fixture
-def settings_of_its_own(migrated: Path, tmp_path: Path) -> Settings:
-    """Return the settings of a Conduit on an empty database that no other test has seen."""
-    return settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
+def settings_of_its_own(settings: Settings) -> Settings:
+    """Return the settings of a Conduit that is made for one test alone, on an empty database."""
+    return settings.model_copy()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import MetaData, Table, make_url
 
 GIVEN = "CONDUIT_TEST_DATABASE_URL"
 # Where the processes of a run find what the first one has made; those that tests start do too.
@@ -157,6 +157,27 @@ def new_database(template: str | None = None) -> Iterator[str]:
         yield url
     finally:
         _administer("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def emptying(url: str, metadata: Iterable[MetaData]) -> Iterator[Callable[[], None]]:
+    """Return what empties these tables, within milliseconds, as if nothing had ever been in them."""
+    tables = [table for one in metadata for table in reversed(one.sorted_tables)]
+    # One trip for all of it. TRUNCATE would take ten times as long: it makes new files.
+    statements = sql.SQL(";").join(statement for table in tables for statement in _emptying(table))
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+
+        def empty() -> None:
+            connection.execute(statements)
+
+        yield empty
+
+
+def _emptying(table: Table) -> Iterator[sql.Composed]:
+    yield sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
+    if table.autoincrement_column is not None:
+        sequence = sql.Literal(f"{table.name}_{table.autoincrement_column.name}_seq")
+        yield sql.SQL("SELECT setval({}, 1, false)").format(sequence)
 
 
 def until(holds: Any, problem: str) -> None:

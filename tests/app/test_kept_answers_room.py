@@ -15,7 +15,14 @@ from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api
+from tests.conftest import Stage
 from tests.statements import Statements
+
+
+@pytest.fixture
+def stage(sqlite_stage: Stage) -> Stage:
+    """Return a Conduit on SQLite, which alone tells its version: on PostgreSQL nothing is kept."""
+    return sqlite_stage
 
 
 @pytest.fixture

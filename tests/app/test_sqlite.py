@@ -1,5 +1,6 @@
 """The recipe for SQLite, as the settings make it: no lost update, and no commit lost with the power."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -15,15 +16,21 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
 from tests.client import Api
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Stage, settings_on
 
 FULL, NORMAL = 2, 1
 
 
 @pytest.fixture
-def settings(settings_of_its_own: Settings) -> Settings:
-    """Return the settings of a Conduit whose files nobody else has open."""
-    return settings_of_its_own
+def stage(sqlite_stage: Stage) -> Stage:
+    """Return what is tested here: SQLite alone."""
+    return sqlite_stage
+
+
+@pytest.fixture
+def settings(migrated: Path, tmp_path: Path) -> Settings:
+    """Return the settings of a Conduit on a file that no other test has seen."""
+    return settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
 
 
 @pytest.fixture

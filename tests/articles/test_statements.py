@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
@@ -16,6 +18,7 @@ from modules.comments.domain.comment import Text
 from modules.kernel.fakes import NOON
 from modules.profiles.container import ProfilesContainer
 from modules.users.container import UsersContainer
+from modules.users.infrastructure.tables import AccountRow
 from tests.articles.drafts import draft, tags
 from tests.client import Api
 from tests.statements import Statements
@@ -46,7 +49,7 @@ COSTS = [
     Cost("/articles/dragons", 2, 3),
     Cost("/articles/dragons/comments", 3, 4),
 ]
-# What it costs to believe a token, once for as long as nothing in the database changes.
+# What it costs to believe a token: on SQLite once for as long as nothing in the database changes.
 VERIFYING = 1
 
 
@@ -88,9 +91,13 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
     return users.tokens().issue(reader)
 
 
-async def cost(api: Api, statements: Statements, path: str, token: str | None = None) -> int:
-    """Return how many statements it takes to answer."""
+async def cost(
+    api: Api, composition: Composition, statements: Statements, path: str, token: str | None = None
+) -> int:
+    """Return how many statements it takes to answer, after something in the database has changed."""
     headers = {} if token is None else {"Authorization": f"Token {token}"}
+    async with composition.database.transaction() as session:
+        await session.execute(update(AccountRow).values(bio=uuid4().hex))
     statements.sent.clear()
     answer = await api.get(path, headers=headers)
     assert answer.status_code == 200
@@ -102,12 +109,11 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
     api: Api, composition: Composition, statements: Statements, authors: int, articles_each: int
 ) -> None:
     token = await gather(composition, authors, articles_each)
-    assert await cost(api, statements, "/articles", token) == COSTS[0].with_token + VERIFYING
     found = [
         Cost(
             path=expected.path,
-            anonymous=expected.anonymous and await cost(api, statements, expected.path),
-            with_token=await cost(api, statements, expected.path, token),
+            anonymous=expected.anonymous and await cost(api, composition, statements, expected.path),
+            with_token=await cost(api, composition, statements, expected.path, token) - VERIFYING,
         )
         for expected in COSTS
     ]

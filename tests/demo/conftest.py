@@ -9,7 +9,7 @@ from conduit_app.application import compose_from
 from conduit_app.demonstration import demonstrate
 from conduit_app.settings import Settings
 from tests.client import Api
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Stage
 
 ARTICLES = 60
 
@@ -42,6 +42,12 @@ async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
 async def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with a demonstration in it, for tests to copy."""
     return await demonstration(migrated, tmp_path_factory.mktemp("demo") / "conduit.db", ARTICLES)
+
+
+@pytest.fixture
+def stage(sqlite_stage: Stage) -> Stage:
+    """Return a Conduit on SQLite, where a demonstration can be copied; test_parts.py makes some on both."""
+    return sqlite_stage
 
 
 @pytest.fixture

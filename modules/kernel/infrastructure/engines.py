@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Insert, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -247,7 +248,20 @@ def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: 
         if _has_something_to_say(connection.driver_connection.fileno()):
             raise DisconnectionError("the server has closed the connection")
 
+    event.listen(engine.sync_engine, "handle_error", _leave_out_rows)
     return engine
+
+
+def _leave_out_rows(context: ExceptionContext) -> None:
+    # PostgreSQL says what is in the row that it refuses, password hash and all, and errors are logged.
+    error: Any = context.original_exception
+    told = getattr(getattr(error, "diag", None), "message_primary", None)
+    if told is None:
+        return
+    everything = str(error)
+    for carrier in (error, context.sqlalchemy_exception):
+        if carrier is not None:
+            carrier.args = (str(carrier.args[0]).replace(everything, told),)
 
 
 def _has_something_to_say(socket: int) -> bool:
