@@ -1,6 +1,10 @@
 """What a database is asked."""
 
-from sqlalchemy import event
+import re
+import sqlite3
+
+from sqlalchemy import ClauseElement, event
+from sqlalchemy.dialects import sqlite
 
 from modules.kernel.infrastructure.database import Database
 
@@ -22,3 +26,10 @@ class Statements:
 
     def _note(self, _connection: object, _cursor: object, statement: str, *_others: object) -> None:
         self.sent.append(statement)
+
+
+def plan(connection: sqlite3.Connection, statement: ClauseElement) -> list[str]:
+    """Return how SQLite goes about it: a line for each table it looks into, and for each sort."""
+    compiled = statement.compile(dialect=sqlite.dialect())
+    steps = connection.execute(f"EXPLAIN QUERY PLAN {compiled}", [None] * str(compiled).count("?"))
+    return [line for *_, line in steps if re.match(r"SCAN|SEARCH|USE", line)]

@@ -45,7 +45,7 @@ COSTS = [
     Cost("/articles?favorited=fan", 4, 5),
     Cost("/articles?tag=fire&author=author0&favorited=fan", 4, 5),
     Cost("/articles?author=nobody", 1, 1),
-    Cost("/articles/feed", None, 5),
+    Cost("/articles/feed", None, 4),
     Cost("/articles/dragons", 2, 3),
     Cost("/articles/dragons/comments", 3, 4),
 ]

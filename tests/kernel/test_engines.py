@@ -14,6 +14,7 @@ from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import (
     Engines,
     insert_unless_there,
+    is_one_of,
     is_unavailability,
     open_engines,
     violated_constraint,
@@ -166,3 +167,16 @@ class TestInsertUnlessThere:
             async with database.transaction() as session:
                 await session.execute(insert_unless_there(session, Thing), {"name": name})
         assert await names(database) == ["lamp", "table"]
+
+
+class TestIsOneOf:
+    @pytest.mark.parametrize("ids", [set(), {1}, {1, 3}, set(range(1, 100_000))])
+    async def test_it_holds_for_the_ids_that_are_bound_however_many(
+        self, database: Database, ids: set[int]
+    ) -> None:
+        async with database.transaction() as session:
+            await session.execute(insert(Thing), [{"id": key, "name": f"thing {key}"} for key in (1, 2, 3)])
+            found = await session.scalars(
+                select(Thing.id).where(is_one_of(Thing.__table__.c.id, "ids")), {"ids": ids}
+            )
+            assert set(found) == ids & {1, 2, 3}

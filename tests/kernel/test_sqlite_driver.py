@@ -127,3 +127,12 @@ async def test_the_event_loop_goes_on_while_another_process_has_the_write_lock(
         other.execute("COMMIT")
         await waiting
     assert "lamp" in await names(on_file)
+
+
+async def test_a_short_read_runs_here_however_often(on_file: Database) -> None:
+    async with on_file.snapshot() as session:
+        threads = await note_threads(session)
+        for _ in range(20):
+            await session.execute(text(COUNTING), {"most": SHORT_READ_STEPS // 20})
+    assert set(threads) == {threading.get_ident()}
+    assert len(threads) == 20

@@ -1,13 +1,12 @@
 """Articles in the database, for those who read: a fixed number of statements for any number of rows."""
 
-import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists, func, literal, select
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
@@ -24,6 +23,8 @@ from modules.articles.infrastructure.tables import (
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import is_one_of
+from modules.kernel.infrastructure.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -60,7 +61,7 @@ PREVIEW = (
 )
 BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))
 BY_ID = select(*PREVIEW, article.c.body).where(article.c.id == bindparam("id"))
-PREVIEWS = select(*PREVIEW).where(article.c.id.in_(bindparam("ids", expanding=True)))
+PREVIEWS = select(*PREVIEW).where(is_one_of(article.c.id, "ids"))
 IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
 HELD = IDS.with_for_update(read=True, key_share=True)
 HELD_AUTHORS = (
@@ -69,9 +70,6 @@ HELD_AUTHORS = (
     .with_for_update(read=True, key_share=True)
 )
 TAGS = select(tag_use.c.tag).where(tag_use.c.articles > 0).order_by(tag_use.c.articles.desc(), tag_use.c.tag)
-LATEST = select(author.c.author_id, author.c.articles, author.c.latest_at).where(
-    author.c.author_id.in_(bindparam("authors", expanding=True)), author.c.articles > 0
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,29 @@ def _newest(
     return window.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
+FOLLOWED = (
+    select(author.c.author_id, author.c.articles, author.c.latest_at)
+    .where(is_one_of(author.c.author_id, "authors"), author.c.articles > 0)
+    .cte("followed")
+)
+# A time before which nothing of the page was published. Of so many authors as there are articles up to
+# the page's end, each has one since the oldest of their latest ones; so those are enough, and older
+# articles come after them all.
+SINCE = func.coalesce(
+    select(FOLLOWED.c.latest_at)
+    .order_by(FOLLOWED.c.latest_at.desc())
+    .limit(1)
+    .offset(bindparam("last"))
+    .scalar_subquery(),
+    literal(DAWN, UtcDateTime()),
+)
+ALL_FOLLOWED = select(func.sum(FOLLOWED.c.articles))
 FEED = _newest(
-    article.c.author_id.in_(bindparam("authors", expanding=True)),
-    article.c.created_at >= bindparam("since"),
+    article.c.author_id.in_(select(FOLLOWED.c.author_id).where(FOLLOWED.c.latest_at >= SINCE)),
+    article.c.created_at >= SINCE,
     time=article.c.created_at,
     key=article.c.id,
-)
+).add_columns(ALL_FOLLOWED.scalar_subquery().label("articles_count"))
 # What one criterion, or none, leaves is counted already.
 COUNTS = {
     frozenset[str](): select(author.c.articles).where(author.c.author_id == EVERYBODY),
@@ -163,14 +178,11 @@ class SqlArticleReader:
         """Return a page of the articles by those whom the reader follows."""
         async with self._database.snapshot() as session:
             followed = (await self._profiles.followed({reader}))[reader]
-            authors = (await session.execute(LATEST, {"authors": list(followed)})).all()
-            count = sum(author.articles for author in authors)
-            if page.offset >= count:
-                return ArticleList((), count)
-            since = _since(authors, page)
-            recent = [author.author_id for author in authors if author.latest_at >= since]
-            rows = await self._rows(FEED, {"authors": recent, "since": since}, page, reader)
-            return ArticleList(await self._previews(rows, reader), count)
+            asked = {"authors": followed, "last": page.offset + page.limit - 1}
+            rows = await self._rows(FEED, asked, page, reader)
+            if not rows:
+                return ArticleList((), await session.scalar(ALL_FOLLOWED, {"authors": followed}) or 0)
+            return ArticleList(await self._previews(rows, reader), rows[0].articles_count)
 
     async def tags(self) -> Sequence[str]:
         """Return the tags in use, the most used first."""
@@ -202,7 +214,7 @@ class SqlArticleReader:
     ) -> Mapping[ArticleId, ArticlePreview]:
         """Return those of the articles that exist, by id, as the viewer sees them."""
         async with self._database.snapshot() as session:
-            rows = (await session.execute(PREVIEWS, {"ids": list(ids), "viewer": viewer})).all()
+            rows = (await session.execute(PREVIEWS, {"ids": ids, "viewer": viewer})).all()
             authors = await self._authors(rows, viewer)
         return {
             ArticleId(row.id): ArticlePreview(*_facts(row, authors))
@@ -242,16 +254,6 @@ class SqlArticleReader:
 
     async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)
-
-
-def _since(authors: Sequence[AnyRow], page: Page) -> datetime:
-    """Return a time before which nothing of this page was published.
-
-    Of so many authors as there are articles up to the page's end, each has one since the oldest of
-    their latest ones; so those are enough, and older articles come after them all.
-    """
-    latest = heapq.nlargest(page.offset + page.limit, (author.latest_at for author in authors))
-    return latest[-1] if len(latest) == page.offset + page.limit else DAWN
 
 
 def _facts(row: AnyRow, authors: Mapping[UserId, Profile]) -> Facts:

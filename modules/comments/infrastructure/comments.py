@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
@@ -12,9 +13,14 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
 
-# Built once, of the table and not the mapped class: less than making an object and flushing it costs.
+# Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]
 ADD = insert(comment).returning(comment.c.id)
+OF_ARTICLE = (
+    select(comment)
+    .where(comment.c.article_id == bindparam("article"))
+    .order_by(comment.c.created_at.desc(), comment.c.id.desc())
+)
 
 
 class SqlComments:
@@ -46,13 +52,8 @@ class SqlComments:
 
     async def of_article(self, article: ArticleId) -> Sequence[Comment]:
         """Return every comment on the article, newest first."""
-        statement = (
-            select(CommentRow)
-            .where(CommentRow.article_id == article)
-            .order_by(CommentRow.created_at.desc(), CommentRow.id.desc())
-        )
         async with self._database.snapshot() as session:
-            return [_comment(row) for row in await session.scalars(statement)]
+            return [_comment(row) for row in await session.execute(OF_ARTICLE, {"article": article})]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         """Return the comment, and keep others from changing it until the transaction ends.
@@ -92,7 +93,7 @@ class SqlComments:
             await session.execute(delete(CommentRow).where(CommentRow.article_id == article))
 
 
-def _comment(row: CommentRow) -> Comment:
+def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:
     return Comment(
         id=CommentId(row.id),
         article_id=ArticleId(row.article_id),

@@ -5,16 +5,31 @@ and cannot be hidden is in docs/operations.md.
 """
 
 import asyncio
+import json
 import select as readiness
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Insert, event, func, make_url, select, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    Text,
+    bindparam,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
@@ -26,10 +41,14 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from modules.kernel.infrastructure.sqlite_driver import (
     ReaderConnection,
@@ -371,6 +390,47 @@ def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
     kinds: Any = sqlite if dialect == "sqlite" else postgresql
     insert: postgresql.Insert = kinds.insert(table.metadata.tables[table.__tablename__])
     return insert
+
+
+class _Ids(TypeDecorator[Collection[int]]):
+    """Many ids as one value: JSON in SQLite, an array in PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.ARRAY(BigInteger))
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
+        ids = list(value or ())
+        return json.dumps(ids) if dialect.name == "sqlite" else ids
+
+
+class _Each(FunctionElement[int]):
+    """The rows of such a value."""
+
+    name = "each"
+    inherit_cache = True
+
+
+@compiles(_Each, "sqlite")
+def _each_of_json(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    # No SQL of somebody else: the compiler made it of a bound value.
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
+
+
+@compiles(_Each, "postgresql")
+def _each_of_array(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"
+
+
+def is_one_of(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
+    """Return the condition that the column is one of the ids that are bound to this name.
+
+    However many they are, they are one value, and the statement is the same one: an IN with a value
+    for each is put together anew for every number of them, and databases have a limit.
+    """
+    return column.bool_op("IN")(_Each(bindparam(ids, type_=_Ids())))
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

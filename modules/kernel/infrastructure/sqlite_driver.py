@@ -29,6 +29,8 @@ Identity = tuple[int, int] | None
 
 # In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
 SHORT_READ_STEPS = 50_000
+# So many of them between two looks at how long a read has taken.
+STRIDE = 5_000
 FEW_ROWS = 50
 
 
@@ -137,12 +139,20 @@ class ReaderConnection(WriterConnection):
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        here = threading.get_ident()
-        self.driver.set_progress_handler(lambda: threading.get_ident() == here, SHORT_READ_STEPS)
+        self._here = threading.get_ident()
+        self._strides = 0
+        self.driver.set_progress_handler(self._takes_long, STRIDE)
+
+    def _takes_long(self) -> bool:
+        # SQLite counts on where it was when the same statement ran before: so the first stride may end
+        # at once, and one such look would interrupt what is short.
+        self._strides += 1
+        return threading.get_ident() == self._here and self._strides > SHORT_READ_STEPS // STRIDE
 
     def statement(self, run: Callable[[], None]) -> None:
         """Run one read here; if it turns out long, begin it again on aiosqlite's thread."""
         await_(DONE)
+        self._strides = 0
         try:
             run()
         except sqlite3.OperationalError as error:

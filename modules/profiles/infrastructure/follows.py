@@ -8,7 +8,7 @@ from sqlalchemy import FromClause, bindparam, delete, or_, select
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import insert_unless_there
+from modules.kernel.infrastructure.engines import insert_unless_there, is_one_of
 from modules.profiles.contracts import Profile
 from modules.profiles.domain.profiles import Follow
 from modules.profiles.infrastructure.tables import FollowRow
@@ -17,11 +17,11 @@ from modules.users.contracts import UserDirectory
 # Built once, of the table and not the mapped class: every list with a reader asks for this.
 follow: FromClause = FollowRow.__table__
 FOLLOWED = select(follow.c.follower_id, follow.c.followed_id).where(
-    follow.c.follower_id.in_(bindparam("followers", expanding=True))
+    is_one_of(follow.c.follower_id, "followers")
 )
 FOLLOWED_AMONG = select(follow.c.followed_id).where(
     follow.c.follower_id == bindparam("follower"),
-    follow.c.followed_id.in_(bindparam("users", expanding=True)),
+    is_one_of(follow.c.followed_id, "users"),
 )
 
 
@@ -66,7 +66,7 @@ class SqlFollows:
     async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         """Return those of the users whom this one follows."""
         async with self._database.snapshot() as session:
-            among = {"follower": follower, "users": list(users)}
+            among = {"follower": follower, "users": users}
             return set(await session.scalars(FOLLOWED_AMONG, among))
 
 
@@ -96,6 +96,6 @@ class SqlProfileReader:
         """Return whom each of these users follows."""
         followed: defaultdict[UserId, set[UserId]] = defaultdict(set)
         async with self._database.snapshot() as session:
-            for follower, user in await session.execute(FOLLOWED, {"followers": list(followers)}):
+            for follower, user in await session.execute(FOLLOWED, {"followers": followers}):
                 followed[follower].add(user)
         return {follower: followed[follower] for follower in followers}

@@ -7,6 +7,7 @@ from sqlalchemy import FromClause, Row, Select, bindparam, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import is_one_of
 from modules.users.contracts import PublicUser
 from modules.users.domain.values import LONGEST_USERNAME, MOST_EXPANSION, username_key
 from modules.users.infrastructure.tables import AccountRow
@@ -19,7 +20,7 @@ AnySelect = Select[*tuple[Any, ...]]
 # Built once, of the table and not the mapped class: lists ask for this all the time.
 account: FromClause = AccountRow.__table__
 PUBLIC = select(account.c.id, account.c.username, account.c.bio, account.c.image, account.c.username_key)
-BY_ID = PUBLIC.where(account.c.id.in_(bindparam("wanted", expanding=True)))
+BY_ID = PUBLIC.where(is_one_of(account.c.id, "wanted"))
 BY_NAME = PUBLIC.where(account.c.username_key.in_(bindparam("wanted", expanding=True)))
 
 
