@@ -64,7 +64,9 @@ def started(folder: Path, *arguments: str, **settings: str) -> Iterator[subproce
             _kill(process)
 
 
-def at_once(number: int, folder: Path, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
+def at_once(
+    number: int, folder: Path, *arguments: str, **settings: str
+) -> list[subprocess.CompletedProcess[str]]:
     """Run the program in so many processes that begin at the same moment, each with it loaded already.
 
     They are forks of one process: loading the program takes longer than most of what it is asked to do.
@@ -72,7 +74,7 @@ def at_once(number: int, folder: Path, *arguments: str) -> list[subprocess.Compl
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(["conduit_app.cli", "typer.testing"])
     with forks.Pool(number, _wait_for_all, (forks.Barrier(number),)) as pool:
-        calls = [(folder, arguments)] * number
+        calls = [(folder, arguments, environment(settings))] * number
         return pool.starmap_async(_run_loaded, calls, chunksize=1).get(PATIENCE_SECONDS)
 
 
@@ -84,10 +86,12 @@ def _wait_for_all(barrier: Barrier) -> None:
     _all_are_there = barrier.wait
 
 
-def _run_loaded(folder: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run_loaded(
+    folder: Path, arguments: Sequence[str], variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     _all_are_there()
     os.chdir(folder)
-    ended = CliRunner().invoke(main, arguments)
+    ended = CliRunner().invoke(main, arguments, env=variables)
     return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 from textwrap import dedent
 from typing import TypeVar
@@ -26,6 +27,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.schema import Schema, module_metadata
 from modules.kernel.module import KERNEL, Module
+from tests import postgresql
 from tests.program import at_once
 
 MODULES = [KERNEL, *in_order(discover())]
@@ -37,8 +39,37 @@ every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: mod
 
 
 @pytest.fixture
-async def empty(folder: Path) -> AsyncIterator[Database]:
-    """Return a database that nothing has been done to."""
+def files(folder: Path) -> Callable[[], str]:
+    """Return what makes URLs of databases in new files."""
+    numbers = count(1)
+    return lambda: f"sqlite+aiosqlite:///{folder}/{next(numbers)}.db"
+
+
+@pytest.fixture
+def servers() -> Iterator[Callable[[], str]]:
+    """Return what makes URLs of new databases on PostgreSQL."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(postgresql.new_database())
+
+
+@pytest.fixture(params=["files", "servers"], ids=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Return what makes URLs of databases that nothing has been done to, on either engine."""
+    new_url: Callable[[], str] = request.getfixturevalue(request.param)
+    return new_url
+
+
+@pytest.fixture
+async def empty(new_url: Callable[[], str]) -> AsyncIterator[Database]:
+    """Return a database that nothing has been done to, on either engine."""
+    database = Database(new_url())
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+async def file(folder: Path) -> AsyncIterator[Database]:
+    """Return a database in a file that nothing has been done to."""
     database = Database(f"sqlite+aiosqlite:///{folder}/empty.db")
     yield database
     await database.dispose()
@@ -94,13 +125,13 @@ class TestEveryModule:
 
     @every_module
     async def test_its_migrations_make_what_its_models_say(
-        self, empty: Database, folder: Path, module: Module
+        self, empty: Database, new_url: Callable[[], str], module: Module
     ) -> None:
         assert module.schema is not None
         await migrate(empty, [module])
         await check_models(empty, module)
         # Alembic compares no check constraints, keys and options.
-        of_models = Database(f"sqlite+aiosqlite:///{folder}/models.db")
+        of_models = Database(new_url())
         async with of_models.exclusive() as connection:
             await connection.run_sync(module.schema.metadata.create_all)
         assert await tables(empty) == await tables(of_models)
@@ -146,21 +177,21 @@ class TestNewerDatabase:
 
 
 class TestAtOnce:
-    def test_ten_processes_migrate_one_new_file(self, folder: Path) -> None:
-        ended = at_once(AT_ONCE, folder, "migrate")
+    def test_ten_processes_migrate_one_new_database(self, folder: Path, new_url: Callable[[], str]) -> None:
+        ended = at_once(AT_ONCE, folder, "migrate", DATABASE_URL=new_url())
         assert [process.returncode for process in ended] == [0] * AT_ONCE, ended
         first, *others = sorted(process.stderr for process in ended)
         assert first.startswith("migrated kernel, ")
         assert others == ["the database is up to date\n"] * (AT_ONCE - 1)
 
-    async def test_a_migration_waits_for_another_that_has_begun(self, empty: Database, folder: Path) -> None:
+    async def test_a_migration_waits_for_another_that_has_begun(self, file: Database, folder: Path) -> None:
         with closing(sqlite3.connect(folder / "empty.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             other.execute("CREATE TABLE theirs (id INTEGER)")
             # Long enough to find the file locked: without waiting, that takes a millisecond.
             asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
-            assert await migrate(empty, MODULES) == [module.name for module in MODULES]
-        assert "theirs" in await tables(empty)
+            assert await migrate(file, MODULES) == [module.name for module in MODULES]
+        assert "theirs" in await tables(file)
 
 
 class TestCopiedTables:
@@ -201,12 +232,12 @@ class TestCopiedTables:
         Table("shelves_book", metadata, Column("shelf_id", ForeignKey("shelves_shelf.id")))
         return Module(name="shelves", container=ModuleContainer, schema=Schema(metadata, folder))
 
-    async def test_rows_that_point_to_a_copied_table_stay(self, empty: Database, shelves: Module) -> None:
-        await migrate(empty, [shelves], revision="0001")
-        async with empty.transaction() as session:
+    async def test_rows_that_point_to_a_copied_table_stay(self, file: Database, shelves: Module) -> None:
+        await migrate(file, [shelves], revision="0001")
+        async with file.transaction() as session:
             await session.execute(text("INSERT INTO shelves_shelf (id) VALUES (1)"))
             await session.execute(text("INSERT INTO shelves_book (shelf_id) VALUES (1)"))
-        await migrate(empty, [shelves])
-        async with empty.snapshot() as session:
+        await migrate(file, [shelves])
+        async with file.snapshot() as session:
             assert (await session.scalars(text("SELECT shelf_id FROM shelves_book"))).all() == [1]
             assert (await session.scalars(text("SELECT name FROM shelves_shelf"))).all() == [None]
