@@ -1,6 +1,6 @@
 """The application: every module behind one HTTP interface."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
 from conduit_app.health import create_health_router
 from conduit_app.kept_answers import KeptAnswers
+from conduit_app.replica_reads import ReplicaReads
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
 from conduit_app.secret_key import signing_keys
 from conduit_app.security_headers import SecurityHeaders
@@ -24,6 +25,7 @@ from conduit_app.url_check import UrlCheck
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
+from modules.kernel.module import Module
 
 API = "/api"
 DAY_SECONDS = 86_400
@@ -46,6 +48,7 @@ def _database(settings: Settings) -> Database:
             settings.database_url,
             synchronous=settings.database_synchronous,
             pool_size=settings.database_pool_size,
+            read_url=settings.database_read_url,
         )
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
@@ -61,7 +64,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
     composition = composition or compose_from(settings)
     application = _bare_application(composition)
     routes: dict[object, tuple[str, str]] = {}
-    for module in composition.modules:
+    for module in _served(composition, settings):
         for make_router in module.routers:
             router = make_router(composition.containers[module.name])
             application.include_router(router, prefix=API)
@@ -75,6 +78,8 @@ def create_application(settings: Settings | None = None, composition: Compositio
     application.add_middleware(
         KeptAnswers, version=composition.database.version, room=settings.kept_answers_size
     )
+    if settings.database_read_url is not None:
+        application.add_middleware(ReplicaReads, database=composition.database)
     application.add_middleware(FailureAnswers)
     application.add_middleware(UrlCheck)
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
@@ -89,6 +94,15 @@ def create_application(settings: Settings | None = None, composition: Compositio
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
     application.add_middleware(RequestLog, routes=routes)
     return application
+
+
+def _served(composition: Composition, settings: Settings) -> Sequence[Module]:
+    names = {module.name for module in composition.modules}
+    if unknown := set(settings.served_modules) - names:
+        problem = f"there is no module {', '.join(sorted(unknown))} that is switched on"
+        raise SettingsError(f"{PREFIX}SERVED_MODULES: {problem}")
+    served = settings.served_modules or names
+    return [module for module in composition.modules if module.name in served]
 
 
 def _bare_application(composition: Composition) -> FastAPI:

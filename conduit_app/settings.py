@@ -35,6 +35,9 @@ class Settings(ModuleSettings):
     database_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL", description="SQLite's durability: with FULL a commit survives the loss of power"
     )
+    database_read_url: str | None = Field(
+        None, description="PostgreSQL: a replica, which answers those who send no token"
+    )
     database_pool_size: int = Field(
         POOL_SIZE,
         ge=1,
@@ -49,6 +52,10 @@ class Settings(ModuleSettings):
         (), repr=False, description="secrets that tokens may still be signed with, separated by commas"
     )
     disabled_modules: Names = Field((), description="modules to leave out, separated by commas")
+    served_modules: Names = Field(
+        (),
+        description="modules whose routes this process answers, separated by commas; all, if none is named",
+    )
     cors_origins: Names = Field(
         ("*",), description="origins whose pages may call Conduit, separated by commas"
     )
@@ -87,7 +94,12 @@ class Settings(ModuleSettings):
         return value
 
     @field_validator(
-        "disabled_modules", "cors_origins", "previous_secret_keys", "trusted_proxies", mode="before"
+        "disabled_modules",
+        "served_modules",
+        "cors_origins",
+        "previous_secret_keys",
+        "trusted_proxies",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -1,11 +1,13 @@
 """The database as modules see it: units of work that any module joins."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -22,6 +24,10 @@ from modules.kernel.infrastructure.engines import (
 )
 
 WRITE_WAIT_SECONDS = 10.0
+# While a replica does not answer, one request in this time waits for it, and the others do not.
+REPLICA_RETRY_SECONDS = 5.0
+
+log = structlog.get_logger("conduit.database")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -46,9 +52,18 @@ class Database:
     need no session passed to them.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE) -> None:
-        self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size)
+    def __init__(
+        self,
+        url: str,
+        *,
+        synchronous: str = "FULL",
+        pool_size: int = POOL_SIZE,
+        read_url: str | None = None,
+    ) -> None:
+        self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size, read_url=read_url)
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
+        self._may_be_old: ContextVar[bool] = ContextVar("may_be_old", default=False)
+        self._replica_away_until = 0.0
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
@@ -73,10 +88,20 @@ class Database:
     def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a view for reads that agree with each other, or join whatever unit is open.
 
-        Raises `RuntimeError` when another task tries to join.
+        It is of this moment, but inside `from_replica()`. Raises `RuntimeError` when another task tries
+        to join.
         """
         unit = self._joinable()
         return self._opened_to_read() if unit is None else nullcontext(unit.session)
+
+    @contextmanager
+    def from_replica(self) -> Iterator[None]:
+        """Let snapshots in this block come from the replica, if there is one, which may be behind."""
+        token = self._may_be_old.set(True)
+        try:
+            yield
+        finally:
+            self._may_be_old.reset(token)
 
     @asynccontextmanager
     async def refusing(
@@ -146,6 +171,22 @@ class Database:
         """Close every connection."""
         await self._engines.dispose()
 
+    async def _replica_session(self) -> AsyncSession | None:
+        """Return a session on the replica, or None when the database itself is to be asked."""
+        replica = self._engines.replica
+        if replica is None or not self._may_be_old.get() or time.monotonic() < self._replica_away_until:
+            return None
+        session = AsyncSession(replica)
+        try:
+            # Connected here, where another way is open still.
+            await session.connection()
+        except (DBAPIError, PoolTimeoutError) as error:
+            await session.close()
+            self._replica_away_until = time.monotonic() + REPLICA_RETRY_SECONDS
+            log.warning("the replica does not answer", cause=repr(error))
+            return None
+        return session
+
     def _open_transaction(self) -> _Unit:
         unit = self._joinable()
         if unit is None or not unit.writes:
@@ -174,7 +215,7 @@ class Database:
     async def _opened_to_read(self) -> AsyncIterator[AsyncSession]:
         async with self._engines.read_turn:
             with _availability():
-                session = AsyncSession(self._engines.read)
+                session = await self._replica_session() or AsyncSession(self._engines.read)
                 try:
                     with self._ambient(session, writes=False):
                         yield session

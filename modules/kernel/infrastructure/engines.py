@@ -10,7 +10,7 @@ import select as readiness
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,7 @@ class Engines:
     write_turn: AbstractAsyncContextManager[object]
     read_turn: AbstractAsyncContextManager[object]
     watch: VersionWatch | None = None
+    replica: AsyncEngine | None = None
 
     def version(self) -> int | None:
         """Return a number that is another one after any commit, by any process; None if that is not known."""
@@ -155,28 +156,42 @@ class Engines:
             self.watch.close()
         # The writer last: whoever closes a SQLite file last takes what is in the log into it, and only
         # then is the file by itself all there is to keep.
-        for engine in dict.fromkeys((self.read, self.migrate, self.write)):
-            await engine.dispose()
+        for engine in dict.fromkeys((self.replica, self.read, self.migrate, self.write)):
+            if engine is not None:
+                await engine.dispose()
 
 
-def open_engines(url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE) -> Engines:
+def open_engines(
+    url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE, read_url: str | None = None
+) -> Engines:
     """Return the engines for a database URL; nothing is connected yet.
 
     `synchronous` is SQLite's durability: with FULL, a commit survives the loss of power. `pool_size` is
-    how many connections to PostgreSQL are kept for writing, and how many for reading.
-    Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and postgresql+psycopg.
+    how many connections to PostgreSQL are kept for writing, and how many for reading; `read_url` is where
+    a replica of it is. Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and
+    postgresql+psycopg, and for a replica of SQLite.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        # Without what it is: a database URL may hold a password.
-        raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
+    parsed = _parsed(url)
+    if read_url is not None:
+        replica = _parsed(read_url)
+        if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
+            raise ValueError("only PostgreSQL has replicas")
+        engines = _postgresql(parsed, pool_size)
+        return replace(engines, replica=_postgresql_engine(replica, LIMITS | READING, pool_size=pool_size))
     match parsed.drivername:
         case "sqlite+aiosqlite":
             return _sqlite(parsed, synchronous)
         case "postgresql+psycopg":
             return _postgresql(parsed, pool_size)
     raise ValueError(f"cannot use {parsed.drivername}: it is sqlite+aiosqlite or postgresql+psycopg")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        # Without what it is: a database URL may hold a password.
+        raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
 
 
 def _sqlite(url: URL, synchronous: str) -> Engines:
