@@ -87,7 +87,8 @@ def create_application(settings: Settings | None = None, composition: Compositio
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type", REQUEST_ID],
+        # The last one is what clients of event streams send when they come again.
+        allow_headers=["Authorization", "Content-Type", REQUEST_ID, "Last-Event-ID"],
         expose_headers=[REQUEST_ID, "Retry-After"],
         max_age=DAY_SECONDS,
     )

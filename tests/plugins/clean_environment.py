@@ -13,6 +13,7 @@ from tests.program import PATIENCE_SECONDS, Lines, Served, environment
 
 ROOT = Path(__file__).parents[2]
 BOOKMARKS = ROOT / "plugins" / "bookmarks"
+NOTIFICATIONS = ROOT / "plugins" / "notifications"
 PIP = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "--quiet"]
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
 UNWANTED = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*")
@@ -31,7 +32,8 @@ def build_wheels(folder: Path, *sources: Path) -> Sequence[Path]:
 def _copied(source: Path, copy: Path) -> Path:
     # Building writes beside the sources, and takes from there what an earlier build has left.
     copy.mkdir(parents=True)
-    distribution = ["pyproject.toml", "README.md", "modules", "conduit_app", "conduit_bookmarks"]
+    distribution = ["pyproject.toml", "README.md", "modules", "conduit_app"]
+    distribution += ["conduit_bookmarks", "conduit_notifications"]
     for part in (source / name for name in distribution):
         if part.is_dir():
             shutil.copytree(part, copy / part.name, ignore=UNWANTED)

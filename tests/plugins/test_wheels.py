@@ -3,7 +3,9 @@
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.plugins.clean_environment import BOOKMARKS, ROOT, build_wheels
+import pytest
+
+from tests.plugins.clean_environment import BOOKMARKS, NOTIFICATIONS, ROOT, build_wheels
 
 
 def test_conduits_wheel_holds_every_file_that_runs(tmp_path: Path) -> None:
@@ -13,9 +15,10 @@ def test_conduits_wheel_holds_every_file_that_runs(tmp_path: Path) -> None:
     assert _held(wheel) == (_files(ROOT, "modules") | _files(ROOT, "conduit_app")) - snapshots
 
 
-def test_the_plugins_wheel_holds_its_package_and_nothing_else(tmp_path: Path) -> None:
-    [wheel] = build_wheels(tmp_path, BOOKMARKS)
-    assert _held(wheel) == _files(BOOKMARKS, "conduit_bookmarks")
+@pytest.mark.parametrize("plugin", [BOOKMARKS, NOTIFICATIONS], ids=lambda plugin: plugin.name)
+def test_a_plugins_wheel_holds_its_package_and_nothing_else(tmp_path: Path, plugin: Path) -> None:
+    [wheel] = build_wheels(tmp_path, plugin)
+    assert _held(wheel) == _files(plugin, f"conduit_{plugin.name}")
 
 
 def _held(wheel: Path) -> set[str]:

@@ -1,0 +1,1 @@
+"""What others do with one's articles: notifications, listed and streamed."""

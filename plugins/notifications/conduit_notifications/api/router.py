@@ -1,0 +1,85 @@
+"""The routes of notifications."""
+
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import StreamingResponse
+
+from conduit_notifications.api.schemas import Notification, NotificationResponse, NotificationsResponse
+from conduit_notifications.api.stream import events
+from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.fields import Identifier, Paging
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.domain.identity import UserId
+
+# Numbers of more digits than any id has are no ids.
+ID = re.compile(r"[0-9]{1,18}")
+
+
+def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authentication) -> APIRouter:
+    """Return the routes of notifications."""
+    router = ModuleRouter(tags=["Notifications"])
+    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+
+    async def following(reader: CurrentUser) -> AsyncIterator[Follower]:
+        # A dependency, so that it is left when the answer ends, however it ends.
+        with arrivals.following(reader) as follower:
+            yield follower
+
+    @router.get("/notifications", operation_id="GetNotifications", responses=errors(401, 422))
+    @lasting
+    async def notifications(reader: CurrentUser, page: Paging) -> NotificationsResponse:
+        """Return one's notifications, the newest first, and how many are not read."""
+        return NotificationsResponse.of(await inbox.list(reader, page))
+
+    @router.post(
+        "/notifications/read",
+        operation_id="MarkNotificationsRead",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=errors(401),
+    )
+    async def mark_all_read(reader: CurrentUser) -> None:
+        """Mark all of one's notifications as read."""
+        await inbox.mark_all_read(reader)
+
+    @router.post(
+        "/notifications/{id}/read",
+        operation_id="MarkNotificationRead",
+        responses=errors(401, 404, 422),
+    )
+    async def mark_read(id: Identifier, reader: CurrentUser) -> NotificationResponse:  # noqa: A002 - its name in the path
+        """Mark one of one's notifications as read."""
+        view = await inbox.mark_read(reader, NotificationId(id))
+        return NotificationResponse(notification=Notification.of(view))
+
+    @router.get(
+        "/notifications/stream",
+        operation_id="StreamNotifications",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **errors(401)},
+    )
+    async def stream(
+        request: Request,
+        reader: CurrentUser,
+        follower: Annotated[Follower, Depends(following)],
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> StreamingResponse:
+        """Stream one's notifications as they come; after the last one seen, if that is said."""
+        if last_event_id is not None and ID.fullmatch(last_event_id):
+            last = NotificationId(int(last_event_id))
+        else:
+            last = await inbox.latest(reader)
+        still_known = partial(authentication.required, request, request.headers["Authorization"])
+        return StreamingResponse(
+            events(inbox, reader, last, follower, still_known),
+            media_type="text/event-stream",
+            # nginx would collect it: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    return router

@@ -1,0 +1,27 @@
+"""What notifications is made of."""
+
+from dependency_injector import providers
+
+from conduit_notifications.domain.notifications import Inbox
+from conduit_notifications.infrastructure.arrivals import SignalledArrivals
+from conduit_notifications.infrastructure.notifications import SqlNotifications
+from modules.articles.contracts import ArticleDirectory
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.identity import TokenVerifier
+from modules.profiles.contracts import ProfileReader
+
+
+class NotificationsContainer(ModuleContainer):
+    """Offers nothing; needs the article directory, the profile reader and a token verifier."""
+
+    articles = providers.Dependency(instance_of=ArticleDirectory)
+    profiles = providers.Dependency(instance_of=ProfileReader)
+    tokens = providers.Dependency(instance_of=TokenVerifier)
+
+    repository = providers.Singleton(SqlNotifications, ModuleContainer.database, ModuleContainer.signals)
+    inbox = providers.Singleton(
+        Inbox, ModuleContainer.database, repository, articles, profiles, ModuleContainer.clock
+    )
+    arrivals = providers.Singleton(
+        SignalledArrivals, repository, ModuleContainer.signals, ModuleContainer.settings
+    )

@@ -1,0 +1,1 @@
+"""How notifications are kept, and how streams learn of new ones."""

@@ -1,0 +1,44 @@
+"""The manifest of notifications."""
+
+from fastapi import APIRouter
+
+from conduit_notifications.api.router import create_router
+from conduit_notifications.container import NotificationsContainer
+from conduit_notifications.infrastructure.settings import NotificationsSettings
+from conduit_notifications.infrastructure.tables import SCHEMA
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleFavorited
+from modules.comments.contracts import CommentAdded
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.events import Delivery
+from modules.kernel.domain.identity import TokenVerifier
+from modules.kernel.module import Module, Subscription
+from modules.profiles.contracts import ProfileReader
+from modules.users.contracts import UserDeleted
+
+
+def router(container: NotificationsContainer) -> APIRouter:
+    """Return the routes of this module."""
+    return create_router(container.inbox(), container.arrivals(), Authentication(container.tokens()))
+
+
+MODULE = Module(
+    name="notifications",
+    container=NotificationsContainer,
+    needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
+    routers=[router],
+    subscriptions=[
+        Subscription(
+            ArticleFavorited,
+            lambda container: container.inbox().on_article_favorited,
+            Delivery.AFTER_COMMIT,
+        ),
+        Subscription(
+            CommentAdded, lambda container: container.inbox().on_comment_added, Delivery.AFTER_COMMIT
+        ),
+        Subscription(ArticleDeleted, lambda container: container.inbox().on_article_deleted),
+        Subscription(UserDeleted, lambda container: container.inbox().on_user_deleted),
+    ],
+    schema=SCHEMA,
+    settings=NotificationsSettings,
+    personal_data=lambda container: container.inbox().own_data,
+)
