@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from conduit_app.application import compose_from, create_application
+from conduit_app.backup_commands import backup, restore
 from conduit_app.checks.report import Format, render
 from conduit_app.checks.running_rules import check_everything, snapshots
 from conduit_app.checks.source import Checkout, uncollected
@@ -42,6 +43,8 @@ main = typer.Typer(
     pretty_exceptions_enable=False,
 )
 main.add_typer(events, name="events")
+main.command()(backup)
+main.command()(restore)
 
 
 @main.command()

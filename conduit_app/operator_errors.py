@@ -13,6 +13,7 @@ from conduit_app.migrations.runner import SchemaAheadError
 from conduit_app.new_module.naming import ModuleRefused
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
+from modules.kernel.infrastructure.backup import BackupError
 
 
 @contextmanager
@@ -27,6 +28,7 @@ def one_line_errors() -> Iterator[None]:
         DemonstrationError,
         ModuleRefused,
         SchemaAheadError,
+        BackupError,
     ) as error:
         fail(str(error))
     except Unavailable as error:

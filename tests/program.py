@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import queue
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -128,6 +129,11 @@ class Served:
         """Return how much memory the program has, in bytes (resident, as Linux tells it)."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
+    def limit_files(self, size: int) -> None:
+        """Let no file of the program grow beyond this, in bytes."""
+        _, most = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, most))
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program alone, as `kill` does."""

@@ -45,7 +45,7 @@ def ready(migrated: Path, folder: Path) -> None:
 class TestHelp:
     def test_names_every_command_with_an_example(self) -> None:
         words = " ".join(call("--help").stdout.split())
-        for command in ("serve", "migrate", "modules", "check", "openapi", "demo"):
+        for command in ("serve", "migrate", "modules", "check", "openapi", "demo", "backup", "restore"):
             assert f"Example: conduit {command}" in " ".join(call(command, "--help").stdout.split())
             assert f"│ {command} " in words
 

@@ -1,0 +1,72 @@
+"""`conduit backup` and `conduit restore`."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conduit_app.application import compose_from
+from conduit_app.migrations.runner import SchemaAheadError, State, states
+from conduit_app.operator_errors import one_line_errors
+from conduit_app.settings import Settings, load
+from modules.kernel.infrastructure.backup import (
+    back_up,
+    put_back,
+    require_migrated,
+    require_sound,
+    sqlite_file,
+)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")],
+) -> None:
+    """Copy the database, also while Conduit serves. Example: conduit backup var/monday.db."""
+    with one_line_errors():
+        back_up(sqlite_file(load(Settings).database_url), file)
+    typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+) -> None:
+    """Make the database what a backup holds. Example: conduit restore var/monday.db.
+
+    What it held before is kept in a file beside it.
+    """
+    with one_line_errors():
+        settings = load(Settings)
+        database = sqlite_file(settings.database_url)
+        require_sound(file)
+        require_migrated(file)
+        found = asyncio.run(_states(settings, file))
+        kept = _kept(database)
+        if kept is not None:
+            back_up(database, kept)
+        put_back(file, database)
+    if kept is not None:
+        typer.echo(f"what was there before is kept in {kept}", err=True)
+    behind = State.BEHIND in found.values()
+    typer.echo(f"restored {file}" + ("; now run: conduit migrate" if behind else ""), err=True)
+
+
+async def _states(settings: Settings, file: Path) -> dict[str, State]:
+    """Return how the backup stands to the program; raise for what this program cannot use."""
+    composition = compose_from(settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"}))
+    try:
+        found = await states(composition.database, composition.with_tables)
+    finally:
+        await composition.database.dispose()
+    if State.AHEAD in found.values():
+        raise SchemaAheadError(f"{file} was made by a newer Conduit: upgrade this one")
+    return found
+
+
+def _kept(database: Path) -> Path | None:
+    if not database.exists():
+        return None
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return database.with_name(f"{database.stem}.before-{moment}-{os.getpid()}{database.suffix}")

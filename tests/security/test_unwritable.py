@@ -1,0 +1,45 @@
+"""A database that cannot be written to is a 503 (RFC 9110, 15.6.4); reads go on, and writing recovers."""
+
+from typing import Any
+
+import pytest
+
+from tests.client import Api
+from tests.conftest import Stage
+
+
+async def pragma(stage: Stage, setting: str) -> None:
+    """Set something on the one connection that writes."""
+    writer, _ = stage.composition.database.engines
+    async with writer.connect() as connection:
+        pooled: Any = await connection.get_raw_connection()
+        # Not in a transaction: it could not begin.
+        pooled.dbapi_connection.driver.execute(f"PRAGMA {setting}")
+
+
+# What SQLite says of a file that is read-only, and of a disk that is full: SQLITE_READONLY, SQLITE_FULL.
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1073741823")],
+    ids=["read-only", "full"],
+)
+async def test_writing_is_refused_until_it_is_possible_again(
+    sqlite_stage: Stage, broken: str, mended: str
+) -> None:
+    sqlite_stage.empty()
+    api = Api(sqlite_stage.application)
+    jake = api.as_user("jake")
+    article = await jake.publish("Before")
+    await pragma(sqlite_stage, broken)
+    try:
+        large = {"article": {"title": "Large", "description": "Of many pages", "body": "x" * 400_000}}
+        refused = [await jake.post("/articles", large) for _ in range(2)]
+        read = await api.get(f"/articles/{article['slug']}")
+    finally:
+        await pragma(sqlite_stage, mended)
+    for answer in refused:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json() == {"errors": {"database": ["is not available"]}}
+    assert read.json()["article"]["slug"] == "before"
+    assert (await jake.post("/articles", large)).status_code == 201
+    assert (await api.get("/articles")).json()["articlesCount"] == 2
