@@ -1,6 +1,6 @@
 """What other modules may know of articles."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, Protocol, runtime_checkable
@@ -42,6 +42,21 @@ class ArticlePreview:
     author: Profile
 
 
+@dataclass(frozen=True, slots=True)
+class ArticleText:
+    """An article as it was written, whoever looks at it."""
+
+    slug: str
+    title: str
+    description: str
+    body: str
+    tag_list: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    author: str
+    """The author's username."""
+
+
 @runtime_checkable
 class ArticleDirectory(Protocol):
     """Looks articles up."""
@@ -69,4 +84,14 @@ class ArticleDirectory(Protocol):
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
         """Return those of the articles that exist, by id, as the viewer sees them."""
+        ...
+
+    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+        """Return those of the articles that exist, by id, with their bodies."""
+        ...
+
+    async def newest(
+        self, at_most: int, *, tag: str | None = None, author: str | None = None
+    ) -> Sequence[ArticleId]:
+        """Return the newest articles, newest first: of all, or with this tag and by this username."""
         ...

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from modules.articles.contracts import ArticleId, ArticlePreview
+from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON, AmbientTransactions
 from modules.profiles.contracts import ProfileReader
@@ -16,6 +17,8 @@ class _Article:
     title: str
     description: str
     tags: Sequence[str]
+    body: str
+    at: datetime
     favorited_by: set[UserId] = field(default_factory=set)
 
 
@@ -31,7 +34,7 @@ class FakeArticleDirectory:
         self._articles: dict[ArticleId, _Article] = {}
         self._latest = 0
 
-    def add(
+    def add(  # noqa: PLR0913 - each test says what matters to it, and the rest has defaults
         self,
         slug: str,
         *,
@@ -39,10 +42,13 @@ class FakeArticleDirectory:
         title: str = "Dragons",
         description: str = "On dragons",
         tags: Sequence[str] = (),
+        body: str = "It burns.",
+        at: datetime = NOON,
     ) -> ArticleId:
-        """Let there be an article, published at noon, and return the new id."""
+        """Let there be an article, published at this time, and return the new id."""
         self._latest += 1
-        self._articles[ArticleId(self._latest)] = _Article(slug, author, title, description, tags)
+        article = _Article(slug, author, title, description, tags, body, at)
+        self._articles[ArticleId(self._latest)] = article
         return ArticleId(self._latest)
 
     def favorite(self, article: ArticleId, user: UserId) -> None:
@@ -81,11 +87,41 @@ class FakeArticleDirectory:
                 title=article.title,
                 description=article.description,
                 tag_list=tuple(article.tags),
-                created_at=NOON,
-                updated_at=NOON,
+                created_at=article.at,
+                updated_at=article.at,
                 favorited=viewer in article.favorited_by,
                 favorites_count=len(article.favorited_by),
                 author=authors[article.author],
             )
             for id_, article in found.items()
         }
+
+    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+        """Return those of the articles that exist, by id, with their bodies."""
+        found = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        authors = await self._profiles.profiles({article.author for article in found.values()}, None)
+        return {
+            id_: ArticleText(
+                slug=article.slug,
+                title=article.title,
+                description=article.description,
+                body=article.body,
+                tag_list=tuple(article.tags),
+                created_at=article.at,
+                updated_at=article.at,
+                author=authors[article.author].username,
+            )
+            for id_, article in found.items()
+        }
+
+    async def newest(
+        self, at_most: int, *, tag: str | None = None, author: str | None = None
+    ) -> Sequence[ArticleId]:
+        """Return the newest articles, newest first: of all, or with this tag and by this username."""
+        authors = None if author is None else set((await self._profiles.named({author})).values())
+        found = [
+            (article.at, id_)
+            for id_, article in self._articles.items()
+            if (tag is None or tag in article.tags) and (authors is None or article.author in authors)
+        ]
+        return [id_ for _, id_ in sorted(found, reverse=True)[:at_most]]

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
-from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview
+from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticleText
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE
@@ -251,3 +251,48 @@ class TestPreviews:
         dragons = await world.article("Dragons", jake)
         assert (await world.directory.previews({dragons}, viewer=anna))[dragons].author.following
         assert not (await world.directory.previews({dragons}, viewer=None))[dragons].author.following
+
+
+class TestTexts:
+    async def test_articles_are_returned_by_id_with_their_bodies(self, world: World) -> None:
+        jake = world.profiles.add("jake")
+        dragons = await world.article("Dragons", jake, tags=["fire", "breath"])
+        await world.article("Knights", jake)
+        assert await world.directory.texts({dragons, NOTHING}) == {
+            dragons: ArticleText(
+                slug="dragons",
+                title="Dragons",
+                description="Fire",
+                body="It burns.",
+                tag_list=("fire", "breath"),
+                created_at=NOON,
+                updated_at=NOON,
+                author="jake",
+            )
+        }
+
+    async def test_none_are_returned_for_none(self, world: World) -> None:
+        await world.article("Dragons", world.profiles.add("jake"))
+        assert await world.directory.texts(()) == {}
+
+
+class TestNewest:
+    async def test_the_newest_come_first_and_no_more_than_asked_for(self, world: World) -> None:
+        jake = world.profiles.add("jake")
+        first, second, third = [await world.article(title, jake) for title in ("One", "Two", "Three")]
+        assert await world.directory.newest(10) == [third, second, first]
+        assert await world.directory.newest(2) == [third, second]
+
+    async def test_a_tag_and_an_author_must_both_hold(self, world: World) -> None:
+        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
+        hers = await world.article("Dragons", anna, tags=["fire"])
+        his = await world.article("Castles", jake, tags=["fire", "stone"])
+        other = await world.article("Knights", jake)
+        assert await world.directory.newest(10, tag="fire") == [his, hers]
+        assert await world.directory.newest(10, author="JAKE") == [other, his]
+        assert await world.directory.newest(10, tag="fire", author="anna") == [hers]
+
+    async def test_there_are_none_by_nobody(self, world: World) -> None:
+        await world.article("Dragons", world.profiles.add("jake"))
+        assert await world.directory.newest(10, author="anna") == []
+        assert await world.directory.newest(10, tag="water") == []

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists, func, literal, select
 
-from modules.articles.contracts import ArticleId, ArticlePreview
+from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.infrastructure.counts import EVERYBODY
@@ -62,6 +62,17 @@ PREVIEW = (
 BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))
 BY_ID = select(*PREVIEW, article.c.body).where(article.c.id == bindparam("id"))
 PREVIEWS = select(*PREVIEW).where(is_one_of(article.c.id, "ids"))
+TEXTS = select(
+    article.c.id,
+    article.c.slug,
+    article.c.author_id,
+    article.c.title,
+    article.c.description,
+    article.c.body,
+    article.c.tag_list,
+    article.c.created_at,
+    article.c.updated_at,
+).where(is_one_of(article.c.id, "ids"))
 IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
 HELD = IDS.with_for_update(read=True, key_share=True)
 HELD_AUTHORS = (
@@ -162,16 +173,9 @@ class SqlArticleReader:
     async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
         """Return a page of the articles that meet the criteria; a name that nobody has meets none."""
         async with self._database.snapshot():
-            names = {name for name in (criteria.author, criteria.favorited) if name is not None}
-            ids = await self._profiles.named(names)
-            if len(ids) < len(names):
+            asked = await self._asked(criteria)
+            if asked is None:
                 return ArticleList((), 0)
-            asked: dict[str, object] = {
-                "tag": criteria.tag,
-                "author": criteria.author and ids[criteria.author],
-                "favorited": criteria.favorited and ids[criteria.favorited],
-            }
-            asked = {name: value for name, value in asked.items() if value is not None}
             return await self._page(_meeting(frozenset(asked)), asked, page, viewer)
 
     async def feed(self, reader: UserId, page: Page) -> ArticleList:
@@ -221,6 +225,51 @@ class SqlArticleReader:
             for row in rows
             if row.author_id in authors
         }
+
+    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+        """Return those of the articles that exist, by id, with their bodies."""
+        async with self._database.snapshot() as session:
+            rows = (await session.execute(TEXTS, {"ids": list(ids)})).all()
+            authors = await self._authors(rows, viewer=None)
+        return {
+            ArticleId(row.id): ArticleText(
+                slug=row.slug,
+                title=row.title,
+                description=row.description,
+                body=row.body,
+                tag_list=tuple(row.tag_list),
+                created_at=row.created_at,
+                updated_at=row.updated_at,
+                author=authors[UserId(row.author_id)].username,
+            )
+            for row in rows
+            if row.author_id in authors
+        }
+
+    async def newest(
+        self, at_most: int, *, tag: str | None = None, author: str | None = None
+    ) -> Sequence[ArticleId]:
+        """Return the newest articles, newest first: of all, or with this tag and by this username."""
+        async with self._database.snapshot():
+            asked = await self._asked(Criteria(tag, author))
+            if asked is None:
+                return []
+            statement = _meeting(frozenset(asked)).page
+            rows = await self._rows(statement, asked, Page(at_most), viewer=None)
+            return [ArticleId(row.id) for row in rows]
+
+    async def _asked(self, criteria: Criteria) -> Mapping[str, object] | None:
+        """Return what must hold, users by their ids, or None when a name is nobody's."""
+        names = {name for name in (criteria.author, criteria.favorited) if name is not None}
+        ids = await self._profiles.named(names)
+        if len(ids) < len(names):
+            return None
+        asked: dict[str, object] = {
+            "tag": criteria.tag,
+            "author": criteria.author and ids[criteria.author],
+            "favorited": criteria.favorited and ids[criteria.favorited],
+        }
+        return {name: value for name, value in asked.items() if value is not None}
 
     async def _article(self, statement: AnySelect, bound: Mapping[str, Any]) -> ArticleView:
         async with self._database.snapshot() as session:

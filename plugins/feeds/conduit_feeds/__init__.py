@@ -1,0 +1,1 @@
+"""Atom and JSON Feed: new articles for feed readers."""

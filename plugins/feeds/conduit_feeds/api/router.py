@@ -1,0 +1,48 @@
+"""The routes of feeds."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends, Query
+
+from conduit_feeds.api.atom import AtomResponse, atom
+from conduit_feeds.api.json_feed import FeedsJsonFeed, JsonFeedResponse, json_feed
+from conduit_feeds.domain.syndication import Selection, Syndication
+from modules.kernel.api.fields import QueryText
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
+
+
+async def _selection(
+    tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
+    author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
+) -> Selection:
+    return Selection(tag, author)
+
+
+Selected: TypeAlias = Annotated[Selection, Depends(_selection)]
+
+
+def create_router(syndication: Syndication) -> APIRouter:
+    """Return the routes of feeds."""
+    router = ModuleRouter(tags=["Feeds"])
+
+    @router.get(
+        "/feeds/atom", operation_id="GetAtomFeed", response_class=AtomResponse, responses=errors(404, 422)
+    )
+    @lasting
+    async def atom_feed(selection: Selected) -> AtomResponse:
+        """Return the newest articles as Atom (RFC 4287)."""
+        return AtomResponse(atom(await syndication.feed(selection)))
+
+    @router.get(
+        "/feeds/json",
+        operation_id="GetJsonFeed",
+        response_class=JsonFeedResponse,
+        response_model_exclude_none=True,
+        responses=errors(404, 422),
+    )
+    @lasting
+    async def json(selection: Selected) -> FeedsJsonFeed:
+        """Return the newest articles as JSON Feed 1.1."""
+        return json_feed(await syndication.feed(selection))
+
+    return router

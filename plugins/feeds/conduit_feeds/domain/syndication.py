@@ -1,0 +1,184 @@
+"""Feeds of the newest articles, whatever format they leave in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from modules.articles.contracts import ArticleDirectory, ArticleId, ArticleText
+from modules.kernel.domain.errors import NotFound
+from modules.kernel.domain.transactions import Transactions
+from modules.profiles.contracts import ProfileReader
+
+ENTRIES = 20
+# In characters. Rendering is quadratic in the worst case: half a second for so many, minutes for all
+# that an article may have.
+LONGEST_RENDERED = 50_000
+# When a feed without entries changed: Atom wants a time, and the same one each time.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AuthorNotFound(NotFound):
+    """Nobody has this username."""
+
+    subject = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which articles are in a feed: all, or those that meet all that is set."""
+
+    tag: str | None = None
+    author: str | None = None
+    """A username."""
+
+    @property
+    def query(self) -> str:
+        """What asks for it in a URL, from the question mark on."""
+        asked = {name: value for name in ("author", "tag") if (value := getattr(self, name)) is not None}
+        return f"?{urlencode(asked)}" if asked else ""
+
+    @property
+    def title(self) -> str:
+        """What it is, for people; empty for all articles."""
+        by = "" if self.author is None else f" by {self.author}"
+        tagged = "" if self.tag is None else f" tagged {self.tag}"
+        return f"articles{by}{tagged}" if by or tagged else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where Conduit and its frontend are reached, and what they are called. URLs end without a slash."""
+
+    title: str
+    api_url: str
+    frontend_url: str
+
+    def feed(self, form: str, selection: Selection) -> str:
+        """Return the URL of a feed in one of the formats."""
+        return f"{self.api_url}/api/feeds/{form}{selection.query}"
+
+    def page(self, selection: Selection) -> str:
+        """Return the page that shows what a feed holds."""
+        return f"{self.frontend_url}/" if selection.author is None else self.profile(selection.author)
+
+    def article(self, slug: str) -> str:
+        """Return the page of an article, where RealWorld frontends have it."""
+        return f"{self.frontend_url}/article/{quote(slug, safe='')}"
+
+    def profile(self, username: str) -> str:
+        """Return the page of an author, where RealWorld frontends have it."""
+        return f"{self.frontend_url}/profile/{quote(username, safe='')}"
+
+    def permanent_id(self, article: ArticleId, published: datetime) -> str:
+        """Return what stays when an article's title, and with it the slug and the page, is another one.
+
+        A tag URI: https://www.rfc-editor.org/rfc/rfc4151.
+        """
+        return f"tag:{urlsplit(self.api_url).hostname},{published:%Y-%m-%d}:article/{article}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article in a feed."""
+
+    id: str
+    url: str
+    title: str
+    summary: str
+    html: str | None
+    """The body; None when it is too long to be rendered."""
+
+    tags: Sequence[str]
+    author: str
+    author_url: str
+    published: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The newest articles, newest first."""
+
+    title: str
+    page_url: str
+    atom_url: str
+    json_url: str
+    entries: Sequence[Entry]
+
+    @property
+    def updated(self) -> datetime:
+        """When the latest change was."""
+        return max((entry.updated for entry in self.entries), default=NEVER)
+
+
+class Markdown(Protocol):
+    """Makes HTML of Markdown that strangers wrote."""
+
+    async def html(self, text: str, base_url: str) -> str:
+        """Return HTML that does no harm in a reader's page; relative URLs are made absolute."""
+        ...
+
+
+class Syndication:
+    """The use case of feeds."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        articles: ArticleDirectory,
+        profiles: ProfileReader,
+        markdown: Markdown,
+        site: Site,
+    ) -> None:
+        self._transactions = transactions
+        self._articles = articles
+        self._profiles = profiles
+        self._markdown = markdown
+        self._site = site
+
+    async def feed(self, selection: Selection) -> Feed:
+        """Return the newest articles of a selection; raise `AuthorNotFound`."""
+        async with self._transactions.snapshot():
+            selection = await self._spelled(selection)
+            ids = await self._articles.newest(ENTRIES, tag=selection.tag, author=selection.author)
+            texts = await self._articles.texts(ids)
+        # Rendered when the database is free again for others. A snapshot of PostgreSQL is one of each
+        # statement: an article may be deleted between two of them.
+        entries = [await self._entry(article, texts[article]) for article in ids if article in texts]
+        site = self._site
+        return Feed(
+            title=": ".join(filter(None, (site.title, selection.title))),
+            page_url=site.page(selection),
+            atom_url=site.feed("atom", selection),
+            json_url=site.feed("json", selection),
+            entries=entries,
+        )
+
+    async def _spelled(self, selection: Selection) -> Selection:
+        """Return the selection with the author's name as its owner writes it."""
+        if selection.author is None:
+            return selection
+        ids = await self._profiles.named({selection.author})
+        profiles = await self._profiles.profiles(ids.values(), viewer=None)
+        if not profiles:
+            raise AuthorNotFound
+        [profile] = profiles.values()
+        return Selection(selection.tag, profile.username)
+
+    async def _entry(self, article: ArticleId, text: ArticleText) -> Entry:
+        url = self._site.article(text.slug)
+        short = len(text.body) <= LONGEST_RENDERED
+        return Entry(
+            id=self._site.permanent_id(article, text.created_at),
+            url=url,
+            title=text.title,
+            summary=text.description,
+            html=await self._markdown.html(text.body, url) if short else None,
+            tags=text.tag_list,
+            author=text.author,
+            author_url=self._site.profile(text.author),
+            published=text.created_at,
+            updated=text.updated_at,
+        )

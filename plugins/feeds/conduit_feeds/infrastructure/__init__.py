@@ -1,0 +1,1 @@
+"""How bodies become HTML, and the settings."""
