@@ -6,18 +6,25 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.dispatcher import LONGEST_WAIT_SECONDS
-from modules.kernel.infrastructure.signals import Signals
-from tests.kernel.outbox_worker import posted, publish
+from modules.kernel.infrastructure.signals import Listener, Signals
+from modules.kernel.infrastructure.tables import SCHEMA
+from tests.kernel.outbox_worker import Base, posted, publish
 from tests.kernel.test_outbox_processes import noted, outbox
 from tests.kernel.things import Thing
+from tests.statements import Statements
 
 __all__ = ["outbox"]
 
 # Sooner than anybody looks who was not woken.
 SOON_SECONDS = LONGEST_WAIT_SECONDS / 2
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+)
 
 
 @pytest.fixture
@@ -33,6 +40,15 @@ async def tell(database: Database, name: str) -> None:
     async with database.transaction() as session:
         session.add(Thing(name=name))
         await Signals(database).send("news")
+
+
+async def heard(listener: Listener, sender: Database, name: str) -> None:
+    """Tell until it is heard: nobody knows when another process has begun to listen."""
+    async with asyncio.timeout(SOON_SECONDS):
+        number = 0
+        while not await listener.wait(at_most=0.2):
+            await tell(sender, f"{name} {number}")
+            number += 1
 
 
 class TestInOneProcess:
@@ -86,15 +102,28 @@ class TestInOthers:
         signals = Signals(elsewhere)
         relay = asyncio.create_task(signals.relay())
         with signals.listening("news") as listener:
-            async with asyncio.timeout(SOON_SECONDS):
-                # Again, until it has begun to listen.
-                number = 0
-                while not await listener.wait(at_most=0.2):
-                    await tell(deployed, f"news {number}")
-                    number += 1
+            await heard(listener, deployed, "news")
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay
+
+    async def test_whoever_listens_does_so_again_when_the_server_has_ended_the_connection(
+        self, on_postgresql: Database
+    ) -> None:
+        elsewhere = Database(on_postgresql.engines[0].url.render_as_string(hide_password=False))
+        signals = Signals(elsewhere)
+        relay = asyncio.create_task(signals.relay())
+        with signals.listening("news") as listener:
+            await heard(listener, on_postgresql, "before")
+            async with on_postgresql.transaction() as session:
+                assert (await session.scalars(text(END_OTHERS))).all() == [True]
+            # Whoever was away looks for themselves.
+            assert await listener.wait(at_most=SOON_SECONDS)
+            await heard(listener, on_postgresql, "after")
+        relay.cancel()
+        with suppress(asyncio.CancelledError):
+            await relay
+        await elsewhere.dispose()
 
     async def test_what_one_process_publishes_another_delivers_at_once(
         self, outbox: Database, elsewhere: Database, tmp_path: Path
@@ -121,6 +150,27 @@ class TestInOthers:
             for number in range(3):
                 await publish(outbox, post, [(1, number)])
                 await noted(outbox, number + 1)
+        post.signals.close()
+        async with asyncio.timeout(SOON_SECONDS):
+            await delivering
+
+
+class TestMishaps:
+    async def test_a_dispatcher_goes_on_when_what_was_missing_is_there(
+        self, in_memory: Database, tmp_path: Path
+    ) -> None:
+        post = posted(in_memory, tmp_path / "log")
+        statements = Statements(in_memory)
+        delivering = asyncio.create_task(post.dispatcher.run())
+        async with asyncio.timeout(SOON_SECONDS):
+            # Until it has looked into a table that is not there.
+            while not statements.sent:  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0)
+        async with in_memory.exclusive() as connection:
+            for metadata in (SCHEMA.metadata, Base.metadata):
+                await connection.run_sync(metadata.create_all)
+        await publish(in_memory, post, [(1, 1)])
+        await noted(in_memory, 1)
         post.signals.close()
         async with asyncio.timeout(SOON_SECONDS):
             await delivering

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.outbox import DELIVERIES, Held, Outbox
 from modules.kernel.infrastructure.signals import Signals
 
@@ -34,8 +35,11 @@ class Dispatcher:
         try:
             await self.drain()
             seconds = await self._outbox.seconds_to_next()
+        except Unavailable as error:
+            log.warning("deliveries wait for the database", cause=repr(error.__cause__ or error))
+            return RETRY_SECONDS
         except Exception:
-            # The database, most likely. What it is will not be better for not being tried again.
+            # A mistake of the program's. One who stops here delivers nothing until the process ends.
             log.exception("nothing can be delivered")
             return RETRY_SECONDS
         return LONGEST_WAIT_SECONDS if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
