@@ -1,4 +1,4 @@
-"""Measures Conduit beside its yardsticks: python -m benchmarks run, and compare."""
+"""Measures Conduit: python -m benchmarks run, compare, table and growth."""
 
 import json
 import platform
@@ -16,10 +16,15 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.growth import measure_growth
 from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
+from benchmarks.pages import figures_in_markdown, ratio_to_yardstick, write_between_marks
+from benchmarks.plot import growth_plot
 from benchmarks.scene import FULL, SMALL, Scene, Size, prepare
 
 ROUNDS = 3
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+GROWTH_FIGURES, GROWTH_PICTURE = Path("docs/growth.json"), Path("docs/growth.svg")
 
 LIST, BARE, WRITE = (
     "yardstick: one joined sqlite3 query",
@@ -98,6 +103,31 @@ def compare(old: Path, new: Path) -> None:
     _print_comparison(json.loads(old.read_text()), json.loads(new.read_text()))
 
 
+@main.command()
+def growth(
+    folder: Annotated[Path, typer.Option(help="Where demonstrations are, or are made.")] = Path("var/growth"),
+    articles: Annotated[list[int] | None, typer.Option(help="The numbers of articles.", min=100)] = None,
+    to: Annotated[Path, typer.Option("--json", help="Write the figures to this file.")] = GROWTH_FIGURES,
+    picture: Annotated[Path, typer.Option(help="Draw them in this file.")] = GROWTH_PICTURE,
+) -> None:
+    """Measure what reads cost as the data grows, and draw it. Making a million articles takes minutes."""
+    try:
+        figures = measure_growth(sorted(articles or SIZES), folder)
+    except BenchError as error:
+        typer.echo(f"bench: {error}", err=True)
+        raise typer.Exit(1) from error
+    to.write_text(json.dumps(_today() | figures, indent=2) + "\n")
+    picture.write_text(growth_plot(figures["articles"], figures["operations"]))
+
+
+@main.command()
+def table(figures: Path) -> None:
+    """Write the figures of a run into README.md and docs/performance.md."""
+    report = json.loads(figures.read_text())
+    for page in (Path("README.md"), Path("docs/performance.md")):
+        write_between_marks(page, figures_in_markdown(report, AIMS))
+
+
 def _measured(
     seconds: int, rounds: int, only: Sequence[str] | None, size: Size, *, keep_answers: bool
 ) -> Row:
@@ -111,8 +141,7 @@ def _measured(
                     found[target.name].append(load(server, target, seconds, bench.folder))
         startup = bench.conduit.startup_seconds
     return {
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        **_today(),
         "seconds": seconds,
         "rounds": rounds,
         "keep_answers": keep_answers,
@@ -120,6 +149,11 @@ def _measured(
         "startup_seconds": round(startup, 2),
         "operations": {name: _medians(figures) for name, figures in found.items()},
     }
+
+
+def _today() -> Row:
+    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    return {"date": date.today().isoformat(), "machine": machine}
 
 
 def _medians(figures: Sequence[Figures]) -> Row:
@@ -202,13 +236,6 @@ end
 """
 
 
-def _ratio(report: Row, name: str) -> float | None:
-    if name not in AIMS or name not in report["operations"]:
-        return None
-    yardstick = report["operations"][AIMS[name][0]]["requests_per_second"]
-    return float(report["operations"][name]["requests_per_second"] / yardstick)
-
-
 def _print(report: Row) -> None:
     typer.echo(
         f"{report['machine']}, {report['date']}: {report['rounds']} rounds of {report['seconds']} s, one core"
@@ -217,7 +244,7 @@ def _print(report: Row) -> None:
     titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")
     typer.echo(f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (aim)")
     for name, row in report["operations"].items():
-        ratio = _ratio(report, name)
+        ratio = ratio_to_yardstick(report, AIMS, name)
         told = "" if ratio is None else f"  {ratio:.2f} ({AIMS[name][1]})"
         typer.echo(
             f"{name:<38}{row['requests_per_second']:>11.0f}{row['p50']:>8.2f}{row['p99']:>8.2f}"
@@ -229,11 +256,12 @@ def _print_comparison(old: Row, new: Row) -> None:
     typer.echo(f"{'':<38}{'CPU us':>16}{'requests/s':>18}{'ratio to yardstick':>22}")
     for name in old["operations"].keys() & new["operations"].keys():
         before, after = old["operations"][name], new["operations"][name]
-        ratios = [f"{ratio:.2f}" if (ratio := _ratio(one, name)) else "-" for one in (old, new)]
+        ratios = [ratio_to_yardstick(one, AIMS, name) for one in (old, new)]
+        told = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
         typer.echo(
             f"{name:<38}{before['cpu']:>7.0f} -> {after['cpu']:<6.0f}"
             f"{before['requests_per_second']:>8.0f} -> {after['requests_per_second']:<8.0f}"
-            f"{ratios[0]:>10} -> {ratios[1]}"
+            f"{told[0]:>10} -> {told[1]}"
         )
 
 
