@@ -1,4 +1,4 @@
-.PHONY: bench help run setup test lint types check plugins unit format lock
+.PHONY: bench fuzz help run setup test lint types check plugins unit format lock
 
 help: ## What there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ unit:
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report --fail-under 90
 	@.venv/bin/coverage report --fail-under 95 --include 'modules/*/domain/*'
+
+fuzz: setup ## Ask the running service whatever its document lets one ask, for minutes
+	@CONDUIT_TEST_EXAMPLES=500 .venv/bin/python -m pytest --quiet tests/security/test_fuzz.py
 
 bench: setup ## Measure requests beside yardsticks (needs wrk)
 	@.venv/bin/python -m benchmarks run

@@ -1,5 +1,6 @@
 """The limits in docs/frontends.md are those of the value objects."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from modules.comments.domain.comment import Text
 from modules.kernel.domain.errors import Invalid
 from modules.users.domain.values import RESERVED_USERNAMES, Bio, Email, Image, Password, Username
 
+SERVED = Path(__file__).parents[2] / "docs" / "openapi.json"
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "frontends.md").read_text(encoding="utf-8")
 LIMITS = {
     field: (int(least), int(most))
@@ -51,6 +53,26 @@ def test_what_is_within_the_limits_can_be_made_and_what_is_beyond_cannot(field: 
     for length in (most + 1, *([least - 1] if least else [])):
         with pytest.raises(Invalid):
             make(length)
+
+
+def test_the_served_document_has_the_same_limits() -> None:
+    """Of all the bodies that are sent; `tagList` is a list, whose length is no number of characters."""
+    schemas = json.loads(SERVED.read_text(encoding="utf-8"))["components"]["schemas"]
+    kinds = {
+        "`username`": ("NewUser", "username"),
+        "`email`": ("UpdateUser", "email"),
+        "`password`": ("NewUser", "password"),
+        "`bio`": ("UpdateUser", "bio"),
+        "`image`": ("UpdateUser", "image"),
+        "`title`": ("NewArticle", "title"),
+        "`description`": ("UpdateArticle", "description"),
+        "`body` of an article": ("NewArticle", "body"),
+        "`body` of a comment": ("NewComment", "body"),
+    }
+    said = {field: schemas[kind]["properties"][name] for field, (kind, name) in kinds.items()}
+    said["a tag"] = schemas["NewArticle"]["properties"]["tagList"]["items"]
+    lengths = {field: (schema["minLength"], schema["maxLength"]) for field, schema in said.items()}
+    assert lengths == {field: limits for field, limits in LIMITS.items() if field != "`tagList`"}
 
 
 def test_the_reserved_names_are_listed() -> None:

@@ -1,6 +1,8 @@
 """Which part of a list is wanted."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modules.kernel.domain.pagination import Page
 
@@ -18,3 +20,14 @@ def test_a_page_has_a_hundred_rows_at_the_most(asked: int, served: int) -> None:
 def test_a_page_that_is_no_page_cannot_be_built(limit: int, offset: int) -> None:
     with pytest.raises(ValueError, match="Page"):
         Page(limit, offset)
+
+
+@given(st.integers(), st.integers())
+def test_a_page_is_a_window_that_can_be_served_or_none_at_all(limit: int, offset: int) -> None:
+    try:
+        page = Page(limit, offset)
+    except ValueError:
+        assert limit < 1 or offset < 0
+        return
+    assert 1 <= page.limit <= min(limit, 100)
+    assert page.offset == offset >= 0

@@ -69,6 +69,7 @@ async def test_plain_http_is_not_told_to_come_by_tls(api: Api) -> None:
         ("PUT", "/articles/dragons/comments", "GET, POST"),
         ("GET", "/articles/dragons/favorite", "DELETE, POST"),
         ("GET", "/users", "POST"),
+        ("POST", "/articles/feed", "GET"),
     ],
 )
 async def test_a_wrong_method_is_told_all_right_ones(api: Api, method: str, path: str, allowed: str) -> None:

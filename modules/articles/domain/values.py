@@ -4,11 +4,12 @@ import secrets
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from slugify import slugify
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import one_line, prose
+from modules.kernel.domain.text import Length, one_line, prose
 
 # Slugs that are routes: GET /api/articles/feed is not an article.
 RESERVED_SLUGS = frozenset({"feed"})
@@ -25,10 +26,12 @@ MOST_TAGS = 30
 class Title:
     """An article's title: one line."""
 
+    LENGTH: ClassVar = Length(1, 250)
+
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("title", self.text, at_most=250))
+        object.__setattr__(self, "text", one_line("title", self.text, at_most=self.LENGTH.most))
 
     def slugs(self) -> Iterator[str]:
         """Yield slugs for this title, each to be tried when those before are taken.
@@ -48,30 +51,36 @@ class Title:
 class Description:
     """What an article is about: one line."""
 
+    LENGTH: ClassVar = Length(1, 1_000)
+
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("description", self.text, at_most=1_000))
+        object.__setattr__(self, "text", one_line("description", self.text, at_most=self.LENGTH.most))
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """An article's text, in Markdown, kept as it was typed."""
 
+    LENGTH: ClassVar = Length(1, 500_000)
+
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, at_most=500_000)
+        prose("body", self.text, at_most=self.LENGTH.most)
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A word that articles can be found by."""
 
+    LENGTH: ClassVar = Length(1, 64)
+
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("tagList", self.text, at_most=64))
+        object.__setattr__(self, "text", one_line("tagList", self.text, at_most=self.LENGTH.most))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, Protocol
+from typing import ClassVar, NewType, Protocol
 
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.text import prose
+from modules.kernel.domain.text import Length, prose
 
 CommentId = NewType("CommentId", int)
 
@@ -35,10 +35,12 @@ class NotTheAuthor(Forbidden):
 class Text:
     """What a comment says, kept as it was typed."""
 
+    LENGTH: ClassVar = Length(1, 50_000)
+
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, at_most=50_000)
+        prose("body", self.text, at_most=self.LENGTH.most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> Mapping[str, str]:
     # RFC 9110, 15.5.6: all methods that there are. The framework knows those of the first route only.
-    methods: set[str] = set()
+    methods: dict[str, set[str]] = defaultdict(set)
     for route in iter_route_contexts(request.app.routes):
         if route.path and compile_path(route.path)[0].match(request.url.path):
-            methods |= route.methods or set()
-    return {"Allow": ", ".join(sorted(methods))}
+            methods[route.path] |= route.methods or set()
+    # Of /articles/feed and /articles/{slug}, the first one is meant.
+    return {"Allow": ", ".join(sorted(next(iter(methods.values()))))}

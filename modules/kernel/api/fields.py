@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from modules.kernel.domain.clock import in_text
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page
-from modules.kernel.domain.text import BLANK, storable
+from modules.kernel.domain.text import BLANK, Length, storable
 
 GREATEST_INTEGER = 2**63 - 1
 """What both engines store in a BIGINT."""
@@ -46,7 +46,8 @@ class ResponseModel(BaseModel):
 class FromText:
     """Makes a field's value object from the JSON string: `title: Annotated[Title, FromText(Title)]`.
 
-    The value object's own rules are the field's rules; `Invalid` becomes the field's error. Null is
+    The value object's own rules are the field's rules; `Invalid` becomes the field's error, and its
+    `LENGTH`, if it has one, a part of the document. Null is
     refused unless `nullable`, and then handed to the value object.
     """
 
@@ -74,8 +75,11 @@ class FromText:
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Return what is on the wire: a string."""
-        return {"type": ["string", "null"] if self._nullable else "string"}
+        """Return what is on the wire: a string, of the length that the value object says it has."""
+        schema: JsonSchemaValue = {"type": ["string", "null"] if self._nullable else "string"}
+        if isinstance(length := getattr(self._make, "LENGTH", None), Length):
+            schema |= {"minLength": length.least, "maxLength": length.most}
+        return schema
 
 
 Timestamp = Annotated[

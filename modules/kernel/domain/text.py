@@ -1,10 +1,19 @@
 """Rules for text that every module's value objects share. Lengths are in characters."""
 
 import unicodedata
+from dataclasses import dataclass
 
 from modules.kernel.domain.errors import Invalid
 
 BLANK = "can't be blank"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How many characters a text has, at least and at most. A value object's `LENGTH` is documented."""
+
+    least: int
+    most: int
 
 
 def one_line(field: str, text: str, *, at_most: int) -> str:

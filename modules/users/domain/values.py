@@ -3,12 +3,12 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from email_validator import EmailNotValidError, validate_email
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import BLANK, one_line, prose, short_enough, storable
+from modules.kernel.domain.text import BLANK, Length, one_line, prose, short_enough, storable
 
 # Words that stand in URLs where a username could, on this side or in frontends.
 RESERVED_USERNAMES = frozenset(
@@ -49,10 +49,12 @@ def _folded(form: Literal["NFC", "NFKC"], text: str) -> str:
 class Username:
     """A name as its owner typed it; two that differ in case only are the same name."""
 
+    LENGTH: ClassVar = Length(1, LONGEST_USERNAME)
+
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("username", self.text, at_most=LONGEST_USERNAME)
+        text = one_line("username", self.text, at_most=self.LENGTH.most)
         if any(unicodedata.category(character) in INVISIBLE for character in text):
             raise Invalid("username", "must not contain white space or invisible characters")
         if "/" in text or text in {".", ".."}:
@@ -71,10 +73,12 @@ class Username:
 class Email:
     """An e-mail address that could exist (RFC 5321 and 5322); nobody is asked whether it does."""
 
+    LENGTH: ClassVar = Length(5, 254)
+
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("email", self.text, at_most=254)
+        text = one_line("email", self.text, at_most=self.LENGTH.most)
         try:
             # test_environment: addresses at .test are as good as others for a blog's demo and tests.
             validate_email(text, check_deliverability=False, test_environment=True)
@@ -92,12 +96,14 @@ class Email:
 class Password:
     """A password somebody chooses, under the rules of NIST SP 800-63B: length, and nothing else."""
 
+    LENGTH: ClassVar = Length(8, LONGEST_PASSWORD)
+
     text: str
 
     def __post_init__(self) -> None:
-        prose("password", self.text, at_most=LONGEST_PASSWORD)
-        if len(self.text) < 8:  # noqa: PLR2004 - NIST SP 800-63B, 5.1.1.1
-            raise Invalid("password", "is too short (at least 8 characters)")
+        prose("password", self.text, at_most=self.LENGTH.most)
+        if len(self.text) < self.LENGTH.least:
+            raise Invalid("password", f"is too short (at least {self.LENGTH.least} characters)")
 
     def __repr__(self) -> str:
         return "Password(...)"
@@ -107,11 +113,13 @@ class Password:
 class Presented:
     """What somebody presents to log in: whatever they typed, if anything."""
 
+    LENGTH: ClassVar = Length(1, MOST_EXPANSION * LONGEST_PASSWORD)
+
     text: str
 
     def __post_init__(self) -> None:
         storable("credentials", self.text)
-        short_enough("credentials", self.text, at_most=MOST_EXPANSION * LONGEST_PASSWORD)
+        short_enough("credentials", self.text, at_most=self.LENGTH.most)
         if not self.text.strip():
             raise Invalid("credentials", BLANK)
 
@@ -123,10 +131,12 @@ class Presented:
 class Bio:
     """What users say of themselves; an empty one is none."""
 
+    LENGTH: ClassVar = Length(0, 10_000)
+
     text: str | None
 
     def __post_init__(self) -> None:
-        text = short_enough("bio", storable("bio", self.text or ""), at_most=10_000)
+        text = short_enough("bio", storable("bio", self.text or ""), at_most=self.LENGTH.most)
         object.__setattr__(self, "text", text or None)
 
 
@@ -141,11 +151,13 @@ class Image:
     keeps lists of authors small.
     """
 
+    LENGTH: ClassVar = Length(0, 2_000)
+
     text: str | None
 
     def __post_init__(self) -> None:
         text = (self.text or "").strip()
-        if text and not _is_picture(one_line("image", text, at_most=2_000)):
+        if text and not _is_picture(one_line("image", text, at_most=self.LENGTH.most)):
             raise Invalid("image", "must be an http or https URL, or a PNG or SVG in a base64 data URL")
         object.__setattr__(self, "text", text or None)
 

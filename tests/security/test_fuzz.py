@@ -1,0 +1,67 @@
+"""Schemathesis asks the running service, on either engine, whatever its document lets it ask.
+
+A longer run than that of every day is `make fuzz`.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import postgresql, program
+from tests.client import PASSWORD
+from tests.program import Served, served
+
+EXAMPLES = os.environ.get("CONDUIT_TEST_EXAMPLES", "2")
+SEED = os.environ.get("CONDUIT_TEST_SEED", "1")
+OFTEN = "1000000 per minute"
+SETTINGS = {
+    "SECRET_KEY": "a secret of these tests, and of nobody else",
+    "LOG_LEVEL": "error",
+    "LOGIN_LIMIT": OFTEN,
+    "LOGIN_LIMIT_PER_ACCOUNT": OFTEN,
+    "LOGIN_LIMIT_PER_ADDRESS": OFTEN,
+}
+# They end the session that all others need.
+LEFT_OUT = ("LogOutEverywhere", "DeleteCurrentUser")
+# A schema cannot say all rules: blank, reserved, an address that could exist, U+0000.
+CHECKS_LEFT_OUT = "positive_data_acceptance"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """Return a Conduit that serves on either engine."""
+    with ExitStack() as stack:
+        settings = dict(SETTINGS)
+        if request.param == "postgresql":
+            settings["DATABASE_URL"] = stack.enter_context(postgresql.new_database())
+        assert program.conduit(tmp_path, "migrate", **settings).returncode == 0
+        yield stack.enter_context(served(tmp_path, **settings))
+
+
+def token(conduit: Served) -> str:
+    user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
+    with conduit.client() as client:
+        answer = client.post("/api/users", json={"user": user})
+        headers = {"Authorization": f"Token {answer.json()['user']['token']}"}
+        article = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
+        client.post("/api/articles", json={"article": article}, headers=headers)
+    return headers["Authorization"]
+
+
+def test_no_request_finds_what_the_document_does_not_promise(conduit: Served, tmp_path: Path) -> None:
+    """Every check but one, in every phase: by examples, at the edges, by chance, and in sequences."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{conduit.url}/openapi.json"]
+    command += ["--header", f"Authorization: {token(conduit)}", "--exclude-checks", CHECKS_LEFT_OUT]
+    command += ["--max-examples", EXAMPLES, "--seed", SEED, "--suppress-health-check", "all"]
+    command += ["--warnings", "off", "--no-color"]
+    for operation in LEFT_OUT:
+        command += ["--exclude-operation-id", operation]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    assert ended.returncode == 0, ended.stdout
+    assert " 20 selected" in ended.stdout
+    assert "the program failed" not in conduit.log
