@@ -13,6 +13,20 @@ ArticleId = NewType("ArticleId", int)
 
 
 @dataclass(frozen=True, slots=True)
+class ArticlePublished(Event):
+    """There is a new article."""
+
+    article_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleEdited(Event):
+    """An article's author has changed it."""
+
+    article_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleDeleted(Event):
     """An article is gone; whoever keeps something about it lets go of it."""
 
@@ -53,6 +67,7 @@ class ArticleText:
     tag_list: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
+    author_id: UserId
     author: str
     """The author's username."""
 
@@ -94,4 +109,8 @@ class ArticleDirectory(Protocol):
         self, at_most: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
         """Return the newest articles, newest first: of all, or with this tag and by this username."""
+        ...
+
+    async def all_ids(self) -> Sequence[ArticleId]:
+        """Return every article, the oldest first."""
         ...

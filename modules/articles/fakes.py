@@ -109,6 +109,7 @@ class FakeArticleDirectory:
                 tag_list=tuple(article.tags),
                 created_at=article.at,
                 updated_at=article.at,
+                author_id=article.author,
                 author=authors[article.author].username,
             )
             for id_, article in found.items()
@@ -125,3 +126,7 @@ class FakeArticleDirectory:
             if (tag is None or tag in article.tags) and (authors is None or article.author in authors)
         ]
         return [id_ for _, id_ in sorted(found, reverse=True)[:at_most]]
+
+    async def all_ids(self) -> Sequence[ArticleId]:
+        """Return every article, the oldest first."""
+        return [id_ for _, id_ in sorted((article.at, id_) for id_, article in self._articles.items())]

@@ -4,7 +4,13 @@ from fastapi import APIRouter
 
 from modules.articles.api.router import create_router
 from modules.articles.container import ArticlesContainer
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleFavorited
+from modules.articles.contracts import (
+    ArticleDeleted,
+    ArticleDirectory,
+    ArticleEdited,
+    ArticleFavorited,
+    ArticlePublished,
+)
 from modules.articles.domain.demo import publish_year
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
@@ -32,7 +38,7 @@ MODULE = Module(
     offers={ArticleDirectory: "reader"},
     routers=[router],
     subscriptions=[Subscription(UserDeleted, lambda container: container.publishing().on_user_deleted)],
-    publishes=[ArticleDeleted, ArticleFavorited],
+    publishes=[ArticlePublished, ArticleEdited, ArticleDeleted, ArticleFavorited],
     schema=SCHEMA,
     personal_data=lambda container: container.publishing().own_data,
     demo=demo,

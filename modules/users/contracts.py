@@ -16,6 +16,13 @@ class UserDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UserRenamed(Event):
+    """A user has another username."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublicUser:
     """What anyone may know of a user."""
 

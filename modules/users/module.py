@@ -8,7 +8,7 @@ from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
-from modules.users.contracts import UserDeleted, UserDirectory
+from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
 from modules.users.domain.demo import register_people
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
@@ -29,7 +29,7 @@ MODULE = Module(
     container=UsersContainer,
     offers={UserDirectory: "directory", TokenVerifier: "tokens"},
     routers=[router],
-    publishes=[UserDeleted],
+    publishes=[UserDeleted, UserRenamed],
     schema=SCHEMA,
     settings=UsersSettings,
     personal_data=lambda container: container.accounts().own_data,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from conduit_app.composition import CompositionError
 from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticlePublished
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE as ARTICLES
 from modules.comments.module import MODULE as COMMENTS
@@ -184,4 +184,9 @@ class TestEvents:
             ids = await articles.container.reader().ids({"dragons", "castles"})
             await jake.delete("/articles/castles")
             await jake.delete("/articles/dragons")
-        assert articles.told == [ArticleDeleted(ids["castles"]), ArticleDeleted(ids["dragons"])]
+        assert articles.told == [
+            ArticlePublished(ids["dragons"]),
+            ArticlePublished(ids["castles"]),
+            ArticleDeleted(ids["castles"]),
+            ArticleDeleted(ids["dragons"]),
+        ]

@@ -267,6 +267,7 @@ class TestTexts:
                 tag_list=("fire", "breath"),
                 created_at=NOON,
                 updated_at=NOON,
+                author_id=jake,
                 author="jake",
             )
         }
@@ -296,3 +297,12 @@ class TestNewest:
         await world.article("Dragons", world.profiles.add("jake"))
         assert await world.directory.newest(10, author="anna") == []
         assert await world.directory.newest(10, tag="water") == []
+
+
+class TestAllIds:
+    async def test_the_oldest_come_first(self, world: World) -> None:
+        assert await world.directory.all_ids() == []
+        jake = world.profiles.add("jake")
+        articles = [await world.article(title, jake) for title in ("One", "Two", "Three")]
+        await world.delete(articles.pop(1))
+        assert await world.directory.all_ids() == articles

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modules.articles.contracts import ArticleDeleted, ArticleFavorited, ArticleId
+from modules.articles.contracts import (
+    ArticleDeleted,
+    ArticleEdited,
+    ArticleFavorited,
+    ArticleId,
+    ArticlePublished,
+)
 from modules.articles.domain.article import (
     Article,
     ArticleChanges,
@@ -213,12 +219,17 @@ class TestPublish:
         assert (article.favorited, article.favorites_count) == (False, 0)
         assert len(scene.kept.kept) == 1
 
+    async def test_it_is_told(self, scene: Scene) -> None:
+        await scene.publish()
+        assert scene.events.told == [ArticlePublished(article) for article in scene.kept.kept]
+
     async def test_articles_with_a_past_come_with_their_favourites(self, scene: Scene) -> None:
         past = NOON - SECOND
         imported = [ImportedArticle(draft(at=past), {ANNA, CARL}), ImportedArticle(draft("Knights"), ())]
         first, second = await scene.publishing.import_articles(imported)
         assert scene.kept.kept[first].created_at == past
         assert scene.kept.favorites == {first: {ANNA, CARL}, second: set()}
+        assert scene.events.told == []
 
 
 class TestEdit:
@@ -228,6 +239,7 @@ class TestEdit:
         article = await scene.publishing.edit("dragons", ArticleChanges(body=Body("They swim.")), JAKE)
         assert (article.body, article.updated_at) == ("They swim.", NOON + SECOND)
         assert (article.slug, article.created_at) == ("dragons", NOON)
+        assert scene.events.told[1:] == [ArticleEdited(key) for key in scene.kept.kept]
 
     async def test_another_title_gives_it_another_slug(self, scene: Scene) -> None:
         await scene.publish()
@@ -247,6 +259,7 @@ class TestEdit:
         with pytest.raises(NotTheAuthor):
             await scene.publishing.edit("dragons", ArticleChanges(title=Title("Knights")), ANNA)
         assert [article.title for article in scene.kept.kept.values()] == [before.title]
+        assert not any(isinstance(event, ArticleEdited) for event in scene.events.told)
 
     async def test_what_does_not_exist_cannot_be_changed(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
@@ -259,14 +272,14 @@ class TestDelete:
         [article] = scene.kept.kept
         await scene.publishing.delete("dragons", JAKE)
         assert scene.kept.kept == {}
-        assert scene.events.told == [ArticleDeleted(article)]
+        assert scene.events.told[1:] == [ArticleDeleted(article)]
 
     async def test_nobody_else_may_and_nothing_is_told(self, scene: Scene) -> None:
         await scene.publish()
         with pytest.raises(NotTheAuthor):
             await scene.publishing.delete("dragons", ANNA)
         assert len(scene.kept.kept) == 1
-        assert scene.events.told == []
+        assert not any(isinstance(event, ArticleDeleted) for event in scene.events.told)
 
     async def test_what_does_not_exist_cannot_be_deleted(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
@@ -284,7 +297,7 @@ class TestUserDeleted:
         gone = [ArticleDeleted(key) for key in scene.kept.kept if key != other]
         await scene.publishing.on_user_deleted(UserDeleted(JAKE))
         assert list(scene.kept.kept) == [other]
-        assert scene.events.told == gone
+        assert scene.events.told[2:] == gone
         assert scene.kept.favorites == {other: set()}
 
 
@@ -321,7 +334,7 @@ class TestFavorite:
         await scene.publishing.favorite("dragons", ANNA)
         assert (await scene.publishing.favorite("dragons", ANNA)).favorites_count == 1
         [article] = scene.kept.kept
-        assert scene.events.told == [ArticleFavorited(article, ANNA)]
+        assert scene.events.told[1:] == [ArticleFavorited(article, ANNA)]
 
     async def test_it_can_be_taken_back(self, scene: Scene) -> None:
         await scene.publish()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.fakes import FakeEvents, FakeTransactions
-from modules.users.contracts import UserDeleted
+from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,
     AccountChanges,
@@ -339,6 +339,13 @@ class TestUpdate:
         assert (await scene.log_in(password="a newer password")).account == updated.account
         with pytest.raises(CredentialsInvalid):
             await scene.log_in(password=PASSWORD)
+
+    async def test_a_new_name_is_told_and_nothing_else_is(self, scene: Scene) -> None:
+        jake = (await scene.register("jake")).account.id
+        await scene.accounts.update(jake, AccountChanges(bio=Bio("I write."), username=Username("jake")))
+        assert scene.events.told == []
+        await scene.accounts.update(jake, AccountChanges(username=Username("jacob")))
+        assert scene.events.told == [UserRenamed(jake)]
 
     async def test_ones_own_name_is_not_taken(self, scene: Scene) -> None:
         jake = (await scene.register("jake")).account.id

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from modules.articles.contracts import ArticleDeleted, ArticleFavorited, ArticleId
+from modules.articles.contracts import (
+    ArticleDeleted,
+    ArticleEdited,
+    ArticleFavorited,
+    ArticleId,
+    ArticlePublished,
+)
 from modules.articles.domain.article import Article, ArticleChanges, ArticleRepository, Draft, ImportedArticle
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
@@ -38,12 +44,14 @@ class Publishing:
             article = await self._repository.add(
                 Draft(author, title, description, body, tags, self._clock.now())
             )
+            await self._events.publish(ArticlePublished(article))
             return await self._reader.article_by_id(article, author)
 
     async def import_articles(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
         """Publish articles that have a past, or none of them; return their ids in the same order.
 
-        Their titles must differ from each other and from all others: raises `SlugTaken`.
+        Their titles must differ from each other and from all others: raises `SlugTaken`. No event is
+        told: they may be a million.
         """
         async with self._transactions.transaction():
             return await self._repository.add_all(articles)
@@ -55,6 +63,7 @@ class Publishing:
             article.require_author(editor)
             edited = article.edited(changes, self._clock.now())
             await self._repository.save(edited, changes.title if edited.title != article.title else None)
+            await self._events.publish(ArticleEdited(article.id))
             return await self._reader.article_by_id(article.id, editor)
 
     async def delete(self, slug: str, editor: UserId) -> None:

@@ -80,6 +80,7 @@ HELD_AUTHORS = (
     .where(article.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update(read=True, key_share=True)
 )
+ALL_IDS = select(article.c.id).order_by(article.c.created_at, article.c.id)
 TAGS = select(tag_use.c.tag).where(tag_use.c.articles > 0).order_by(tag_use.c.articles.desc(), tag_use.c.tag)
 
 
@@ -240,6 +241,7 @@ class SqlArticleReader:
                 tag_list=tuple(row.tag_list),
                 created_at=row.created_at,
                 updated_at=row.updated_at,
+                author_id=UserId(row.author_id),
                 author=authors[UserId(row.author_id)].username,
             )
             for row in rows
@@ -257,6 +259,11 @@ class SqlArticleReader:
             statement = _meeting(frozenset(asked)).page
             rows = await self._rows(statement, asked, Page(at_most), viewer=None)
             return [ArticleId(row.id) for row in rows]
+
+    async def all_ids(self) -> Sequence[ArticleId]:
+        """Return every article, the oldest first."""
+        async with self._database.snapshot() as session:
+            return [ArticleId(id_) for id_ in await session.scalars(ALL_IDS)]
 
     async def _asked(self, criteria: Criteria) -> Mapping[str, object] | None:
         """Return what must hold, users by their ids, or None when a name is nobody's."""

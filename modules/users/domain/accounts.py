@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
-from modules.users.contracts import UserDeleted
+from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,
     AccountChanges,
@@ -99,6 +99,8 @@ class Accounts:
             account = await self._repository.held(user)
             changed = account.changed(changes, password_hash)
             await self._repository.save(changed)
+            if changed.username != account.username:
+                await self._events.publish(UserRenamed(user))
         return self._signed_in(changed)
 
     async def delete(self, user: UserId, password: Presented, address: str) -> None:
