@@ -24,7 +24,8 @@ from conduit_app.composition import Composition
 from conduit_app.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
 from conduit_app.events_commands import events
 from conduit_app.house import HouseFormat, cards, render_house
-from conduit_app.migrations.runner import SchemaAheadError, State, migrate, states
+from conduit_app.migrations.runner import migrate, require_current
+from conduit_app.module_commands import ConduitCommands
 from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module
@@ -38,6 +39,7 @@ DRAIN_SECONDS = 30
 
 main = typer.Typer(
     name="conduit",
+    cls=ConduitCommands,
     help="The RealWorld blogging backend.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -209,14 +211,9 @@ async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]
 
 async def _require_migrated(composition: Composition) -> None:
     try:
-        found = await states(composition.database, composition.with_tables)
+        await require_current(composition.database, composition.with_tables)
     finally:
         await composition.database.dispose()
-    for module, state in found.items():
-        if state is State.AHEAD:
-            raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
-        if state is State.BEHIND:
-            fail(f"the tables of {module} are not migrated; run: conduit migrate")
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

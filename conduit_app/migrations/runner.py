@@ -31,6 +31,10 @@ class SchemaAheadError(Exception):
     """The database was made by a newer Conduit; the message is one line for the operator."""
 
 
+class SchemaBehindError(Exception):
+    """The database is to be migrated; the message is one line for the operator."""
+
+
 async def migrate(database: Database, modules: Iterable[Module], revision: str = "heads") -> Sequence[str]:
     """Bring every module's tables to this revision; return the names of the modules that changed.
 
@@ -66,6 +70,15 @@ async def states(database: Database, modules: Iterable[Module]) -> dict[str, Sta
             module: await connection.run_sync(_state, module, schema)
             for module, schema in _with_schemas(modules)
         }
+
+
+async def require_current(database: Database, modules: Iterable[Module]) -> None:
+    """Raise `SchemaAheadError` or `SchemaBehindError` unless every module's tables are the program's."""
+    for module, state in (await states(database, modules)).items():
+        if state is State.AHEAD:
+            raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
+        if state is State.BEHIND:
+            raise SchemaBehindError(f"the tables of {module} are not migrated; run: conduit migrate")
 
 
 async def check_models(database: Database, module: Module) -> None:
@@ -107,14 +120,18 @@ def _config(connection: Connection, module: str, schema: Schema) -> Config:
         connection=connection,
         metadata=schema.metadata,
         version_table=version_table(module),
-        include_name=_of_module(module),
+        include_name=_of_module(module, schema.unmapped),
     )
     return config
 
 
-def _of_module(module: str) -> Callable[[str | None, str, object], bool]:
-    # One database holds every module's tables; each compares only its own.
+def _of_module(module: str, unmapped: Sequence[str]) -> Callable[[str | None, str, object], bool]:
+    # One database holds every module's tables; each compares only its own that models describe.
     def include(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or (name or "").startswith(f"{module}_")
+        table = f"{name}_"
+        described = table.startswith(f"{module}_") and not table.startswith(
+            tuple(f"{one}_" for one in unmapped)
+        )
+        return kind != "table" or described
 
     return include

@@ -28,6 +28,19 @@ class Subscription:
     delivery: Delivery = Delivery.IN_TRANSACTION
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an operator may have a module do: `conduit MODULE NAME`.
+
+    `help` says what for, with an example. `run` is given the module's container, on a migrated
+    database, and returns what to say at the end.
+    """
+
+    name: str
+    help: str
+    run: Callable[[Any], Awaitable[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """What a module is made of. Each has one, called `MODULE`, in its `module.py`.
@@ -43,6 +56,7 @@ class Module:
     settings: its settings, if it has any; read from the environment with the prefix CONDUIT_.
     personal_data: picks out of its container what tells a user all that it keeps about them.
     demo: fills its part of a demonstration database, after the modules it needs.
+    commands: what operators may call, under the module's name.
     """
 
     name: str
@@ -56,6 +70,7 @@ class Module:
     settings: type[ModuleSettings] | None = None
     personal_data: Callable[[Any], PersonalDataSource] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
+    commands: Sequence[Command] = ()
 
     @property
     def package(self) -> str:

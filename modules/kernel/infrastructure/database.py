@@ -70,6 +70,11 @@ class Database:
         """The engine that writes and the one that reads, for tests that listen; they may be the same."""
         return self._engines.write, self._engines.read
 
+    @property
+    def dialect(self) -> str:
+        """What SQLAlchemy calls the engine, for what one has and another has not: sqlite or postgresql."""
+        return self._engines.write.dialect.name
+
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
 

@@ -1,7 +1,8 @@
 """What differs between SQLite and PostgreSQL.
 
-Nothing outside this file asks which one it is, but for the column types in `schema.py`. What differs
-and cannot be hidden is in docs/operations.md.
+Nothing outside this file asks which one it is, but for the column types in `schema.py`, and modules that
+keep an index of a kind that engines have each their own. What differs and cannot be hidden is in
+docs/operations.md.
 """
 
 import asyncio

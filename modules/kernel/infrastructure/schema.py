@@ -1,5 +1,6 @@
 """How a module declares its part of the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,11 @@ class Schema:
 
     metadata: MetaData
     migrations: Path
+    unmapped: Sequence[str] = ()
+    """Tables that revisions make and no model describes, because only one engine has such.
+
+    Those that an engine makes for them, under their name and an underscore, are meant too.
+    """
 
 
 def module_metadata() -> MetaData:
