@@ -95,6 +95,7 @@ TAKE_UP_NEXT = (
     .values(held_by=bindparam("holder"), due_at=bindparam("until"))
     .returning(*HELD)
 )
+PUT = insert(delivery)
 HANDLED = (
     delete(delivery)
     .where(delivery.c.id == bindparam("this"), delivery.c.held_by == bindparam("holder"))
@@ -205,7 +206,7 @@ class Outbox:
             if subscriber.event is type(event)
         ]
         async with self._database.transaction() as session:
-            await session.execute(insert(delivery), rows)
+            await session.execute(PUT, rows)
             await self._signals.send(DELIVERIES)
 
     async def seconds_to_next(self) -> float | None:
