@@ -316,6 +316,22 @@ class TestManyProcesses:
         await other.dispatcher.drain()
         assert broom.told == [LampBroken("desk")]
 
+    async def test_what_another_has_is_left_to_it_when_something_older_is_retried(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    ) -> None:
+        broom.too_heavy = {"desk"}
+        await publish(LampBroken("desk"))
+        for _ in range(ATTEMPTS):
+            await post.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        broom.too_heavy = set()
+        await publish(LampMended("desk"))
+        [mended] = await subscribed(kept, clock, broom).outbox.take_up()
+        await post.deliveries.retry([State.DEAD])
+        [broken] = await post.outbox.take_up()
+        assert broken.id < mended.id
+        assert await post.outbox.handle(broken) is None
+
     async def test_who_was_thought_to_have_ended_handles_nothing(
         self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
     ) -> None:
