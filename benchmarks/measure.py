@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = 16
@@ -43,9 +44,22 @@ class Figures:
     errors: int
 
 
+class Loaded(Protocol):
+    """What can be loaded."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        ...
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers, pinned to one core."""
+    """A server that answers, on its cores."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -71,14 +85,19 @@ def require_wrk() -> str:
 
 
 @contextmanager
-def serving(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+def serving(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    cores: Collection[int] = (SERVER_CORE,),
+) -> Iterator[Server]:
     """Start a Python program that serves on the port given as PORT, and stop it in the end."""
     port = _free_port()
     command = [sys.executable, *(argument.replace("PORT", str(port)) for argument in arguments)]
     started = time.perf_counter()
     with log.open("ab") as out:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=out)
-    os.sched_setaffinity(process.pid, {SERVER_CORE})
+    os.sched_setaffinity(process.pid, cores)
     try:
         _wait_until_it_answers(process, port, log)
         yield Server(process, port, time.perf_counter() - started)
@@ -87,7 +106,7 @@ def serving(arguments: Sequence[str], environment: Mapping[str, str], log: Path)
         process.wait(PATIENCE_SECONDS)
 
 
-def load(server: Server, target: Target, seconds: int, scripts: Path) -> Figures:
+def load(server: Loaded, target: Target, seconds: int, scripts: Path) -> Figures:
     """Load one operation for so many seconds and return what it cost."""
     command = ["taskset", "-c", str(LOAD_CORE), require_wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
     command += ["--latency", "--timeout", "10s"]
