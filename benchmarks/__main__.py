@@ -18,7 +18,15 @@ import typer
 
 from benchmarks.growth import measure_growth
 from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
-from benchmarks.pages import figures_in_markdown, ratio_to_yardstick, write_between_marks
+from benchmarks.pages import (
+    ALONE,
+    BESIDE_WRITERS,
+    MOST_TIMES,
+    figures_in_markdown,
+    ratio_to_yardstick,
+    waiting_beside_writers,
+    write_between_marks,
+)
 from benchmarks.plot import growth_plot
 from benchmarks.scene import FULL, SMALL, Scene, Size, prepare
 
@@ -191,8 +199,11 @@ def _bench(size: Size, *, keep_answers: bool) -> Iterator[Bench]:
 
 def _operations(scene: Scene) -> Sequence[Target]:
     token, slug, discussed = scene.tokens[0], scene.slugs[7], scene.slugs[0]
+    commenting = Target(
+        "comment on", f"/api/articles/{slug}/comments", token, _posting({"comment": {"body": "Well."}})
+    )
     return [
-        Target("list", "/api/articles"),
+        Target(ALONE, "/api/articles"),
         Target("list with token", "/api/articles", token),
         Target("list by tag", "/api/articles?tag=tag3"),
         Target("list by author", "/api/articles?author=writer3"),
@@ -203,9 +214,8 @@ def _operations(scene: Scene) -> Sequence[Target]:
         Target("comments", f"/api/articles/{discussed}/comments"),
         Target("profile", "/api/profiles/writer3"),
         Target("current user", "/api/user", token),
-        Target(
-            "comment on", f"/api/articles/{slug}/comments", token, _posting({"comment": {"body": "Well."}})
-        ),
+        Target(BESIDE_WRITERS, "/api/articles", beside=commenting),
+        commenting,
         Target("favourite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
         Target("publish", "/api/articles", token, _PUBLISHING),
     ]
@@ -240,6 +250,10 @@ def _print(report: Row) -> None:
     typer.echo(
         f"{report['machine']}, {report['date']}: {report['rounds']} rounds of {report['seconds']} s, one core"
     )
+    if (times := waiting_beside_writers(report)) is not None:
+        typer.echo(
+            f"{BESIDE_WRITERS}: the p99 is {times:.1f} times that of the list alone (at most {MOST_TIMES})"
+        )
     typer.echo(f"idle {report['idle_megabytes']} MB, first answer after {report['startup_seconds']} s")
     titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")
     typer.echo(f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (aim)")

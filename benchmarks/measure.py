@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 SERVER_CORE, LOAD_CORE = 0, 1
-CONNECTIONS = 16
+CONNECTIONS, WRITERS = 16, 8
 PATIENCE_SECONDS = 20
 
 
@@ -31,6 +31,8 @@ class Target:
     token: str | None = None
     script: str | None = None
     """Lua for wrk, where requests differ from each other or carry a body."""
+    beside: "Target | None" = None
+    """What `WRITERS` connections ask at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,27 @@ def serving(
 
 def load(server: Loaded, target: Target, seconds: int, scripts: Path) -> Figures:
     """Load one operation for so many seconds and return what it cost."""
-    command = ["taskset", "-c", str(LOAD_CORE), require_wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
+    with ExitStack() as stack:
+        if target.beside is not None:
+            stack.enter_context(_writing(server, target.beside, seconds, scripts))
+        before = server.cpu_seconds()
+        command = _wrk(server, target, CONNECTIONS, seconds, scripts)
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return _figures(told, server.cpu_seconds() - before)
+
+
+@contextmanager
+def _writing(server: Loaded, target: Target, seconds: int, scripts: Path) -> Iterator[None]:
+    # A little longer than what it is beside.
+    command = _wrk(server, target, WRITERS, seconds + 1, scripts)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as writers:
+        yield
+    if writers.returncode:
+        raise BenchError(f"wrk failed at {target.name}")
+
+
+def _wrk(server: Loaded, target: Target, connections: int, seconds: int, scripts: Path) -> list[str]:
+    command = ["taskset", "-c", str(LOAD_CORE), require_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["--latency", "--timeout", "10s"]
     if target.token is not None:
         command += ["-H", f"Authorization: Token {target.token}"]
@@ -116,11 +138,7 @@ def load(server: Loaded, target: Target, seconds: int, scripts: Path) -> Figures
         script = scripts / f"{target.name.replace(' ', '-')}.lua"
         script.write_text(target.script)
         command += ["-s", str(script)]
-    before = server.cpu_seconds()
-    told = subprocess.run(
-        [*command, f"http://127.0.0.1:{server.port}{target.path}"], capture_output=True, text=True, check=True
-    ).stdout
-    return _figures(told, server.cpu_seconds() - before)
+    return [*command, f"http://127.0.0.1:{server.port}{target.path}"]
 
 
 def _figures(told: str, cpu_seconds: float) -> Figures:

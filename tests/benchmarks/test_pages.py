@@ -31,6 +31,12 @@ def test_a_table_has_a_line_for_each_operation_with_its_ratio_and_its_aim() -> N
     assert lines[-1].startswith(f"| {LIST} | 4,000 |")
 
 
+def test_how_long_readers_wait_beside_writers_is_told() -> None:
+    operations = {"list": FIGURES, "list beside 8 writers": FIGURES | {"p99": 5.0}}
+    told = figures_in_markdown(REPORT | {"operations": operations | {LIST: FIGURES}}, AIMS)
+    assert told.endswith("Beside 8 writers the list's p99 is 2.0 times its p99 alone; the aim is 3 at most.")
+
+
 def test_figures_are_written_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Before\n{BEGIN}\nold\n{END}\nafter\n")
