@@ -1,0 +1,84 @@
+"""Notifications on the real modules that they hear of, on either engine."""
+
+import importlib
+from collections.abc import AsyncIterator
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from conduit_app import discovery
+from conduit_app.application import create_application
+from conduit_app.composition import Composition
+from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_app.settings import Settings
+from modules.kernel.module import Module
+from tests.client import Api, Json
+from tests.conftest import composed
+from tests.plugins.clean_environment import NOTIFICATIONS
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Module:
+    """Let the plugin be found as if it were installed; return its manifest."""
+    monkeypatch.syspath_prepend(NOTIFICATIONS)
+    entry_point = EntryPoint("notifications", "conduit_notifications.module:MODULE", discovery.ENTRY_POINTS)
+    monkeypatch.setattr(
+        discovery, "entry_points", lambda group: [entry_point] if group == entry_point.group else []
+    )
+    manifest: Module = importlib.import_module("conduit_notifications.module").MODULE
+    return manifest
+
+
+@pytest.fixture
+async def composition(settings: Settings, plugin: Module) -> AsyncIterator[Composition]:
+    """Return Conduit's modules and the plugin, on the database of the test."""
+    async with composed(settings) as composition:
+        await migrate(composition.database, [plugin])
+        yield composition
+        await unmigrate(composition.database, plugin)
+
+
+@pytest.fixture
+async def dragons(composition: Composition, settings: Settings) -> tuple[Api, Json]:
+    """Return Conduit as callers see it, with an article of jake's that anna favours and comments on."""
+    api = Api(create_application(settings, composition))
+    article = await api.as_user("jake").publish("Dragons")
+    await api.as_user("anna").favorite(article)
+    await api.as_user("anna").comment(article, "Nice")
+    await composition.messaging.dispatcher.drain()
+    return api, article
+
+
+async def told(api: Api, name: str) -> list[tuple[str, str]]:
+    """Return the kinds and actors of what a user is notified of."""
+    answer = await api.as_user(name).get("/notifications")
+    return [(one["kind"], one["actor"]["username"]) for one in answer.json()["notifications"]]
+
+
+async def test_what_others_do_is_told_to_the_author(dragons: tuple[Api, Json]) -> None:
+    api, _ = dragons
+    assert await told(api, "jake") == [("comment", "anna"), ("favorite", "anna")]
+    assert await told(api, "anna") == []
+    await api.as_user("jake").post("/notifications/read")
+    assert (await api.as_user("jake").get("/notifications")).json()["unreadCount"] == 0
+
+
+async def test_it_goes_with_the_article(dragons: tuple[Api, Json]) -> None:
+    api, article = dragons
+    await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    assert await told(api, "jake") == []
+
+
+async def test_what_was_on_its_way_when_the_article_was_deleted_is_not_told(
+    dragons: tuple[Api, Json], composition: Composition
+) -> None:
+    api, article = dragons
+    await api.as_user("carl").favorite(article)
+    await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    await composition.messaging.dispatcher.drain()
+    assert await told(api, "jake") == []
+    assert (await composition.messaging.deliveries.backlog()).waiting == 0
+
+
+async def test_its_migrations_make_what_its_models_say(composition: Composition, plugin: Module) -> None:
+    await check_models(composition.database, plugin)
