@@ -1,0 +1,63 @@
+"""What operations cost in statements is the same on both engines."""
+
+from uuid import uuid4
+
+from sqlalchemy import update
+
+from modules.users.infrastructure.tables import AccountRow
+from tests.client import PASSWORD, Api
+from tests.conftest import Stage
+from tests.statements import Statements
+
+ARTICLE = {"description": "On dragons", "body": "They fly.", "tagList": ["fire", "wings"]}
+# In an order in which each finds what it needs.
+OPERATIONS = [
+    ("POST", "/users", {"user": {"username": "carl", "email": "carl@example.com", "password": PASSWORD}}),
+    ("POST", "/users/login", {"user": {"email": "anna@example.com", "password": PASSWORD}}),
+    ("GET", "/user", None),
+    ("PUT", "/user", {"user": {"bio": "I read."}}),
+    ("POST", "/articles", {"article": {"title": "Unicorns", **ARTICLE}}),
+    ("GET", "/articles", None),
+    ("GET", "/articles?tag=fire&author=jake&favorited=anna", None),
+    ("GET", "/articles/unicorns", None),
+    ("PUT", "/articles/unicorns", {"article": {"title": "Griffins", "tagList": ["wings", "claws"]}}),
+    ("POST", "/articles/dragons/favorite", None),
+    ("POST", "/articles/dragons/comments", {"comment": {"body": "Nice"}}),
+    ("GET", "/articles/dragons/comments", None),
+    ("DELETE", "/articles/dragons/comments/1", None),
+    ("DELETE", "/articles/dragons/favorite", None),
+    ("POST", "/profiles/jake/follow", None),
+    ("GET", "/profiles/jake", None),
+    ("GET", "/articles/feed", None),
+    ("DELETE", "/profiles/jake/follow", None),
+    ("DELETE", "/articles/griffins", None),
+    ("GET", "/tags", None),
+]
+
+
+async def costs(stage: Stage) -> dict[str, tuple[int, int]]:
+    """Return the status of each operation, done by anna, and how many statements it took."""
+    stage.empty()
+    api = Api(stage.application)
+    await api.as_user("jake").publish("Dragons", tags=["fire"])
+    await api.as_user("anna").token()
+    database = stage.composition.database
+    statements = Statements(database)
+    found = {}
+    for method, path, body in OPERATIONS:
+        # So that nothing is remembered of what was read before, where it can be.
+        async with database.transaction() as session:
+            await session.execute(update(AccountRow).values(image=f"https://example.com/{uuid4()}"))
+        statements.sent.clear()
+        answer = await api.as_user("anna").request(method, path, json=body)
+        found[f"{method} {path}"] = (answer.status_code, len(statements.sent))
+    statements.stop()
+    return found
+
+
+async def test_each_takes_as_many_on_postgresql_as_on_sqlite(
+    sqlite_stage: Stage, postgresql_stage: Stage
+) -> None:
+    on_sqlite, on_postgresql = await costs(sqlite_stage), await costs(postgresql_stage)
+    assert on_postgresql == on_sqlite
+    assert {status for status, _ in on_sqlite.values()} <= {200, 201, 204}
