@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from conduit_app.application import create_application
+from conduit_app.composition import Composition
+from conduit_app.settings import Settings
 from tests.client import Api
 
 ANSWERS = [
@@ -76,3 +79,23 @@ async def test_a_wrong_method_is_told_all_right_ones(api: Api, method: str, path
     """RFC 9110, 15.5.6."""
     answer = await api.request(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+
+
+async def test_only_named_origins_may_call_once_there_are_some(
+    settings: Settings, composition: Composition
+) -> None:
+    """ASVS 5.0 V3.4: with `CONDUIT_CORS_ORIGINS`, no other page may read an answer."""
+    restricted = settings.model_copy(update={"cors_origins": ("https://blog.example",)})
+    api = Api(create_application(restricted, composition))
+    allowed = {
+        origin: (await api.get("/tags", headers={"Origin": origin})).headers.get(
+            "Access-Control-Allow-Origin"
+        )
+        for origin in (
+            "https://blog.example",
+            "https://blog.example.evil.test",
+            "http://blog.example",
+            "null",
+        )
+    }
+    assert allowed == dict.fromkeys(allowed) | {"https://blog.example": "https://blog.example"}

@@ -1,6 +1,8 @@
 """Passwords: argon2id at the strength that OWASP asks for, and never on the event loop."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -127,6 +129,14 @@ class TestEventLoop:
         await passwords.verify(None, Presented(PASSWORD))
         assert len(spy.ran) == 3
         assert threading.get_ident() not in spy.threads
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows priorities of threads")
+    async def test_it_stands_back_behind_everything_else(self, passwords: Argon2Passwords, spy: Spy) -> None:
+        seen: list[int] = []
+        spy.meet = lambda: seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        await passwords.hash(Password(PASSWORD))
+        # 19 is the end of it.
+        assert seen == [min(19, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + 10)]
 
     async def test_no_more_run_at_once_than_the_setting_says(
         self, passwords: Argon2Passwords, spy: Spy

@@ -1,14 +1,23 @@
 """Argon2id, away from the event loop."""
 
 import asyncio
+import os
 import secrets
+import sys
+import threading
 import unicodedata
 from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from modules.users.domain.values import Password, Presented
+
+ResultT = TypeVar("ResultT")
+ArgumentsT = TypeVarTuple("ArgumentsT")
 
 # OWASP's Password Storage Cheat Sheet, its first choice: 19 MiB, two passes, one lane.
 MEMORY_KIB = 19_456
@@ -16,27 +25,32 @@ PASSES = 2
 LANES = 1
 
 
+# Behind whatever else wants the cores: a login that takes longer is better than all requests that do.
+NICENESS = 10
+
+
 class Argon2Passwords:
     """Hashes in threads, so many at a time: each takes 19 MiB and a core for tens of milliseconds."""
 
     def __init__(self, at_once: int, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
-        self._turn = asyncio.Semaphore(at_once)
+        self._threads = ThreadPoolExecutor(at_once, "argon2", initializer=_stand_back)
         self._nobodys_hash = _hash_of_nothing(memory_kib, passes)
 
     async def hash(self, password: Password | Presented) -> str:
         """Return a hash that can be kept."""
-        async with self._turn:
-            return await asyncio.to_thread(self._hasher.hash, _normalized(password))
+        return await self._run(self._hasher.hash, _normalized(password))
 
     async def verify(self, password_hash: str | None, password: Presented) -> bool:
         """Return whether it is that password. Without a hash, return False after the same time."""
-        async with self._turn:
-            return await asyncio.to_thread(self._verify, password_hash, _normalized(password))
+        return await self._run(self._verify, password_hash, _normalized(password))
 
     def is_outdated(self, password_hash: str) -> bool:
         """Return whether the hash was made with other parameters than those of today."""
         return self._hasher.check_needs_rehash(password_hash)
+
+    async def _run(self, work: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT) -> ResultT:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         try:
@@ -44,6 +58,13 @@ class Argon2Passwords:
         except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
+
+
+def _stand_back() -> None:
+    # Only Linux knows priorities of threads.
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 def _hash_of_nothing(memory_kib: int, passes: int) -> str:
