@@ -49,8 +49,8 @@ COSTS = [
     Cost("/articles/dragons", 2, 3),
     Cost("/articles/dragons/comments", 3, 4),
 ]
-# What it costs to believe a token: on SQLite once for as long as nothing in the database changes.
-VERIFYING = 1
+# What it costs to believe a token: on SQLite a look-up that is no statement of SQLAlchemy's.
+VERIFYING = {"sqlite": 0, "postgresql": 1}
 
 
 @pytest.fixture
@@ -109,11 +109,12 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
     api: Api, composition: Composition, statements: Statements, authors: int, articles_each: int
 ) -> None:
     token = await gather(composition, authors, articles_each)
+    verifying = VERIFYING[composition.database.dialect]
     found = [
         Cost(
             path=expected.path,
             anonymous=expected.anonymous and await cost(api, composition, statements, expected.path),
-            with_token=await cost(api, composition, statements, expected.path, token) - VERIFYING,
+            with_token=await cost(api, composition, statements, expected.path, token) - verifying,
         )
         for expected in COSTS
     ]
@@ -128,4 +129,4 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
 def test_no_list_is_dearer_than_it_may_be() -> None:
     lists = [cost for cost in COSTS if not cost.path.startswith("/articles/dragons")]
     assert max(cost.anonymous or 0 for cost in lists) <= 4
-    assert max(cost.with_token for cost in lists) + VERIFYING <= 6
+    assert max(cost.with_token for cost in lists) + max(VERIFYING.values()) <= 6

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
+from sqlalchemy import Select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -98,6 +100,18 @@ class Database:
         """
         unit = self._joinable()
         return self._opened_to_read() if unit is None else nullcontext(unit.session)
+
+    async def look_up(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> Any:
+        """Return the one value of the row that a key finds, as it is at this moment, or None.
+
+        For what every request asks: SQLite answers in a twentieth of what opening a snapshot costs. The
+        value is a number or a text, as the database has it.
+        """
+        rows = self._engines.look_up(statement, bound) if self._unit.get() is None else None
+        if rows is not None:
+            return rows[0][0] if rows else None
+        async with self.snapshot() as session:
+            return await session.scalar(statement, bound)
 
     @contextmanager
     def from_replica(self) -> Iterator[None]:

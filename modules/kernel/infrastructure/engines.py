@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Insert,
+    Select,
     Text,
     bindparam,
     event,
@@ -133,6 +134,13 @@ class Engines:
     def version(self) -> int | None:
         """Return a number that is another one after any commit, by any process; None if that is not known."""
         return None if self.watch is None else self.watch.version()
+
+    def look_up(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> list[Any] | None:
+        """Return the rows that a look-up by key finds, or None if it takes a unit of work to find them."""
+        if self.watch is None:
+            return None
+        words, names = _in_sqlites_words(statement)
+        return self.watch.look_up(words, [bound[name] for name in names])
 
     async def heard(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes announce, or None where it may be any.
@@ -447,6 +455,12 @@ def is_one_of(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
     for each is put together anew for every number of them, and databases have a limit.
     """
     return column.bool_op("IN")(_Each(bindparam(ids, type_=_Ids())))
+
+
+@cache
+def _in_sqlites_words(statement: Select[*tuple[Any, ...]]) -> tuple[str, Sequence[str]]:
+    compiled = statement.compile(dialect=sqlite.dialect())
+    return str(compiled), compiled.positiontup or ()
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -174,7 +174,7 @@ class ReaderConnection(WriterConnection):
 
 
 class VersionWatch:
-    """Sees every commit to a database file, by any process, as it happens."""
+    """Sees every commit to a database file, by any process, as it happens, and what is there then."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -189,15 +189,22 @@ class VersionWatch:
         commits, and nothing is ever written on this one. Asking takes a few microseconds, half of
         them for seeing whether the file is still the one that was opened.
         """
+        found = self.look_up("PRAGMA data_version")
+        # Two connections count alike; 32 bits are what SQLite counts in.
+        return None if found is None else self._times_opened << 32 | int(found[0][0])
+
+    def look_up(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
+        """Return the rows that a statement finds at this moment, or None when the file cannot be read.
+
+        Here and now, so that it must be a look-up by key.
+        """
         try:
             if self._connection is None or self._opened != identity(self._file):
                 self._connection = self._open()
-            [version] = self._connection.execute("PRAGMA data_version").fetchone()
+            return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error:
             self.close()
             return None
-        # Two connections count alike; 32 bits are what SQLite counts in.
-        return self._times_opened << 32 | int(version)
 
     def _open(self) -> sqlite3.Connection:
         self.close()

@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, select
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
 from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.remembered import Remembered
 from modules.users.domain.account import Account
 from modules.users.infrastructure.tables import AccountRow
 
@@ -45,7 +44,6 @@ class JwtTokens:
         self._signing_keys = signing_keys
         self._lifetime = lifetime
         self._claims: dict[str, _Claims] = {}
-        self._good = Remembered[str, Principal](database, TOKENS_REMEMBERED)
 
     def issue(self, account: Account) -> str:
         """Return a token that proves, until it expires, that its bearer is this account's owner."""
@@ -63,22 +61,12 @@ class JwtTokens:
 
     async def verify(self, token: str) -> Principal:
         """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
-        principal = self._good.get(token)
-        if principal is None:
-            principal = await self._read(token)
-        if principal.until <= self._clock.now().timestamp():
-            raise TokenInvalid
-        return principal
-
-    async def _read(self, token: str) -> Principal:
-        version = self._good.version()
         claims = self._signed(token)
-        async with self._database.snapshot() as session:
-            if await session.scalar(VERSION, {"user": claims.user}) != claims.version:
-                raise TokenInvalid
-        principal = Principal(claims.user, claims.until)
-        self._good.put(token, principal, version)
-        return principal
+        if claims.until <= self._clock.now().timestamp():
+            raise TokenInvalid
+        if await self._database.look_up(VERSION, {"user": claims.user}) != claims.version:
+            raise TokenInvalid
+        return Principal(claims.user, claims.until)
 
     def _signed(self, token: str) -> _Claims:
         """Return what Conduit signed. That never changes, so it is worked out once for a token in use."""
