@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, false, func, select, true, tuple_, update
+from sqlalchemy import ColumnElement, case, delete, func, select, true, update
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.database import Database
@@ -136,9 +136,9 @@ class Deliveries:
 
     def _state(self) -> ColumnElement[str]:
         known = self._outbox.known
-        subscribed = tuple_(delivery.c.subscriber, delivery.c.event).in_(known) if known else false()
+        name: ColumnElement[str] = delivery.c.subscriber + "/" + delivery.c.event
         return case(
-            (~subscribed, State.ORPHANED.value),
+            (name.not_in(known), State.ORPHANED.value),
             (delivery.c.due_at.is_(None), State.DEAD.value),
             else_=State.WAITING.value,
         )
