@@ -79,6 +79,23 @@ class Server:
             os.kill(pid, how)
             until(lambda: self.pid is None, "PostgreSQL does not stop")
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take what it is sent and answer nothing for as long as the block lasts."""
+        with psycopg.connect(_plain(self.url)) as connection:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
+            ).fetchall()
+        assert self.pid is not None
+        processes = [self.pid, *(pid for (pid,) in rows)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+
     @property
     def pid(self) -> int | None:
         """The id of the server's process, or None when it is stopped."""

@@ -167,6 +167,18 @@ async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all
         assert await load.kept() >= load.acknowledged
 
 
+async def test_a_postgresql_that_freezes_is_missed_within_seconds(conduit: Served, server: Server) -> None:
+    async with calling(conduit) as client:
+        # A connection that is there already: nobody is told that its other end is frozen.
+        assert (await client.get("/health/ready")).status_code == 200
+        with server.frozen():
+            status, seconds = await timed(client, "/health/ready")
+            assert (status, seconds < RECOVERY_SECONDS) == (503, True)
+            assert (await client.get("/health/live")).status_code == 200
+        status, seconds = await timed(client, "/health/ready")
+        assert (status, seconds < RECOVERY_SECONDS) == (200, True)
+
+
 async def test_a_crash_of_postgresql_is_no_more_than_that(conduit: Served, server: Server) -> None:
     async with calling(conduit) as client:
         load = Load(client, *await written(client, "crashing"))

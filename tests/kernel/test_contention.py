@@ -1,10 +1,12 @@
 """Who is in the way of others at the same moment begins again, and is told only when that does not help."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx2
 import pytest
 
+from modules.kernel.api import routing
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.routing import ATTEMPTS, ModuleRouter
 from modules.kernel.domain.errors import Contended, Unavailable
@@ -65,3 +67,22 @@ async def test_what_may_have_been_done_is_not_done_again(
     answer = await refusing([Unavailable()]).post("/notes", json={"text": "Hello"})
     assert answer.status_code == 503
     assert len(heard) == 1
+
+
+async def test_one_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "PATIENCE_SECONDS", 0.01)
+    router = ModuleRouter()
+
+    @router.get("/notes")
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    answer = await client_of(router).get("/notes")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_a_limit_of_somebody_else_is_no_reason_to_come_back(
+    refusing: Callable[[list[Exception]], httpx2.AsyncClient],
+) -> None:
+    with pytest.raises(TimeoutError):
+        await refusing([TimeoutError()]).post("/notes", json={"text": "Hello"})

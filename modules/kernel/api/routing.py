@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.errors import GenericErrorModel
-from modules.kernel.domain.errors import Contended
+from modules.kernel.domain.errors import Contended, Unavailable
 
 DESCRIPTIONS = {
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
@@ -100,6 +100,9 @@ def lasting_for(seconds: float) -> Callable[[EndpointT], EndpointT]:
 ATTEMPTS = 5
 """How often a request is handled before its caller is told that others are always in the way."""
 
+PATIENCE_SECONDS = 45.0
+"""How long handling one may take in all: longer than whatever has a limit of its own, such as statements."""
+
 
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
@@ -121,7 +124,17 @@ class _Route(APIRoute):
                     await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
             return await handle(request)
 
-        return handle_again
+        async def handle_in_time(request: Request) -> Response:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS) as limit:
+                    return await handle_again(request)
+            except TimeoutError as error:
+                if not limit.expired():
+                    raise
+                # A server that takes a statement and never answers, frozen, has nothing else to end it.
+                raise Unavailable from error
+
+        return handle_in_time
 
     @staticmethod
     def _lasting(handle: Handler, seconds: float) -> Handler:
