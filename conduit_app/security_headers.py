@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# As ASGI has them: names in lower case. This runs for every request.
+RawHeaders = list[tuple[bytes, bytes]]
+
+POLICY = b"content-security-policy"
 YEAR_SECONDS = 31_536_000
 SAFE_TO_KEEP = frozenset({"GET", "HEAD", "OPTIONS"})
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -40,38 +42,38 @@ class SecurityHeaders:
         async def adding(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in added.items():
-                    headers.setdefault(name, value)
-                if _is_page_without_policy(headers):
+                present = {name for name, _ in message["headers"]}
+                missing = [header for header in added if header[0] not in present]
+                message["headers"] = [*message["headers"], *missing]
+                if POLICY not in present and _is_page(message["headers"]):
                     # It waits for the body, whose scripts the policy names.
                     start = message
                     return
             elif start is not None:
-                MutableHeaders(scope=start)["Content-Security-Policy"] = _policy(message["body"])
+                start["headers"].append((POLICY, _policy(message["body"])))
                 await send(start)
                 start = None
             await send(message)
 
         await self._app(scope, receive, adding)
 
-    def _added(self, scope: Scope) -> Mapping[str, str]:
-        added = {"X-Content-Type-Options": "nosniff"}
-        if scope["method"] not in SAFE_TO_KEEP or "authorization" in Headers(scope=scope):
-            added["Cache-Control"] = "no-store"
+    def _added(self, scope: Scope) -> RawHeaders:
+        added = [(b"x-content-type-options", b"nosniff")]
+        if scope["method"] not in SAFE_TO_KEEP or any(
+            name == b"authorization" for name, _ in scope["headers"]
+        ):
+            added.append((b"cache-control", b"no-store"))
         if self._strict_transport and scope["scheme"] == "https":
-            added["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+            added.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
         return added
 
 
-def _is_page_without_policy(headers: Headers) -> bool:
-    return (
-        headers.get("content-type", "").startswith("text/html") and "content-security-policy" not in headers
-    )
+def _is_page(headers: RawHeaders) -> bool:
+    return any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in headers)
 
 
-def _policy(page: bytes) -> str:
+def _policy(page: bytes) -> bytes:
     # The pages are the framework's and hold nothing that a caller has sent.
     digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page))
     scripts = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return PAGE_POLICY.format(scripts=scripts)
+    return PAGE_POLICY.format(scripts=scripts).encode()
