@@ -1,7 +1,7 @@
 """The contract of articles in memory, for tests of modules that need it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
@@ -19,6 +19,7 @@ class _Article:
     tags: Sequence[str]
     body: str
     at: datetime
+    edited_at: datetime | None = None
     favorited_by: set[UserId] = field(default_factory=set)
 
 
@@ -50,6 +51,10 @@ class FakeArticleDirectory:
         article = _Article(slug, author, title, description, tags, body, at)
         self._articles[ArticleId(self._latest)] = article
         return ArticleId(self._latest)
+
+    def edit(self, article: ArticleId, *, title: str, at: datetime) -> None:
+        """Let the author give an article another title, at this time. The slug stays; no event is told."""
+        self._articles[article] = replace(self._articles[article], title=title, edited_at=at)
 
     def favorite(self, article: ArticleId, user: UserId) -> None:
         """Let a user favour an article."""
@@ -88,7 +93,7 @@ class FakeArticleDirectory:
                 description=article.description,
                 tag_list=tuple(article.tags),
                 created_at=article.at,
-                updated_at=article.at,
+                updated_at=article.edited_at or article.at,
                 favorited=viewer in article.favorited_by,
                 favorites_count=len(article.favorited_by),
                 author=authors[article.author],
@@ -108,7 +113,7 @@ class FakeArticleDirectory:
                 body=article.body,
                 tag_list=tuple(article.tags),
                 created_at=article.at,
-                updated_at=article.at,
+                updated_at=article.edited_at or article.at,
                 author_id=article.author,
                 author=authors[article.author].username,
             )

@@ -20,6 +20,10 @@ class FakeProfileReader:
         self._profiles[user] = Profile(username, bio, image, following=False)
         return user
 
+    def rename(self, user: UserId, username: str) -> None:
+        """Let a user take another name. No event is told."""
+        self._profiles[user] = replace(self._profiles[user], username=username)
+
     def follow(self, follower: UserId, followed: UserId) -> None:
         """Let one user follow the other."""
         self._follows.add((follower, followed))

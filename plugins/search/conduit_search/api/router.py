@@ -1,0 +1,32 @@
+"""The route of search."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends
+from fastapi import Query as QueryParameter
+
+from conduit_search.api.schemas import SearchArticlesResponse
+from conduit_search.domain.query import Query
+from conduit_search.domain.searching import Search
+from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.fields import Paging
+from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.domain.identity import UserId
+
+Q: TypeAlias = Annotated[
+    str, QueryParameter(description="Words that must all occur; those of three letters begin others, too.")
+]
+
+
+def create_router(search: Search, authentication: Authentication) -> APIRouter:
+    """Return the route of search."""
+    router = ModuleRouter(tags=["Search"])
+    Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+
+    @router.get("/search", operation_id="SearchArticles", responses=errors(401, 422))
+    @lasting
+    async def find(q: Q, page: Paging, viewer: Viewer) -> SearchArticlesResponse:
+        """Return articles by the words in their title, tags, author, description and body, the best first."""
+        return SearchArticlesResponse.of(await search.find(Query(q), page, viewer))
+
+    return router

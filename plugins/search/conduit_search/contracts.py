@@ -1,0 +1,1 @@
+"""What other modules may know of search: nothing yet."""

@@ -1,0 +1,76 @@
+"""What is shown of an article that was found: where the words are."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import islice
+
+from conduit_search.domain.query import Query
+from conduit_search.domain.words import Word
+from modules.articles.contracts import ArticleText
+
+# In characters: a snippet, and how much of it comes before the first word that was looked for.
+SNIPPET = 240
+LEAD = 60
+# How many words are looked at to find the best place.
+MOST_MATCHES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """Texts in HTML, in which nothing is a tag but the `<mark>` around each word that was looked for."""
+
+    title: str
+    description: str
+    body: str
+    """The part of it that has the most of these words close together, or its beginning."""
+
+
+def highlights(query: Query, text: ArticleText, longest_body: int) -> Highlights:
+    """Return what is shown of an article; no more than this of its body is looked at."""
+    return Highlights(
+        _marked(text.title, query.matches_in(text.title)),
+        _marked(text.description, query.matches_in(text.description)),
+        _snippet(text.body[:longest_body], query),
+    )
+
+
+def _marked(text: str, matches: Iterable[Word]) -> str:
+    pieces, end = [], 0
+    for word in matches:
+        pieces += [escape(text[end : word.start]), f"<mark>{escape(text[word.start : word.end])}</mark>"]
+        end = word.end
+    return "".join([*pieces, escape(text[end:])])
+
+
+def _snippet(body: str, query: Query) -> str:
+    matches = list(islice(query.matches_in(body), MOST_MATCHES))
+    first = _densest(matches)
+    start = _word_boundary(body, max(0, first - LEAD))
+    end = _word_boundary(body, start + SNIPPET)
+    part = re.sub(r"\s+", " ", body[start:end]).strip()
+    before, after = "…" if start > 0 else "", "…" if end < len(body) else ""
+    return f"{before}{_marked(part, query.matches_in(part))}{after}"
+
+
+def _densest(matches: Sequence[Word]) -> int:
+    """Return where the stretch as long as a snippet begins that has the most of different words."""
+    best, start = 0, 0
+    window: deque[Word] = deque()
+    for word in matches:
+        window.append(word)
+        while word.end - window[0].start > SNIPPET - LEAD and len(window) > 1:
+            window.popleft()
+        if (different := len({one.key for one in window})) > best:
+            best, start = different, window[0].start
+    return start
+
+
+def _word_boundary(text: str, position: int) -> int:
+    """Return the next place at which a word or the text ends, or the position if that is far away."""
+    if position in {0, len(text)}:
+        return position
+    found = re.compile(r"\s").search(text, position, position + LEAD)
+    return min(position, len(text)) if found is None else found.start()

@@ -1,0 +1,51 @@
+"""What somebody looks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from conduit_search.domain.words import Word, keys, words
+from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.text import short_enough
+
+LONGEST_QUERY = 200
+MOST_WORDS = 20
+# Fewer letters begin too many words. Scripts without an alphabet say as much with one sign.
+SHORTEST_BEGINNING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word that must occur."""
+
+    key: str
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether words that only begin like it are meant too."""
+        return len(self.key) >= SHORTEST_BEGINNING or not self.key.isascii()
+
+    def matches(self, word: Word) -> bool:
+        """Return whether this word is meant."""
+        return word.key == self.key or (self.is_beginning and word.key.startswith(self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Words that must all occur. Nothing in it is an operator: what is not a word is passed over."""
+
+    text: str
+    terms: tuple[Term, ...] = field(init=False)
+    """Each once."""
+
+    def __post_init__(self) -> None:
+        short_enough("q", self.text, at_most=LONGEST_QUERY)
+        terms = tuple(Term(key) for key in dict.fromkeys(keys(self.text)))
+        if not terms:
+            raise Invalid("q", "must have a word in it")
+        if len(terms) > MOST_WORDS:
+            raise Invalid("q", f"has too many words (at most {MOST_WORDS})")
+        object.__setattr__(self, "terms", terms)
+
+    def matches_in(self, text: str) -> Iterator[Word]:
+        """Yield the words of a text that are meant, in order."""
+        return (word for word in words(text) if any(term.matches(word) for term in self.terms))

@@ -1,0 +1,47 @@
+"""Documents and their words."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from modules.kernel.infrastructure.schema import UtcDateTime
+
+revision = "0001"
+down_revision = None
+
+# Words come folded and parted by spaces: the tokenizer is only to leave them as they are.
+FTS5 = """
+    CREATE VIRTUAL TABLE search_words USING fts5(
+        title, tags, author, description, body,
+        tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'",
+        prefix = '3'
+    )
+"""
+
+
+def upgrade() -> None:
+    """Create the documents, and a table of the engine's kind for their words."""
+    op.create_table(
+        "search_document",
+        sa.Column("article_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("author_id", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("article_id", name="pk_search_document"),
+    )
+    op.create_index("ix_search_document_author_id", "search_document", ["author_id"])
+    if op.get_context().dialect.name == "sqlite":
+        op.execute(FTS5)
+        return
+    op.create_table(
+        "search_words",
+        sa.Column("article_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("words", TSVECTOR(), nullable=False),
+        sa.PrimaryKeyConstraint("article_id", name="pk_search_words"),
+    )
+    op.create_index("ix_search_words_words", "search_words", ["words"], postgresql_using="gin")
+
+
+def downgrade() -> None:
+    """Drop all of it."""
+    op.drop_table("search_words")
+    op.drop_table("search_document")
