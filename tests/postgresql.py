@@ -116,10 +116,12 @@ class Server:
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [self._programs / program, *arguments, "-D", self._data]
         # Into a file and not a pipe: the server keeps what it is given open.
-        with (self._folder / "said").open("ab") as said:
-            subprocess.run(  # noqa: S603 - PostgreSQL
-                command, cwd=self._folder, stdout=said, stderr=said, check=True, **_as_nobody()
+        with (self._folder / "said").open("w+b") as said:
+            ended = subprocess.run(  # noqa: S603 - PostgreSQL
+                command, cwd=self._folder, stdout=said, stderr=said, check=False, **_as_nobody()
             )
+            said.seek(0)
+            assert ended.returncode == 0, said.read().decode()
 
     def _answers(self) -> bool:
         try:

@@ -139,6 +139,33 @@ class TestReplica:
             compose_from(settings)
 
 
+class TestProcesses:
+    """What one process knows, the next request to another one knows."""
+
+    async def test_a_token_that_was_ended_in_one_is_good_in_none(self, another: Open) -> None:
+        async with another() as (one, _), another() as (other, _):
+            jake = {"Authorization": f"Token {await one.as_user('jake').token()}"}
+            assert (await other.get("/user", headers=jake)).status_code == 200
+            await one.put("/user", {"user": {"password": "another pass phrase"}}, headers=jake)
+            assert (await other.get("/user", headers=jake)).status_code == 401
+
+    async def test_an_answer_given_by_one_is_not_given_again_by_it_when_another_has_changed_it(
+        self, another: Open
+    ) -> None:
+        async with another() as (one, _), another() as (other, _):
+            await one.as_user("jake").publish("Dragons")
+            assert (await one.get("/articles")).json()["articlesCount"] == 1
+            await other.as_user("anna").publish("Unicorns")
+            assert (await one.get("/articles")).json()["articlesCount"] == 2
+
+    async def test_attempts_to_log_in_are_counted_together(self, another: Open) -> None:
+        wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
+        async with another() as (one, _), another() as (other, _):
+            await one.as_user("jake").token()
+            told = [(await api.post("/users/login", wrong)).status_code for api in (one, other) * 6]
+        assert told == [401] * 10 + [429] * 2
+
+
 class TestSharedWork:
     """Processes on one database, each answering for some modules."""
 
