@@ -3,33 +3,25 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx2
 import pytest
-from notifications_scene import Scene
+from notifications_scene import Scene, opened
 
-from conduit_app.testkit import module_alone
-from conduit_notifications.module import MODULE
-from modules.articles.contracts import ArticleDirectory
-from modules.articles.fakes import FakeArticleDirectory
-from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.fakes import FakeClock, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
-from modules.profiles.contracts import ProfileReader
-from modules.profiles.fakes import FakeProfileReader
+
+@pytest.fixture(scope="session")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """Return the module that one test after another uses: making one costs more than most tests do."""
+    async with opened(tmp_path_factory.mktemp("stage")) as scene:
+        yield scene
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    """Return a scene on a database in a file, which other processes could have, too."""
-    database, clock = Database(f"sqlite+aiosqlite:///{tmp_path}/notifications.db"), FakeClock()
-    profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
-    articles = FakeArticleDirectory(database, profiles)
-    offers: dict[type, object] = {
-        ArticleDirectory: articles,
-        ProfileReader: profiles,
-        TokenVerifier: tokens,
-    }
-    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
-        transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield Scene(alone, client, articles, profiles, tokens, clock)
+def scene(stage: Scene) -> Scene:
+    """Return a scene in which nobody is and nothing has happened."""
+    return stage.anew()
+
+
+@pytest.fixture
+async def scene_of_its_own(tmp_path: Path) -> AsyncIterator[Scene]:
+    """Return a scene for a test that does away with it."""
+    async with opened(tmp_path) as scene:
+        yield scene

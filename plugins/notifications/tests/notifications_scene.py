@@ -1,17 +1,23 @@
 """Notifications as its callers see it, and the world around it."""
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from conduit_app.testkit import ModuleAlone
-from modules.articles.contracts import ArticleFavorited, ArticleId
+from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_notifications.module import MODULE
+from modules.articles.contracts import ArticleDirectory, ArticleFavorited, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.comments.contracts import CommentAdded
-from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import FakeClock, FakeTokenVerifier
+from modules.kernel.domain.identity import TokenVerifier, UserId
+from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
+from modules.kernel.infrastructure.database import Database
+from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 
 Json = dict[str, Any]
@@ -29,6 +35,11 @@ class Scene:
     clock: FakeClock
     users: dict[str, UserId] = field(default_factory=dict)
     comments: int = 0
+
+    def anew(self) -> "Scene":
+        """Return the same with nobody in it: what happens there happens to users and articles of its own."""
+        self.clock.at = NOON
+        return replace(self, users={}, comments=0)
 
     def user(self, name: str) -> UserId:
         """Return this user's id; there is one from now on."""
@@ -75,3 +86,20 @@ class Scene:
             f"{one['actor']['username']} {one['kind']} {one['article']['slug']}"
             for one in (await self.inbox(name, query))["notifications"]
         ]
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Scene]:
+    """Open a scene on a database in a file, which other processes could have, too."""
+    database, clock = Database(f"sqlite+aiosqlite:///{folder}/notifications.db"), FakeClock()
+    profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
+    articles = FakeArticleDirectory(database, profiles)
+    offers: dict[type, object] = {
+        ArticleDirectory: articles,
+        ProfileReader: profiles,
+        TokenVerifier: tokens,
+    }
+    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
+        transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield Scene(alone, client, articles, profiles, tokens, clock)

@@ -13,19 +13,17 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON
 
-JAKE = UserId(1)
 
-
-def favourite(article: int, actor: int) -> Occasion:
-    return Occasion(Kind.FAVORITE, ArticleId(article), article, UserId(actor))
+def favourite(article: ArticleId, actor: int) -> Occasion:
+    return Occasion(Kind.FAVORITE, article, article, UserId(actor))
 
 
 def kept(scene: Scene) -> SqlNotifications:
     return SqlNotifications(scene.alone.database, scene.alone.messaging.signals)
 
 
-async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene: Scene) -> None:
-    database = scene.alone.database
+async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_of_its_own: Scene) -> None:
+    database = scene_of_its_own.alone.database
     await check_models(database, MODULE)
     await unmigrate(database, MODULE)
     async with database.connected() as connection:
@@ -38,18 +36,18 @@ async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene: 
 
 
 async def test_those_that_come_at_once_are_all_kept_and_numbered_in_their_order(scene: Scene) -> None:
-    notifications = kept(scene)
-    await asyncio.gather(*(notifications.add(JAKE, favourite(1, actor), NOON) for actor in range(10)))
-    found = await notifications.after(JAKE, NotificationId(0), 100)
+    notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
+    await asyncio.gather(*(notifications.add(jake, favourite(dragons, actor), NOON) for actor in range(10)))
+    found = await notifications.after(jake, NotificationId(0), 100)
     assert [notification.id for notification in found] == list(range(1, 11))
-    assert await notifications.latest({JAKE, UserId(2)}) == {JAKE: 10}
+    assert await notifications.latest({jake, scene.user("anna")}) == {jake: 10}
 
 
 async def test_what_comes_after_one_is_the_oldest_first_and_so_many_at_most(scene: Scene) -> None:
-    notifications = kept(scene)
+    notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
     for actor in range(5):
-        await notifications.add(JAKE, favourite(1, actor), NOON)
-    found = await notifications.after(JAKE, NotificationId(2), 2)
+        await notifications.add(jake, favourite(dragons, actor), NOON)
+    found = await notifications.after(jake, NotificationId(2), 2)
     assert [notification.id for notification in found] == [3, 4]
 
 

@@ -5,12 +5,13 @@ import json
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
 import uvicorn
-from notifications_scene import Json, Scene
+from notifications_scene import Json, Scene, opened
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -62,18 +63,18 @@ class Stream:
                 assert line == "" or line.startswith(":"), line
 
 
+@dataclass(frozen=True)
 class Served:
     """The module behind a server, in this process."""
 
-    def __init__(self, scene: Scene, client: httpx2.AsyncClient) -> None:
-        self.scene = scene
-        self._client = client
+    scene: Scene
+    client: httpx2.AsyncClient
 
     @asynccontextmanager
     async def stream(self, token: str, **headers: str) -> AsyncIterator[Stream]:
         """Open a stream, and wait until it has begun."""
         sent = {"Authorization": f"Token {token}", **headers}
-        async with self._client.stream("GET", "/api/notifications/stream", headers=sent) as answer:
+        async with self.client.stream("GET", "/api/notifications/stream", headers=sent) as answer:
             stream = Stream(answer)
             if answer.status_code == 200:
                 await stream.next_comment()
@@ -90,22 +91,35 @@ def surviving(number: signal.Signals) -> Iterator[None]:
         signal.signal(number, before)
 
 
-@pytest.fixture
-async def served(scene: Scene) -> AsyncIterator[Served]:
-    """Serve the module as `conduit serve` does, with its background work."""
+@asynccontextmanager
+async def serving(scene: Scene) -> AsyncIterator[Served]:
+    """Serve the module as `conduit serve` does, with its background work, until a SIGTERM."""
     config = uvicorn.Config(
         scene.alone.application, log_config=None, access_log=False, proxy_headers=False, lifespan="on"
     )
     server = uvicorn.Server(config)
     with surviving(signal.SIGTERM), socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        running = asyncio.create_task(server.serve(sockets=[listening]))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
             yield Served(scene, client)
         if not server.should_exit:
             signal.raise_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await serving
+            await running
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """Return the server that one test after another uses."""
+    async with opened(tmp_path_factory.mktemp("served")) as scene, serving(scene) as served:
+        yield served
+
+
+@pytest.fixture
+def served(server: Served) -> Served:
+    """Return a server in whose world nobody is and nothing has happened."""
+    return replace(server, scene=server.scene.anew())
 
 
 async def test_notifications_come_as_they_are_made(served: Served) -> None:
@@ -211,9 +225,7 @@ async def test_one_too_many_is_refused_until_another_ends(served: Served) -> Non
                         return
 
 
-async def test_it_ends_when_the_process_is_told_to_end(served: Served) -> None:
-    served.scene.article("dragons")
-    async with served.stream(served.scene.token("jake")) as stream:
+async def test_it_ends_when_the_process_is_told_to_end(scene_of_its_own: Scene) -> None:
+    async with serving(scene_of_its_own) as served, served.stream(served.scene.token("jake")) as stream:
         signal.raise_signal(signal.SIGTERM)
-        with suppress(httpx2.RemoteProtocolError):
-            await stream.end()
+        await stream.end()
