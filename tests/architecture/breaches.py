@@ -29,18 +29,26 @@ class Breach:
     found_in: str = ""
     """Where the breach is found when that is not where it is made."""
 
+    def hides(self, other: "Breach") -> bool:
+        """Return whether it could change what is found of the other one."""
+        if "importable" in self.rules:
+            return True
+        if not {self.file, *self.beside} & {other.file, *other.beside}:
+            return False
+        # import-linter shows one way into what is closed, whichever of two imports opens it.
+        imports = all(one.code.lstrip().startswith(("import ", "from ")) for one in (self, other))
+        return bool(imports or self.instead_of or self.beside or {*self.rules} & {*other.rules})
+
 
 def apart(breaches: Iterable[Breach]) -> Sequence[Sequence[Breach]]:
-    """Return the breaches in as few groups as need be for no two of a group to touch the same file.
+    """Return the breaches in as few groups as it takes for none to hide another of its group.
 
-    What makes a file unreadable hides what is in others, and is by itself.
+    Those of one file break different rules, and are added to it; what makes a file unreadable hides all.
     """
     groups: list[list[Breach]] = []
     for breach in breaches:
         for group in groups:
-            together = [breach, *group]
-            touched = [file for one in together for file in {one.file, *one.beside}]
-            if len(touched) == len(set(touched)) and not any("importable" in one.rules for one in together):
+            if not any(breach.hides(other) or other.hides(breach) for other in group):
                 group.append(breach)
                 break
         else:

@@ -81,9 +81,9 @@ class CopiedTree:
         (self.root / file).unlink()
 
     def marked(self, file: str) -> int:
-        """Return the number of the line that is marked as the breach; 1 when none is."""
+        """Return the number of the last line that is marked as a breach; 1 when none is."""
         lines = (self.root / file).read_text(encoding="utf-8").splitlines()
-        return next((number for number, line in enumerate(lines, start=1) if MARK in line), 1)
+        return max((number for number, line in enumerate(lines, start=1) if MARK in line), default=1)
 
     def check_sources(self) -> Sequence[Found]:
         """Return what the text of the copy shows."""
