@@ -25,7 +25,7 @@ from modules.kernel.infrastructure.outbox import Policy
 from modules.kernel.infrastructure.schema import module_metadata
 
 # A process that was killed is missed soon.
-POLICY = Policy(lease=timedelta(seconds=2), patience=timedelta(seconds=1))
+POLICY = Policy(lease=timedelta(seconds=1), patience=timedelta(milliseconds=400))
 
 
 @dataclass(frozen=True, slots=True)

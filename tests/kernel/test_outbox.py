@@ -173,6 +173,39 @@ class TestDelivery:
         assert statements.sent == []
 
 
+class TestCost:
+    """In statements, which are the same on every machine."""
+
+    async def test_publishing_takes_one_however_many_are_told_and_one_to_wake_other_processes(
+        self, kept: Database, post: Messaging, broom: Broom
+    ) -> None:
+        post.subscribe("statistics", LampBroken, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        statements = Statements(kept)
+        async with kept.transaction():
+            await post.events.publish(LampBroken("desk"))
+        assert [one.split()[0] for one in statements.sent] == ["INSERT", *wake_ups(kept)]
+
+    async def test_delivering_takes_two_beside_the_handlers_own(
+        self, kept: Database, post: Messaging, publish: Publish, broom: Broom
+    ) -> None:
+        await publish(*(LampBroken("desk") for _ in range(20)))
+        statements = Statements(kept)
+        await post.dispatcher.drain()
+        assert len(broom.told) == 20
+        # Look and take up the first; mark it, write, and take up the next, twenty times; look again.
+        assert [one.split()[0] for one in statements.sent] == [
+            "SELECT",
+            "WITH",
+            *["DELETE", "INSERT", "UPDATE"] * 20,
+            "SELECT",
+        ]
+
+
+def wake_ups(database: Database) -> list[str]:
+    """Return the statements that wake other processes: SQLite's see every commit."""
+    return ["SELECT"] if database.engines[0].dialect.name == "postgresql" else []
+
+
 class TestOrder:
     async def test_what_is_about_one_thing_is_told_in_order_whatever_it_is(
         self, post: Messaging, publish: Publish, broom: Broom
