@@ -1,8 +1,11 @@
 """Notifications on the real modules that they hear of, on either engine."""
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from importlib.metadata import EntryPoint
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,8 @@ from modules.kernel.module import Module
 from tests.client import Api, Json
 from tests.conftest import composed
 from tests.plugins.clean_environment import NOTIFICATIONS
+
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
@@ -82,3 +87,27 @@ async def test_what_was_on_its_way_when_the_article_was_deleted_is_not_told(
 
 async def test_its_migrations_make_what_its_models_say(composition: Composition, plugin: Module) -> None:
     await check_models(composition.database, plugin)
+
+
+async def test_a_stream_is_woken_by_what_another_process_delivers(
+    dragons: tuple[Api, Json], composition: Composition, settings: Settings
+) -> None:
+    api, article = dragons
+    container: Any = composition.containers["notifications"]
+    jake = (await container.profiles().named({"jake"}))["jake"]
+    relay = asyncio.create_task(composition.messaging.signals.relay())
+    async with composed(settings) as elsewhere:
+        with container.arrivals().following(jake) as follower:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                # What is there already wakes it first.
+                await follower.wait(at_most=PATIENCE_SECONDS)
+                woken = asyncio.create_task(follower.wait(at_most=PATIENCE_SECONDS))
+                # Until it is heard: nobody knows when this process has begun to listen.
+                for reader in map("reader{}".format, count(1)):
+                    await api.as_user(reader).favorite(article)
+                    await elsewhere.messaging.dispatcher.drain()
+                    done, _ = await asyncio.wait([woken], timeout=0.3)
+                    if done:
+                        break
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
