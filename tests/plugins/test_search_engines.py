@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from conduit_app.migrations.runner import check_models, migrate, unmigrate
 from conduit_search.domain.query import Query
@@ -52,7 +53,7 @@ class Scene:
 
 def made(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **parts: str) -> Document:
     """Return a document that has words in these parts, and no others, changed at noon or later."""
-    text = ArticleText(
+    article = ArticleText(
         slug=f"article-{number}",
         title=parts.get("title", ""),
         description=parts.get("description", ""),
@@ -63,7 +64,7 @@ def made(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **parts: st
         author_id=JAKE,
         author=parts.get("author", ""),
     )
-    return document(ArticleId(number), text)
+    return document(ArticleId(number), article)
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +209,15 @@ class TestRanking:
         assert await scene.found("dragons", Page(2, 4)) == [1]
         assert await scene.found("dragons", Page(2, 6)) == []
         assert (await scene.index.find(Query("dragons"), Page(2, 6))).count == 5
+
+
+async def test_postgresql_finds_words_by_the_index(postgresql_database: Database) -> None:
+    statement = text("EXPLAIN SELECT article_id FROM search_words WHERE words @@ CAST(:query AS tsquery)")
+    async with postgresql_database.snapshot() as session:
+        # A table this small is read faster than an index.
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(await session.scalars(statement, {"query": "'dragons':*"}))
+    assert "ix_search_words_words" in plan
 
 
 class TestKeeping:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conduit_search.domain.highlights import Highlights, highlights
+from conduit_search.domain.highlights import LONGEST_LOOK, Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import keys, words
 from modules.articles.contracts import ArticleText
@@ -17,7 +17,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def shown(query: str, *, title: str = "", description: str = "", body: str = "") -> Highlights:
     """Return what is shown of an article with these texts."""
     text = ArticleText("slug", title, description, body, (), NOON, NOON, UserId(1), "jake")
-    return highlights(Query(query), text, longest_body=10_000)
+    return highlights(Query(query), text)
 
 
 class TestWords:
@@ -96,5 +96,5 @@ class TestHighlights:
     def test_a_body_without_spaces_is_cut_all_the_same(self) -> None:
         assert len(shown("fire", body="x" * 5_000).body) < 400
 
-    def test_what_is_beyond_what_is_indexed_is_not_looked_at(self) -> None:
-        assert "mark" not in shown("fire", body="x " * 5_000 + "fire").body
+    def test_of_a_very_long_body_the_beginning_is_looked_at(self) -> None:
+        assert "mark" not in shown("fire", body="x " * (LONGEST_LOOK // 2) + "fire").body

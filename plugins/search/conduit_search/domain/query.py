@@ -24,10 +24,6 @@ class Term:
         """Whether words that only begin like it are meant too."""
         return len(self.key) >= SHORTEST_BEGINNING or not self.key.isascii()
 
-    def matches(self, word: Word) -> bool:
-        """Return whether this word is meant."""
-        return word.key == self.key or (self.is_beginning and word.key.startswith(self.key))
-
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -48,4 +44,6 @@ class Query:
 
     def matches_in(self, text: str) -> Iterator[Word]:
         """Yield the words of a text that are meant, in order."""
-        return (word for word in words(text) if any(term.matches(word) for term in self.terms))
+        exact = {term.key for term in self.terms}
+        beginnings = tuple(term.key for term in self.terms if term.is_beginning)
+        return (word for word in words(text) if word.key in exact or word.key.startswith(beginnings))

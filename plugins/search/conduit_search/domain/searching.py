@@ -1,7 +1,7 @@
 """The use cases of search: finding articles, and keeping the index."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -128,8 +128,13 @@ class Search:
         return FoundArticles(found, hits.count)
 
 
+def _documents(texts: Mapping[ArticleId, ArticleText]) -> Sequence[Document]:
+    # In order, so that two that index the same articles do not wait for each other.
+    return [document(article, texts[article]) for article in sorted(texts)]
+
+
 def _highlights(query: Query, texts: Iterable[ArticleText]) -> Sequence[Highlights]:
-    return [highlights(query, text, LONGEST_BODY) for text in texts]
+    return [highlights(query, text) for text in texts]
 
 
 class Indexing:
@@ -177,5 +182,5 @@ class Indexing:
             # Held: what is deleted meanwhile is told after this, and forgotten again.
             held = await self._articles.held_authors(articles)
             texts = await self._articles.texts(list(held))
-            # In order, so that two that do the same do not wait for each other.
-            await self._index.put([document(article, texts[article]) for article in sorted(texts)])
+            # In a thread: the longest body takes a twentieth of a second.
+            await self._index.put(await asyncio.to_thread(_documents, texts))
