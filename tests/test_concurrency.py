@@ -116,6 +116,27 @@ async def test_a_comment_made_while_its_article_is_deleted_does_not_outlive_it(
     assert await count(composition, CommentRow) == 0
 
 
+async def test_edits_that_exchange_tags_all_succeed_though_each_wants_what_another_holds(
+    everybody: Api,
+) -> None:
+    jake = everybody.as_user("jake")
+    tagged = {
+        (await jake.publish(f"Article {number}", tags=[tag]))["slug"]: tag
+        for number in range(3)
+        for tag in ("fire", "horn")
+    }
+    other = {"fire": "horn", "horn": "fire"}
+    for _ in range(2):
+        tagged = {slug: other[tag] for slug, tag in tagged.items()}
+        edits = [
+            jake.put(f"/articles/{slug}", {"article": {"tagList": [tag]}}) for slug, tag in tagged.items()
+        ]
+        assert await statuses(edits) == {200: 6}
+    for tag in other:
+        listed = (await everybody.get(f"/articles?tag={tag}")).json()
+        assert listed["articlesCount"] == len(listed["articles"]) == 3
+
+
 async def test_reading_goes_on_while_others_write(everybody: Api) -> None:
     jake, anna = everybody.as_user("jake"), everybody.as_user("anna")
     writes = [jake.post("/articles", {"article": _article(number)}) for number in range(25)]
