@@ -110,7 +110,7 @@ def _canvas(card: Card, number: int) -> str:
 <dl>
 {_row("needs", (_of(contract, module) for contract, module in card.needs.items()))}
 {_row("offers", map(_code, card.offers))}
-{_row("handles", (_of(event, module) for event, module in card.handles.items()))}
+{_row("handles", (f"{_of(event, module)}{card.when(event)}" for event, module in card.handles.items()))}
 {_row("publishes", map(_code, card.publishes))}
 {_row("routes", map(_route, card.routes))}
 {_row("tables", map(_code, card.tables))}

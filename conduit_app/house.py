@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from conduit_app.composition import Composition
+from modules.kernel.domain.events import Delivery
 from modules.kernel.module import Module
 
 
@@ -31,6 +32,13 @@ class Card:
     publishes: Sequence[str]
     handles: Mapping[str, str]
     """Event to the module that publishes it."""
+
+    after_commit: Sequence[str] = ()
+    """Those of the events that it is told of after the commit."""
+
+    def when(self, event: str) -> str:
+        """Return what there is to say of when it handles an event: nothing, if that is at once."""
+        return " after the commit" if event in self.after_commit else ""
 
 
 class HouseFormat(Enum):
@@ -72,6 +80,11 @@ def _card(
             subscription.event.__name__: composition.owner(subscription.event) or "kernel"
             for subscription in module.subscriptions
         },
+        after_commit=[
+            subscription.event.__name__
+            for subscription in module.subscriptions
+            if subscription.delivery is Delivery.AFTER_COMMIT
+        ],
     )
 
 
@@ -126,5 +139,10 @@ def _rows(card: Card) -> Sequence[tuple[str, str]]:
         ("routes", "<br>".join(f"`{route}`" for route in card.routes)),
         ("tables", ", ".join(f"`{table}`" for table in card.tables)),
         ("publishes", ", ".join(f"`{event}`" for event in card.publishes)),
-        ("handles", ", ".join(f"`{event}` of {publisher}" for event, publisher in card.handles.items())),
+        (
+            "handles",
+            ", ".join(
+                f"`{event}` of {publisher}{card.when(event)}" for event, publisher in card.handles.items()
+            ),
+        ),
     ]

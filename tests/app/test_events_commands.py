@@ -15,20 +15,21 @@ from conduit_app.settings import Settings
 from modules.kernel.infrastructure.outbox import Policy
 from tests.app import alarm
 from tests.client import Api, Json
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Stage
 
 ATTEMPTS = 2
 
 
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install the alarm."""
+@pytest.fixture
+def installed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the alarm, after the application was made that others use, too."""
+    assert stage.composition.messaging.outbox.known == []
     found = [EntryPoint("alarm", "tests.app.alarm:MODULE", discovery.ENTRY_POINTS)]
     monkeypatch.setattr(discovery, "entry_points", lambda group: [one for one in found if one.group == group])
 
 
 @pytest.fixture
-async def alarmed(settings: Settings) -> AsyncIterator[Composition]:
+async def alarmed(settings: Settings, installed: None) -> AsyncIterator[Composition]:  # noqa: ARG001 - before it
     """Return a Conduit with the alarm, which tries again at once, and not often."""
     composition = compose_from(settings)
     composition.messaging.outbox.policy = Policy(attempts=ATTEMPTS, longest_pause=Policy().first_pause * 0)
@@ -151,3 +152,9 @@ async def test_a_database_that_is_not_migrated_is_told_in_one_line(settings: Set
     assert refused.stderr == (
         "conduit: the tables of kernel are not those of this version; run: conduit migrate\n"
     )
+
+
+@pytest.mark.usefixtures("installed")
+def test_who_is_told_after_the_commit_is_shown_with_the_modules() -> None:
+    shown = CliRunner().invoke(main, ["modules"]).stdout
+    assert "    handles   ArticleDeleted of articles after the commit\n" in shown

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.tables import SCHEMA
+from tests.kernel.outbox_worker import Base
 from tests.kernel.things import Thing, with_things
 
 
@@ -47,3 +49,15 @@ def database(request: pytest.FixtureRequest) -> Database:
     """Return any of them: what holds for one holds for the others."""
     database: Database = request.getfixturevalue(request.param)
     return database
+
+
+@pytest.fixture
+async def outbox(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database with an outbox and a table of steps."""
+    async with deployed.exclusive() as connection:
+        for metadata in (SCHEMA.metadata, Base.metadata):
+            await connection.run_sync(metadata.create_all)
+    yield deployed
+    async with deployed.exclusive() as connection:
+        for metadata in (SCHEMA.metadata, Base.metadata):
+            await connection.run_sync(metadata.drop_all)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.domain.clock import SystemClock
@@ -24,6 +25,7 @@ from modules.kernel.infrastructure.messaging import Messaging, messaging
 from modules.kernel.infrastructure.outbox import Policy
 from modules.kernel.infrastructure.schema import module_metadata
 
+PATIENCE_SECONDS = 60
 # A process that was killed is missed soon.
 POLICY = Policy(lease=timedelta(seconds=1), patience=timedelta(milliseconds=400))
 
@@ -82,6 +84,19 @@ async def publish(database: Database, post: Messaging, steps: Iterable[tuple[int
     async with database.transaction():
         for walker, number in steps:
             await post.events.publish(StepTaken(walker, number, time.monotonic_ns()))
+
+
+async def steps(database: Database) -> int:
+    """Return how many steps were noted."""
+    async with database.snapshot() as session:
+        return await session.scalar(select(func.count()).select_from(StepRow)) or 0
+
+
+async def noted(database: Database, number: int) -> None:
+    """Wait until so many steps were noted."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await steps(database) < number:  # noqa: ASYNC110 - another process notes them
+            await asyncio.sleep(0.02)
 
 
 async def deliver(url: str, file: Path) -> None:

@@ -1,37 +1,21 @@
 """Several processes on one outbox, one of them killed at work: nothing is lost, doubled or out of order."""
 
-import asyncio
 import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.messaging import Messaging
-from modules.kernel.infrastructure.tables import SCHEMA
-from tests.kernel.outbox_worker import Base, StepRow, posted, publish
+from tests.kernel.outbox_worker import PATIENCE_SECONDS, StepRow, noted, posted, publish
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
 WALKERS, STEPS = 8, 15
-
-
-@pytest.fixture
-async def outbox(deployed: Database) -> AsyncIterator[Database]:
-    """Return a database with an outbox and a table of steps."""
-    async with deployed.exclusive() as connection:
-        for metadata in (SCHEMA.metadata, Base.metadata):
-            await connection.run_sync(metadata.create_all)
-    yield deployed
-    async with deployed.exclusive() as connection:
-        for metadata in (SCHEMA.metadata, Base.metadata):
-            await connection.run_sync(metadata.drop_all)
 
 
 @contextmanager
@@ -46,19 +30,6 @@ def delivering(database: Database, file: Path) -> Iterator[subprocess.Popen[byte
             yield process
         finally:
             process.kill()
-
-
-async def steps(database: Database) -> int:
-    """Return how many steps were noted."""
-    async with database.snapshot() as session:
-        return await session.scalar(select(func.count()).select_from(StepRow)) or 0
-
-
-async def noted(database: Database, number: int) -> None:
-    """Wait until so many steps were noted."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await steps(database) < number:  # noqa: ASYNC110 - another process notes them
-            await asyncio.sleep(0.02)
 
 
 async def walked(database: Database) -> dict[int, list[int]]:

@@ -12,12 +12,9 @@ from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.dispatcher import LONGEST_WAIT_SECONDS
 from modules.kernel.infrastructure.signals import Listener, Signals
 from modules.kernel.infrastructure.tables import SCHEMA
-from tests.kernel.outbox_worker import Base, posted, publish
-from tests.kernel.test_outbox_processes import noted, outbox
+from tests.kernel.outbox_worker import Base, noted, posted, publish
 from tests.kernel.things import Thing
 from tests.statements import Statements
-
-__all__ = ["outbox"]
 
 # Sooner than anybody looks who was not woken.
 SOON_SECONDS = LONGEST_WAIT_SECONDS / 2

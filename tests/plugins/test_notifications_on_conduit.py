@@ -16,15 +16,19 @@ from conduit_app.migrations.runner import check_models, migrate, unmigrate
 from conduit_app.settings import Settings
 from modules.kernel.module import Module
 from tests.client import Api, Json
-from tests.conftest import composed
+from tests.conftest import Stage, composed
 from tests.plugins.clean_environment import NOTIFICATIONS
 
 PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch) -> Module:
-    """Let the plugin be found as if it were installed; return its manifest."""
+def plugin(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Module:
+    """Let the plugin be found as if it were installed; return its manifest.
+
+    That is after the application was made that others use, too.
+    """
+    assert stage.composition.messaging.outbox.known == []
     monkeypatch.syspath_prepend(NOTIFICATIONS)
     entry_point = EntryPoint("notifications", "conduit_notifications.module:MODULE", discovery.ENTRY_POINTS)
     monkeypatch.setattr(
