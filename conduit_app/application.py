@@ -13,8 +13,10 @@ from conduit_app.background import in_background
 from conduit_app.body_limit import BodyLimit
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
+from conduit_app.frontend import Frontend
 from conduit_app.health import create_health_router
 from conduit_app.kept_answers import KeptAnswers
+from conduit_app.problem_details import ProblemDetails
 from conduit_app.replica_reads import ReplicaReads
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
 from conduit_app.secret_key import signing_keys
@@ -78,23 +80,40 @@ def create_application(settings: Settings | None = None, composition: Compositio
     application.add_middleware(
         KeptAnswers, version=composition.database.version, room=settings.kept_answers_size
     )
+    if settings.frontend_dir is not None:
+        application.add_middleware(Frontend, folder=settings.frontend_dir, reserved=_first_parts(application))
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReads, database=composition.database)
     application.add_middleware(FailureAnswers)
     application.add_middleware(UrlCheck)
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
+    application.add_middleware(ProblemDetails)
     application.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
         # The last one is what clients of event streams send when they come again.
-        allow_headers=["Authorization", "Content-Type", REQUEST_ID, "Last-Event-ID"],
-        expose_headers=[REQUEST_ID, "Retry-After"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            REQUEST_ID,
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
+        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After"],
         max_age=DAY_SECONDS,
     )
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
     application.add_middleware(RequestLog, routes=routes)
     return application
+
+
+def _first_parts(application: FastAPI) -> frozenset[str]:
+    mounted = (str(getattr(route, "path", "")) for route in application.routes)
+    paths = [API, *mounted, *(str(route.path) for route in iter_route_contexts(application.routes))]
+    return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
 
 
 def _served(composition: Composition, settings: Settings) -> Sequence[Module]:

@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
@@ -68,6 +69,9 @@ class Settings(ModuleSettings):
     kept_answers_size: int = Field(
         33_554_432, ge=0, description="room for answers that are given again, in bytes; 0 keeps none"
     )
+    frontend_dir: Path | None = Field(
+        None, description="a built single-page application to serve at `/`: the folder with its index.html"
+    )
     max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
 
     max_url_size: int = Field(8_192, ge=256, description="the longest URL, in bytes")
@@ -85,6 +89,13 @@ class Settings(ModuleSettings):
     trusted_proxies: Names = Field(
         (), description="addresses or networks whose `X-Forwarded-For` and `-Proto` are believed, by commas"
     )
+
+    @field_validator("frontend_dir")
+    @classmethod
+    def _has_a_page(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value / "index.html").is_file():
+            raise ValueError(f"there is no index.html in {value}")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

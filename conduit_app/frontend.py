@@ -1,0 +1,87 @@
+"""A built single-page application, served beside the API on one origin."""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modules.kernel.api.errors import error_response
+
+INDEX = "index.html"
+# What bundlers put into the names of files whose content never changes: index-DdT3xQ1a.js, main.8f3b2c1d.css.
+HASHED = re.compile(r"[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
+FOREVER = "public, max-age=31536000, immutable"
+ASK_FIRST = "no-cache"
+INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+# Pictures and styles from anywhere, since authors link to theirs; programs from here only.
+POLICY = (
+    "default-src 'self'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline' https:; "
+    "img-src 'self' data: https: http:; font-src 'self' data: https:; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
+)
+
+
+class Frontend:
+    """Answers GETs that are not Conduit's own with files, and paths that are no files with the page.
+
+    So the application's own addresses may be opened and reloaded: its router reads them. `reserved` are
+    the first parts of the paths that are Conduit's; errors there stay what they are.
+    """
+
+    def __init__(self, app: ASGIApp, *, folder: Path, reserved: frozenset[str]) -> None:
+        self._app = app
+        self._folder = folder
+        self._files = StaticFiles(directory=folder)
+        self._reserved = reserved
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file or the page, or pass the request on."""
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in {"GET", "HEAD"}
+            or scope["path"].lstrip("/").partition("/")[0] in self._reserved
+        ):
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"].lstrip("/") or INDEX
+        response = await self._file(path, scope)
+        if response is None and _may_be_a_page(path, Headers(scope=scope).get("accept", "")):
+            response = await self._file(INDEX, scope)
+        if response is None:
+            response = error_response(HTTPStatus.NOT_FOUND, {"path": ["not found"]})
+        await response(scope, receive, send)
+
+    async def _file(self, path: str, scope: Scope) -> Response | None:
+        try:
+            return self._cached(path, await self._files.get_response(path, scope))
+        except HTTPException:
+            # There is no such file, or it may not be read.
+            return None
+
+    def _cached(self, path: str, response: Response) -> Response:
+        headers = MutableHeaders(raw=response.raw_headers)
+        headers["Cache-Control"] = FOREVER if HASHED.search(path) else ASK_FIRST
+        if path.endswith(".html"):
+            page = self._folder / path
+            headers["Content-Security-Policy"] = _policy(page, page.stat().st_mtime_ns)
+        return response
+
+
+def _may_be_a_page(path: str, accept: str) -> bool:
+    # The page instead of a script that is gone helps nobody; but users may have a dot in their names.
+    return "." not in path.rpartition("/")[2] or "text/html" in accept
+
+
+@lru_cache(maxsize=64)
+def _policy(page: Path, _changed_at: int) -> str:
+    digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page.read_bytes()))
+    scripts = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return POLICY.format(scripts=scripts)
