@@ -1,8 +1,6 @@
 """Answers that are given again while the database is the same."""
 
-import hashlib
 import time
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
+from modules.kernel.api.conditional import entity_tag
 from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal
 
@@ -123,8 +122,7 @@ def _size(key: Key, kept: _Kept) -> int:
 
 def _kept(start: Message, message: Message, scope: Scope) -> _Kept:
     body: bytes = message["body"]
-    # RFC 9110, 8.8.3: a strong tag is another one whenever a byte is.
-    etag = b'"' + urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).rstrip(b"=") + b'"'
+    etag = entity_tag(body).encode()
     headers = [*start["headers"], (b"etag", etag)]
     principal: Principal | None = scope.get(PRINCIPAL)
     until = time.time() + scope[LASTING]

@@ -24,6 +24,8 @@ ERROR = "#/components/schemas/GenericErrorModel"
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
     "UpdateCurrentUser": frozenset({409}),  # a username or e-mail that is taken, as at registration
     "Login": frozenset({429}),  # too many attempts
+    "UpdateArticle": frozenset({412}),  # only if If-Match was sent
+    "DeleteArticle": frozenset({412}),  # as above
     "GetArticle": frozenset({401}),  # authentication is optional here, and a bad token is refused everywhere
 }
 # What the server answers before any operation is asked: no such route, wrong method, body too large.

@@ -12,9 +12,10 @@ from modules.articles.api.schemas import (
     TagsResponse,
     UpdateArticleRequest,
 )
-from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.publishing import Expected, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.conditional import IfMatch, is_known
 from modules.kernel.api.fields import Paging, PathText, QueryText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -72,22 +73,26 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
         "/articles/{slug}",
         operation_id="UpdateArticle",
         tags=["Articles"],
-        responses=errors(401, 403, 404, 422),
+        responses=errors(401, 403, 404, 412, 422),
     )
-    async def edit(slug: PathText, editor: CurrentUser, body: UpdateArticleRequest) -> SingleArticleResponse:
+    async def edit(
+        slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch = None
+    ) -> SingleArticleResponse:
         """Change an article of one's own. Another title gives it another slug."""
-        return _single(await publishing.edit(slug, body.article.changes(), editor))
+        return _single(
+            await publishing.edit(slug, body.article.changes(), editor, if_it_is=_expected(if_match))
+        )
 
     @router.delete(
         "/articles/{slug}",
         operation_id="DeleteArticle",
         tags=["Articles"],
         status_code=HTTPStatus.NO_CONTENT,
-        responses=errors(401, 403, 404, 422),
+        responses=errors(401, 403, 404, 412, 422),
     )
-    async def delete(slug: PathText, editor: CurrentUser) -> None:
+    async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch = None) -> None:
         """Delete an article of one's own, with all that hangs on it."""
-        await publishing.delete(slug, editor)
+        await publishing.delete(slug, editor, if_it_is=_expected(if_match))
 
     @router.post(
         "/articles/{slug}/favorite",
@@ -116,6 +121,10 @@ def create_router(publishing: Publishing, reader: ArticleReader, authentication:
         return TagsResponse(tags=list(await reader.tags()))
 
     return router
+
+
+def _expected(if_match: str | None) -> Expected | None:
+    return None if if_match is None else lambda article: is_known(_single(article), if_match)
 
 
 def _single(article: ArticleView) -> SingleArticleResponse:

@@ -8,12 +8,18 @@ from typing import Protocol
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import in_text, later
-from modules.kernel.domain.errors import Conflict, Forbidden, NotFound
+from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Outdated
 from modules.kernel.domain.identity import UserId
 
 
 class ArticleNotFound(NotFound):
     """No article has this slug."""
+
+    subject = "article"
+
+
+class ArticleOutdated(Outdated):
+    """The article is not the one that the caller has seen."""
 
     subject = "article"
 

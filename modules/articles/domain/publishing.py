@@ -1,6 +1,6 @@
 """What authors and readers do with articles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from modules.articles.contracts import (
     ArticleDeleted,
@@ -9,7 +9,14 @@ from modules.articles.contracts import (
     ArticleId,
     ArticlePublished,
 )
-from modules.articles.domain.article import Article, ArticleChanges, ArticleRepository, Draft, ImportedArticle
+from modules.articles.domain.article import (
+    Article,
+    ArticleChanges,
+    ArticleOutdated,
+    ArticleRepository,
+    Draft,
+    ImportedArticle,
+)
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import Clock
@@ -17,6 +24,9 @@ from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
 from modules.users.contracts import UserDeleted
+
+Expected = Callable[[ArticleView], bool]
+"""Whether an article is, to its author, still the one that was seen."""
 
 
 class Publishing:
@@ -56,24 +66,32 @@ class Publishing:
         async with self._transactions.transaction():
             return await self._repository.add_all(articles)
 
-    async def edit(self, slug: str, changes: ArticleChanges, editor: UserId) -> ArticleView:
-        """Change an article of one's own; raise `ArticleNotFound` or `NotTheAuthor`."""
+    async def edit(
+        self, slug: str, changes: ArticleChanges, editor: UserId, *, if_it_is: Expected | None = None
+    ) -> ArticleView:
+        """Change an article of one's own.
+
+        Raises `ArticleNotFound`, `NotTheAuthor`, or `ArticleOutdated` when it is not what was expected.
+        """
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
+            await self._require(if_it_is, article, editor)
             edited = article.edited(changes, self._clock.now())
             await self._repository.save(edited, changes.title if edited.title != article.title else None)
             await self._events.publish(ArticleEdited(article.id))
             return await self._reader.article_by_id(article.id, editor)
 
-    async def delete(self, slug: str, editor: UserId) -> None:
+    async def delete(self, slug: str, editor: UserId, *, if_it_is: Expected | None = None) -> None:
         """Delete an article of one's own, with all that hangs on it.
 
-        Raises `ArticleNotFound` or `NotTheAuthor`, and whatever keeps another module from letting go.
+        Raises `ArticleNotFound`, `NotTheAuthor`, `ArticleOutdated` when it is not what was expected, and
+        whatever keeps another module from letting go.
         """
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
+            await self._require(if_it_is, article, editor)
             await self._let_go(article)
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
@@ -104,6 +122,10 @@ class Publishing:
             articles = await self._repository.of_author(user)
             favorites = await self._repository.favorites_of(user)
         return {"articles": [article.own_data() for article in articles], "favorites": favorites}
+
+    async def _require(self, expected: Expected | None, article: Article, editor: UserId) -> None:
+        if expected is not None and not expected(await self._reader.article_by_id(article.id, editor)):
+            raise ArticleOutdated
 
     async def _let_go(self, article: Article) -> None:
         await self._repository.remove(article)

@@ -18,6 +18,7 @@ from modules.kernel.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Outdated,
     TooOften,
     Unauthenticated,
     Unavailable,
@@ -30,6 +31,7 @@ STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Outdated: HTTPStatus.PRECONDITION_FAILED,
     TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

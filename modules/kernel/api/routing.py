@@ -19,6 +19,7 @@ DESCRIPTIONS = {
     HTTPStatus.FORBIDDEN: "Forbidden",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.CONFLICT: "Conflict: it exists already",
+    HTTPStatus.PRECONDITION_FAILED: "It has changed since the If-Match",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request breaks a rule",
     HTTPStatus.TOO_MANY_REQUESTS: "Too often: Retry-After says when to come back",
 }

@@ -51,6 +51,12 @@ class Conflict(DomainError):
     problem = "has already been taken"
 
 
+class Outdated(DomainError):
+    """What the caller knows of the thing is not what it is now."""
+
+    problem = "has changed since"
+
+
 class TooOften(DomainError):
     """This was asked for too often, and may be asked for again after so many seconds."""
 
