@@ -55,7 +55,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     Whoever sends headers or a body too slowly, or nothing at all, gets a 408; headers that are too large
     a 431 and a URL that is too long a 414. One connection or request too many gets a 503. All of it
-    leaves in the one shape of errors.
+    leaves in the one shape of errors. Whoever does not read what is answered is cut off without a word.
     """
 
     config: ServerConfig
@@ -65,6 +65,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._limits = config.limits
         self._application = self.app
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._head_size = 0
         self._in_head = True
         self._refusal = MALFORMED
@@ -80,6 +81,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._wait(None)
+        self._await_reader(None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -115,6 +117,21 @@ class LimitedProtocol(HttpToolsProtocol):
         self._wait(None)
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """Stop answering a client that does not read, for so long and no longer."""
+        super().pause_writing()
+        self._await_reader(self._limits.body_timeout)
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        self._await_reader(None)
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing is asked any more."""
+        super().timeout_keep_alive_handler()
+        self._await_reader(self._limits.body_timeout)
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
         """Answer what could not be read in the one shape."""
         self._refuse(*self._refusal)
@@ -130,6 +147,22 @@ class LimitedProtocol(HttpToolsProtocol):
             self._deadline = None
         if seconds is not None:
             self._deadline = self.loop.call_later(seconds, self._too_slow)
+
+    def _await_reader(self, seconds: float | None) -> None:
+        # A transport that is closed waits for its reader too, and would for ever.
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        if seconds is not None:
+            unread = self.transport.get_write_buffer_size()
+            self._unread = self.loop.call_later(seconds, self._expect_progress, unread)
+
+    def _expect_progress(self, unread: int) -> None:
+        if self.transport.get_write_buffer_size() < unread:
+            # Slowly, as over a weak connection.
+            self._await_reader(self._limits.body_timeout)
+        else:
+            self.transport.abort()
 
     def _too_slow(self) -> None:
         self._deadline = None
@@ -151,6 +184,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
             self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
+        self._await_reader(self._limits.body_timeout)
 
 
 def _busy_answer() -> Any:

@@ -85,7 +85,9 @@ class Settings(ModuleSettings):
     header_timeout: float = Field(
         10, gt=0, description="how long a client may take to send headers, in seconds"
     )
-    body_timeout: float = Field(30, gt=0, description="how long a client may take to send a body, in seconds")
+    body_timeout: float = Field(
+        30, gt=0, description="how long a client may take to send a body, or to read on, in seconds"
+    )
     trusted_proxies: Names = Field(
         (), description="addresses or networks whose `X-Forwarded-For` and `-Proto` are believed, by commas"
     )

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,11 +17,14 @@ import pytest
 
 from tests import program
 from tests.client import PASSWORD
+from tests.postgresql import until
 from tests.program import Served, served
 
 MEBIBYTE = 1_048_576
 CONNECTIONS = 30
 REQUESTS = 6
+# Of 150,000 bytes each: more than the machine keeps for a connection.
+COMMENTS = 40
 URL_SIZE, HEADERS_SIZE = 2_000, 8_000
 # Of this machine's addresses, the one that the server believes what it forwards for others.
 PROXY, NO_PROXY = "127.0.0.2", "127.0.0.3"
@@ -36,6 +40,7 @@ SETTINGS = {
     "TRUSTED_PROXIES": PROXY,
     "LOGIN_LIMIT": "2 per hour",
 }
+ESTABLISHED = "01"
 POST = b"POST /api/users HTTP/1.1\r\nHost: conduit\r\nContent-Type: application/json\r\n"
 
 Answer = tuple[int, dict[str, str], Any]
@@ -85,6 +90,13 @@ def send(conduit: Served, request: bytes) -> Answer:
         return answer(opened)
 
 
+def is_open_at_the_server(client: tuple[str, int]) -> bool:
+    """Return whether the server still has this client's connection, as Linux tells it."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
+    _, port = client
+    return any(line.split()[2].endswith(f":{port:04X}") and line.split()[3] == ESTABLISHED for line in lines)
+
+
 def log_in(client: httpx2.Client, email: str, **headers: str) -> httpx2.Response:
     body = {"user": {"email": email, "password": "wrong horse battery"}}
     return client.post("/api/users/login", json=body, headers=headers)
@@ -124,6 +136,23 @@ class TestTime:
                     continue
                 return
         pytest.fail("it was not cut off in ten seconds")
+
+    def test_who_does_not_read_is_cut_off(self, conduit: Served) -> None:
+        """Slow read (CWE-400): answers that nobody takes would be kept in memory for ever."""
+        with conduit.client() as client:
+            user = {"username": "writer", "email": "writer@example.com", "password": PASSWORD}
+            token = client.post("/api/users", json={"user": user}).json()["user"]["token"]
+            headers = {"Authorization": f"Token {token}"}
+            article = {"title": "Long", "description": "Much is said about it", "body": "Discuss."}
+            client.post("/api/articles", json={"article": article}, headers=headers)
+            for _ in range(COMMENTS):
+                comment = {"comment": {"body": "\u2014" * 50_000}}
+                client.post("/api/articles/long/comments", json=comment, headers=headers)
+        with connection(conduit) as opened:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            opened.sendall(b"GET /api/articles/long/comments HTTP/1.1\r\nHost: conduit\r\n\r\n")
+            here = opened.getsockname()
+            until(lambda: not is_open_at_the_server(here), "it was not cut off")
 
     def test_who_is_in_time_is_served_on_one_connection(self, conduit: Served) -> None:
         request = b"GET /api/tags HTTP/1.1\r\nHost: conduit\r\n"
