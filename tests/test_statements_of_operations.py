@@ -1,4 +1,4 @@
-"""What operations cost in statements is the same on both engines."""
+"""What operations cost in statements is the same on both engines, but for believing a token."""
 
 from uuid import uuid4
 
@@ -34,6 +34,9 @@ OPERATIONS = [
     ("GET", "/tags", None),
 ]
 
+# Whether a token is good, SQLite is asked in place and not by a statement that could be noted.
+WITHOUT_A_TOKEN = {"POST /users", "POST /users/login", "GET /tags"}
+
 
 async def costs(stage: Stage) -> dict[str, tuple[int, int]]:
     """Return the status of each operation, done by anna, and how many statements it took."""
@@ -59,5 +62,8 @@ async def test_each_takes_as_many_on_postgresql_as_on_sqlite(
     sqlite_stage: Stage, postgresql_stage: Stage
 ) -> None:
     on_sqlite, on_postgresql = await costs(sqlite_stage), await costs(postgresql_stage)
-    assert on_postgresql == on_sqlite
+    believing = {name: 0 if name in WITHOUT_A_TOKEN else 1 for name in on_sqlite}
+    assert on_postgresql == {
+        name: (status, number + believing[name]) for name, (status, number) in on_sqlite.items()
+    }
     assert {status for status, _ in on_sqlite.values()} <= {200, 201, 204}
