@@ -1,6 +1,6 @@
 """What search promises of its index, on SQLite's FTS5 and on PostgreSQL's text search alike."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,6 +49,15 @@ class Scene:
     async def found(self, query: str, page: Page | None = None) -> Sequence[int]:
         """Return the articles that a query finds, the best first."""
         return (await self.index.find(Query(query), page or Page())).articles
+
+
+class VanishingArticles(FakeArticleDirectory):
+    """Articles that are deleted at the very moment at which somebody wants to hold them."""
+
+    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return that there are none."""
+        await super().held_authors(ids)
+        return {}
 
 
 def made(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **parts: str) -> Document:
@@ -182,6 +191,10 @@ class TestFinding:
         await scene.put(1, title="Long", body=" ".join(f"{number:05d}龍龍" for number in range(20_000)))
         assert await scene.found("long 00001") == [1]
 
+    async def test_an_article_of_one_word_many_times_is_found(self, scene: Scene) -> None:
+        await scene.put(1, title="Long", body="fire " * 19_999 + "last")
+        assert await scene.found("long fire last") == [1]
+
 
 class TestRanking:
     async def test_a_title_weighs_more_than_a_tag_and_that_more_than_the_body(self, scene: Scene) -> None:
@@ -260,6 +273,13 @@ class TestEvents:
         dragons = scene.articles.add("dragons", author=scene.profiles.add("jake"))
         await scene.articles.remove(dragons)
         await scene.indexing.on_article_published(ArticlePublished(dragons))
+        assert await scene.index.all_ids() == []
+
+    async def test_an_article_that_cannot_be_held_any_more_is_not_indexed(self, scene: Scene) -> None:
+        vanishing = VanishingArticles(scene.database, scene.profiles)
+        dragons = vanishing.add("dragons", author=scene.profiles.add("jake"))
+        indexing = Indexing(scene.database, scene.index, vanishing)
+        await indexing.on_article_published(ArticlePublished(dragons))
         assert await scene.index.all_ids() == []
 
     async def test_the_articles_of_a_user_are_found_by_the_new_name(self, scene: Scene) -> None:

@@ -28,6 +28,7 @@ async def test_commonmark_is_rendered_and_tables_and_strikethrough_too() -> None
         "<style>* { display: none }</style>fine",
         "<img src=x onerror=alert(1)>fine",
         "[fine](javascript:alert(1))",
+        "[fine](ftp://example.com/file)",
         "[fine](JaVaScRiPt&colon;alert(1))",
         "[fine](data:text/html;base64,PHNjcmlwdD4=)",
         '<a href="java\tscript:alert(1)">fine</a>',

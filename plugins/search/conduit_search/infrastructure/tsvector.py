@@ -11,10 +11,6 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.database import Database
 
-# What a tsvector has room for: https://www.postgresql.org/docs/current/textsearch-limitations.html.
-LAST_POSITION = 16_383
-MOST_POSITIONS = 255
-
 PUT = text(
     "INSERT INTO search_words (article_id, words) VALUES (:id, CAST(:words AS tsvector))"
     " ON CONFLICT (article_id) DO UPDATE SET words = excluded.words"
@@ -72,13 +68,11 @@ def _vector(document: Document) -> str:
         ("C", document.description),
         ("D", document.body),
     )
+    # PostgreSQL keeps what it has room for, and passes over the rest: 255 places of each word, up to 16,383.
     positions: defaultdict[str, list[str]] = defaultdict(list)
-    position = 0
-    for weight, keys in parts:
-        for key in keys:
-            position = min(position + 1, LAST_POSITION)
-            if len(positions[key]) < MOST_POSITIONS:
-                positions[key].append(f"{position}{weight}")
+    weighted = ((weight, key) for weight, keys in parts for key in keys)
+    for position, (weight, key) in enumerate(weighted, start=1):
+        positions[key].append(f"{position}{weight}")
     # Keys hold letters, numbers and marks only: there is nothing to escape.
     return " ".join(f"'{key}':{','.join(places)}" for key, places in positions.items())
 
