@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 
 from conduit_app.architecture_page import create_architecture_router
 from conduit_app.background import in_background
 from conduit_app.body_limit import BodyLimit
 from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.cross_origin import CrossOrigin
 from conduit_app.discovery import discover
 from conduit_app.frontend import Frontend
 from conduit_app.health import create_health_router
@@ -89,7 +89,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
     application.add_middleware(ProblemDetails)
     application.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
         # The last one is what clients of event streams send when they come again.

@@ -99,3 +99,15 @@ async def test_only_named_origins_may_call_once_there_are_some(
         )
     }
     assert allowed == dict.fromkeys(allowed) | {"https://blog.example": "https://blog.example"}
+
+
+async def test_a_preflight_that_asks_for_too_much_is_refused_in_the_one_shape(api: Api) -> None:
+    asked = {"Origin": "https://blog.example", "Access-Control-Request-Method": "PATCH"}
+    answer = await api.request(
+        "OPTIONS", "/user", headers={**asked, "Access-Control-Request-Headers": "Authorization, X-Forged"}
+    )
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "errors": {"method": ["is not allowed here"], "headers": ["is not allowed here"]}
+    }
+    assert "X-Forged" not in str(answer.headers)
