@@ -16,6 +16,7 @@ from conduit_app.discovery import discover
 from conduit_app.frontend import Frontend
 from conduit_app.health import create_health_router
 from conduit_app.kept_answers import KeptAnswers
+from conduit_app.metrics import Metrics, create_metrics_router
 from conduit_app.problem_details import ProblemDetails
 from conduit_app.replica_reads import ReplicaReads
 from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
@@ -73,6 +74,8 @@ def create_application(settings: Settings | None = None, composition: Compositio
             for route in iter_route_contexts(router.routes):
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
     application.include_router(create_health_router(composition))
+    metrics = Metrics(composition)
+    application.include_router(create_metrics_router(metrics))
     if settings.environment == "development":
         application.include_router(create_architecture_router(composition, application))
     install_error_handlers(application)
@@ -106,7 +109,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
         max_age=DAY_SECONDS,
     )
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
-    application.add_middleware(RequestLog, routes=routes)
+    application.add_middleware(RequestLog, routes=routes, answered=metrics.answered)
     return application
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import secrets
 import signal
 import socket
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -24,6 +26,7 @@ from conduit_app.composition import Composition
 from conduit_app.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
 from conduit_app.events_commands import events
 from conduit_app.house import HouseFormat, cards, render_house
+from conduit_app.metrics import SHARED_FOLDER
 from conduit_app.migrations.runner import migrate, require_current
 from conduit_app.module_commands import ConduitCommands
 from conduit_app.new_module.naming import ModuleName
@@ -81,7 +84,10 @@ def serve(
         f"Conduit serves http://{shown}:{number}, documentation at http://{shown}:{number}/docs", err=True
     )
     if workers > 1:
-        Multiprocess(config, sockets=[listening]).run()
+        # Where they add up what each of them counts.
+        with tempfile.TemporaryDirectory(prefix="conduit-metrics-") as folder:
+            os.environ[SHARED_FOLDER] = folder
+            Multiprocess(config, sockets=[listening]).run()
         return
     for told_to_end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told_to_end, _end)

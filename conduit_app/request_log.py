@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import structlog
@@ -15,18 +15,23 @@ from modules.kernel.api.errors import error_response
 REQUEST_ID = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+Answered = Callable[[str, str, str | None, int, float], None]
+"""Told the method, the route's template, its module if it has one, the status and the seconds it took."""
+
 log = structlog.get_logger("conduit.request")
 
 
 class RequestLog:
     """Gives each request an id, or keeps the caller's, and logs one line when it is answered.
 
-    `routes` says of an endpoint what its path's template is, and which module it belongs to.
+    `routes` says of an endpoint what its path's template is, and which module it belongs to; `answered`
+    is told of every request.
     """
 
-    def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]]) -> None:
+    def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]], answered: Answered) -> None:
         self._app = app
         self._routes = routes
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and say what became of it."""
@@ -50,13 +55,15 @@ class RequestLog:
             await self._app(scope, receive, answer)
         finally:
             route, module = self._route(scope)
+            seconds = time.perf_counter() - started
+            self._answered(scope["method"], route, module, status, seconds)
             log.info(
                 "request",
                 method=scope["method"],
                 route=route,
                 module=module,
                 status=status,
-                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
             )
 
     def _route(self, scope: Scope) -> tuple[str, str | None]:

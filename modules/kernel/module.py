@@ -41,6 +41,18 @@ class Command:
     run: Callable[[Any], Awaitable[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that operators watch: `conduit_MODULE_NAME` in `/metrics`, of this process, right now.
+
+    `read` is given the module's container, and takes no time worth mentioning.
+    """
+
+    name: str
+    help: str
+    read: Callable[[Any], float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """What a module is made of. Each has one, called `MODULE`, in its `module.py`.
@@ -57,6 +69,7 @@ class Module:
     personal_data: picks out of its container what tells a user all that it keeps about them.
     demo: fills its part of a demonstration database, after the modules it needs.
     commands: what operators may call, under the module's name.
+    figures: what operators may watch.
     """
 
     name: str
@@ -71,6 +84,7 @@ class Module:
     personal_data: Callable[[Any], PersonalDataSource] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
     commands: Sequence[Command] = ()
+    figures: Sequence[Figure] = ()
 
     @property
     def package(self) -> str:

@@ -204,6 +204,10 @@ class TestWorkers:
                 # A connection of its own each: whichever worker takes it, it knows the token.
                 with conduit.client() as client:
                     assert client.get("/api/user", headers=jake).status_code == 200
+            with conduit.client() as client:
+                counted = client.get("/metrics").text
+            [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', counted)
+            assert float(current_user) == 20
             conduit.press_ctrl_c()
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log

@@ -30,12 +30,16 @@ NICENESS = 10
 
 
 class Argon2Passwords:
-    """Hashes in threads, so many at a time: each takes 19 MiB and a core for tens of milliseconds."""
+    """Hashes in threads, so many at a time: each takes 19 MiB and a core for tens of milliseconds.
+
+    `waiting` is how many are worked on or wait for a thread.
+    """
 
     def __init__(self, at_once: int, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
         self._threads = ThreadPoolExecutor(at_once, "argon2", initializer=_stand_back)
         self._nobodys_hash = _hash_of_nothing(memory_kib, passes)
+        self.waiting = 0
 
     async def hash(self, password: Password | Presented) -> str:
         """Return a hash that can be kept."""
@@ -50,7 +54,11 @@ class Argon2Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     async def _run(self, work: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT) -> ResultT:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        self.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self.waiting -= 1
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         try:

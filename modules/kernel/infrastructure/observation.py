@@ -1,0 +1,48 @@
+"""What a database is doing, told to whoever counts it."""
+
+import time
+from typing import Any, Protocol
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from modules.kernel.infrastructure.database import Database
+
+STARTED = "conduit.started"
+
+
+class Observer(Protocol):
+    """Told of every statement and connection, in the middle of the work: it is to be quick."""
+
+    def executed(self, statement: str, seconds: float) -> None:
+        """Hear that a statement took so long."""
+        ...
+
+    def in_use(self, pool: str, change: int) -> None:
+        """Hear that a connection of `write` or `read` was taken (1) or given back (-1)."""
+        ...
+
+
+def observe(database: Database, observer: Observer) -> None:
+    """Tell the observer of everything, from now on."""
+    write, read = database.engines
+    _observe("write", write, observer)
+    if read is not write:
+        _observe("read", read, observer)
+
+
+def _observe(pool: str, engine: AsyncEngine, observer: Observer) -> None:
+    def started(
+        _connection: object, _cursor: object, _text: str, _values: object, context: Any, _many: bool
+    ) -> None:
+        context.__dict__[STARTED] = time.perf_counter()
+
+    def ended(
+        _connection: object, _cursor: object, text: str, _values: object, context: Any, _many: bool
+    ) -> None:
+        observer.executed(text, time.perf_counter() - context.__dict__[STARTED])
+
+    event.listen(engine.sync_engine, "before_cursor_execute", started)
+    event.listen(engine.sync_engine, "after_cursor_execute", ended)
+    event.listen(engine.sync_engine.pool, "checkout", lambda *_: observer.in_use(pool, 1))
+    event.listen(engine.sync_engine.pool, "checkin", lambda *_: observer.in_use(pool, -1))
