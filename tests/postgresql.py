@@ -12,12 +12,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import IO, Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -26,6 +26,9 @@ from sqlalchemy import MetaData, Table, make_url
 GIVEN = "CONDUIT_TEST_DATABASE_URL"
 # Where the processes of a run find what the first one has made; those that tests start do too.
 OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN"
+FOLDER_OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN_FOLDER"
+# The path of a socket has room for about a hundred characters.
+TEMPORARY, PREFIX = Path("/tmp"), "conduit-postgresql-"  # noqa: S108 - mkdtemp makes what is ours
 PATIENCE_SECONDS = 30.0
 # PostgreSQL refuses to be root. Nobody needs nothing but what lies in the folder of the server.
 NOBODY = 65534
@@ -48,6 +51,8 @@ SETTINGS = {
     "deadlock_timeout": "20ms",
 }
 numbers = count(1)
+# Open for as long as this process lives, so that others see that it does.
+_owned: list[IO[bytes]] = []
 
 
 class Server:
@@ -135,31 +140,55 @@ def begin_run() -> bool:
     """Say where the server of this run is; return whether it is for this process to end the run."""
     if OF_THIS_RUN in os.environ:
         return False
-    # In /tmp: the path of a socket has room for about a hundred characters.
-    folder = Path(tempfile.mkdtemp(prefix="conduit-postgresql-", dir="/tmp"))
+    for folder in TEMPORARY.glob(f"{PREFIX}*"):
+        _end_forgotten(folder)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
     folder.chmod(0o755)
+    _owned.append(_locked(folder / "owner"))
     os.environ[OF_THIS_RUN] = os.environ.get(GIVEN) or Server(folder / "server").url
-    (folder / "lock").touch()
-    os.environ[f"{OF_THIS_RUN}_LOCK"] = str(folder / "lock")
+    os.environ[FOLDER_OF_THIS_RUN] = str(folder)
     return True
 
 
 def end_run() -> None:
     """Stop the server of this run if one was started, and leave nothing of it."""
-    folder = Path(os.environ.pop(f"{OF_THIS_RUN}_LOCK")).parent
+    folder = Path(os.environ.pop(FOLDER_OF_THIS_RUN))
     del os.environ[OF_THIS_RUN]
+    _end(folder)
+    _owned.pop().close()
+
+
+def _end(folder: Path) -> None:
     Server(folder / "server").stop()
     shutil.rmtree(folder)
+
+
+def _end_forgotten(folder: Path) -> None:
+    """End the run of a process that was killed before it could do so."""
+    # Not there any more: it has just ended by itself. Locked: it goes on.
+    with suppress(FileNotFoundError, BlockingIOError):
+        if folder.stat().st_uid == os.geteuid() and (folder / "owner").exists():
+            with _locked(folder / "owner", fcntl.LOCK_NB):
+                _end(folder)
+
+
+def _locked(file: Path, how: int = 0) -> IO[bytes]:
+    opened = file.open("wb")
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | how)
+    except BlockingIOError:
+        opened.close()
+        raise
+    return opened
 
 
 @cache
 def server_url() -> str:
     """Return the URL of a database on the server of this run, which runs from now on."""
-    lock = Path(os.environ[f"{OF_THIS_RUN}_LOCK"])
-    ours = Server(lock.parent / "server")
+    folder = Path(os.environ[FOLDER_OF_THIS_RUN])
+    ours = Server(folder / "server")
     if os.environ[OF_THIS_RUN] == ours.url:
-        with lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with _locked(folder / "lock"):
             if ours.pid is None:
                 ours.start()
     return os.environ[OF_THIS_RUN]
