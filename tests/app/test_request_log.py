@@ -1,6 +1,7 @@
 """What is written about each request, and what never is."""
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -8,7 +9,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import httpx2
 import pytest
@@ -28,16 +29,27 @@ from tests.conftest import SECRET
 Line = dict[str, Any]
 
 
+class FullDisk(io.StringIO):
+    """A file that takes no more."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 class Log:
     """What a process has written to its log."""
 
     def __init__(self) -> None:
         [handler] = logging.getLogger().handlers
         assert isinstance(handler, logging.StreamHandler)
-        self._stream = io.StringIO()
+        self._handler, self._stream = handler, io.StringIO()
         handler.setStream(self._stream)
         # The client of these tests logs in the same process.
         handler.addFilter(lambda record: record.name != "httpx2")
+
+    def write_to(self, file: TextIO) -> None:
+        """Write to this file from now on."""
+        self._handler.setStream(file)
 
     @property
     def text(self) -> str:
@@ -243,6 +255,11 @@ class TestFailures:
         [failure] = [line for line in log.lines if "exception" in line]
         assert failure["request_id"] == "frontend-7"
         assert log.text.count("no such dragon") == 1
+
+    async def test_a_full_disk_of_the_log_fails_no_request(self, api: Api, log: Log) -> None:
+        log.write_to(FullDisk())
+        assert (await api.get("/articles")).status_code == 200
+        assert (await api.get("/failing")).json()["errors"].keys() == {"server"}
 
     async def test_an_error_of_the_caller_is_no_failure(self, api: Api, log: Log) -> None:
         await api.get("/user", headers={"Authorization": "Token forged"})
