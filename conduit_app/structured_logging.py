@@ -54,8 +54,8 @@ class _Lines:
         try:
             self._handler.stream.write(f"{line}\n")
             self._handler.flush()
-        except OSError:
-            # Nowhere to tell it: the log's own disk is full, or whoever read it is gone.
+        except (OSError, ValueError):
+            # Nowhere to tell it: the log's own disk is full, whoever read it is gone, or it is closed.
             return
         finally:
             self._handler.release()

@@ -36,6 +36,12 @@ class FullDisk(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def closed() -> TextIO:
+    file = io.StringIO()
+    file.close()
+    return file
+
+
 class Log:
     """What a process has written to its log."""
 
@@ -256,8 +262,11 @@ class TestFailures:
         assert failure["request_id"] == "frontend-7"
         assert log.text.count("no such dragon") == 1
 
-    async def test_a_full_disk_of_the_log_fails_no_request(self, api: Api, log: Log) -> None:
-        log.write_to(FullDisk())
+    @pytest.mark.parametrize("file", [FullDisk(), closed()], ids=["full", "closed"])
+    async def test_a_log_that_cannot_be_written_to_fails_no_request(
+        self, api: Api, log: Log, file: TextIO
+    ) -> None:
+        log.write_to(file)
         assert (await api.get("/articles")).status_code == 200
         assert (await api.get("/failing")).json()["errors"].keys() == {"server"}
 
