@@ -121,5 +121,6 @@ def test_a_plugin_is_there_once_its_entry_point_is(written: Written, tmp_path: P
         "tables": [f"{PLUGIN}_entry"],
         "publishes": [],
         "handles": {"UserDeleted": "users"},
+        "after_commit": [],
     }
     assert cards[NEW]["tables"] == [f"{NEW}_entry"]

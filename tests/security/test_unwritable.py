@@ -1,11 +1,22 @@
 """A database that cannot be written to is a 503 (RFC 9110, 15.6.4); reads go on, and writing recovers."""
 
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.client import Api
-from tests.conftest import Stage
+from tests.conftest import Stage, settings_on, staged
+
+
+@pytest.fixture
+async def stage(migrated: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+    """Return a Conduit on a file without room: what larger tests leave free in theirs could be filled."""
+    settings = settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
+    async with staged(settings, lambda: None) as stage:
+        yield stage
 
 
 async def pragma(stage: Stage, setting: str) -> None:
@@ -23,20 +34,17 @@ async def pragma(stage: Stage, setting: str) -> None:
     [("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1073741823")],
     ids=["read-only", "full"],
 )
-async def test_writing_is_refused_until_it_is_possible_again(
-    sqlite_stage: Stage, broken: str, mended: str
-) -> None:
-    sqlite_stage.empty()
-    api = Api(sqlite_stage.application)
+async def test_writing_is_refused_until_it_is_possible_again(stage: Stage, broken: str, mended: str) -> None:
+    api = Api(stage.application)
     jake = api.as_user("jake")
     article = await jake.publish("Before")
-    await pragma(sqlite_stage, broken)
+    await pragma(stage, broken)
     try:
         large = {"article": {"title": "Large", "description": "Of many pages", "body": "x" * 400_000}}
         refused = [await jake.post("/articles", large) for _ in range(2)]
         read = await api.get(f"/articles/{article['slug']}")
     finally:
-        await pragma(sqlite_stage, mended)
+        await pragma(stage, mended)
     for answer in refused:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         assert answer.json() == {"errors": {"database": ["is not available"]}}
