@@ -1,4 +1,4 @@
-.PHONY: bench fuzz help run setup test lint types check plugins unit format lock
+.PHONY: bench check format fuzz help http lint lock plugins run setup slow test types unit
 
 help: ## What there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,9 +11,12 @@ run: ## Set up, migrate, serve on 127.0.0.1:8000
 setup: ## Create .venv with everything that development needs
 	@scripts/setup development
 
-# The longest first, and the others beside it: two at a time, as two cores bear.
-test: setup ## Everything that must hold before a commit
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line unit types plugins check lint
+# Two at a time, as two cores bear.
+test: setup ## What must hold before a commit: lint, types, architecture, tests and their coverage
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line unit http plugins types check lint
+
+slow: setup ## What takes longer and must hold too: the second engine, planted breaches, wheels, browsers, killed processes
+	@.venv/bin/python -m pytest --quiet --numprocesses 3 -m slow
 
 lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
@@ -32,12 +35,17 @@ plugins: ## The tests and types of every plugin
 		(cd $$plugin && ../../.venv/bin/python -m pytest --quiet); \
 	done
 
+# Coverage doubles the time of what it measures: what asks for the same code through HTTP goes without.
+THROUGH_HTTP := $(addprefix tests/, benchmarks conformance docs e2e plugins security)
+MEASURED := $(filter-out tests/__% $(THROUGH_HTTP), $(patsubst %/,%, $(wildcard tests/*/)) $(wildcard tests/test_*.py))
+
 unit:
-	@.venv/bin/coverage erase
-	@.venv/bin/coverage run -m pytest --quiet --numprocesses 3
-	@.venv/bin/coverage combine --quiet
+	@.venv/bin/python -m pytest --quiet --numprocesses 2 -m "not slow" --cov --cov-report= $(MEASURED)
 	@.venv/bin/coverage report --fail-under 90
 	@.venv/bin/coverage report --fail-under 95 --include 'modules/*/domain/*'
+
+http:
+	@.venv/bin/python -m pytest --quiet -m "not slow" $(THROUGH_HTTP)
 
 fuzz: setup ## Ask the running service whatever its document lets one ask, for minutes
 	@CONDUIT_TEST_EXAMPLES=500 .venv/bin/python -m pytest --quiet tests/security/test_fuzz.py

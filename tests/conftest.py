@@ -62,6 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(postgresql.end_run)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the second engine to `make slow`, but for the contract: there is time for both once a push."""
+    for item in items:
+        if "postgresql" in item.name and "conformance" not in item.path.parts:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def empty_postgresql() -> Iterator[str]:
     """Return the URL of a database on PostgreSQL for one test after the other, each leaving it empty."""

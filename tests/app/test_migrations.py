@@ -177,6 +177,7 @@ class TestNewerDatabase:
 
 
 class TestAtOnce:
+    @pytest.mark.slow
     def test_ten_processes_migrate_one_new_database(self, folder: Path, new_url: Callable[[], str]) -> None:
         ended = at_once(AT_ONCE, folder, "migrate", DATABASE_URL=new_url())
         assert [process.returncode for process in ended] == [0] * AT_ONCE, ended

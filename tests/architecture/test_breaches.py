@@ -21,6 +21,8 @@ from tests.architecture.breaches import (
 )
 from tests.architecture.copied_tree import CopiedTree, Found
 
+pytestmark = pytest.mark.slow
+
 IN_ORDER = ["users", "profiles", "articles", "comments"]
 PAIRS = [(module, other) for module in IN_ORDER for other in IN_ORDER if module != other]
 # Each tree that is looked at takes a quarter of a second, whatever is planted in it.

@@ -1,6 +1,10 @@
 """`conduit check` bites in `plugins/` too, where another team's contracts and names meet the house's."""
 
+import pytest
+
 from tests.architecture.copied_tree import CopiedTree
+
+pytestmark = pytest.mark.slow
 
 PLUGIN = "plugins/bookmarks"
 PACKAGE = f"{PLUGIN}/conduit_bookmarks"

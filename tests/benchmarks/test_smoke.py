@@ -28,6 +28,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @needs_wrk
 def test_a_run_measures_operations_without_errors_beside_all_yardsticks(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"

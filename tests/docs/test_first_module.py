@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 # Whoever has just followed the document calls make test next.
 @pytest.mark.skipif((ROOT / "modules" / "notes").exists(), reason="this checkout has a module called notes")
 def test_its_commands_and_changes_work_in_order_and_say_what_is_written(tmp_path: Path) -> None:

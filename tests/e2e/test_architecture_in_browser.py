@@ -17,6 +17,8 @@ from conduit_app.application import create_application
 from conduit_app.settings import Settings
 from tests.conftest import SECRET
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = "chromium"
 NO_CHROMIUM = f"there is no `{CHROMIUM}` on the PATH; on Debian and Ubuntu: apt-get install chromium"
 FLAGS = [

@@ -20,6 +20,8 @@ from tests.client import PASSWORD
 from tests.postgresql import Server, until
 from tests.program import Served, served
 
+pytestmark = pytest.mark.slow
+
 KILLS = 2
 WRITERS = 3
 # Between two comments of a writer: the machine has other things to do.

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.messaging import Messaging
 from tests.kernel.outbox_worker import PATIENCE_SECONDS, StepRow, noted, posted, publish
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 WALKERS, STEPS = 8, 15

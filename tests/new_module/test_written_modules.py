@@ -10,6 +10,8 @@ import pytest
 
 from tests.new_module.conftest import NEW, ROOT, copy_tree, run
 
+pytestmark = pytest.mark.slow
+
 # As long as a name can be: lines break elsewhere.
 PLUGIN = "plugin_that_no_one_will_install"
 

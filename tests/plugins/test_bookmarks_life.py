@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.client import PASSWORD
 from tests.plugins.clean_environment import BOOKMARKS, ROOT, CleanEnvironment, build_wheels
+
+pytestmark = pytest.mark.slow
 
 ROUTES = {
     "GET /api/bookmarks",

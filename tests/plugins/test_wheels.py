@@ -7,6 +7,8 @@ import pytest
 
 from tests.plugins.clean_environment import BOOKMARKS, NOTIFICATIONS, ROOT, build_wheels
 
+pytestmark = pytest.mark.slow
+
 
 def test_conduits_wheel_holds_every_file_that_runs(tmp_path: Path) -> None:
     [wheel] = build_wheels(tmp_path, ROOT)

@@ -19,6 +19,8 @@ from tests import program
 from tests.client import PASSWORD
 from tests.program import Served, served
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("CONDUIT_TEST_KILLS", "2"))
 WRITERS = 4
 ACKNOWLEDGED_BEFORE_A_KILL = 40

@@ -34,7 +34,7 @@ LEFT_OUT = ("LogOutEverywhere", "DeleteCurrentUser")
 CHECKS_LEFT_OUT = "positive_data_acceptance"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """Return a Conduit that serves on either engine."""
     with ExitStack() as stack:

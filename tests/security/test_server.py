@@ -20,6 +20,8 @@ from tests.client import PASSWORD
 from tests.postgresql import until
 from tests.program import Served, served
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1_048_576
 CONNECTIONS = 30
 REQUESTS = 6
