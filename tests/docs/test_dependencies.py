@@ -14,10 +14,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PLACES = {"runtime": ("modules", "conduit_app"), "development": ("tests", "benchmarks", "plugins")}
 # Used by name and not by import: by these lines, in these files.
 NAMED = {
-    "coverage": ("Makefile", "coverage run"),
     "mypy": ("Makefile", "bin/mypy"),
     "psycopg": ("modules/kernel/infrastructure/engines.py", "postgresql+psycopg"),
+    "coverage": ("Makefile", "coverage report"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
+    "pytest-cov": ("Makefile", "--cov"),
     "pytest-xdist": ("Makefile", "--numprocesses"),
     "ruff": ("Makefile", "bin/ruff"),
     "schemathesis": ("tests/security/test_fuzz.py", '"schemathesis.cli"'),
