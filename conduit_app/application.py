@@ -100,12 +100,11 @@ def create_application(settings: Settings | None = None, composition: Compositio
             "Authorization",
             "Content-Type",
             REQUEST_ID,
-            "Idempotency-Key",
             "If-Match",
             "If-None-Match",
             "Last-Event-ID",
         ],
-        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After"],
+        expose_headers=[REQUEST_ID, "ETag", "Retry-After"],
         max_age=DAY_SECONDS,
     )
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")

@@ -30,8 +30,6 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 OTHER = "other"
-# Tables are named after their module.
-TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([a-z]+)_')
 
 
 class Metrics:
@@ -39,7 +37,10 @@ class Metrics:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        self._modules = frozenset({"kernel", *(module.name for module in composition.modules)})
+        # Tables are named after their module, and the name of one may begin with that of another.
+        names = sorted((module.name for module in composition.with_tables), key=len, reverse=True)
+        self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
+        self._owner = lru_cache(maxsize=1_024)(self._found_owner)
         own = self._registry = CollectorRegistry()
         self._requests = Histogram(
             "conduit_http_request_duration_seconds",
@@ -122,20 +123,17 @@ class Metrics:
 
     def executed(self, statement: str, seconds: float) -> None:
         """Count a statement for the module that owns the table."""
-        module = _owner(statement)
-        label = module if module in self._modules else OTHER
-        self._statements.labels(label).inc()
-        self._statement_seconds.labels(label).inc(seconds)
+        module = self._owner(statement)
+        self._statements.labels(module).inc()
+        self._statement_seconds.labels(module).inc(seconds)
 
     def in_use(self, pool: str, change: int) -> None:
         """Count a connection that is taken or given back."""
         self._connections.labels(pool).inc(change)
 
-
-@lru_cache(maxsize=1_024)
-def _owner(statement: str) -> str:
-    found = TABLE.search(statement)
-    return OTHER if found is None else found[1]
+    def _found_owner(self, statement: str) -> str:
+        found = self._table.search(statement)
+        return OTHER if found is None else found[1]
 
 
 def _forget_the_dead(folder: Path) -> None:
