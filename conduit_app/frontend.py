@@ -1,7 +1,5 @@
 """A built single-page application, served beside the API on one origin."""
 
-import base64
-import hashlib
 import re
 from functools import lru_cache
 from http import HTTPStatus
@@ -13,6 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from conduit_app.security_headers import script_sources
 from modules.kernel.api.errors import error_response
 
 INDEX = "index.html"
@@ -20,10 +19,9 @@ INDEX = "index.html"
 HASHED = re.compile(r"[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
 FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
-INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 # Pictures and styles from anywhere, since authors link to theirs; programs from here only.
 POLICY = (
-    "default-src 'self'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline' https:; "
+    "default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline' https:; "
     "img-src 'self' data: https: http:; font-src 'self' data: https:; "
     "object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
 )
@@ -82,6 +80,4 @@ def _may_be_a_page(path: str, accept: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _policy(page: Path, _changed_at: int) -> str:
-    digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page.read_bytes()))
-    scripts = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return POLICY.format(scripts=scripts)
+    return POLICY.format(scripts=script_sources(page.read_bytes()))
