@@ -118,7 +118,7 @@ class Metrics:
             return generate_latest(self._registry)
         _forget_the_dead(Path(os.environ[SHARED_FOLDER]))
         everybodys = CollectorRegistry()
-        MultiProcessCollector(everybodys)  # type: ignore[no-untyped-call] # as the library is
+        MultiProcessCollector(everybodys)  # type: ignore[no-untyped-call] # it has no types
         return generate_latest(everybodys)
 
     def executed(self, statement: str, seconds: float) -> None:
@@ -141,7 +141,7 @@ def _forget_the_dead(folder: Path) -> None:
     for file in folder.glob("gauge_live*_*.db"):
         process = int(file.stem.rpartition("_")[2])
         if not Path(f"/proc/{process}").exists():
-            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call] # as the library is
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call] # it has no types
 
 
 def create_metrics_router(metrics: Metrics) -> APIRouter:

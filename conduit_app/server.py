@@ -70,7 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._refusal = MALFORMED
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
