@@ -1,4 +1,4 @@
-"""Answers that are given again while the database is the same."""
+"""Tags of answers, and answers that are given again while the database is the same."""
 
 import time
 from collections import OrderedDict
@@ -35,12 +35,13 @@ class _Kept:
 
 
 class KeptAnswers:
-    """Keeps the bytes of answers that last (`modules.kernel.api.routing.lasting`), and tags them.
+    """Tags every answer to a GET, and keeps the bytes of those that last.
 
-    They are kept for the URL and the Authorization header that asked, until anything in the database
-    changes, the token ends, or they are as old as they may be: so what is given again is what would
-    be worked out again. Asking for the database's version costs a hundredth of working out a list.
-    Where the version cannot be known, nothing is kept.
+    Those that last (`modules.kernel.api.routing.lasting`) are kept for the URL and the Authorization
+    header that asked, until anything in the database changes, the token ends, or they are as old as
+    they may be: so what is given again is what would be worked out again. Asking for the database's
+    version costs a hundredth of working out a list. Where the version cannot be known, nothing is kept.
+    What streams gets no tag: it has left before its end is known.
     """
 
     def __init__(self, app: ASGIApp, version: Callable[[], int | None], room: int) -> None:
@@ -83,21 +84,19 @@ class KeptAnswers:
     async def _work_out(
         self, key: Key, version: int | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        start: Message = {}
+        untagged: Message | None = None
 
         async def tagging(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                if LASTING not in scope or message["status"] != HTTPStatus.OK:
-                    await send(message)
-                return
-            if LASTING not in scope or start["status"] != HTTPStatus.OK:
+            nonlocal untagged
+            if message["type"] == "http.response.start" and _awaits_tag(message):
+                untagged = message
+            elif untagged is None:
                 await send(message)
-                return
-            kept = _kept(start, message, scope)
-            self._keep(key, version, kept)
-            await _answer(kept, Headers(scope=scope).get("if-none-match", "").encode("latin-1"), send)
+            else:
+                tagged = _tagged(untagged, message, scope)
+                if LASTING in scope:
+                    self._keep(key, version, tagged)
+                await _answer(tagged, Headers(scope=scope).get("if-none-match", "").encode("latin-1"), send)
 
         await self._app(scope, receive, tagging)
 
@@ -120,12 +119,18 @@ def _size(key: Key, kept: _Kept) -> int:
     return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + OVERHEAD
 
 
-def _kept(start: Message, message: Message, scope: Scope) -> _Kept:
+def _awaits_tag(start: Message) -> bool:
+    # Its size is known, so its one message is all of it; files bring tags of their own.
+    names = {name for name, _ in start["headers"]}
+    return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
+
+
+def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
     body: bytes = message["body"]
     etag = entity_tag(body).encode()
     headers = [*start["headers"], (b"etag", etag)]
     principal: Principal | None = scope.get(PRINCIPAL)
-    until = time.time() + scope[LASTING]
+    until = time.time() + scope.get(LASTING, 0)
     if principal is not None:
         until = min(until, principal.until)
     return _Kept(headers, body, etag, scope.get("endpoint"), principal, until)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # As ASGI has them: names in lower case. This runs for every request.
 RawHeaders = list[tuple[bytes, bytes]]
 
+VARY = b"vary"
 POLICY = b"content-security-policy"
 YEAR_SECONDS = 31_536_000
 SAFE_TO_KEEP = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -23,8 +24,10 @@ PAGE_POLICY = (
 class SecurityHeaders:
     """Adds to each answer what OWASP's HTTP Headers Cheat Sheet asks for.
 
-    nosniff to all; no-store to what is for one caller or is no reading; a content security policy to
-    HTML that has none; and with `strict_transport` the demand to come by TLS, to whoever has.
+    nosniff to all; a content security policy to HTML that has none; and with `strict_transport` the
+    demand to come by TLS, to whoever has. To caches it says (RFC 9111, 5.2.2) that what is for one
+    caller or is no reading is not to be stored, and all else to be asked for again each time, which
+    costs a 304; and that the API answers every caller differently.
     """
 
     def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
@@ -43,7 +46,8 @@ class SecurityHeaders:
             nonlocal start
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
-                missing = [header for header in added if header[0] not in present]
+                # More than one Vary is one list (RFC 9110, 5.3).
+                missing = [header for header in added if header[0] == VARY or header[0] not in present]
                 message["headers"] = [*message["headers"], *missing]
                 if POLICY not in present and _is_page(message["headers"]):
                     # It waits for the body, whose scripts the policy names.
@@ -59,10 +63,11 @@ class SecurityHeaders:
 
     def _added(self, scope: Scope) -> RawHeaders:
         added = [(b"x-content-type-options", b"nosniff")]
-        if scope["method"] not in SAFE_TO_KEEP or any(
-            name == b"authorization" for name, _ in scope["headers"]
-        ):
-            added.append((b"cache-control", b"no-store"))
+        is_for_one = any(name == b"authorization" for name, _ in scope["headers"])
+        is_reading = scope["method"] in SAFE_TO_KEEP
+        added.append((b"cache-control", b"no-cache" if is_reading and not is_for_one else b"no-store"))
+        if is_reading and scope["path"].startswith("/api/"):
+            added.append((VARY, b"Authorization"))
         if self._strict_transport and scope["scheme"] == "https":
             added.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
         return added

@@ -90,8 +90,10 @@ class Counted:
         if self._missing <= 0:
             self._everybody.set()
         await self._everybody.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"%d" % next(self._numbers) + self._padding})
+        body = b"%d" % next(self._numbers) + self._padding
+        size = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": size})
+        await send({"type": "http.response.body", "body": body})
 
 
 def client(application: Counted, room: int = 1_000_000, version: int | None = 1) -> httpx2.AsyncClient:

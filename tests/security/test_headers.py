@@ -35,15 +35,33 @@ async def test_what_is_for_one_caller_or_changes_something_is_not_to_be_kept(api
     assert {answer.headers["Cache-Control"] for answer in api.answers} == {"no-store"}
 
 
-async def test_what_everybody_sees_may_be_kept(api: Api) -> None:
-    assert "Cache-Control" not in (await api.get("/articles")).headers
+async def test_what_everybody_sees_may_be_kept_and_is_asked_for_again_each_time(api: Api) -> None:
+    await api.as_user("jake").publish("Dragons")
+    etag = (await api.get("/articles")).headers["ETag"]
+    for known in ({}, {"If-None-Match": etag}):
+        assert (await api.get("/articles", headers=known)).headers["Cache-Control"] == "no-cache"
+    assert (await api.get("/articles/unknown")).headers["Cache-Control"] == "no-cache"
+    assert (await api.outside("GET", "/docs")).headers["Cache-Control"] == "no-cache"
 
 
 async def test_an_answer_that_is_given_again_to_somebody_else_has_the_headers_of_somebody_else(
     api: Api,
 ) -> None:
     await api.as_user("jake").get("/articles")
-    assert "Cache-Control" not in (await api.get("/articles")).headers
+    assert (await api.get("/articles")).headers["Cache-Control"] == "no-cache"
+
+
+async def test_caches_are_told_that_callers_get_answers_of_their_own(
+    settings: Settings, composition: Composition
+) -> None:
+    api = Api(
+        create_application(
+            settings.model_copy(update={"cors_origins": ("https://blog.example",)}), composition
+        )
+    )
+    for caller in (api, api.as_user("jake")):
+        answer = await caller.get("/tags", headers={"Origin": "https://blog.example"})
+        assert {name.strip() for name in answer.headers["Vary"].split(",")} == {"Authorization", "Origin"}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/architecture"])
