@@ -1,36 +1,20 @@
 """The page /architecture as a person sees it: in a real browser, in light and in dark."""
 
-import asyncio
-import os
-import shutil
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from conduit_app.application import create_application
 from conduit_app.settings import Settings
 from tests.conftest import SECRET
+from tests.e2e.chromium import serving
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = "chromium"
-NO_CHROMIUM = f"there is no `{CHROMIUM}` on the PATH; on Debian and Ubuntu: apt-get install chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # WCAG 2.2, success criterion 1.4.3.
 LEAST_CONTRAST = 4.5
 
@@ -68,27 +52,8 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     """Return where Conduit serves in development, on a port of its own."""
     file = tmp_path_factory.mktemp("served") / "conduit.db"
     settings = Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
-    server = uvicorn.Server(uvicorn.Config(create_application(settings), log_config=None))
-    # It listens from here on, so whoever connects early waits in its queue.
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await serving
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Return a headless Chromium: the machine's own, as Playwright's builds are not needed."""
-    chromium = shutil.which(CHROMIUM)
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NO_CHROMIUM)
-        pytest.skip(NO_CHROMIUM)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        await browser.close()
+    async with serving(create_application(settings)) as address:
+        yield address
 
 
 class Visit:

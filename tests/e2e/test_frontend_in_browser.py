@@ -1,0 +1,280 @@
+"""The page in docs/frontend-example: in a real browser, from another origin and from Conduit's own."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, Page, expect
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from conduit_app.application import create_application
+from conduit_app.settings import Settings
+from tests.client import PASSWORD, Json
+from tests.conftest import SECRET
+from tests.e2e.chromium import serving
+
+pytestmark = pytest.mark.slow
+
+FOLDER = Path(__file__).parents[2] / "docs" / "frontend-example"
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
+HOSTILE_ADDRESS = "javascript:document.title=1"
+ATTEMPTS = 10
+"""How often a password may be wrong."""
+
+Asked = set[tuple[str, str]]
+
+
+class Conduit:
+    """A Conduit that serves, as other clients than the browser see it, and what it was asked for."""
+
+    def __init__(self, address: str, asked: Asked) -> None:
+        self.address = address
+        self.asked = asked
+        self.client = httpx2.AsyncClient(base_url=f"{address}/api")
+
+    async def register(self, name: str) -> dict[str, str]:
+        """Register a user, and return the header that says who is calling."""
+        user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        answer = await self.client.post("/users", json={"user": user})
+        assert answer.status_code == 201, answer.text
+        return {"Authorization": f"Token {answer.json()['user']['token']}"}
+
+    async def publish(self, author: dict[str, str], title: str, body: str = "They fly.") -> Json:
+        """Publish an article, and return it."""
+        article = {"title": title, "description": f"On {title}", "body": body, "tagList": ["beasts"]}
+        answer = await self.client.post("/articles", json={"article": article}, headers=author)
+        assert answer.status_code == 201, answer.text
+        published: Json = answer.json()["article"]
+        return published
+
+
+@asynccontextmanager
+async def conduit_on(settings: Settings) -> AsyncIterator[Conduit]:
+    """Serve a Conduit, until the block ends."""
+    application = create_application(settings)
+    asked: Asked = set()
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            asked.add((scope["method"], scope["path"]))
+        await application(scope, receive, send)
+
+    async with serving(noting) as address:
+        conduit = Conduit(address, asked)
+        yield conduit
+        await conduit.client.aclose()
+
+
+def page_that_calls(address: str) -> ASGIApp:
+    """Return what serves the page at every path, told that the API is at this address."""
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    told = page.replace('name="conduit-api" content="/api"', f'name="conduit-api" content="{address}/api"')
+    assert told != page
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await HTMLResponse(told)(scope, receive, send)
+
+    return answer
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated: Path) -> Settings:
+    """Return the settings of a Conduit on an empty database."""
+    file = Path(shutil.copy(migrated, tmp_path / "conduit.db"))
+    return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
+
+
+@pytest.fixture
+async def conduit(settings: Settings) -> AsyncIterator[Conduit]:
+    """Return a Conduit that pages of every origin may call."""
+    async with conduit_on(settings) as conduit:
+        yield conduit
+
+
+@pytest.fixture
+async def elsewhere(conduit: Conduit) -> AsyncIterator[str]:
+    """Return the origin of a page that is not Conduit's, and calls it."""
+    async with serving(page_that_calls(conduit.address)) as address:
+        yield address
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """Return a window of its own. Nothing is intercepted: Playwright would answer preflights itself."""
+    context = await browser.new_context(viewport={"width": 1000, "height": 800})
+    context.set_default_timeout(20_000)
+    page = await context.new_page()
+    yield page
+    await context.close()
+
+
+async def fill(page: Page, **typed: str) -> None:
+    """Type into the fields of the form, which are found by the beginning of their labels."""
+    for label, text in typed.items():
+        await page.get_by_label(re.compile(f"^{label}")).fill(text)
+
+
+async def sign_in(page: Page, origin: str, name: str, password: str = PASSWORD) -> None:
+    await page.goto(f"{origin}/login")
+    await fill(page, **{"E-mail": f"{name}@example.com", "Password": password})
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def signed_in(page: Page, origin: str, name: str) -> None:
+    await sign_in(page, origin, name)
+    await expect(page.get_by_role("link", name="Sign out")).to_be_visible()
+
+
+async def test_a_page_of_another_origin_takes_a_reader_through_everything(
+    conduit: Conduit, elsewhere: str, page: Page
+) -> None:
+    jake = await conduit.register("jake")
+    await conduit.publish(jake, "Dragons")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(error.message))
+
+    await page.goto(elsewhere)
+    await page.get_by_role("link", name="Sign up").click()
+    await fill(page, Name="anna", **{"E-mail": "anna@example.com", "Password": PASSWORD})
+    await page.get_by_role("button", name="Sign up").click()
+    await expect(page.get_by_role("link", name="anna")).to_be_visible()
+
+    await page.get_by_role("link", name="New article").click()
+    await fill(page, Title="Knights", What="On knights", Text="# Armour\n\n- *heavy*", Tags="steel, horses")
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_role("heading", name="Armour")).to_be_visible()
+    await expect(page.locator("li em")).to_have_text("heavy")
+    await expect(page).to_have_url(f"{elsewhere}/article/knights")
+
+    await page.get_by_role("link", name="conduit").click()
+    await page.get_by_role("link", name="Dragons").click()
+    await fill(page, Your="Do they?")
+    await page.get_by_role("button", name="Comment").click()
+    await expect(page.locator(".comment")).to_contain_text("Do they?")
+    await page.get_by_role("button", name="Favourite").click()
+    await expect(page.get_by_role("button", name="Favourite")).to_have_text("♥ 1")
+    await page.get_by_role("button", name="Follow jake").click()
+    await expect(page.get_by_role("button", name="Unfollow jake")).to_be_visible()
+
+    await page.get_by_role("link", name="conduit").click()
+    await page.get_by_role("link", name="Your feed").click()
+    await expect(page.locator("article h2")).to_have_text(["Dragons"])
+
+    article = (await conduit.client.get("/articles/dragons")).json()["article"]
+    assert article["favoritesCount"] == 1
+    said = (await conduit.client.get("/articles/dragons/comments")).json()["comments"]
+    assert [(comment["author"]["username"], comment["body"]) for comment in said] == [("anna", "Do they?")]
+    assert complaints == []
+    # The browser has asked before it sent a token or JSON.
+    assert {path for method, path in conduit.asked if method == "OPTIONS"} >= {
+        "/api/users",
+        "/api/articles",
+        "/api/articles/dragons/comments",
+        "/api/profiles/jake/follow",
+        "/api/articles/feed",
+    }
+
+
+async def test_a_page_of_an_origin_that_may_not_call_conduit_cannot(settings: Settings, page: Page) -> None:
+    """What the other tests show is there because Conduit lets the page in, not because nobody looks."""
+    strict = settings.model_copy(update={"cors_origins": ["https://frontend.example"]})
+    async with conduit_on(strict) as conduit, serving(page_that_calls(conduit.address)) as elsewhere:
+        await page.goto(elsewhere)
+        await expect(page.get_by_role("alert")).to_have_text("Conduit cannot be reached")
+        assert ("GET", "/api/articles") in conduit.asked
+
+
+class TestExposedHeaders:
+    async def test_the_id_of_a_request_that_failed_is_shown(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        async with page.expect_response(f"{conduit.address}/api/articles/unknown") as answer:
+            await page.goto(f"{elsewhere}/article/unknown")
+        request_id = (await (await answer.value).all_headers())["x-request-id"]
+        await expect(page.get_by_role("alert")).to_have_text(
+            re.compile(f"article not foundRequest {request_id}")
+        )
+
+    async def test_who_has_tried_too_often_is_told_when_to_come_back(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        await conduit.register("anna")
+        wrong = {"user": {"email": "anna@example.com", "password": "wrong password"}}
+        for _ in range(ATTEMPTS):
+            assert (await conduit.client.post("/users/login", json=wrong)).status_code == 401
+        await sign_in(page, elsewhere, "anna")
+        await expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+ seconds"))
+
+    async def test_an_article_that_has_changed_since_it_was_opened_is_not_overwritten(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await fill(page, Text="From the window.")
+        changed = {"article": {"body": "From elsewhere."}}
+        assert (await conduit.client.put("/articles/dragons", json=changed, headers=anna)).status_code == 200
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("alert")).to_contain_text("article has changed since")
+        await page.reload()
+        await fill(page, Text="From the window.")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator(".text")).to_have_text("From the window.")
+
+
+async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewhere: str, page: Page) -> None:
+    mallory = await conduit.register("mallory")
+    body = f"{HOSTILE}\n\n[click]({HOSTILE_ADDRESS}) ![see]({HOSTILE_ADDRESS})\n\n> {HOSTILE}"
+    article = await conduit.publish(mallory, HOSTILE, body)
+    comment = {"comment": {"body": HOSTILE}}
+    await conduit.client.post(f"/articles/{article['slug']}/comments", json=comment, headers=mallory)
+    await page.goto(f"{elsewhere}/article/{article['slug']}")
+    await expect(page.locator(".comment p")).to_have_text(HOSTILE)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+    await expect(page.locator(".text blockquote")).to_have_text(HOSTILE)
+    assert (
+        await page.locator(".text").evaluate("element => element.querySelectorAll('a, img, script').length")
+        == 0
+    )
+    await expect(page).to_have_title(f"{HOSTILE} · Conduit")
+
+
+class TestOneOrigin:
+    @pytest.fixture
+    async def conduit(self, settings: Settings) -> AsyncIterator[Conduit]:
+        async with conduit_on(settings.model_copy(update={"frontend_dir": FOLDER})) as conduit:
+            yield conduit
+
+    async def test_the_same_page_is_served_by_conduit_as_it_is(self, conduit: Conduit, page: Page) -> None:
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        anna = await conduit.register("anna")
+        await signed_in(page, conduit.address, "anna")
+        await conduit.publish(anna, "Dragons", "![chart](data:image/png;base64,iVBORw0KGgo=) `fly`")
+        await page.get_by_role("link", name="conduit").click()
+        await page.get_by_role("link", name="Dragons").click()
+        await expect(page.locator(".text code")).to_have_text("fly")
+        assert complaints == []
+        assert not [path for method, path in conduit.asked if method == "OPTIONS"]
+
+    async def test_an_address_within_it_can_be_opened_reloaded_and_gone_back_to(
+        self, conduit: Conduit, page: Page
+    ) -> None:
+        await conduit.publish(await conduit.register("john.doe"), "Dragons")
+        heading = page.get_by_role("heading", level=1)
+        await page.goto(f"{conduit.address}/profile/john.doe")
+        await expect(heading).to_have_text("john.doe")
+        await page.get_by_role("link", name="Dragons").click()
+        await expect(heading).to_have_text("Dragons")
+        await page.reload()
+        await expect(heading).to_have_text("Dragons")
+        await page.go_back()
+        await expect(heading).to_have_text("john.doe")
