@@ -59,6 +59,12 @@ class Site:
             answer = await client.post("/users/login", json=visitor)
             self._token = answer.raise_for_status().json()["user"]["token"]
             listing = (await client.get("/articles?offset=300")).raise_for_status().json()
+            middle = listing["articlesCount"] // 2
+            token = {"Authorization": f"Token {self._token}"}
+            behind = (await client.get(f"/articles?offset={middle}")).links["next"]["url"]
+            feed = (await client.get("/articles/feed", headers=token)).raise_for_status().json()
+            half_way = f"/articles/feed?offset={feed['articlesCount'] // 2}"
+            feed_behind = (await client.get(half_way, headers=token)).links["next"]["url"]
         article = max(listing["articles"], key=lambda article: int(article["favoritesCount"]))
         author, tag, slug = article["author"]["username"], article["tagList"][0], article["slug"]
         return {
@@ -72,7 +78,9 @@ class Site:
             "article": Asked(f"/articles/{slug}"),
             "comments": Asked(f"/articles/{slug}/comments"),
             "tags": Asked("/tags"),
-            "list, offset in the middle": Asked(f"/articles?offset={listing['articlesCount'] // 2}"),
+            "list, offset in the middle": Asked(f"/articles?offset={middle}"),
+            "list, cursor in the middle": Asked(behind.removeprefix("/api")),
+            "feed, cursor in the middle": Asked(feed_behind.removeprefix("/api"), with_token=True),
         }
 
     async def answer(self, asked: Asked) -> None:

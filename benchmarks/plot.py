@@ -8,7 +8,7 @@ WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 60, 240, 24, 50
 COLORS = (
     "#4e79a7", "#f28e2b", "#e15759", "#59a14f", "#b07aa1", "#9c755f", "#2f6b6f", "#d37295", "#79706e",
-    "#a0792c", "#1b4965",
+    "#a0792c", "#1b4965", "#76b7b2", "#5f4690",
 )  # fmt: skip
 LABEL_GAP = 17
 

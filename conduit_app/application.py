@@ -104,7 +104,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
             "If-None-Match",
             "Last-Event-ID",
         ],
-        expose_headers=[REQUEST_ID, "ETag", "Retry-After"],
+        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After"],
         max_age=DAY_SECONDS,
     )
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")

@@ -14,6 +14,7 @@ from modules.articles.contracts import (
 from modules.articles.domain.demo import publish_year
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cursors import Cursors
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -23,7 +24,12 @@ from modules.users.contracts import UserDeleted
 
 def router(container: ArticlesContainer) -> APIRouter:
     """Return the routes of this module."""
-    return create_router(container.publishing(), container.reader(), Authentication(container.tokens()))
+    return create_router(
+        container.publishing(),
+        container.reader(),
+        Authentication(container.tokens()),
+        Cursors(container.signing_keys()),
+    )
 
 
 async def demo(container: ArticlesContainer, demo: Demo) -> None:

@@ -9,6 +9,7 @@ from modules.comments.contracts import CommentAdded
 from modules.comments.domain.demo import discuss_articles
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cursors import Cursors
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -18,7 +19,9 @@ from modules.users.contracts import UserDeleted
 
 def router(container: CommentsContainer) -> APIRouter:
     """Return the routes of this module."""
-    return create_router(container.discussion(), Authentication(container.tokens()))
+    return create_router(
+        container.discussion(), Authentication(container.tokens()), Cursors(container.signing_keys())
+    )
 
 
 async def demo(container: CommentsContainer, demo: Demo) -> None:

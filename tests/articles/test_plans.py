@@ -39,6 +39,20 @@ def test_a_page_is_found_and_sorted_by_the_index_of_its_narrowest_filter(
 
 
 @pytest.mark.parametrize("asked", FILTERS, ids=lambda asked: "+".join(sorted(asked)) or "all")
+def test_a_page_behind_a_position_begins_there_in_the_same_index(
+    connection: sqlite3.Connection, asked: frozenset[str]
+) -> None:
+    first, *others = plan(connection, reader._meeting(asked).page_behind)
+    # Of a pair with a rowid, SQLite takes the first to find where to begin, and looks at the second.
+    place = "(created_at,article_id)<(?,?)" if asked and "author" not in asked else "created_at<?"
+    leading = next((LEADING[name][:-1] for name in LEADING if name in asked), None)
+    assert first.endswith(
+        f"{leading} AND {place})" if leading else f"ix_articles_article_created_at_id ({place})"
+    )
+    assert [line for line in others if not line.startswith("SEARCH")] == []
+
+
+@pytest.mark.parametrize("asked", FILTERS, ids=lambda asked: "+".join(sorted(asked)) or "all")
 def test_how_many_there_are_is_kept_or_counted_by_the_index_of_the_narrowest_filter(
     connection: sqlite3.Connection, asked: frozenset[str]
 ) -> None:
@@ -59,6 +73,20 @@ def test_the_feed_sorts_what_the_authors_of_its_page_published_and_no_more(
     assert first.endswith("ix_articles_article_author_id_created_at_id (author_id=? AND created_at>?)")
     assert [line for line in others if "articles_article " in line] == []
     assert [line for line in others if line.startswith("SCAN articles_")] == []
+
+
+def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
+    connection: sqlite3.Connection,
+) -> None:
+    lines = plan(connection, reader.FEED_BEHIND)
+    index = "ix_articles_article_author_id_created_at_id"
+    assert [
+        line.partition(" USING ")[2] for line in lines if line.startswith("SEARCH articles_article ")
+    ] == [
+        f"INDEX {index} (author_id=? AND created_at>? AND created_at<?)",
+        f"COVERING INDEX {index} (author_id=? AND created_at<?)",
+    ]
+    assert [line for line in lines if line.startswith("SCAN articles_")] == []
 
 
 @pytest.mark.parametrize("name", ["BY_SLUG", "BY_ID", "PREVIEWS", "ALL_FOLLOWED", "TAGS"])

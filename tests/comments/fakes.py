@@ -6,6 +6,7 @@ from datetime import datetime
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
 from modules.kernel.fakes import FakeTransactions
 
 
@@ -28,10 +29,18 @@ class FakeComments:
         for article, comment in comments:
             await self.add(article, comment.author, comment.text, comment.at)
 
-    async def of_article(self, article: ArticleId) -> Sequence[Comment]:
+    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
         self._transactions.require_unit()
         found = [comment for comment in self.kept.values() if comment.article_id == article]
-        return sorted(found, key=lambda comment: (comment.created_at, comment.id), reverse=True)
+        found.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
+        if page is None:
+            return found
+        behind = [
+            comment
+            for comment in found
+            if page.after is None or (comment.created_at, comment.id) < (page.after.at, page.after.id)
+        ]
+        return behind[: page.limit + 1]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         self._transactions.require_transaction()

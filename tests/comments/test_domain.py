@@ -19,6 +19,7 @@ from modules.comments.domain.comment import (
 from modules.comments.domain.discussion import CommentView, Discussion
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.domain.pagination import Page
 from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
@@ -71,7 +72,7 @@ class Scene:
 
     async def texts(self, slug: str = "dragons") -> list[str]:
         """Return what is said about an article."""
-        return [view.comment.body for view in await self.discussion.comments(slug, None)]
+        return [view.comment.body for view in (await self.discussion.comments(slug, None)).comments]
 
 
 @pytest.fixture
@@ -121,10 +122,19 @@ class TestComments:
     async def test_their_authors_are_seen_by_the_viewer(self, scene: Scene) -> None:
         await scene.say()
         scene.profiles.follow(scene.jake, scene.anna)
-        [seen_by_jake] = await scene.discussion.comments("dragons", scene.jake)
-        [seen_by_nobody] = await scene.discussion.comments("dragons", None)
+        [seen_by_jake] = (await scene.discussion.comments("dragons", scene.jake)).comments
+        [seen_by_nobody] = (await scene.discussion.comments("dragons", None)).comments
         assert seen_by_jake.author.following
         assert not seen_by_nobody.author.following
+
+    async def test_a_part_of_them_tells_where_the_next_one_begins(self, scene: Scene) -> None:
+        for text in ("first", "second", "third"):
+            await scene.say(text)
+        newest = await scene.discussion.comments("dragons", None, Page(limit=2))
+        oldest = await scene.discussion.comments("dragons", None, Page(limit=2, after=newest.next))
+        parts = [[view.comment.body for view in part.comments] for part in (newest, oldest)]
+        assert parts == [["third", "second"], ["first"]]
+        assert oldest.next is None
 
     async def test_what_does_not_exist_has_none(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):

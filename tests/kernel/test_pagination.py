@@ -1,10 +1,23 @@
 """Which part of a list is wanted."""
 
+from datetime import UTC, datetime
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import Page, Position, cut
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BEHIND = Position(NOON, 4)
+
+
+class Row(NamedTuple):
+    """A row of a list."""
+
+    created_at: datetime
+    id: int
 
 
 def test_a_page_is_the_first_twenty_unless_told_otherwise() -> None:
@@ -20,6 +33,24 @@ def test_a_page_has_a_hundred_rows_at_the_most(asked: int, served: int) -> None:
 def test_a_page_that_is_no_page_cannot_be_built(limit: int, offset: int) -> None:
     with pytest.raises(ValueError, match="Page"):
         Page(limit, offset)
+
+
+def test_a_page_begins_after_so_many_rows_or_behind_one_of_them() -> None:
+    assert Page(after=BEHIND).offset == 0
+    with pytest.raises(ValueError, match="Page"):
+        Page(offset=1, after=BEHIND)
+
+
+@pytest.mark.parametrize(
+    ("there", "shown", "following"),
+    [([], [], None), ([5, 4], [5, 4], None), ([5, 4, 3], [5, 4], BEHIND)],
+    ids=["nothing", "all", "more"],
+)
+def test_a_page_ends_at_a_position_if_there_is_more(
+    there: list[int], shown: list[int], following: Position | None
+) -> None:
+    rows = [Row(NOON, id_) for id_ in there]
+    assert cut(rows, Page(limit=2)) == ([Row(NOON, id_) for id_ in shown], following)
 
 
 @given(st.integers(), st.integers())

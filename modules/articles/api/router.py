@@ -16,38 +16,50 @@ from modules.articles.domain.publishing import Expected, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.conditional import IfMatch, is_known
-from modules.kernel.api.fields import Paging, PathText, QueryText
+from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.fields import PathText, QueryText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
-def create_router(publishing: Publishing, reader: ArticleReader, authentication: Authentication) -> APIRouter:
+def create_router(
+    publishing: Publishing, reader: ArticleReader, authentication: Authentication, cursors: Cursors
+) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
     router = ModuleRouter()
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+    Paging: TypeAlias = Annotated[AskedPage, Depends(cursors.page)]
 
-    @router.get("/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422))
+    @router.get(
+        "/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422) | LEADS_ON
+    )
     @lasting
     async def articles(
-        page: Paging,
+        asked: Paging,
         viewer: Viewer,
         tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
         favorited: Annotated[QueryText, Query(description="Only favourites of this username.")] = None,
     ) -> MultipleArticlesResponse:
         """Return the newest articles, of all or of those that meet every filter."""
-        found = await reader.articles(Criteria(tag, author, favorited), page, viewer)
+        found = await reader.articles(Criteria(tag, author, favorited), asked.page, viewer)
+        asked.link_next(found.next)
         return MultipleArticlesResponse.model_validate(found)
 
     # Before /articles/{slug}, or it would be the article called "feed".
     @router.get(
-        "/articles/feed", operation_id="GetArticlesFeed", tags=["Articles"], responses=errors(401, 422)
+        "/articles/feed",
+        operation_id="GetArticlesFeed",
+        tags=["Articles"],
+        responses=errors(401, 422) | LEADS_ON,
     )
     @lasting
-    async def feed(user: CurrentUser, page: Paging) -> MultipleArticlesResponse:
+    async def feed(user: CurrentUser, asked: Paging) -> MultipleArticlesResponse:
         """Return the newest articles by those whom one follows."""
-        return MultipleArticlesResponse.model_validate(await reader.feed(user, page))
+        found = await reader.feed(user, asked.page)
+        asked.link_next(found.next)
+        return MultipleArticlesResponse.model_validate(found)
 
     @router.post(
         "/articles",

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import Page, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,11 @@ class ArticleView(ArticlePreview):
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """One page of articles, newest first, and how many there are on all pages."""
+    """One page of articles, newest first, how many there are on all pages, and where the next one begins."""
 
     articles: Sequence[ArticlePreview]
     articles_count: int
+    next: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

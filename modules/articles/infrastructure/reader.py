@@ -6,7 +6,19 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, exists, func, literal, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
 from modules.articles.domain.article import ArticleNotFound
@@ -21,7 +33,7 @@ from modules.articles.infrastructure.tables import (
     TagUseRow,
 )
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import Page, cut
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import is_one_of
 from modules.kernel.infrastructure.schema import UtcDateTime
@@ -86,42 +98,68 @@ TAGS = select(tag_use.c.tag).where(tag_use.c.articles > 0).order_by(tag_use.c.ar
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """A list's two statements: one page of it, newest first, and how many there are in all."""
+    """A list: its page after so many articles, its page behind a position, and how many there are."""
 
     page: AnySelect
+    page_behind: AnySelect
     count: AnySelect
 
 
 def _newest(
     *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
 ) -> AnySelect:
-    window = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-    return window.limit(bindparam("limit")).offset(bindparam("offset"))
+    ordered = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
+    return ordered.limit(bindparam("rows"))
 
 
-FOLLOWED = (
-    select(author.c.author_id, author.c.articles, author.c.latest_at)
-    .where(is_one_of(author.c.author_id, "authors"), author.c.articles > 0)
-    .cte("followed")
-)
-# A time before which nothing of the page was published. Of so many authors as there are articles up to
-# the page's end, each has one since the oldest of their latest ones; so those are enough, and older
-# articles come after them all.
-SINCE = func.coalesce(
-    select(FOLLOWED.c.latest_at)
-    .order_by(FOLLOWED.c.latest_at.desc())
-    .limit(1)
-    .offset(bindparam("last"))
-    .scalar_subquery(),
-    literal(DAWN, UtcDateTime()),
-)
+def _behind(time: ColumnElement[datetime], key: ColumnElement[int]) -> ColumnElement[bool]:
+    return tuple_(time, key) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
+
+
+def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
+    return (
+        select(author.c.author_id, author.c.articles, latest_at.label("latest_at"))
+        .where(is_one_of(author.c.author_id, "authors"), author.c.articles > 0)
+        .cte("followed")
+    )
+
+
+def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+    # A time before which nothing of the page was published. Of so many authors as there are articles up
+    # to the page's end, each has one since the oldest of their latest ones; so those are enough, and
+    # older articles come after them all.
+    since = func.coalesce(
+        select(followed.c.latest_at)
+        .where(followed.c.latest_at.is_not(None))
+        .order_by(followed.c.latest_at.desc())
+        .limit(1)
+        .offset(bindparam("last"))
+        .scalar_subquery(),
+        literal(DAWN, UtcDateTime()),
+    )
+    return _newest(
+        article.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
+        article.c.created_at >= since,
+        *conditions,
+        time=article.c.created_at,
+        key=article.c.id,
+    ).add_columns(select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count"))
+
+
+FOLLOWED = _followed(author.c.latest_at)
 ALL_FOLLOWED = select(func.sum(FOLLOWED.c.articles))
-FEED = _newest(
-    article.c.author_id.in_(select(FOLLOWED.c.author_id).where(FOLLOWED.c.latest_at >= SINCE)),
-    article.c.created_at >= SINCE,
-    time=article.c.created_at,
-    key=article.c.id,
-).add_columns(ALL_FOLLOWED.scalar_subquery().label("articles_count"))
+FEED = _feed(FOLLOWED).offset(bindparam("offset"))
+BEHIND = _behind(article.c.created_at, article.c.id)
+# The latest of each author behind the position: asked of the index, once for each who is followed.
+LATEST_BEHIND = (
+    select(article.c.created_at)
+    .where(article.c.author_id == author.c.author_id, BEHIND)
+    .order_by(article.c.created_at.desc(), article.c.id.desc())
+    .limit(1)
+    .correlate(author)
+    .scalar_subquery()
+)
+FEED_BEHIND = _feed(_followed(LATEST_BEHIND), BEHIND)
 # What one criterion, or none, leaves is counted already.
 COUNTS = {
     frozenset[str](): select(author.c.articles).where(author.c.author_id == EVERYBODY),
@@ -153,7 +191,8 @@ def _meeting(asked: frozenset[str]) -> _Listing:
             conditions = [is_asked]
     count = COUNTS.get(asked, select(func.count()).select_from(key.table).where(*conditions))
     joined = () if key.table is article else (key == article.c.id,)
-    return _Listing(_newest(*joined, *conditions, time=time, key=key), count)
+    newest = _newest(*joined, *conditions, time=time, key=key)
+    return _Listing(newest.offset(bindparam("offset")), newest.where(_behind(time, key)), count)
 
 
 class SqlArticleReader:
@@ -183,11 +222,12 @@ class SqlArticleReader:
         """Return a page of the articles by those whom the reader follows."""
         async with self._database.snapshot() as session:
             followed = (await self._profiles.followed({reader}))[reader]
-            asked = {"authors": followed, "last": page.offset + page.limit - 1}
-            rows = await self._rows(FEED, asked, page, reader)
+            asked = {"authors": followed, "last": page.offset + page.limit}
+            statement = FEED if page.after is None else FEED_BEHIND
+            rows = await self._rows(statement, asked, page, reader)
             if not rows:
                 return ArticleList((), await session.scalar(ALL_FOLLOWED, {"authors": followed}) or 0)
-            return ArticleList(await self._previews(rows, reader), rows[0].articles_count)
+            return await self._list(rows, page, rows[0].articles_count, reader)
 
     async def tags(self) -> Sequence[str]:
         """Return the tags in use, the most used first."""
@@ -256,8 +296,8 @@ class SqlArticleReader:
             asked = await self._asked(Criteria(tag, author))
             if asked is None:
                 return []
-            statement = _meeting(frozenset(asked)).page
-            rows = await self._rows(statement, asked, Page(at_most), viewer=None)
+            page = Page(at_most)
+            rows, _ = cut(await self._rows(_meeting(frozenset(asked)).page, asked, page, viewer=None), page)
             return [ArticleId(row.id) for row in rows]
 
     async def all_ids(self) -> Sequence[ArticleId]:
@@ -292,21 +332,31 @@ class SqlArticleReader:
         self, listing: _Listing, asked: Mapping[str, object], page: Page, viewer: UserId | None
     ) -> ArticleList:
         async with self._database.snapshot() as session:
-            rows = await self._rows(listing.page, asked, page, viewer)
+            statement = listing.page if page.after is None else listing.page_behind
+            rows = await self._rows(statement, asked, page, viewer)
             count = await session.scalar(listing.count, asked)
-            return ArticleList(await self._previews(rows, viewer), count or 0)
+            return await self._list(rows, page, count or 0, viewer)
 
     async def _rows(
         self, statement: AnySelect, asked: Mapping[str, object], page: Page, viewer: UserId | None
     ) -> Sequence[AnyRow]:
-        window = {"limit": page.limit, "offset": page.offset, "viewer": viewer}
+        """Return the rows of the page, and the one behind them if there is any."""
+        window: dict[str, object] = {"rows": page.limit + 1, "viewer": viewer}
+        if page.after is None:
+            window["offset"] = page.offset
+        else:
+            window |= {"at": page.after.at, "id": page.after.id}
         async with self._database.snapshot() as session:
             return (await session.execute(statement, {**asked, **window})).all()
 
-    async def _previews(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Sequence[ArticlePreview]:
-        authors = await self._authors(rows, viewer)
+    async def _list(
+        self, rows: Sequence[AnyRow], page: Page, count: int, viewer: UserId | None
+    ) -> ArticleList:
+        shown, following = cut(rows, page)
+        authors = await self._authors(shown, viewer)
         # One whose author was deleted while this module was switched off is not shown.
-        return [ArticlePreview(*_facts(row, authors)) for row in rows if row.author_id in authors]
+        previews = [ArticlePreview(*_facts(row, authors)) for row in shown if row.author_id in authors]
+        return ArticleList(previews, count, following)
 
     async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)

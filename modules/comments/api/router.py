@@ -14,25 +14,33 @@ from modules.comments.api.schemas import (
 from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.fields import Identifier, PathText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
-def create_router(discussion: Discussion, authentication: Authentication) -> APIRouter:
+def create_router(discussion: Discussion, authentication: Authentication, cursors: Cursors) -> APIRouter:
     """Return the routes of comments."""
     router = ModuleRouter(tags=["Comments"])
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
+    Part: TypeAlias = Annotated[AskedPage | None, Depends(cursors.part)]
 
     @router.get(
-        "/articles/{slug}/comments", operation_id="GetArticleComments", responses=errors(401, 404, 422)
+        "/articles/{slug}/comments",
+        operation_id="GetArticleComments",
+        responses=errors(401, 404, 422) | LEADS_ON,
     )
     @lasting
-    async def comments(slug: PathText, viewer: Viewer) -> MultipleCommentsResponse:
-        """Return an article's comments, newest first."""
-        views = await discussion.comments(slug, viewer)
-        return MultipleCommentsResponse(comments=[Comment.of(view) for view in views])
+    async def comments(slug: PathText, viewer: Viewer, asked: Part) -> MultipleCommentsResponse:
+        """Return an article's comments, newest first: all of them, unless a part is asked for."""
+        if asked is None:
+            found = await discussion.comments(slug, viewer)
+        else:
+            found = await discussion.comments(slug, viewer, asked.page)
+            asked.link_next(found.next)
+        return MultipleCommentsResponse(comments=[Comment.of(view) for view in found.comments])
 
     @router.post(
         "/articles/{slug}/comments",

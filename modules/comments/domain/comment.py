@@ -8,6 +8,7 @@ from typing import ClassVar, NewType, Protocol
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
 from modules.kernel.domain.text import Length, prose
 
 CommentId = NewType("CommentId", int)
@@ -80,8 +81,11 @@ class CommentRepository(Protocol):
         """Keep many comments, each on its article, or none of them."""
         ...
 
-    async def of_article(self, article: ArticleId) -> Sequence[Comment]:
-        """Return every comment on the article, newest first."""
+    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
+        """Return the page's comments and the one behind them, or every comment, newest first.
+
+        The page does not begin after so many comments, but at a position.
+        """
         ...
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:

@@ -16,6 +16,7 @@ from modules.comments.domain.comment import (
 from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.domain.pagination import Page, Position, cut
 from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
@@ -27,6 +28,14 @@ class CommentView:
 
     comment: Comment
     author: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class CommentList:
+    """Comments on one article, newest first, and where the next page begins."""
+
+    comments: Sequence[CommentView]
+    next: Position | None = None
 
 
 class Discussion:
@@ -48,11 +57,13 @@ class Discussion:
         self._events = events
         self._clock = clock
 
-    async def comments(self, slug: str, viewer: UserId | None) -> Sequence[CommentView]:
-        """Return an article's comments, newest first; raise `ArticleNotFound`."""
+    async def comments(self, slug: str, viewer: UserId | None, page: Page | None = None) -> CommentList:
+        """Return an article's comments, a page of them or all; raise `ArticleNotFound`."""
         async with self._transactions.snapshot():
             article = _found(slug, await self._articles.ids({slug}))
-            return await self._views(await self._comments.of_article(article), viewer)
+            comments = await self._comments.of_article(article, page)
+            shown, following = (comments, None) if page is None else cut(comments, page)
+            return CommentList(await self._views(shown, viewer), following)
 
     async def say(self, slug: str, text: Text, author: UserId) -> CommentView:
         """Comment on an article; raise `ArticleNotFound`."""

@@ -1,17 +1,21 @@
 """Comments in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, tuple_
 
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.schema import UtcDateTime
+
+AnySelect = Select[*tuple[Any, ...]]
 
 # Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]
@@ -20,6 +24,10 @@ OF_ARTICLE = (
     select(comment)
     .where(comment.c.article_id == bindparam("article"))
     .order_by(comment.c.created_at.desc(), comment.c.id.desc())
+)
+FIRST_OF_ARTICLE = OF_ARTICLE.limit(bindparam("rows"))
+BEHIND = FIRST_OF_ARTICLE.where(
+    tuple_(comment.c.created_at, comment.c.id) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
 )
 
 
@@ -50,10 +58,11 @@ class SqlComments:
         async with self._database.transaction() as session:
             await bulk_insert(session, CommentRow, rows)
 
-    async def of_article(self, article: ArticleId) -> Sequence[Comment]:
-        """Return every comment on the article, newest first."""
+    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
+        """Return the page's comments and the one behind them, or every comment, newest first."""
         async with self._database.snapshot() as session:
-            return [_comment(row) for row in await session.execute(OF_ARTICLE, {"article": article})]
+            rows = await session.execute(*_asked(article, page))
+            return [_comment(row) for row in rows]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         """Return the comment, and keep others from changing it until the transaction ends.
@@ -91,6 +100,15 @@ class SqlComments:
         """Forget every comment on the article."""
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.article_id == article))
+
+
+def _asked(article: ArticleId, page: Page | None) -> tuple[AnySelect, Mapping[str, object]]:
+    if page is None:
+        return OF_ARTICLE, {"article": article}
+    asked = {"article": article, "rows": page.limit + 1}
+    if page.after is None:
+        return FIRST_OF_ARTICLE, asked
+    return BEHIND, {**asked, "at": page.after.at, "id": page.after.id}
 
 
 def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:

@@ -114,18 +114,24 @@ QueryText = Annotated[
 ]
 
 
-async def _page(
-    limit: Annotated[
-        int,
-        BeforeValidator(_decimal),
-        Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
-    ] = DEFAULT_LIMIT,
-    offset: Annotated[
-        int,
-        BeforeValidator(_decimal),
-        Query(ge=0, le=GREATEST_INTEGER, description="How many to skip."),
-    ] = 0,
-) -> Page:
+Limit = Annotated[
+    int,
+    BeforeValidator(_decimal),
+    Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
+]
+LimitOrAll = Annotated[
+    int | None,
+    BeforeValidator(_decimal),
+    # Absent is not null, as above.
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": GREATEST_INTEGER}),
+    Query(ge=1, le=GREATEST_INTEGER, description="How many to return, at most 100; all if nothing is said."),
+]
+Offset = Annotated[
+    int, BeforeValidator(_decimal), Query(ge=0, le=GREATEST_INTEGER, description="How many to skip.")
+]
+
+
+async def _page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Page:
     return Page(limit, offset)
 
 

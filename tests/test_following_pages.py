@@ -1,0 +1,159 @@
+"""Lists by cursor: from page to page by `Link: rel="next"`, whatever others write meanwhile."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from tests.client import Api, Json
+
+LISTS = [
+    "/articles",
+    "/articles?tag=fire",
+    "/articles?author=jake",
+    "/articles?favorited=anna",
+    "/articles?tag=fire&author=jake&favorited=anna",
+    "/articles?tag=b%26c%20%C3%B6",
+    "/articles/feed",
+    "/articles/dragon-0/comments",
+]
+# How long the pages of seven are, for some limits.
+SIZES = {1: [1] * 7, 3: [3, 3, 1], 7: [7], 8: [7]}
+
+
+@pytest.fixture
+async def anna(api: Api) -> Api:
+    """Return the API as somebody sees it who follows the author of all that there is."""
+    anna, jake = api.as_user("anna"), api.as_user("jake")
+    await anna.follow("jake")
+    for number in range(7):
+        article = await jake.publish(f"Dragon {number}", tags=["fire", "b&c ö"])
+        await anna.favorite(article)
+        await jake.comment({"slug": "dragon-0"}, f"Comment {number}")
+    return anna
+
+
+def rows(answer: httpx2.Response) -> list[object]:
+    assert answer.status_code == 200, answer.text
+    body: Json = answer.json()
+    return [each["slug"] for each in body["articles"]] if "articles" in body else body["comments"]
+
+
+def following(answer: httpx2.Response) -> str | None:
+    """Return the path of the next page."""
+    link = answer.links.get("next")
+    return None if link is None else link["url"].removeprefix("/api")
+
+
+def limited(path: str, limit: int) -> str:
+    return f"{path}{'&' if '?' in path else '?'}limit={limit}"
+
+
+async def pages(api: Api, path: str) -> AsyncIterator[httpx2.Response]:
+    """Yield every page from this one on."""
+    at: str | None = path
+    while at is not None:
+        answer = await api.get(at)
+        yield answer
+        at = following(answer)
+
+
+async def test_the_pages_are_the_list(anna: Api) -> None:
+    for path in LISTS:
+        whole = rows(await anna.get(path))
+        assert len(whole) == 7, path
+        for limit, sizes in SIZES.items():
+            seen = [rows(page) async for page in pages(anna, limited(path, limit))]
+            assert [len(page) for page in seen] == sizes, path
+            assert [row for page in seen for row in page] == whole, path
+
+
+async def test_every_page_of_articles_knows_how_many_there_are_on_all(anna: Api) -> None:
+    for path in LISTS:
+        counts = [page.json().get("articlesCount") async for page in pages(anna, limited(path, 3))]
+        assert counts == [None if "comments" in path else 7] * 3, path
+
+
+async def test_what_is_written_meanwhile_neither_repeats_nor_hides_anything(anna: Api) -> None:
+    jake = anna.as_user("jake")
+    for path in ("/articles", "/articles?tag=fire", "/articles?author=jake", "/articles/feed"):
+        first = await anna.get(limited(path, 3))
+        *_, last = rows(first)
+        await jake.publish("Newer", tags=["fire"])
+        await jake.delete(f"/articles/{last}")
+        at = following(first)
+        assert at is not None
+        behind = [row async for page in pages(anna, at) for row in rows(page)]
+        there = rows(await anna.get(path))
+        assert behind == there[there.index(rows(first)[1]) + 1 :]
+
+
+async def test_comments_come_and_go_between_pages(anna: Api) -> None:
+    path = "/articles/dragon-0/comments"
+    whole = rows(await anna.get(path))
+    first = await anna.get(limited(path, 3))
+    jake = anna.as_user("jake")
+    await jake.comment({"slug": "dragon-0"}, "Newer")
+    await jake.delete(f"{path}/{first.json()['comments'][-1]['id']}")
+    at = following(first)
+    assert at is not None
+    assert [row async for page in pages(anna, at) for row in rows(page)] == whole[3:]
+
+
+async def test_a_page_in_the_middle_leads_on_too(anna: Api) -> None:
+    whole = rows(await anna.get("/articles"))
+    at = following(await anna.get("/articles?limit=2&offset=3"))
+    assert at is not None
+    assert rows(await anna.get(at)) == whole[5:]
+
+
+async def test_the_next_page_has_as_many_as_are_asked_for(anna: Api) -> None:
+    at = following(await anna.get("/articles?limit=2"))
+    assert at is not None
+    assert len(rows(await anna.get(at.replace("limit=2", "limit=4")))) == 4
+    assert len(rows(await anna.get(at.replace("limit=2&", "")))) == 5
+
+
+async def test_a_list_of_which_others_see_less_leads_nobody_elsewhere(anna: Api) -> None:
+    at = following(await anna.get("/articles/feed?limit=3"))
+    assert at is not None
+    answer = await anna.as_user("carl").get(at)
+    assert answer.json() == {"articles": [], "articlesCount": 0}
+
+
+@pytest.mark.parametrize("path", ["/articles", "/articles/feed", "/articles/dragon-0/comments"])
+async def test_what_is_no_cursor_is_refused(api: Api, path: str) -> None:
+    for cursor in ("", "x", "%00", "A" * 43, "\u00e9" * 43, "A" * 1000):
+        answer = await api.as_user("anna").get(f"{path}?cursor={cursor}")
+        assert answer.status_code == 422, cursor
+        assert answer.json()["errors"].keys() == {"cursor"}, cursor
+
+
+async def test_a_cursor_of_another_list_is_refused(anna: Api) -> None:
+    at = following(await anna.get("/articles?tag=fire&limit=3"))
+    assert at is not None
+    cursor = at.partition("cursor=")[2]
+    others = ["/articles", "/articles?tag=ice", "/articles/feed", "/articles/dragon-0/comments"]
+    for other in others:
+        answer = await anna.get(f"{other}{'&' if '?' in other else '?'}cursor={cursor}")
+        assert answer.status_code == 422
+        assert answer.json() == {"errors": {"cursor": ["is not one that this list gave"]}}
+
+
+async def test_a_page_begins_at_one_place(anna: Api) -> None:
+    at = following(await anna.get("/articles?limit=3"))
+    answer = await anna.get(f"{at}&offset=3")
+    assert answer.status_code == 422
+    assert answer.json() == {"errors": {"offset": ["cannot be used with a cursor"]}}
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "x", str(2**63)])
+async def test_a_limit_of_comments_is_a_number_of_them(api: Api, limit: str) -> None:
+    answer = await api.get(f"/articles/dragon-0/comments?limit={limit}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"].keys() == {"limit"}
+
+
+async def test_pages_of_other_origins_may_read_the_link(anna: Api) -> None:
+    answer = await anna.get("/articles?limit=3", headers={"Origin": "https://blog.example"})
+    assert "Link" in answer.headers["Access-Control-Expose-Headers"].split(", ")
