@@ -67,7 +67,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
     composition = composition or compose_from(settings)
     application = _bare_application(composition)
     routes: dict[object, tuple[str, str]] = {}
-    for module in _served(composition, settings):
+    for module in served_modules(composition, settings):
         for make_router in module.routers:
             router = make_router(composition.containers[module.name])
             application.include_router(router, prefix=API)
@@ -118,7 +118,8 @@ def _first_parts(application: FastAPI) -> frozenset[str]:
     return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
 
 
-def _served(composition: Composition, settings: Settings) -> Sequence[Module]:
+def served_modules(composition: Composition, settings: Settings) -> Sequence[Module]:
+    """Return the modules whose routes are answered; raise `SettingsError` for one that is not there."""
     names = {module.name for module in composition.modules}
     if unknown := set(settings.served_modules) - names:
         problem = f"there is no module {', '.join(sorted(unknown))} that is switched on"

@@ -24,7 +24,10 @@ from modules.kernel.infrastructure.backup import (
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")],
 ) -> None:
-    """Copy the database, also while Conduit serves. Example: conduit backup var/monday.db."""
+    """Copy the database, also while Conduit serves.
+
+    Example: conduit backup var/monday.db
+    """
     with one_line_errors():
         back_up(sqlite_file(load(Settings).database_url), file)
     typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
@@ -33,7 +36,9 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")],
 ) -> None:
-    """Make the database what a backup holds. Example: conduit restore var/monday.db.
+    """Make the database what a backup holds.
+
+    Example: conduit restore var/monday.db
 
     What it held before is kept in a file beside it.
     """

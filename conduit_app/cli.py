@@ -2,19 +2,12 @@
 
 import asyncio
 import json
-import os
 import secrets
-import signal
-import socket
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from conduit_app.application import compose_from, create_application
 from conduit_app.backup_commands import backup, restore
@@ -26,80 +19,40 @@ from conduit_app.composition import Composition
 from conduit_app.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
 from conduit_app.events_commands import events
 from conduit_app.house import HouseFormat, cards, render_house
-from conduit_app.metrics import SHARED_FOLDER
-from conduit_app.migrations.runner import migrate, require_current
+from conduit_app.migrations.runner import migrate
 from conduit_app.module_commands import ConduitCommands
 from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module
 from conduit_app.operator_errors import fail, one_line_errors
-from conduit_app.server import Limits, ServerConfig
+from conduit_app.serve_command import require_migrated, serve
 from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
-
-FACTORY = "conduit_app.application:create_application"
-DRAIN_SECONDS = 30
 
 main = typer.Typer(
     name="conduit",
     cls=ConduitCommands,
-    help="The RealWorld blogging backend.",
+    help="The RealWorld blogging backend. `conduit COMMAND --help` says more, with an example.",
     no_args_is_help=True,
+    # Paragraphs are filled as wide as the terminal is.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-main.add_typer(events, name="events")
-main.command()(backup)
-main.command()(restore)
+# The headings that the help shows commands under.
+RUN, LOOK_AFTER, DEVELOP = "Run", "Look after", "Develop"
+
+main.command(rich_help_panel=RUN)(serve)
+main.add_typer(events, name="events", rich_help_panel=LOOK_AFTER)
+main.command(rich_help_panel=LOOK_AFTER)(backup)
+main.command(rich_help_panel=LOOK_AFTER)(restore)
 
 
-@main.command()
-def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
-) -> None:
-    """Serve the API. Example: conduit serve --port 8080 --workers 2."""
-    with one_line_errors():
-        settings = load(Settings)
-        configure_logging(settings)
-        asyncio.run(_require_migrated(compose_from(settings)))
-        listening = _bind(host, port)
-        config = ServerConfig(
-            FACTORY,
-            Limits.of(settings),
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-        )
-    address, number = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    typer.echo(
-        f"Conduit serves http://{shown}:{number}, documentation at http://{shown}:{number}/docs", err=True
-    )
-    if workers > 1:
-        # Where they add up what each of them counts.
-        with tempfile.TemporaryDirectory(prefix="conduit-metrics-") as folder:
-            os.environ[SHARED_FOLDER] = folder
-            Multiprocess(config, sockets=[listening]).run()
-        return
-    for told_to_end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told_to_end, _end)
-    server = uvicorn.Server(config)
-    server.run(sockets=[listening])
-    if not server.started:
-        raise typer.Exit(1)
-
-
-@main.command(name="migrate")
+@main.command(name="migrate", rich_help_panel=RUN)
 def migrate_command() -> None:
-    """Bring the database to the schema of this version. Example: conduit migrate."""
+    """Bring the database to the schema of this version.
+
+    Example: conduit migrate
+    """
     with one_line_errors():
         settings = load(Settings)
         configure_logging(settings)
@@ -107,13 +60,15 @@ def migrate_command() -> None:
     typer.echo(f"migrated {', '.join(changed)}" if changed else "the database is up to date", err=True)
 
 
-@main.command(name="demo")
+@main.command(name="demo", rich_help_panel=RUN)
 def demo_command(
     articles: Annotated[
         int, typer.Option(help="How many articles; the number of everything else follows.", min=1)
     ] = 200,
 ) -> None:
-    """Fill an empty database with made-up users and articles. Example: conduit demo --articles 1000.
+    """Fill an empty database with made-up users and articles.
+
+    Example: conduit demo --articles 1000
 
     The same number makes the same data.
 
@@ -123,7 +78,7 @@ def demo_command(
         # A commit need not survive the loss of power: half of a demonstration is of no use.
         settings = load(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
-        asyncio.run(_require_migrated(compose_from(settings)))
+        asyncio.run(require_migrated(compose_from(settings)))
         try:
             remarks = asyncio.run(_demonstrate(compose_from(settings), articles))
         except KeyboardInterrupt:
@@ -132,9 +87,12 @@ def demo_command(
         typer.echo(remark, err=True)
 
 
-@main.command()
+@main.command(rich_help_panel=DEVELOP)
 def openapi() -> None:
-    """Print the API's OpenAPI document. Example: conduit openapi > openapi.json."""
+    """Print the API's OpenAPI document.
+
+    Example: conduit openapi > openapi.json
+    """
     with one_line_errors():
         # It is only looked at: nothing is stored and nothing signed, so that no file is made.
         unused = {"database_url": "sqlite+aiosqlite://", "secret_key": secrets.token_hex()}
@@ -142,7 +100,7 @@ def openapi() -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-@main.command()
+@main.command(rich_help_panel=DEVELOP)
 def check(
     form: Annotated[Format, typer.Option("--format", help="How findings are told.")] = Format.TEXT,
     sources: Annotated[
@@ -152,7 +110,10 @@ def check(
         bool, typer.Option("--update", help="Write the snapshots anew, of events, document and picture.")
     ] = False,
 ) -> None:
-    """Check the architecture of the checkout in this folder. Example: conduit check --format github."""
+    """Check the architecture of the checkout in this folder.
+
+    Example: conduit check --format github
+    """
     checkout = _checkout()
     with one_line_errors(), uncollected():
         if update:
@@ -164,14 +125,17 @@ def check(
         raise typer.Exit(1)
 
 
-@main.command(name="new-module")
+@main.command(name="new-module", rich_help_panel=DEVELOP)
 def new_module_command(
     name: Annotated[str, typer.Argument(help="What it is called: lower-case, as in reading_notes.")],
     plugin: Annotated[
         bool, typer.Option("--plugin", help="Write a distribution of its own into plugins/.")
     ] = False,
 ) -> None:
-    """Write a small module that is complete, to begin from. Example: conduit new-module notes."""
+    """Write a small module that is complete, to begin from.
+
+    Example: conduit new-module notes
+    """
     checkout = _checkout()
     with one_line_errors():
         plan = plan_plugin(ModuleName(name)) if plugin else plan_in_tree(ModuleName(name))
@@ -180,11 +144,14 @@ def new_module_command(
     typer.echo(plan.next_steps)
 
 
-@main.command(name="modules")
+@main.command(name="modules", rich_help_panel=LOOK_AFTER)
 def modules_command(
     form: Annotated[HouseFormat, typer.Option("--format", help="How they are told.")] = HouseFormat.TEXT,
 ) -> None:
-    """Show the modules that are switched on. Example: conduit modules --format mermaid."""
+    """Show the modules that are switched on.
+
+    Example: conduit modules --format mermaid
+    """
     with one_line_errors():
         settings = load(Settings)
         composition = compose_from(settings)
@@ -213,34 +180,6 @@ async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]
     finally:
         await composition.database.dispose()
     return demo.remarks
-
-
-async def _require_migrated(composition: Composition) -> None:
-    try:
-        await require_current(composition.database, composition.with_tables)
-    finally:
-        await composition.database.dispose()
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    # When uvicorn has answered what it had begun, it raises anew the signal that ended it. Being told
-    # to end is no failure: without this, the exit code would be 143, or a traceback told of Ctrl-C.
-    raise SystemExit(0)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        # Now, and not when the server is ready: who reads the address may call, and waits in the queue.
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
-    listening.set_inheritable(True)
-    return listening
 
 
 if __name__ == "__main__":

@@ -34,7 +34,10 @@ def list_command(
     state: Annotated[DeliveryState | None, typer.Option(help="Only deliveries in this state.")] = None,
     limit: Annotated[int, typer.Option(help="How many to show, the oldest first.", min=1)] = 50,
 ) -> None:
-    """Show deliveries that are not done. Example: conduit events list --state dead."""
+    """Show deliveries that are not done.
+
+    Example: conduit events list --state dead
+    """
     states = EVERY_STATE if state is None else (state,)
     for one in _with_deliveries(lambda deliveries: deliveries.oldest(states, limit)):
         typer.echo(_line(one))
@@ -42,7 +45,10 @@ def list_command(
 
 @events.command()
 def show(delivery: Annotated[int, typer.Argument(help="Its id.")]) -> None:
-    """Show all there is to know of a delivery. Example: conduit events show 42."""
+    """Show all there is to know of a delivery.
+
+    Example: conduit events show 42
+    """
     found = _with_deliveries(lambda deliveries: deliveries.by_id([delivery]))
     if not found:
         fail(f"there is no delivery {delivery}: it is done, or there never was one")
@@ -55,7 +61,9 @@ def retry(
     ids: Ids = None,
     dead: Annotated[bool, typer.Option("--dead", help="Every dead one.")] = False,
 ) -> None:
-    """Deliver now what is dead, or waits to be tried again. Example: conduit events retry --dead.
+    """Deliver now what is dead, or waits to be tried again.
+
+    Example: conduit events retry --dead
 
     It is tried as if for the first time, by the processes that serve. What was delivered after a dead
     one about the same thing is not delivered again.
@@ -74,7 +82,10 @@ def purge(
         bool, typer.Option("--orphaned", help="Every one that no module subscribes to.")
     ] = False,
 ) -> None:
-    """Forget deliveries for good: their subscribers never hear of them. Example: conduit events purge 42."""
+    """Forget deliveries for good: their subscribers never hear of them.
+
+    Example: conduit events purge 42
+    """
     _require_choice(ids, dead or orphaned)
     chosen = [
         state for state, wanted in ((DeliveryState.DEAD, dead), (DeliveryState.ORPHANED, orphaned)) if wanted

@@ -16,6 +16,9 @@ from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
 from modules.kernel.module import Command, Module
 
+# What the help shows them under.
+HEADING = "Of modules"
+
 
 class ConduitCommands(TyperGroup):
     """Conduit's own commands, and those of modules, which are looked for only when they are asked for."""
@@ -41,8 +44,12 @@ def _groups() -> Mapping[str, TyperGroup]:
 def _group(module: Module) -> TyperGroup:
     group = typer.Typer(name=module.name, help=f"Commands of the module {module.name}.", no_args_is_help=True)
     for command in module.commands:
-        group.command(name=command.name, help=command.help)(_runner(module.name, command))
-    return get_group(group)
+        # They take no arguments, so that the example is always this.
+        text = f"{command.help}\n\nExample: conduit {module.name} {command.name}"
+        group.command(name=command.name, help=text)(_runner(module.name, command))
+    commands = get_group(group)
+    commands.rich_help_panel = HEADING
+    return commands
 
 
 def _runner(module: str, command: Command) -> Callable[[], None]:

@@ -32,7 +32,7 @@ class Subscription:
 class Command:
     """What an operator may have a module do: `conduit MODULE NAME`.
 
-    `help` says what for, with an example. `run` is given the module's container, on a migrated
+    `help` says what for; the help adds the example. `run` is given the module's container, on a migrated
     database, and returns what to say at the end.
     """
 

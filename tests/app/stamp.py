@@ -12,5 +12,5 @@ async def stamp(container: ModuleContainer) -> str:
 MODULE = Module(
     name="stamp",
     container=ModuleContainer,
-    commands=[Command("all", "Stamp everything. Example: conduit stamp all.", stamp)],
+    commands=[Command("all", "Stamp everything.", stamp)],
 )

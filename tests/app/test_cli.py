@@ -14,6 +14,7 @@ from conduit_app.composition import in_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
 from modules.kernel.module import KERNEL
+from tests.conftest import SECRET
 from tests.program import conduit
 
 NAMES = [module.name for module in in_order(discover())]
@@ -43,11 +44,7 @@ def ready(migrated: Path, folder: Path) -> None:
 
 
 class TestHelp:
-    def test_names_every_command_with_an_example(self) -> None:
-        words = " ".join(call("--help").stdout.split())
-        for command in ("serve", "migrate", "modules", "check", "openapi", "demo", "backup", "restore"):
-            assert f"Example: conduit {command}" in " ".join(call(command, "--help").stdout.split())
-            assert f"│ {command} " in words
+    """What it says is in test_help."""
 
     def test_is_shown_when_no_command_is_given(self) -> None:
         assert "Usage: " in call().output
@@ -109,6 +106,17 @@ class TestServe:
                 "choose another with --host and --port"
             )
 
+    def test_starts_anew_in_development_only(self) -> None:
+        production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET}
+        assert one_line(call("serve", "--reload", **production)) == (
+            "conduit: --reload is for development, and CONDUIT_ENVIRONMENT is production"
+        )
+
+    def test_starts_one_process_anew_and_not_several(self) -> None:
+        assert one_line(call("serve", "--reload", "--workers", "2")) == (
+            "conduit: --reload starts one process anew, and cannot go with --workers"
+        )
+
     @pytest.mark.usefixtures("ready")
     def test_says_that_the_address_is_not_one_of_this_machine(self) -> None:
         # 192.0.2.0/24 is nobody's: RFC 5737.
@@ -153,6 +161,13 @@ class TestWhatIsWrongIsToldInOneLine:
         assert line.startswith("conduit: the database cannot be used: connection failed: ")
         assert line.endswith(" (see CONDUIT_DATABASE_URL)")
         assert "sesame" not in line
+
+    def test_an_option_of_the_database_url_that_is_none(self, command: str) -> None:
+        url = "postgresql+psycopg://jake:sesame@127.0.0.1/blog?sslmod=require"
+        assert one_line(call(command, DATABASE_URL=url)) == (
+            'conduit: the database cannot be used: invalid connection option "sslmod" '
+            "(see CONDUIT_DATABASE_URL)"
+        )
 
     def test_a_database_url_that_is_none(self, command: str) -> None:
         assert one_line(call(command, DATABASE_URL="blog.db")) == (

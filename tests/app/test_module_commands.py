@@ -34,7 +34,7 @@ def call(*arguments: str, **settings: str) -> Result:
 
 def test_it_is_in_the_help_with_what_it_is_for() -> None:
     assert "│ stamp " in call("--help").stdout
-    assert "Example: conduit stamp all" in " ".join(call("stamp", "--help").stdout.split())
+    assert "│ all  Stamp everything. " in call("stamp", "--help").stdout
 
 
 @pytest.mark.usefixtures("ready")

@@ -1,6 +1,7 @@
 """`conduit serve`, called by a plain HTTP client."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -16,6 +17,8 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from conduit_app.composition import in_order
+from conduit_app.discovery import discover
 from tests import program
 from tests.client import PASSWORD
 from tests.program import Served, served
@@ -25,6 +28,30 @@ STARTED = re.compile("Application startup complete")
 SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_FORMAT": "json"}
 
 Json = dict[str, Any]
+
+GREETING = """
+from fastapi import APIRouter
+
+from modules.kernel.container import ModuleContainer
+from modules.kernel.module import Module
+
+
+class GreetingContainer(ModuleContainer):
+    pass
+
+
+def router(_container: ModuleContainer) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/greeting")
+    async def greet() -> str:
+        return "hello"
+
+    return router
+
+
+MODULE = Module(name="greeting", container=GreetingContainer, routers=[router])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +85,26 @@ def register(client: httpx2.Client, name: str) -> dict[str, str]:
 
 
 def lines(conduit: Served) -> list[Json]:
-    """Return the log, without the line that says the address."""
+    """Return the log, without what is said before it serves."""
     return [json.loads(line) for line in conduit.log.splitlines() if line.startswith("{")]
 
 
+def said(conduit: Served) -> list[str]:
+    """Return what it says before it serves."""
+    every = conduit.log.splitlines()
+    return every[: next(number for number, line in enumerate(every) if line.startswith("{"))]
+
+
 class TestServing:
+    def test_it_says_where_and_what_it_serves(self, conduit: Served) -> None:
+        conduit.until(STARTED)
+        modules = ", ".join(module.name for module in in_order(discover()))
+        assert said(conduit) == [
+            f"Conduit serves {conduit.url}, documentation at {conduit.url}/docs",
+            "  database  sqlite+aiosqlite:///var/conduit.db",
+            f"  modules   {modules}",
+        ]
+
     def test_a_whole_session(self, conduit: Served) -> None:
         with conduit.client() as client:
             jake, anna = register(client, "jake"), register(client, "anna")
@@ -148,8 +190,8 @@ class TestLog:
         conduit.until(re.compile("after-that"))
         assert "forged" in conduit.log
         assert "forged" not in {line.get("route") for line in lines(conduit)}
-        # Every line is JSON, but for the one that says the address.
-        assert len(lines(conduit)) == len(conduit.log.splitlines()) - 1
+        # Every line is JSON, but for what is said before it serves.
+        assert len(lines(conduit)) == len(conduit.log.splitlines()) - len(said(conduit))
 
     def test_no_token_password_or_secret_is_in_any_line(self, conduit: Served) -> None:
         with conduit.client() as client:
@@ -188,6 +230,30 @@ class TestEnding:
     def test_ctrl_c_ends_well_too(self, folder: Path) -> None:
         with served(folder) as conduit:
             conduit.until(STARTED)
+            conduit.press_ctrl_c()
+            assert conduit.ended() == 0
+        assert "Traceback" not in conduit.log
+
+
+class TestReload:
+    @pytest.mark.slow
+    def test_it_starts_anew_when_the_code_of_a_plugin_changes(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plugin = folder / "plugins" / "greeting"
+        code = plugin / "module.py"
+        (plugin.parent / "greeting-1.dist-info").mkdir(parents=True)
+        advertised = plugin.parent / "greeting-1.dist-info" / "entry_points.txt"
+        advertised.write_text("[conduit.modules]\ngreeting = greeting.module:MODULE\n", encoding="utf-8")
+        plugin.mkdir()
+        code.write_text(GREETING, encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(plugin.parent), prepend=os.pathsep)
+        with served(folder, "--reload") as conduit, conduit.client() as client:
+            assert client.get("/api/greeting").json() == "hello"
+            code.write_text(GREETING.replace("hello", "good-bye"), encoding="utf-8")
+            conduit.until(re.compile("detected changes in"))
+            conduit.until(STARTED)
+            assert client.get("/api/greeting").json() == "good-bye"
             conduit.press_ctrl_c()
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log

@@ -21,6 +21,7 @@ from modules.kernel.infrastructure.engines import (
     is_contention,
     is_unavailability,
     open_engines,
+    shown,
     take_migration_lock,
     violated_constraint,
 )
@@ -76,6 +77,11 @@ class Database:
     def dialect(self) -> str:
         """What SQLAlchemy calls the engine, for what one has and another has not: sqlite or postgresql."""
         return self._engines.write.dialect.name
+
+    @property
+    def where(self) -> str:
+        """The URL of the database, without its password: to be shown."""
+        return shown(self._engines.write.url)
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.

@@ -112,6 +112,7 @@ UNAVAILABLE_STATES = (
     "08",  # the connection
     "25006",  # read-only, as a server is that was a replica
     "25P03",  # idle for too long
+    "42501",  # not allowed, as to make tables
     "53",  # out of memory, disk or connections
     "55P03",  # locked for too long
     "57",  # ended by an operator, or by a timeout
@@ -201,6 +202,14 @@ def _parsed(url: str) -> URL:
     except (ArgumentError, ValueError) as error:
         # Without what it is: a database URL may hold a password.
         raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
+
+
+def shown(url: URL) -> str:
+    """Return a database URL as it may be read by anybody: without its password."""
+    # libpq takes one from the query, too; nothing else there need be seen to know which database it is.
+    return url.set(
+        query={name: url.query[name] for name in ("host", "port") if name in url.query}
+    ).render_as_string()
 
 
 def _sqlite(url: URL, synchronous: str) -> Engines:
@@ -324,8 +333,9 @@ def is_unavailability(error: DBAPIError) -> bool:
     state = _state(error)
     if state is not None:
         return state.startswith(UNAVAILABLE_STATES)
-    # Without a code it is no answer of the database, but of the way there.
-    return isinstance(error, OperationalError | InterfaceError)
+    # Without a code it is no answer of the database, but of the way there; an option in the URL that is
+    # none is a mistake of the program to the driver, with no statement to be it.
+    return error.statement is None or isinstance(error, OperationalError | InterfaceError)
 
 
 def is_contention(error: DBAPIError) -> bool:

@@ -49,7 +49,7 @@ MODULE = Module(
     commands=[
         Command(
             "rebuild",
-            "Index every article: for those from before search was there. Example: conduit search rebuild.",
+            "Index every article: for those from before search was there.",
             rebuild,
         )
     ],

@@ -1,0 +1,101 @@
+"""What the program says of itself: help with an example of every command, and completion for shells."""
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from conduit_app import discovery
+from conduit_app.cli import main
+
+Path = tuple[str, ...]
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a plugin that has a command."""
+    plugin = EntryPoint("stamp", "tests.app.stamp:MODULE", discovery.ENTRY_POINTS)
+    monkeypatch.setattr(discovery, "entry_points", lambda group: [plugin] if group == plugin.group else [])
+
+
+def call(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(main, arguments, env={"COLUMNS": "80", **variables}, prog_name="conduit")
+
+
+def commands(group: Any = None, at: Path = ()) -> Iterator[Path]:
+    """Yield the words that call each command, those within groups too."""
+    group = group or get_command(main)
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*at, name))
+        else:
+            yield (*at, name)
+
+
+def completed(typed: str) -> list[str]:
+    """Return what bash would offer after this."""
+    words = typed.split(" ")
+    result = call(
+        _CONDUIT_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1)
+    )
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_every_command_has_an_example_that_calls_it() -> None:
+    found = set(commands())
+    assert {("serve",), ("migrate",), ("events", "retry"), ("stamp", "all")} <= found
+    for command in found:
+        lines = [line.strip() for line in call(*command, "--help").stdout.splitlines()]
+        example = [line for line in lines if line.startswith(f"Example: conduit {' '.join(command)}")]
+        assert len(example) == 1, command
+
+
+def test_the_help_has_each_command_once_under_a_heading() -> None:
+    lines = call("--help").stdout.splitlines()
+    headings = [line.split()[1] for line in lines if line.startswith("╭─")]
+    assert headings == ["Options", "Run", "Look", "Develop", "Of"]
+    for command in {words[0] for words in commands()}:
+        assert len([line for line in lines if line.startswith(f"│ {command} ")]) == 1, command
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_no_line_of_the_help_is_wider_than_the_terminal(columns: str) -> None:
+    for command in [(), *commands()]:
+        for line in call(*command, "--help", COLUMNS=columns).stdout.splitlines():
+            assert len(line) <= int(columns), line
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("conduit mig", ["migrate"]),
+        ("conduit events re", ["retry"]),
+        ("conduit sta", ["stamp"]),
+        ("conduit stamp ", ["all"]),
+        ("conduit serve --re", ["--reload"]),
+        ("conduit events list --state d", ["dead"]),
+        ("conduit modules --format ", ["text", "json", "mermaid"]),
+    ],
+)
+def test_bash_completes_commands_options_and_values(typed: str, offered: list[str]) -> None:
+    assert completed(typed) == offered
+
+
+def test_zsh_completes_with_what_a_command_is_for() -> None:
+    result = call(_CONDUIT_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="conduit mig")
+    assert "migrate" in result.stdout
+    assert "Bring the database to the schema of this" in result.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_a_script_that_asks_the_program(shell: str) -> None:
+    script = call(_CONDUIT_COMPLETE=f"source_{shell}").stdout
+    assert f"_CONDUIT_COMPLETE=complete_{shell}" in script
