@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -42,23 +42,32 @@ class AttemptStorage(Storage):
         """None to wrap: what the database raises is known everywhere."""
         return ()
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count so many more until the window ends, or begin one of `expiry` seconds; return the count."""
-        now = self._now()
-        row = {"key": key, "number": amount, "expires_at": now + expiry}
+    async def forget_ended(self) -> None:
+        """Remove the windows that have ended, everybody's: nobody else would ever do so."""
         async with self._database.transaction() as session:
-            # Everybody's: nobody else would ever remove what is over.
-            await session.execute(delete(AttemptRow).where(AttemptRow.expires_at <= now))
-            await session.execute(insert_or_update(session, AttemptRow, _counted_on), row)
-            return await self.get(key)
+            await session.execute(delete(AttemptRow).where(AttemptRow.expires_at <= self._now()))
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count so many more, or begin a window of `expiry` seconds; return the count.
+
+        A window that has ended goes on if it was not forgotten before.
+        """
+        row = {"key": key, "number": amount, "expires_at": self._now() + expiry}
+        async with self._database.transaction() as session:
+            counted = insert_or_update(session, AttemptRow, _counted_on).returning(AttemptRow.number)
+            return (await session.execute(counted, row)).scalar_one()
 
     async def get(self, key: str) -> int:
         """Return how many were counted in the window that is open now."""
+        return (await self.numbers([key])).get(key, 0)
+
+    async def numbers(self, keys: Collection[str]) -> Mapping[str, int]:
+        """Return how many were counted for each of the keys that has a window open now."""
+        statement = select(AttemptRow.key, AttemptRow.number).where(
+            AttemptRow.key.in_(keys), AttemptRow.expires_at > self._now()
+        )
         async with self._database.snapshot() as session:
-            statement = select(AttemptRow.number).where(
-                AttemptRow.key == key, AttemptRow.expires_at > self._now()
-            )
-            return await session.scalar(statement) or 0
+            return {row.key: row.number for row in await session.execute(statement)}
 
     async def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since the epoch; now, if none is open."""
@@ -77,8 +86,12 @@ class AttemptStorage(Storage):
 
     async def clear(self, key: str) -> None:
         """Forget what was counted for this key."""
+        await self.clear_all([key])
+
+    async def clear_all(self, keys: Collection[str]) -> None:
+        """Forget what was counted for these keys."""
         async with self._database.transaction() as session:
-            await session.execute(delete(AttemptRow).where(AttemptRow.key == key))
+            await session.execute(delete(AttemptRow).where(AttemptRow.key.in_(keys)))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -87,7 +100,12 @@ class AttemptStorage(Storage):
 @dataclass(frozen=True, slots=True)
 class _Counted:
     limit: RateLimitItem
-    key: str
+    of: str
+
+    @property
+    def key(self) -> str:
+        """What it is counted under."""
+        return self.limit.key_for(self.of)
 
 
 class LimitedAttempts:
@@ -100,7 +118,8 @@ class LimitedAttempts:
     def __init__(self, database: Database, clock: Clock, settings: UsersSettings) -> None:
         self._database = database
         self._clock = clock
-        self._limiter = FixedWindowRateLimiter(AttemptStorage(database, clock))
+        self._storage = AttemptStorage(database, clock)
+        self._limiter = FixedWindowRateLimiter(self._storage)
         self._per_both = parse(settings.login_limit)
         self._per_account = parse(settings.login_limit_per_account)
         self._per_address = parse(settings.login_limit_per_address)
@@ -109,20 +128,19 @@ class LimitedAttempts:
         """Count an attempt; raise `TooManyAttempts`."""
         counted = [*self._of_account(email, address), self._of_address(address)]
         # Looked at before anything is written: whoever goes on trying costs a read.
-        async with self._database.snapshot():
-            spent = [one for one in counted if not await self._limiter.test(one.limit, one.key)]
+        numbers = await self._storage.numbers([one.key for one in counted])
+        spent = [one for one in counted if numbers.get(one.key, 0) >= one.limit.amount]
         if not spent:
             async with self._database.transaction():
-                spent = [one for one in counted if not await self._limiter.hit(one.limit, one.key)]
+                await self._storage.forget_ended()
+                spent = [one for one in counted if not await self._limiter.hit(one.limit, one.of)]
         if spent:
             raise TooManyAttempts(await self._wait(spent))
 
     async def succeeded(self, email: str, address: str) -> None:
         """Count the attempts on this account anew, and those from this address not."""
         # Otherwise somebody with an account could log in to it after every few guesses elsewhere.
-        async with self._database.transaction():
-            for one in self._of_account(email, address):
-                await self._limiter.clear(one.limit, one.key)
+        await self._storage.clear_all([one.key for one in self._of_account(email, address)])
 
     def _of_account(self, email: str, address: str) -> Sequence[_Counted]:
         account, network = email_key(email), _network(address)
@@ -135,7 +153,7 @@ class LimitedAttempts:
         return _Counted(self._per_address, _key("address", _network(address)))
 
     async def _wait(self, spent: Sequence[_Counted]) -> int:
-        ends = [(await self._limiter.get_window_stats(one.limit, one.key)).reset_time for one in spent]
+        ends = [(await self._limiter.get_window_stats(one.limit, one.of)).reset_time for one in spent]
         return max(1, math.ceil(max(ends) - self._clock.now().timestamp()))
 
 
