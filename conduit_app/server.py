@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from conduit_app.request_log import REQUEST_ID
 from conduit_app.settings import Settings
 from modules.kernel.api.errors import error_response
+
+log = structlog.get_logger("conduit.server")
 
 RETRY_AFTER_SECONDS = 1
 BUSY = {"service": ["is busy, try again"]}
@@ -178,6 +183,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 "content-type: application/json",
                 f"content-length: {len(body)}",
                 "x-content-type-options: nosniff",
+                f"{REQUEST_ID.lower()}: {_log_refusal(status)}",
                 "connection: close",
             ]
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -188,5 +194,17 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def _busy_answer() -> Any:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"}
-    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {
+        "Retry-After": str(RETRY_AFTER_SECONDS),
+        "Connection": "close",
+        REQUEST_ID: _log_refusal(status),
+    }
+    return error_response(status, BUSY, headers)
+
+
+def _log_refusal(status: HTTPStatus) -> str:
+    """Return an id that the answer carries too. Nothing that the client sent is told: it was not read."""
+    request_id = uuid.uuid4().hex
+    log.info("refused", request_id=request_id, status=status.value)
+    return request_id

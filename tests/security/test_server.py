@@ -4,6 +4,7 @@ All tests share one server, whose limits are low. What waits here waits for the 
 """
 
 import json
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -173,6 +174,18 @@ class TestSize:
     def test_a_url_has_an_end(self, conduit: Served) -> None:
         status, _, body = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\nHost: conduit\r\n\r\n")
         assert (status, body) == (414, {"errors": {"url": ["is too long"]}})
+
+    def test_what_is_refused_unread_has_an_id_and_a_log_line(self, conduit: Served) -> None:
+        forged = b"X-Request-ID: forged\r\n"
+        status, headers, _ = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\n" + forged + b"\r\n")
+        line = json.loads(conduit.until(re.compile(f".*{headers['x-request-id']}.*"))[0])
+        told = {name: line[name] for name in ("event", "level", "request_id", "status")}
+        assert told == {
+            "event": "refused",
+            "level": "info",
+            "request_id": headers["x-request-id"],
+            "status": status,
+        }
 
     @pytest.mark.parametrize("end", [b"\r\n\r\n", b""], ids=["one line", "a line without an end"])
     def test_headers_have_an_end(self, conduit: Served, end: bytes) -> None:
