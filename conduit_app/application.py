@@ -26,6 +26,7 @@ from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from conduit_app.structured_logging import configure_logging
 from conduit_app.url_check import UrlCheck
 from modules.kernel.api.errors import install_error_handlers
+from modules.kernel.api.examples import show_examples
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
@@ -79,6 +80,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
     if settings.environment == "development":
         application.include_router(create_architecture_router(composition, application))
     install_error_handlers(application)
+    show_examples(application)
     # Added from the inside out.
     application.add_middleware(
         KeptAnswers, version=composition.database.version, room=settings.kept_answers_size

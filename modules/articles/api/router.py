@@ -17,6 +17,7 @@ from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.conditional import IfMatch, is_known
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText, QueryText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -26,7 +27,7 @@ def create_router(
     publishing: Publishing, reader: ArticleReader, authentication: Authentication, cursors: Cursors
 ) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
-    router = ModuleRouter()
+    router = ModuleRouter(examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
     Paging: TypeAlias = Annotated[AskedPage, Depends(cursors.page)]

@@ -15,6 +15,7 @@ from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, PathText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -22,7 +23,7 @@ from modules.kernel.domain.identity import UserId
 
 def create_router(discussion: Discussion, authentication: Authentication, cursors: Cursors) -> APIRouter:
     """Return the routes of comments."""
-    router = ModuleRouter(tags=["Comments"])
+    router = ModuleRouter(tags=["Comments"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
     Part: TypeAlias = Annotated[AskedPage | None, Depends(cursors.part)]

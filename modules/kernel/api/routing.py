@@ -3,8 +3,9 @@
 import asyncio
 import json
 import math
+import re
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.errors import GenericErrorModel
+from modules.kernel.api.examples import Bodies, have_examples
 from modules.kernel.domain.errors import Contended, Unavailable
 
 DESCRIPTIONS = {
@@ -154,7 +156,25 @@ class _Route(APIRoute):
 
 
 class ModuleRouter(APIRouter):
-    """A router whose routes read JSON strictly. Every module makes its routers from this."""
+    """A router whose routes read JSON strictly. Every module makes its routers from this.
 
-    def __init__(self, *, tags: list[str] | None = None) -> None:
+    In the document, operations are named by the first sentences of their docstrings, and have examples
+    if they are given here (`examples_beside`).
+    """
+
+    def __init__(
+        self, *, tags: list[str] | None = None, examples: Mapping[str, Bodies] | None = None
+    ) -> None:
         super().__init__(route_class=_Route, redirect_slashes=False, tags=[*(tags or [])])
+        self._examples = examples or {}
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add a route as FastAPI does, with what the document says of it."""
+        have_examples(endpoint, self._examples.get(options.get("operation_id") or "", {}))
+        options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        super().add_api_route(path, endpoint, **options)
+
+
+def _first_sentence(endpoint: Callable[..., Any]) -> str | None:
+    first_line = (endpoint.__doc__ or "").partition("\n")[0]
+    return re.split(r"[.;:] |\.$", first_line)[0] or None

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -14,7 +15,7 @@ from modules.profiles.domain.profiles import Profiles
 
 def create_router(profiles: Profiles, authentication: Authentication) -> APIRouter:
     """Return the routes of profiles."""
-    router = ModuleRouter(tags=["Profile"])
+    router = ModuleRouter(tags=["Profile"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 

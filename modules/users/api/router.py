@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.routing import ModuleRouter, errors, lasting_for
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.personal_data import PersonalData
@@ -27,7 +28,7 @@ def create_router(
     accounts: Accounts, personal_data: PersonalData, authentication: Authentication
 ) -> APIRouter:
     """Return the routes of accounts."""
-    router = ModuleRouter(tags=["User and Authentication"])
+    router = ModuleRouter(tags=["User and Authentication"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
     @router.post(

@@ -1,0 +1,56 @@
+"""Examples of what is sent and answered: in `examples.json`, beside the router whose document shows them."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+Json = dict[str, Any]
+
+Bodies = Mapping[str, Any]
+"""What one operation is sent, by `request`, and what it answers, by status."""
+
+REQUEST = "request"
+EXAMPLES = "conduit.examples"
+"""Where an endpoint says what bodies it has as examples."""
+
+
+def examples_beside(file: str) -> Mapping[str, Bodies]:
+    """Return what `examples.json` in the folder of this file holds, by operation id: `(__file__)`."""
+    examples: Mapping[str, Bodies] = json.loads(
+        Path(file).with_name("examples.json").read_text(encoding="utf-8")
+    )
+    return examples
+
+
+def have_examples(endpoint: Callable[..., Any], bodies: Bodies) -> None:
+    """Give an endpoint the examples that the document shows."""
+    endpoint.__dict__[EXAMPLES] = bodies
+
+
+def show_examples(application: FastAPI) -> None:
+    """Let the document of the application show the examples that its endpoints have.
+
+    Not by FastAPI's own `example`: it takes whatever is null out of the document.
+    """
+    plain = application.openapi
+
+    def openapi() -> Json:
+        if application.openapi_schema is None:
+            _show(plain(), application)
+        return plain()
+
+    application.openapi = openapi  # type: ignore[method-assign] # this is how FastAPI wants it done
+
+
+def _show(document: Json, application: FastAPI) -> None:
+    for route in iter_route_contexts(application.routes):
+        examples = getattr(route.endpoint, EXAMPLES, {})
+        for method in route.methods or () if examples else ():
+            operation = document["paths"][route.path][method.lower()]
+            bodies = {REQUEST: operation.get("requestBody", {}), **operation["responses"]}
+            for name, example in examples.items():
+                bodies[name]["content"]["application/json"]["example"] = example
