@@ -65,8 +65,8 @@ Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 READERS = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
-# How soon a commit of another process is seen: ten looks a second are a third of a percent of a core.
-WATCH_SECONDS = 0.1
+# How soon a commit of another process is seen. Fifty looks a second are about one percent of a core.
+WATCH_SECONDS = 0.02
 CHANNEL = "conduit"
 LOADING_CACHE_KIB = 256 * 1024
 # SQLite's result codes; the low byte of an extended code is its primary one.
