@@ -102,6 +102,7 @@ def create_application(settings: Settings | None = None, composition: Compositio
             "Authorization",
             "Content-Type",
             REQUEST_ID,
+            "Idempotency-Key",
             "If-Match",
             "If-None-Match",
             "Last-Event-ID",

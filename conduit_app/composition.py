@@ -15,6 +15,7 @@ from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.messaging import Messaging, messaging
+from modules.kernel.infrastructure.repeats import SqlRepeats
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.module import KERNEL, Module
 
@@ -100,12 +101,13 @@ def compose(modules: Sequence[Module], surroundings: Surroundings) -> Compositio
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
     carriers = messaging(surroundings.database, surroundings.clock)
     personal_data = PersonalData()
+    given = _given(surroundings, carriers, personal_data)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
     }
     for module in modules:
-        container = _container(module, surroundings, carriers, personal_data, offers)
+        container = _container(module, surroundings, given, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
         _subscribe(module, container, carriers)
@@ -123,21 +125,32 @@ def _subscribe(module: Module, container: ModuleContainer, carriers: Messaging) 
             raise CompositionError(str(error)) from error
 
 
+def _given(
+    surroundings: Surroundings, carriers: Messaging, personal_data: PersonalData
+) -> Mapping[str, providers.Provider[Any]]:
+    """Return what is the same for every module, by slot."""
+    database, clock, signing_keys = surroundings.database, surroundings.clock, surroundings.signing_keys
+    given = {
+        "database": database,
+        "events": carriers.events,
+        "signals": carriers.signals,
+        "personal_data": personal_data,
+        "repeats": SqlRepeats(database, clock, signing_keys),
+        "clock": clock,
+        "signing_keys": signing_keys,
+    }
+    return {slot: providers.Object(one) for slot, one in given.items()}
+
+
 def _container(
     module: Module,
     surroundings: Surroundings,
-    carriers: Messaging,
-    personal_data: PersonalData,
+    given: Mapping[str, providers.Provider[Any]],
     offers: Mapping[type, providers.Provider[Any]],
 ) -> ModuleContainer:
     settings = surroundings.settings.get(module.name) or (module.settings and load(module.settings))
     return module.container(
-        database=providers.Object(surroundings.database),
-        events=providers.Object(carriers.events),
-        signals=providers.Object(carriers.signals),
-        personal_data=providers.Object(personal_data),
-        clock=providers.Object(surroundings.clock),
-        signing_keys=providers.Object(surroundings.signing_keys),
+        **given,
         settings=providers.Object(settings),
         **{slot: offers[contract] for slot, contract in module.needs.items()},
     )

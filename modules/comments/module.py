@@ -10,6 +10,7 @@ from modules.comments.domain.demo import discuss_articles
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
+from modules.kernel.api.repeats import KeyedAnswers
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -20,7 +21,10 @@ from modules.users.contracts import UserDeleted
 def router(container: CommentsContainer) -> APIRouter:
     """Return the routes of this module."""
     return create_router(
-        container.discussion(), Authentication(container.tokens()), Cursors(container.signing_keys())
+        container.discussion(),
+        Authentication(container.tokens()),
+        Cursors(container.signing_keys()),
+        KeyedAnswers(container.repeats()),
     )
 
 

@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.personal_data import PersonalData
+from modules.kernel.domain.repeats import Repeats
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.events import EventBus
 from modules.kernel.infrastructure.signals import Signals
@@ -15,6 +16,7 @@ class ModuleContainer(containers.DeclarativeContainer):
     """The slots that every module has. A module's container adds what it needs and what it makes.
 
     personal_data: what all modules keep about one user.
+    repeats: does what is asked for with an Idempotency-Key once.
     signing_keys: secrets for what leaves Conduit and must come back untouched; the first one signs.
     settings: an instance of the class that the module's manifest names.
     """
@@ -24,5 +26,6 @@ class ModuleContainer(containers.DeclarativeContainer):
     signals = providers.Dependency(instance_of=Signals)
     clock = providers.Dependency(instance_of=Clock)
     personal_data = providers.Dependency(instance_of=PersonalData)
+    repeats = providers.Dependency(instance_of=Repeats)
     signing_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(instance_of=tuple)
     settings: providers.Dependency[Any] = providers.Dependency()

@@ -1,13 +1,15 @@
 """The kernel's contracts and ports in memory, for tests of modules."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
+from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
+from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused
 from modules.kernel.domain.transactions import Transactions
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -115,3 +117,30 @@ class FakeEvents:
         """Remember the event; raise `RuntimeError` when no transaction is open."""
         self._transactions.require_transaction()
         self._told.append(event)
+
+
+class FakeRepeats:
+    """Remembers what was answered to keyed requests, until so much time has passed."""
+
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._kept: dict[tuple[UserId | None, str], tuple[bytes, str, datetime]] = {}
+
+    async def once(
+        self, request: KeyedRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
+    ) -> str:
+        """Do the work in a transaction and return its answer, or the one remembered; raise `KeyReused`."""
+        content, answer, until = self._kept.get((caller, request.key), (b"", "", NOON))
+        if until > self._clock.now():
+            if content != request.content:
+                raise KeyReused
+            return answer
+        async with self._transactions.transaction():
+            answer = await work()
+        self._kept[caller, request.key] = (request.content, answer, self._clock.now() + KEPT_FOR)
+        return answer
+
+    async def forget(self, caller: UserId) -> None:
+        """Forget all that was answered to a caller."""
+        self._kept = {name: kept for name, kept in self._kept.items() if name[0] != caller}

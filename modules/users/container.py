@@ -34,5 +34,11 @@ class UsersContainer(ModuleContainer):
     blocklist = providers.Singleton(blocklist, ModuleContainer.settings.provided.password_blocklist)
     credentials = providers.Singleton(Credentials, passwords, attempts, blocklist)
     accounts = providers.Singleton(
-        Accounts, ModuleContainer.database, repository, credentials, tokens, ModuleContainer.events
+        Accounts,
+        ModuleContainer.database,
+        repository,
+        credentials,
+        tokens,
+        ModuleContainer.events,
+        ModuleContainer.repeats,
     )

@@ -137,6 +137,13 @@ class TestLine:
             "user_id": 1,
         }
 
+    async def test_a_repeat_of_a_keyed_request_is_one(self, api: Api, log: Log) -> None:
+        user = {"username": "carl", "email": "carl@example.com", "password": PASSWORD}
+        for _ in range(2):
+            await api.post("/users", {"user": user}, headers={"Idempotency-Key": "7"})
+        assert "repeated" not in log.requests[-2]
+        assert log.requests[-1]["repeated"] is True
+
     async def test_who_is_asking_is_forgotten_before_the_next_request(self, api: Api, log: Log) -> None:
         await api.as_user("jake").get("/user")
         await api.get("/tags")

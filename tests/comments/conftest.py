@@ -9,6 +9,7 @@ from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
 from modules.articles.contracts import ArticleDirectory
 from modules.comments.container import CommentsContainer
 from modules.comments.module import MODULE
+from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.infrastructure.database import Database
 from modules.profiles.contracts import ProfileReader
@@ -29,14 +30,20 @@ def neighbours(database: Database) -> Neighbours:
 
 
 @pytest.fixture
-async def alone(database: Database, neighbours: Neighbours) -> AsyncIterator[ModuleAlone]:
+def clock() -> Clock:
+    """Return the clock that comments has; a file of tests may have another."""
+    return SystemClock()
+
+
+@pytest.fixture
+async def alone(database: Database, neighbours: Neighbours, clock: Clock) -> AsyncIterator[ModuleAlone]:
     """Return comments, running."""
     offers = {
         ArticleDirectory: neighbours.articles,
         ProfileReader: neighbours.profiles,
         TokenVerifier: neighbours.tokens,
     }
-    async with module_alone(MODULE, offers, database=database) as alone:
+    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
         yield alone
 
 

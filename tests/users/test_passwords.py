@@ -214,6 +214,7 @@ class TestLogIn:
             Credentials(Slow(at_once=1), FakeAttempts()),
             users.tokens(),
             users.events(),
+            users.repeats(),
         )
         await log_in(slow)
         assert (await log_in(users.accounts(), "a newer password")).account.id == jake.id

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from modules.articles.api.schemas import (
     MultipleArticlesResponse,
@@ -19,12 +19,17 @@ from modules.kernel.api.conditional import IfMatch, is_known
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText, QueryText
+from modules.kernel.api.repeats import Keyed, KeyedAnswers
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
 def create_router(
-    publishing: Publishing, reader: ArticleReader, authentication: Authentication, cursors: Cursors
+    publishing: Publishing,
+    reader: ArticleReader,
+    authentication: Authentication,
+    cursors: Cursors,
+    answers: KeyedAnswers,
 ) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
     router = ModuleRouter(examples=examples_beside(__file__))
@@ -67,12 +72,20 @@ def create_router(
         operation_id="CreateArticle",
         tags=["Articles"],
         status_code=HTTPStatus.CREATED,
+        response_model=SingleArticleResponse,
         responses=errors(401, 409, 422),
     )
-    async def publish(author: CurrentUser, body: NewArticleRequest) -> SingleArticleResponse:
+    async def publish(
+        author: CurrentUser, body: NewArticleRequest, keyed: Keyed
+    ) -> SingleArticleResponse | Response:
         """Publish an article."""
         new = body.article
-        return _single(await publishing.publish(author, new.title, new.description, new.body, new.tags))
+        return await answers.once(
+            keyed,
+            author,
+            lambda: publishing.publish(author, new.title, new.description, new.body, new.tags),
+            _single,
+        )
 
     @router.get(
         "/articles/{slug}", operation_id="GetArticle", tags=["Articles"], responses=errors(401, 404, 422)

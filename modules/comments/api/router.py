@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from modules.comments.api.schemas import (
     Comment,
@@ -17,11 +17,14 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, PathText
+from modules.kernel.api.repeats import Keyed, KeyedAnswers
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
 
 
-def create_router(discussion: Discussion, authentication: Authentication, cursors: Cursors) -> APIRouter:
+def create_router(
+    discussion: Discussion, authentication: Authentication, cursors: Cursors, answers: KeyedAnswers
+) -> APIRouter:
     """Return the routes of comments."""
     router = ModuleRouter(tags=["Comments"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
@@ -47,12 +50,18 @@ def create_router(discussion: Discussion, authentication: Authentication, cursor
         "/articles/{slug}/comments",
         operation_id="CreateArticleComment",
         status_code=HTTPStatus.CREATED,
+        response_model=SingleCommentResponse,
         responses=errors(401, 404, 422),
     )
-    async def say(slug: PathText, author: CurrentUser, body: NewCommentRequest) -> SingleCommentResponse:
+    async def say(
+        slug: PathText, author: CurrentUser, body: NewCommentRequest, keyed: Keyed
+    ) -> SingleCommentResponse | Response:
         """Comment on an article."""
-        return SingleCommentResponse(
-            comment=Comment.of(await discussion.say(slug, body.comment.body, author))
+        return await answers.once(
+            keyed,
+            author,
+            lambda: discussion.say(slug, body.comment.body, author),
+            lambda view: SingleCommentResponse(comment=Comment.of(view)),
         )
 
     @router.delete(

@@ -384,6 +384,7 @@ async def prepare_to_load(session: AsyncSession) -> None:
 
 
 Updated = Callable[[Columns, Columns], Mapping[str, object]]
+Condition = Callable[[Columns], ColumnElement[bool]]
 
 
 def insert_unless_there(
@@ -396,13 +397,21 @@ def insert_unless_there(
     return _insert_unless_there(session.get_bind().dialect.name, table, returning)
 
 
-def insert_or_update(session: AsyncSession, table: type[DeclarativeBase], updated: Updated) -> Insert:
+def insert_or_update(
+    session: AsyncSession,
+    table: type[DeclarativeBase],
+    updated: Updated,
+    *,
+    only_where: Condition | None = None,
+    returning: str | None = None,
+) -> Insert:
     """Return an INSERT, to execute with rows, that updates where the primary key is taken.
 
     `updated` is given the columns of the row that is there and of the new one, and returns the new
-    value of each column that changes.
+    value of each column that changes. A row of which `only_where` does not hold stays as it is. With
+    `returning` it gives that column of each row that was inserted or updated.
     """
-    return _insert_or_update(session.get_bind().dialect.name, table, updated)
+    return _insert_or_update(session.get_bind().dialect.name, table, updated, only_where, returning)
 
 
 # Built once for each table: building costs more than executing.
@@ -413,10 +422,20 @@ def _insert_unless_there(dialect: str, table: type[DeclarativeBase], returning: 
 
 
 @cache
-def _insert_or_update(dialect: str, table: type[DeclarativeBase], updated: Updated) -> Insert:
+def _insert_or_update(
+    dialect: str,
+    table: type[DeclarativeBase],
+    updated: Updated,
+    only_where: Condition | None,
+    returning: str | None,
+) -> Insert:
     insert = _insert(dialect, table)
     changed = updated(insert.table.c, insert.excluded)
-    return insert.on_conflict_do_update(index_elements=list(insert.table.primary_key), set_=changed)
+    where = None if only_where is None else only_where(insert.table.c)
+    insert = insert.on_conflict_do_update(
+        index_elements=list(insert.table.primary_key), set_=changed, where=where
+    )
+    return insert if returning is None else insert.returning(insert.table.c[returning])
 
 
 def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:

@@ -1,9 +1,9 @@
-"""The table of the kernel: events on their way to those who are told after the commit."""
+"""The tables of the kernel: events that are told after the commit, and requests that may be sent again."""
 
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.infrastructure.schema import Identifier, Schema, UtcDateTime, module_metadata
@@ -40,6 +40,22 @@ class DeliveryRow(Base):
     held_by: Mapped[str | None]
     attempts: Mapped[int]
     error: Mapped[str | None]
+
+
+class KeyedRequestRow(Base):
+    """A request that was sent with a key, and what was answered, written by the transaction that did it."""
+
+    __tablename__ = "kernel_keyed_request"
+
+    caller: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """A user's id, or 0 for nobody."""
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    """Tells the request from another one that has the same key."""
+
+    answer: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

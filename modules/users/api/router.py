@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.repeats import Keyed
 from modules.kernel.api.routing import ModuleRouter, errors, lasting_for
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.personal_data import PersonalData
@@ -34,10 +35,10 @@ def create_router(
     @router.post(
         "/users", operation_id="CreateUser", status_code=HTTPStatus.CREATED, responses=errors(409, 422)
     )
-    async def register(body: NewUserRequest) -> UserResponse:
+    async def register(body: NewUserRequest, keyed: Keyed) -> UserResponse:
         """Register a new user."""
         new = body.user
-        return UserResponse.of(await accounts.register(new.username, new.email, new.password))
+        return UserResponse.of(await accounts.register(new.username, new.email, new.password, keyed))
 
     @router.post("/users/login", operation_id="Login", responses=errors(401, 422, 429))
     async def log_in(request: Request, body: LoginUserRequest) -> UserResponse:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.repeats import SUBJECT
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
 
 
@@ -32,6 +33,12 @@ class AccountTaken(Conflict):
     def problems(self) -> dict[str, str]:
         """Each of the fields that are taken."""
         return dict.fromkeys(sorted(self._subjects), self.problem)
+
+
+class RegistrationOver(Conflict):
+    """The registration that is repeated opened an account that its first answer would open no longer."""
+
+    subject, problem = SUBJECT, "has registered an account that is gone, or whose sessions were ended since"
 
 
 class PasswordCommon(Invalid):
@@ -72,6 +79,11 @@ class Account:
     def own_data(self) -> Mapping[str, object]:
         """Return what is kept of it, but for what proves who its owner is."""
         return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
+
+    def require_first_sessions(self) -> None:
+        """Raise `RegistrationOver` if tokens of this account, and so the first one, were ended."""
+        if self.token_version > 0:
+            raise RegistrationOver
 
     def logged_out(self) -> "Account":
         """Return the account without a session: every token issued until now is ended."""

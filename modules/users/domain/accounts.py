@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.kernel.domain.events import EventPublisher
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.domain.repeats import KeyedRequest, Repeats
 from modules.kernel.domain.transactions import Transactions
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
@@ -15,6 +16,7 @@ from modules.users.domain.account import (
     NewAccount,
     Newcomer,
     PasswordWrong,
+    RegistrationOver,
     TokenIssuer,
 )
 from modules.users.domain.credentials import Credentials
@@ -32,26 +34,37 @@ class SignedIn:
 class Accounts:
     """The use cases of accounts. Each answer carries a fresh token."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
         self,
         transactions: Transactions,
         repository: AccountRepository,
         credentials: Credentials,
         tokens: TokenIssuer,
         events: EventPublisher,
+        repeats: Repeats,
     ) -> None:
         self._transactions = transactions
         self._repository = repository
         self._credentials = credentials
         self._tokens = tokens
         self._events = events
+        self._repeats = repeats
 
-    async def register(self, username: Username, email: Email, password: Password) -> SignedIn:
-        """Open an account; raise `AccountTaken` if its name or e-mail is in use, or `PasswordCommon`."""
+    async def register(
+        self, username: Username, email: Email, password: Password, keyed: KeyedRequest | None = None
+    ) -> SignedIn:
+        """Open an account, or return the one that the same keyed request has opened.
+
+        Raises `AccountTaken` if its name or e-mail is in use, `PasswordCommon`, `KeyReused`, or
+        `RegistrationOver` if its first answer would open the account no longer.
+        """
         # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
-        password_hash = await self._credentials.choose(password)
+        new = NewAccount(username, email, await self._credentials.choose(password))
         async with self._transactions.transaction():
-            account = await self._repository.add(NewAccount(username, email, password_hash))
+            if keyed is None:
+                account = await self._repository.add(new)
+            else:
+                account = await self._added_once(new, keyed)
         return self._signed_in(account)
 
     async def register_all(self, people: Sequence[Newcomer], password: Password) -> Sequence[UserId]:
@@ -113,6 +126,7 @@ class Accounts:
             raise PasswordWrong
         async with self._transactions.transaction():
             await self._repository.remove(await self._repository.held(user))
+            await self._repeats.forget(user)
             await self._events.publish(UserDeleted(user))
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
@@ -124,6 +138,19 @@ class Accounts:
         async with self._transactions.transaction():
             account = await self._repository.held(user)
             await self._repository.save(account.logged_out())
+
+    async def _added_once(self, new: NewAccount, keyed: KeyedRequest) -> Account:
+        async def add() -> str:
+            return str((await self._repository.add(new)).id)
+
+        # Only the id is kept of the answer, because a token is a secret.
+        user = UserId(int(await self._repeats.once(keyed, None, add)))
+        try:
+            account = await self._repository.by_id(user)
+        except TokenInvalid as error:
+            raise RegistrationOver from error
+        account.require_first_sessions()
+        return account
 
     def _signed_in(self, account: Account) -> SignedIn:
         return SignedIn(account, self._tokens.issue(account))

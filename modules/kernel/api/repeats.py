@@ -1,0 +1,75 @@
+"""Idempotency-Key: what is sent again is created once.
+
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+from urllib.parse import quote
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel, WithJsonSchema
+
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.repeats import KEY, SUBJECT, KeyedRequest, Repeats
+
+# A string of structured fields, as the draft has it, or the same without quotes, as most clients send it.
+SENT = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
+
+MadeT = TypeVar("MadeT")
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+async def _keyed(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias=SUBJECT,
+            description="Names this request, best at random. Sent again within 24 hours with the same body, "
+            "it is not done again, and has the first answer.",
+        ),
+        # Absent is not null: a header has no null.
+        WithJsonSchema({"type": "string", "pattern": f'^({KEY.pattern}|"{KEY.pattern}")$'}),
+    ] = None,
+) -> KeyedRequest | None:
+    if key is None:
+        return None
+    sent = SENT.fullmatch(key)
+    # Nothing before the body holds U+0000, so no two requests have one content.
+    parts = (request.method, quote(request.url.path), request.url.query)
+    content = b"\0".join([*(part.encode() for part in parts), await request.body()])
+    return KeyedRequest(sent["key"] if sent else key, content)
+
+
+Keyed = Annotated[KeyedRequest | None, Depends(_keyed)]
+"""The request under its key, or None for one that was sent without a key."""
+
+
+class KeyedAnswers:
+    """Answers requests that create something. Each route that answers 201 does so through this."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        self._repeats = repeats
+
+    async def once(
+        self,
+        request: KeyedRequest | None,
+        caller: UserId,
+        make: Callable[[], Awaitable[MadeT]],
+        render: Callable[[MadeT], AnswerT],
+    ) -> AnswerT | Response:
+        """Return what is made, rendered, or, for a repeat, the first answer again, letter by letter.
+
+        Without a key nothing is kept. Raises `KeyReused`, and what `make` raises.
+        """
+        if request is None:
+            return render(await make())
+
+        async def in_json() -> str:
+            return render(await make()).model_dump_json(by_alias=True)
+
+        kept = await self._repeats.once(request, caller, in_json)
+        return Response(kept, HTTPStatus.CREATED, media_type="application/json")

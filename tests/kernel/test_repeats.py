@@ -1,0 +1,208 @@
+"""What is asked for with a key is done once: the fake and the real thing alike, on either engine."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, insert, select
+
+from modules.kernel.domain.errors import Invalid, NotFound
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused, Repeats
+from modules.kernel.fakes import FakeClock, FakeRepeats, FakeTransactions
+from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.repeats import REMOVED_AT_ONCE, SqlRepeats
+from modules.kernel.infrastructure.tables import SCHEMA, KeyedRequestRow
+from tests.kernel.things import Thing
+
+JAKE, ANNA = UserId(1), UserId(2)
+CALLERS = [JAKE, ANNA, None]
+MOMENT = timedelta(milliseconds=1)
+OLD_KEY, NEW_KEY = "the secret of yesterday", "the secret of today"
+ASKED = KeyedRequest("one", b"POST /lamps {}")
+OTHERWISE = KeyedRequest("one", b"POST /lamps {'broken': true}")
+
+
+class Lamps:
+    """Work whose answers can be told apart."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    async def make(self) -> str:
+        self.made += 1
+        return f"lamp {self.made}"
+
+    async def fail(self) -> str:
+        raise NotFound("socket")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lamps() -> Lamps:
+    return Lamps()
+
+
+@pytest_asyncio.fixture
+async def kept(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database that keeps keyed requests."""
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.create_all)
+    yield deployed
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.drop_all)
+
+
+@pytest.fixture
+def in_database(kept: Database, clock: FakeClock) -> SqlRepeats:
+    return SqlRepeats(kept, clock, [NEW_KEY])
+
+
+@pytest.fixture
+def in_memory(clock: FakeClock) -> FakeRepeats:
+    return FakeRepeats(FakeTransactions(), clock)
+
+
+async def rows(database: Database) -> int:
+    """Return how many keyed requests are kept."""
+    async with database.snapshot() as session:
+        return await session.scalar(select(func.count()).select_from(KeyedRequestRow)) or 0
+
+
+class Promise:
+    """What both promise; a class below says of whom."""
+
+    async def test_a_repeat_has_the_first_answer_and_nothing_is_done(
+        self, repeats: Repeats, lamps: Lamps
+    ) -> None:
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert lamps.made == 1
+
+    async def test_another_request_with_the_key_is_refused(self, repeats: Repeats, lamps: Lamps) -> None:
+        await repeats.once(ASKED, JAKE, lamps.make)
+        with pytest.raises(KeyReused):
+            await repeats.once(OTHERWISE, JAKE, lamps.make)
+        assert lamps.made == 1
+
+    async def test_keys_are_the_callers_own(self, repeats: Repeats, lamps: Lamps) -> None:
+        asked = [await repeats.once(ASKED, caller, lamps.make) for caller in CALLERS]
+        assert asked == ["lamp 1", "lamp 2", "lamp 3"]
+        assert [await repeats.once(ASKED, caller, lamps.make) for caller in CALLERS] == asked
+
+    async def test_a_failure_is_not_kept(self, repeats: Repeats, lamps: Lamps) -> None:
+        with pytest.raises(NotFound):
+            await repeats.once(ASKED, JAKE, lamps.fail)
+        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 1"
+
+    async def test_a_key_is_good_for_another_request_after_a_day_and_not_before(
+        self, repeats: Repeats, lamps: Lamps, clock: FakeClock
+    ) -> None:
+        await repeats.once(ASKED, JAKE, lamps.make)
+        clock.at += KEPT_FOR - MOMENT
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        clock.at += MOMENT
+        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 2"
+        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 2"
+
+    async def test_what_is_forgotten_is_one_callers(self, repeats: Repeats, lamps: Lamps) -> None:
+        for caller in CALLERS:
+            await repeats.once(ASKED, caller, lamps.make)
+        await repeats.forget(JAKE)
+        assert await repeats.once(ASKED, ANNA, lamps.make) == "lamp 2"
+        assert await repeats.once(ASKED, None, lamps.make) == "lamp 3"
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 4"
+
+
+class TestFake(Promise):
+    @pytest.fixture
+    def repeats(self, in_memory: FakeRepeats) -> FakeRepeats:
+        return in_memory
+
+
+class TestSql(Promise):
+    @pytest.fixture
+    def repeats(self, in_database: SqlRepeats) -> SqlRepeats:
+        return in_database
+
+    async def test_the_work_and_the_answer_are_kept_together_or_not_at_all(
+        self, repeats: SqlRepeats, lamps: Lamps, kept: Database
+    ) -> None:
+        async def make_and_fail() -> str:
+            async with kept.transaction() as session:
+                session.add(Thing(name="lamp"))
+            raise NotFound("socket")
+
+        with pytest.raises(NotFound):
+            await repeats.once(ASKED, JAKE, make_and_fail)
+        async with kept.snapshot() as session:
+            assert await session.scalar(select(func.count()).select_from(Thing)) == 0
+        assert await rows(kept) == 0
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+
+    async def test_twins_of_several_processes_do_the_work_once(
+        self, kept: Database, clock: FakeClock, lamps: Lamps
+    ) -> None:
+        async def twin() -> str:
+            return await SqlRepeats(kept, clock, [NEW_KEY]).once(ASKED, JAKE, lamps.make)
+
+        assert set(await asyncio.gather(*(twin() for _ in range(10)))) == {"lamp 1"}
+
+    async def test_twins_of_what_is_over_do_the_work_once(
+        self, repeats: SqlRepeats, clock: FakeClock, lamps: Lamps
+    ) -> None:
+        await repeats.once(ASKED, JAKE, lamps.make)
+        clock.at += KEPT_FOR
+        answers = await asyncio.gather(*(repeats.once(ASKED, JAKE, lamps.make) for _ in range(10)))
+        assert set(answers) == {"lamp 2"}
+
+    async def test_a_change_of_the_secret_is_no_other_request(
+        self, kept: Database, clock: FakeClock, lamps: Lamps
+    ) -> None:
+        await SqlRepeats(kept, clock, [OLD_KEY]).once(ASKED, JAKE, lamps.make)
+        changed = SqlRepeats(kept, clock, [NEW_KEY, OLD_KEY])
+        assert await changed.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        with pytest.raises(KeyReused):
+            await changed.once(OTHERWISE, JAKE, lamps.make)
+
+    async def test_without_the_secret_nobody_can_tell_what_was_asked(
+        self, kept: Database, clock: FakeClock, lamps: Lamps
+    ) -> None:
+        for caller, secret in ((JAKE, OLD_KEY), (ANNA, NEW_KEY)):
+            await SqlRepeats(kept, clock, [secret]).once(ASKED, caller, lamps.make)
+        async with kept.snapshot() as session:
+            one, other = await session.scalars(select(KeyedRequestRow.fingerprint))
+        assert one != other
+
+    async def test_what_is_over_is_removed_little_by_little_by_those_who_come_later(
+        self, kept: Database, repeats: SqlRepeats, clock: FakeClock, lamps: Lamps
+    ) -> None:
+        number = REMOVED_AT_ONCE + 1
+        over = [
+            {"caller": JAKE, "key": f"old-{each}", "fingerprint": "", "answer": "", "expires_at": clock.at}
+            for each in range(number)
+        ]
+        async with kept.transaction() as session:
+            await session.execute(insert(KeyedRequestRow), over)
+        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await rows(kept) == 2
+        await repeats.once(KeyedRequest("two", b""), JAKE, lamps.make)
+        assert await rows(kept) == 2
+
+
+class TestKeyedRequest:
+    @pytest.mark.parametrize("key", ["a", "a" * 255, "550e8400-e29b-41d4-a716-446655440000", "!#[]~,;="])
+    def test_a_key_is_visible_ascii(self, key: str) -> None:
+        assert KeyedRequest(key, b"").key == key
+
+    @pytest.mark.parametrize("key", ["", "a" * 256, "two words", 'a"b', "a\\b", "schlüssel", "a\n", "\x7f"])
+    def test_anything_else_is_none(self, key: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            KeyedRequest(key, b"")
+        assert list(refusal.value.problems) == ["Idempotency-Key"]
