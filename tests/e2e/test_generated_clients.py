@@ -1,0 +1,116 @@
+"""Clients generated from the document of a Conduit that serves, by the commands in docs/frontends.md."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.program import Served, served
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "frontends.md"
+MADE = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
+ADDRESS = "http://127.0.0.1:8000"
+PATIENCE_SECONDS = 300
+NO_NPM = "there is no `npm` on the PATH; on Debian and Ubuntu: apt-get install npm"
+
+
+@pytest.fixture(scope="module")
+def conduit(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Served]:
+    """Return a Conduit that serves on an empty database."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "var").mkdir()
+    shutil.copy(migrated, folder / "var" / "conduit.db")
+    with served(folder) as conduit:
+        yield conduit
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the clients as they are committed."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(
+        ROOT / "docs" / "clients", folder / "docs" / "clients", ignore=shutil.ignore_patterns(*MADE)
+    )
+    return folder
+
+
+def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of the shell, as somebody does who pastes it."""
+    return subprocess.run(
+        ["sh", "-eu"],  # noqa: S607 - what a reader calls it in
+        input=script,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def told(language: str, conduit: Served) -> str:
+    """Return the commands for this client in the guide, with the address of this Conduit."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    [commands] = [block for block in blocks if block.startswith(f"cd docs/clients/{language}\n")]
+    return commands.replace(ADDRESS, conduit.url)
+
+
+# What the document does not have, and what the compiler says of it.
+MISTAKES = {
+    ("page.articlesCount", "page.articleCount"): "'articleCount' does not exist",
+    ('{ bio: "I train dragons." }', "{ bio: 7 }"): "'number' is not assignable to type 'string'",
+    ("limit: 10", 'limit: "ten"'): "'string' is not assignable to type 'number'",
+}
+
+
+@pytest.fixture(scope="module")
+def typescript(checkout: Path, conduit: Served) -> subprocess.CompletedProcess[str]:
+    """Return what came of following the guide with TypeScript."""
+    if shutil.which("npm") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_NPM)
+        pytest.skip(NO_NPM)
+    return run(checkout, told("typescript", conduit))
+
+
+def test_the_typescript_client_compiles_and_completes_a_session(
+    typescript: subprocess.CompletedProcess[str],
+) -> None:
+    assert typescript.returncode == 0, typescript.stdout + typescript.stderr
+    assert "all as the document says" in typescript.stdout
+
+
+def test_what_the_document_does_not_have_does_not_compile(
+    typescript: subprocess.CompletedProcess[str], checkout: Path
+) -> None:
+    assert typescript.returncode == 0
+    file = checkout / "docs" / "clients" / "typescript" / "session.ts"
+    session = file.read_text(encoding="utf-8")
+    for right, wrong in MISTAKES:
+        assert right in session
+        session = session.replace(right, wrong)
+    file.write_text(session, encoding="utf-8")
+    compiled = run(file.parent, "npx --no-install tsc --noEmit")
+    assert compiled.returncode != 0
+    assert [said for said in MISTAKES.values() if said not in compiled.stdout] == []
+
+
+def test_the_python_client_is_whole_and_typed_and_completes_a_session(
+    checkout: Path, conduit: Served
+) -> None:
+    followed = run(checkout, told("python", conduit))
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert "all as the document says" in followed.stdout
+    # The generator warns of what it leaves out, and goes on.
+    assert "Warning" not in followed.stdout + followed.stderr
+    folder = checkout / "docs" / "clients" / "python"
+    mypy = f"{sys.executable} -m mypy --strict --follow-imports silent"
+    typed = run(folder, f"{mypy} --config-file= --python-executable .venv/bin/python session.py")
+    assert typed.returncode == 0, typed.stdout
