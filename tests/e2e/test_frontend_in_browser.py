@@ -229,6 +229,20 @@ class TestExposedHeaders:
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator(".text")).to_have_text("From the window.")
 
+    async def test_a_list_goes_on_where_the_page_before_has_ended(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        titles = [f"Dragon {number}" for number in range(12)]
+        for title in titles:
+            await conduit.publish(anna, title)
+        await page.goto(elsewhere)
+        await expect(page.locator("article h2")).to_have_count(10)
+        await conduit.publish(anna, "While somebody reads")
+        await page.get_by_role("button", name="Older articles").click()
+        await expect(page.locator("article h2")).to_have_text(titles[::-1])
+        await expect(page.get_by_role("button", name="Older articles")).to_be_hidden()
+
 
 async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewhere: str, page: Page) -> None:
     mallory = await conduit.register("mallory")
