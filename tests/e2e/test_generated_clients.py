@@ -57,7 +57,9 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 def told(language: str, conduit: Served) -> str:
     """Return the commands for this client in the guide, with the address of this Conduit."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks: list[str] = re.findall(
+        r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     [commands] = [block for block in blocks if block.startswith(f"cd docs/clients/{language}\n")]
     return commands.replace(ADDRESS, conduit.url)
 
