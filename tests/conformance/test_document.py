@@ -9,6 +9,7 @@ import pytest
 from tests.client import Api, Json
 from tests.conformance.official_document import (
     ADDED_STATUSES,
+    ERROR,
     PREFIX,
     NotAsDocumented,
     official,
@@ -51,17 +52,20 @@ def test_what_the_contract_adds_to_the_official_document_is_known() -> None:
         assert not ADDED_STATUSES.get(operation.id, frozenset()) & operation.responses.keys()
 
 
-def test_the_served_document_has_the_official_operations_and_one_more_at_the_official_paths(
-    document: Json,
-) -> None:
+def test_the_served_document_has_the_official_operations_and_three_more(document: Json) -> None:
     theirs = {key: operation["operationId"] for key, operation in operations_of(official().content).items()}
-    paths = {path for path, _ in theirs}
-    ours = {
-        (path, method): operation["operationId"]
-        for (path, method), operation in operations_of(document).items()
-        if path in paths
+    ours = {key: operation["operationId"] for key, operation in operations_of(document).items()}
+    assert ours == theirs | {
+        ("/user", "DELETE"): "DeleteCurrentUser",
+        ("/user/export", "GET"): "ExportCurrentUser",
+        ("/user/logout-all", "POST"): "LogOutEverywhere",
     }
-    assert ours == theirs | {("/user", "DELETE"): "DeleteCurrentUser"}
+
+
+def test_every_operation_stands_under_its_official_tag(document: Json) -> None:
+    served = operations_of(document)
+    for key, theirs in operations_of(official().content).items():
+        assert served[key]["tags"] == theirs["tags"], key
 
 
 def test_the_served_document_has_the_official_statuses_and_those_that_the_contract_adds(
@@ -75,14 +79,26 @@ def test_the_served_document_has_the_official_statuses_and_those_that_the_contra
     assert {name: ours.get(name) for name in theirs} == theirs
 
 
-def test_the_served_document_has_the_official_parameters_and_may_have_more_optional_ones(
+def test_the_served_document_has_the_official_parameters_and_some_that_one_may_leave_out(
     document: Json,
 ) -> None:
-    served = operations_of(document)
+    served, added = operations_of(document), {}
     for key, theirs in operations_of(official().content).items():
         wanted, had = _parameters(official().content, theirs), _parameters(document, served[key])
         assert {name: had.get(name) for name in wanted} == wanted
         assert not [name for name, (required, _) in had.items() if required and name not in wanted]
+        if more := had.keys() - wanted.keys():
+            added[theirs["operationId"]] = {name.lower() for _, name in more}
+    assert added == {
+        "GetArticles": {"cursor"},
+        "GetArticlesFeed": {"cursor"},
+        "GetArticleComments": {"cursor", "limit"},
+        "CreateUser": {"idempotency-key"},
+        "CreateArticle": {"idempotency-key"},
+        "CreateArticleComment": {"idempotency-key"},
+        "UpdateArticle": {"if-match"},
+        "DeleteArticle": {"if-match"},
+    }
 
 
 def test_the_served_document_describes_the_official_bodies(document: Json) -> None:
@@ -90,12 +106,23 @@ def test_the_served_document_describes_the_official_bodies(document: Json) -> No
     for key, theirs in operations_of(official().content).items():
         wanted, had = _bodies(official().content, theirs), _bodies(document, served[key])
         assert {name: had.get(name) for name in wanted} == wanted, key
+        required = _resolved(official().content, theirs.get("requestBody", {})).get("required")
+        assert served[key].get("requestBody", {}).get("required") == required, key
 
 
-def test_the_served_document_says_where_a_token_is_required(document: Json) -> None:
+def test_every_operation_documents_its_errors_with_the_official_schema(document: Json) -> None:
+    for key, operation in operations_of(document).items():
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert response["content"]["application/json"]["schema"] == {"$ref": ERROR}, key
+
+
+def test_the_served_document_says_where_a_token_is_required_and_how_it_is_sent(document: Json) -> None:
     served = operations_of(document)
     for key, theirs in operations_of(official().content).items():
-        assert bool(served[key].get("security")) == bool(theirs.get("security")), key
+        assert served[key].get("security") == theirs.get("security"), key
+    ours, theirs = (one["components"]["securitySchemes"] for one in (document, official().content))
+    assert _without_wording(ours) == _without_wording(theirs)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +241,10 @@ def _shape(document: Json, schema: Json) -> Any:
         return shape | ({"*": _shape(document, others)} if isinstance(others, dict) else {})
     kind = schema.get("type")
     return sorted(kind) if isinstance(kind, list) else kind
+
+
+def _without_wording(schemes: Json) -> Json:
+    return {name: scheme | {"description": ""} for name, scheme in schemes.items()}
 
 
 def _resolved(document: Json, node: Json) -> Json:

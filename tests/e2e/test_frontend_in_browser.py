@@ -195,11 +195,11 @@ class TestExposedHeaders:
     async def test_the_id_of_a_request_that_failed_is_shown(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
-        async with page.expect_response(f"{conduit.address}/api/articles/unknown") as answer:
-            await page.goto(f"{elsewhere}/article/unknown")
+        async with page.expect_response(f"{conduit.address}/api/profiles/nobody") as answer:
+            await page.goto(f"{elsewhere}/profile/nobody")
         request_id = (await (await answer.value).all_headers())["x-request-id"]
         await expect(page.get_by_role("alert")).to_have_text(
-            re.compile(f"article not foundRequest {request_id}")
+            re.compile(f"profile not foundRequest {request_id}")
         )
 
     async def test_who_has_tried_too_often_is_told_when_to_come_back(
