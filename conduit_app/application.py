@@ -24,6 +24,7 @@ from conduit_app.secret_key import signing_keys
 from conduit_app.security_headers import SecurityHeaders
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from conduit_app.structured_logging import configure_logging
+from conduit_app.traces import OFF, TracedRoutes, Traces, wanted
 from conduit_app.url_check import UrlCheck
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import show_examples
@@ -61,12 +62,17 @@ def _database(settings: Settings) -> Database:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {problem}") from error
 
 
-def create_application(settings: Settings | None = None, composition: Composition | None = None) -> FastAPI:
+def create_application(
+    settings: Settings | None = None, composition: Composition | None = None, traces: Traces | None = None
+) -> FastAPI:
     """Return the ASGI application, by default for the settings of the environment."""
     settings = settings or load(Settings)
-    configure_logging(settings)
+    traces = traces or _traces()
+    configure_logging(settings, traced=traces is not None)
     composition = composition or compose_from(settings)
-    application = _bare_application(composition)
+    if traces is not None:
+        traces.follow(composition)
+    application = _bare_application(composition, traces)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
         for make_router in module.routers:
@@ -112,7 +118,18 @@ def create_application(settings: Settings | None = None, composition: Compositio
     )
     application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
     application.add_middleware(RequestLog, routes=routes, answered=metrics.answered)
+    if traces is not None:
+        application.add_middleware(TracedRoutes, routes=routes)
     return application
+
+
+def _traces() -> Traces | None:
+    if wanted() is None:
+        return None
+    # Here, because it takes memory that nobody needs while there are no traces.
+    from conduit_app.trace_export import exported_traces  # noqa: PLC0415
+
+    return exported_traces()
 
 
 def _first_parts(application: FastAPI) -> frozenset[str]:
@@ -131,12 +148,14 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _bare_application(composition: Composition) -> FastAPI:
+def _bare_application(composition: Composition, traces: Traces | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         async with in_background(composition.messaging):
             yield
         await composition.database.dispose()
+        if traces is not None:
+            await traces.close()
 
     # FastAPIOffline serves the documentation's scripts and styles from this machine.
     return FastAPIOffline(
@@ -146,4 +165,5 @@ def _bare_application(composition: Composition) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=OFF if traces is None else traces.telemetry,
     )

@@ -1,6 +1,5 @@
 """Probes for whoever keeps Conduit running."""
 
-import asyncio
 from dataclasses import asdict
 from http import HTTPStatus
 
@@ -9,10 +8,10 @@ from fastapi import APIRouter, Response
 
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import State, states
+from conduit_app.patience import Patience
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
 
-PATIENCE_SECONDS = 2.0
 PROBLEMS = {
     State.BEHIND: "its tables are not migrated: run conduit migrate",
     State.AHEAD: "its tables were made by a newer Conduit: upgrade this one",
@@ -25,13 +24,7 @@ log = structlog.get_logger("conduit.health")
 def create_health_router(composition: Composition) -> APIRouter:
     """Return the probes; they are for operators, and so not in the API's document."""
     router = APIRouter(prefix="/health", include_in_schema=False)
-    given_up: set[asyncio.Task[dict[str, object] | Response]] = set()
-
-    def forget(late: asyncio.Task[dict[str, object] | Response]) -> None:
-        given_up.discard(late)
-        if not late.cancelled():
-            # Seen, so that it is not told of as if it had been overlooked.
-            late.exception()
+    patience = Patience()
 
     @router.get("/live")
     async def live() -> dict[str, str]:
@@ -45,31 +38,20 @@ def create_health_router(composition: Composition) -> APIRouter:
         What is in the outbox is told and decides nothing: requests are served as well as ever while
         a handler fails, and a process that is taken away for it would not deliver either.
         """
-        # Not `asyncio.timeout`, which waits until the driver has given up its statement: on a server
-        # that is frozen that takes ten seconds more.
-        looking = asyncio.create_task(_look(composition))
-        await asyncio.wait({looking}, timeout=PATIENCE_SECONDS)
-        if not looking.done():
-            given_up.add(looking)
-            looking.add_done_callback(forget)
-            looking.cancel()
-            log.warning("the database does not answer", cause=f"nothing came in {PATIENCE_SECONDS} s")
+        try:
+            return await patience.ask(_look(composition))
+        except Unavailable as error:
+            log.warning("the database does not answer", cause=repr(error.__cause__ or error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE)
-        return looking.result()
 
     return router
 
 
 async def _look(composition: Composition) -> dict[str, object] | Response:
-    try:
-        problems = await not_ready(composition)
-        if not problems:
-            backlog = await composition.messaging.deliveries.backlog()
-            return {"status": "ready", "events": asdict(backlog)}
-    except Unavailable as error:
-        log.warning("the database does not answer", cause=repr(error.__cause__ or error))
-        problems = NO_DATABASE
-    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
+    if problems := await not_ready(composition):
+        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
+    backlog = await composition.messaging.deliveries.backlog()
+    return {"status": "ready", "events": asdict(backlog)}
 
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:

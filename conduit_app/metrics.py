@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from conduit_app.composition import Composition
+from conduit_app.patience import Patience
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.observation import observe
 
@@ -37,6 +38,7 @@ class Metrics:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
+        self._patience = Patience()
         # Tables are named after their module, and the name of one may begin with that of another.
         names = sorted((module.name for module in composition.with_tables), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
@@ -104,7 +106,7 @@ class Metrics:
     async def render(self) -> bytes:
         """Return all figures, of every process that serves."""
         try:
-            backlog = await self._composition.messaging.deliveries.backlog()
+            backlog = await self._patience.ask(self._composition.messaging.deliveries.backlog())
         except Unavailable:
             self._up.set(0)
         else:

@@ -23,6 +23,7 @@ from conduit_app.operator_errors import fail, one_line_errors
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
+from conduit_app.traces import wanted
 
 FACTORY = "conduit_app.application:create_application"
 DRAIN_SECONDS = 30
@@ -49,6 +50,7 @@ def serve(
         if reload:
             _require_development(settings, workers)
         configure_logging(settings)
+        collector = wanted()
         composition = compose_from(settings)
         asyncio.run(require_migrated(composition))
         listening = _bind(host, port)
@@ -68,7 +70,7 @@ def serve(
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        typer.echo("\n".join(_announced(listening, settings, composition, config)), err=True)
+        typer.echo("\n".join(_announced(listening, settings, composition, config, collector)), err=True)
     _run(config, listening)
 
 
@@ -91,7 +93,11 @@ def _run(config: ServerConfig, listening: socket.socket) -> None:
 
 
 def _announced(
-    listening: socket.socket, settings: Settings, composition: Composition, config: ServerConfig
+    listening: socket.socket,
+    settings: Settings,
+    composition: Composition,
+    config: ServerConfig,
+    collector: str | None,
 ) -> Iterator[str]:
     address, number = listening.getsockname()[:2]
     url = f"http://{f'[{address}]' if ':' in address else address}:{number}"
@@ -100,6 +106,8 @@ def _announced(
     served = [module.name for module in served_modules(composition, settings)]
     kept_in = [module.name for module in composition.modules if module.name not in served]
     yield f"  modules   {', '.join(served)}" + (f"; not served: {', '.join(kept_in)}" if kept_in else "")
+    if collector is not None:
+        yield f"  traces    sent to {collector}"
     if config.workers > 1:
         yield f"  workers   {config.workers}"
     if config.should_reload:

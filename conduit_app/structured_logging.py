@@ -11,12 +11,17 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 from conduit_app.settings import Settings
+from conduit_app.traces import add_trace
 
 
-def configure_logging(settings: Settings) -> None:
-    """Send every line of this process, those of libraries too, to standard error in one form."""
+def configure_logging(settings: Settings, *, traced: bool = False) -> None:
+    """Send every line of this process, those of libraries too, to standard error in one form.
+
+    `traced` lines say which trace they belong to.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([add_trace] if traced else []),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

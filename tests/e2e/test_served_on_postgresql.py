@@ -177,6 +177,8 @@ async def test_a_postgresql_that_freezes_is_missed_within_seconds(conduit: Serve
             status, seconds = await timed(client, "/health/ready")
             assert (status, seconds < RECOVERY_SECONDS) == (503, True)
             assert (await client.get("/health/live")).status_code == 200
+            status, seconds = await timed(client, "/metrics")
+            assert (status, seconds < RECOVERY_SECONDS) == (200, True)
         status, seconds = await timed(client, "/health/ready")
         assert (status, seconds < RECOVERY_SECONDS) == (200, True)
 

@@ -1,0 +1,43 @@
+"""Asking the database without waiting for it for ever."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from modules.kernel.domain.errors import Unavailable
+
+PATIENCE_SECONDS = 2.0
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Silence(Unavailable):
+    """The database did not answer in time."""
+
+    subject, problem = "database", f"said nothing for {PATIENCE_SECONDS} s"
+
+
+class Patience:
+    """Waits for an answer for `PATIENCE_SECONDS`, and lets go of the question then."""
+
+    def __init__(self) -> None:
+        self._given_up: set[asyncio.Task[Any]] = set()
+
+    async def ask(self, question: Coroutine[Any, Any, AnswerT]) -> AnswerT:
+        """Return the answer; raise `Silence` when it does not come, and whatever the question raises."""
+        # Not `asyncio.timeout`, which waits until the driver has given up its statement: on a server
+        # that is frozen that takes ten seconds more.
+        asking = asyncio.create_task(question)
+        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        if asking.done():
+            return asking.result()
+        self._given_up.add(asking)
+        asking.add_done_callback(self._forget)
+        asking.cancel()
+        raise Silence
+
+    def _forget(self, late: asyncio.Task[Any]) -> None:
+        self._given_up.discard(late)
+        if not late.cancelled():
+            # Seen, so that it is not told of as if it had been overlooked.
+            late.exception()

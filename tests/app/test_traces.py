@@ -1,0 +1,304 @@
+"""What a trace shows of a request, what it never shows, and what it takes to switch traces on."""
+
+import importlib.util
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.telemetry import _asgi as telemetry
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
+from typer.testing import CliRunner
+
+from conduit_app import traces
+from conduit_app.application import create_application
+from conduit_app.cli import main
+from conduit_app.composition import Composition
+from conduit_app.settings import Settings, SettingsError
+from conduit_app.traces import ENDPOINTS, Traces, wanted
+from modules.articles.domain.publishing import Publishing
+from tests.client import PASSWORD, Api
+from tests.conftest import composed
+
+ENDPOINT = ENDPOINTS[1]
+CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{CALLER}-00f067aa0ba902b7-01"
+
+
+class Spans:
+    """The spans that have ended."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._exporter.clear()
+
+    @property
+    def all(self) -> list[ReadableSpan]:
+        """Every one, in the order of their beginnings."""
+        return sorted(self._exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
+
+    @property
+    def request(self) -> ReadableSpan:
+        """The one of the request."""
+        [span] = [span for span in self.all if span.kind is SpanKind.SERVER]
+        return span
+
+    def named(self, name: str) -> ReadableSpan:
+        """Return the one of this name."""
+        [span] = [span for span in self.all if span.name == name]
+        return span
+
+
+@pytest.fixture
+def spans() -> Spans:
+    return Spans()
+
+
+@pytest.fixture
+def settings_of_its_own(settings: Settings) -> Settings:
+    return settings.model_copy(update={"log_level": "info", "log_format": "json"})
+
+
+@pytest.fixture
+async def traced(settings_of_its_own: Settings) -> AsyncIterator[Composition]:
+    """Return modules of this test alone: others are not to be traced."""
+    async with composed(settings_of_its_own) as composition:
+        yield composition
+
+
+@pytest.fixture
+def application(settings_of_its_own: Settings, traced: Composition, spans: Spans) -> FastAPI:
+    return create_application(settings_of_its_own, traced, Traces(spans.provider))
+
+
+@pytest.fixture
+def log(application: FastAPI) -> io.StringIO:  # noqa: ARG001 - it says where lines go
+    """Return where log lines are written to."""
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    file = io.StringIO()
+    handler.setStream(file)
+    return file
+
+
+@pytest.fixture
+async def jake(api: Api, spans: Spans) -> Api:
+    """Return the API as somebody who has an account; how they got it is forgotten."""
+    jake = api.as_user("jake")
+    await jake.token()
+    spans.forget()
+    return jake
+
+
+async def test_a_request_is_a_span_named_by_its_route_that_knows_its_module(jake: Api, spans: Spans) -> None:
+    await jake.publish("Dragons")
+    attributes = dict(spans.request.attributes or {})
+    assert spans.request.name == "POST /api/articles"
+    assert attributes["http.route"] == "/api/articles"
+    assert attributes["conduit.module"] == "articles"
+    assert attributes["http.response.status_code"] == 201
+
+
+async def test_each_step_is_a_span_within_it_named_by_module_and_use_case(jake: Api, spans: Spans) -> None:
+    await jake.publish("Dragons")
+    use_case = spans.named("articles.publishing.publish")
+    assert spans.request.context is not None
+    assert use_case.parent is not None
+    assert use_case.context is not None
+    assert use_case.parent.span_id == spans.request.context.span_id
+    # What it asks of others, in its own module and in another one.
+    for name in ("articles.repository.add", "articles.reader.article_by_id"):
+        step = spans.named(name)
+        assert step.parent is not None
+        assert step.parent.span_id == use_case.context.span_id
+    assert "profiles.reader.profiles" in {span.name for span in spans.all}
+    assert len({span.context.trace_id for span in spans.all if span.context}) == 1
+
+
+async def test_the_trace_is_the_callers_if_there_is_one(jake: Api, spans: Spans) -> None:
+    await jake.get("/articles/feed", headers={"traceparent": TRACEPARENT})
+    assert spans.request.context is not None
+    assert spans.request.parent is not None
+    assert format_trace_id(spans.request.context.trace_id) == CALLER
+    assert spans.request.parent.is_remote
+
+
+async def test_an_answer_that_was_kept_is_named_as_the_first_one(jake: Api, spans: Spans) -> None:
+    for _ in range(2):
+        spans.forget()
+        assert (await jake.get("/tags")).status_code == 200
+        assert spans.request.name == "GET /api/tags"
+
+
+async def test_a_rule_that_is_not_met_is_noted_and_no_failure(jake: Api, spans: Spans) -> None:
+    assert (await jake.get("/profiles/nobody")).status_code == 404
+    step = spans.named("profiles.profiles.profile")
+    assert str((step.attributes or {})["error.type"]).endswith("NotFound")
+    assert {span.status.status_code for span in spans.all} == {StatusCode.UNSET}
+
+
+async def test_a_failure_is_one_and_says_its_kind_but_not_its_words(
+    jake: Api, spans: Spans, traced: Composition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("the password is sesame")
+
+    profiles: Any = traced.containers["profiles"]
+    monkeypatch.setattr(profiles.follows(), "add", fail)
+    await jake.as_user("anna").token()
+    assert (await jake.post("/profiles/anna/follow")).status_code == 500
+    step = spans.named("profiles.profiles.follow")
+    assert (step.status.status_code, (step.attributes or {})["error.type"]) == (
+        StatusCode.ERROR,
+        "builtins.RuntimeError",
+    )
+    failed = next(span for span in spans.all if span.name == "POST /api/profiles/{username}/follow")
+    assert (failed.status.status_code, (failed.attributes or {})["error.type"]) == (
+        StatusCode.ERROR,
+        "500",
+    )
+    assert "sesame" not in told(spans)
+
+
+async def test_no_secret_body_or_search_is_in_any_span(jake: Api, spans: Spans) -> None:
+    token = await jake.token()
+    wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
+    await jake.post("/users/login", wrong)
+    article = await jake.publish("Dragons", body="Burn after reading.")
+    await jake.put("/user", {"user": {"password": "a new pass phrase", "bio": "shy"}})
+    await jake.get(f"/articles?tag=heartache&token={token}")
+    assert article["slug"] == "dragons"
+    text = told(spans)
+    assert "tag=REDACTED&token=REDACTED" in text
+    for secret in (
+        *(PASSWORD, "not my pass phrase", "a new pass phrase", "shy", "Burn after reading", "heartache"),
+        *(token, "$argon2", "jake@example.com"),
+    ):
+        assert secret not in text, secret
+
+
+async def test_log_lines_say_which_trace_they_belong_to(jake: Api, spans: Spans, log: io.StringIO) -> None:
+    await jake.get("/user", headers={"traceparent": TRACEPARENT})
+    [line] = [json.loads(line) for line in log.getvalue().splitlines() if '"/api/user"' in line]
+    assert line["trace_id"] == CALLER
+    assert spans.request.context is not None
+    assert int(line["span_id"], 16) == spans.request.context.span_id
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_probes_leave_no_trace(api: Api, spans: Spans, path: str) -> None:
+    assert (await api.outside("GET", path)).status_code == 200
+    assert spans.all == []
+
+
+async def test_without_traces_no_code_of_theirs_runs(
+    settings_of_its_own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    called: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            called.add(frame.f_code)
+
+    async with composed(settings_of_its_own) as untraced:
+        jake = Api(create_application(settings_of_its_own, untraced)).as_user("jake")
+        await jake.token()
+        sys.setprofile(note)
+        try:
+            await jake.publish("Dragons")
+        finally:
+            sys.setprofile(None)
+    assert Publishing.publish.__code__ in called
+    assert not [code for code in called if code.co_filename == traces.__file__]
+    # FastAPI asks itself whether there are any, and that is all.
+    assert {code.co_name for code in called if code.co_filename == telemetry.__file__} == {
+        "enabled",
+        "__call__",
+    }
+
+
+class TestSwitch:
+    @pytest.fixture(autouse=True)
+    def nothing_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in (*ENDPOINTS, "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SDK_DISABLED"):
+            monkeypatch.delenv(name, raising=False)
+
+    def test_traces_are_off_unless_they_are_to_go_somewhere(self) -> None:
+        assert wanted() is None
+
+    @pytest.mark.parametrize("name", ENDPOINTS)
+    def test_an_endpoint_switches_them_on(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.setenv(name, "http://jake:sesame@collector:4318/v1/traces?key=sesame")
+        assert wanted() == "http://collector:4318"
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SDK_DISABLED", "true")]
+    )
+    def test_they_can_be_switched_off_nevertheless(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        monkeypatch.setenv(ENDPOINT, "http://collector:4318")
+        monkeypatch.setenv(name, value)
+        assert wanted() is None
+
+    @pytest.mark.parametrize(
+        ("name", "value", "problem"),
+        [
+            ("OTEL_TRACES_EXPORTER", "zipkin", "Conduit sends traces by otlp, or none"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Conduit sends traces by http/protobuf"),
+            (ENDPOINT, "collector:4318", "this is no URL of a collector; one is http://127.0.0.1:4318"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_in_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+    ) -> None:
+        monkeypatch.setenv(ENDPOINT, "http://collector:4318")
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SettingsError) as refused:
+            wanted()
+        assert str(refused.value) == f"{name}: {problem}"
+
+    def test_without_the_extra_serving_is_refused_in_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = importlib.util.find_spec
+
+        def without_sdk(name: str) -> object:
+            return None if name == "opentelemetry.sdk" else found(name)
+
+        monkeypatch.setattr("conduit_app.traces.find_spec", without_sdk)
+        result = CliRunner().invoke(main, ["serve"], env={ENDPOINT: "http://collector:4318"})
+        assert (result.exit_code, result.stderr) == (
+            1,
+            f"conduit: {ENDPOINT}: to send traces, install conduit[traces] (requirements/traces.txt)\n",
+        )
+
+    @pytest.mark.slow
+    def test_what_sends_them_is_not_loaded_while_they_are_off(self, folder: Path) -> None:
+        program = "import sys, conduit_app.application as it; it.create_application(); print(*sys.modules)"
+        ended = subprocess.run(  # noqa: S603 - the program under test
+            [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+        )
+        assert "conduit_app.traces" in ended.stdout.split()
+        assert "opentelemetry.sdk" not in ended.stdout.split()
+        assert "requests" not in ended.stdout.split()
+
+
+def told(spans: Spans) -> str:
+    """Return all that leaves the process."""
+    return "\n".join(span.to_json() for span in spans.all)
