@@ -26,6 +26,12 @@ def test_no_two_articles_have_the_same_slug() -> None:
     assert len({next(article.draft.title.slugs()) for article in articles(demo(3_000))}) == 3_000
 
 
+def test_the_articles_of_one_page_are_described_in_different_words() -> None:
+    texts = [article.draft.description.text for article in articles(demo(200))]
+    pages = [texts[place : place + 20] for place in range(0, 200, 20)]
+    assert all(len(set(page)) >= 19 for page in pages)
+
+
 def test_no_slug_is_cut_off_where_titles_differ() -> None:
     parts = [
         [title.format(Aspect="", aspect="", subject="") for title in demo_texts.TITLES],

@@ -347,7 +347,7 @@ SETTINGS = [
 ]  # fmt: skip
 
 DESCRIPTIONS = [
-    "What worked, what did not, and what we would do again.",
+    "What worked in {subject}, what did not, and what we would do again.",
     "A look at {aspect} for people who would rather ship than argue.",
     "Everything I wish I had known about {aspect} when I started.",
     "Three ways to think about {aspect}, and when each of them pays.",
@@ -358,7 +358,19 @@ DESCRIPTIONS = [
     "Less code, fewer surprises: {aspect} in practice.",
     "Answers to the questions that people ask us about {subject}.",
     "A short read for whoever is about to touch {subject}.",
-    "Why we threw our first attempt away, and what replaced it.",
+    "Why we threw our first attempt at {aspect} away, and what replaced it.",
+    "{Aspect} sounds easy until there are {subject} to look after.",
+    "A story about {subject}, two late evenings and a small fix.",
+    "What {subject} taught us about {aspect}, in the order in which it hurt.",
+    "Start small: {aspect} for teams of three.",
+    "Once more about {aspect}, this time with numbers.",
+    "For everyone who has inherited {subject} from somebody else.",
+    "Where {aspect} ends and guessing begins.",
+    "The checklist for {aspect} that we should have had on the first day.",
+    "A walk through {subject}, with a map and a few warnings.",
+    "What I tell new colleagues about {aspect}.",
+    "Good enough {aspect}, and how to know when you are there.",
+    "Old ideas about {aspect} that still hold for {subject}.",
 ]
 
 OPENINGS = [
