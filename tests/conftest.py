@@ -26,6 +26,9 @@ from tests.client import Api
 # Applications are full of cycles: collecting them young costs a tenth of the run.
 gc.set_threshold(50_000, 20, 20)
 
+# The modules whose work together is told here, to the last column. One that comes later tells of itself.
+KNOWN = frozenset({"users", "profiles", "articles", "comments"})
+
 SECRET = "a secret of the tests, long enough to sign"
 
 # A busy machine is no failure, and what fails once fails on every run.
@@ -185,6 +188,13 @@ def settings(stage: Stage) -> Settings:
 def settings_of_its_own(settings: Settings) -> Settings:
     """Return the settings of a Conduit that is made for one test alone, on an empty database."""
     return settings.model_copy()
+
+
+@pytest.fixture
+def settings_of_known_modules(settings: Settings, stage: Stage) -> Settings:
+    """Return the settings of a Conduit that has no modules but those that these tests know."""
+    others = {module.name for module in stage.composition.modules} - KNOWN
+    return settings.model_copy(update={"disabled_modules": tuple(others)}) if others else settings
 
 
 @pytest.fixture

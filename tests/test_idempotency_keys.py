@@ -91,7 +91,7 @@ def test_every_operation_that_creates_takes_a_key_and_no_other_one_does(applicat
         if ("header", "Idempotency-Key", False)
         in [(one["in"], one["name"], one["required"]) for one in each.get("parameters", ())]
     }
-    assert taking == creating == {"CreateUser", "CreateArticle", "CreateArticleComment"}
+    assert taking == creating >= {"CreateUser", "CreateArticle", "CreateArticleComment"}
 
 
 @creations

@@ -20,6 +20,12 @@ OTHER_IDS = {"id", "article_id"}
 
 
 @pytest.fixture
+def settings(settings_of_known_modules: Settings) -> Settings:
+    """Let only modules be there in which something is done below."""
+    return settings_of_known_modules
+
+
+@pytest.fixture
 async def world(api: Api) -> Api:
     """Return an API at which jake and anna have done all that one can do, to each other."""
     jake, anna = api.as_user("jake"), api.as_user("anna")

@@ -98,7 +98,10 @@ def _tables(connection: Connection) -> Mapping[str, object]:
     look = inspect(connection)
     return {
         table: {
-            "columns": [{**column, "type": str(column["type"])} for column in look.get_columns(table)],
+            # By name: a column that is added later comes last, wherever the model has it.
+            "columns": {
+                column["name"]: {**column, "type": str(column["type"])} for column in look.get_columns(table)
+            },
             "primary key": look.get_pk_constraint(table),
             "foreign keys": sorted(look.get_foreign_keys(table), key=str),
             "unique": sorted(look.get_unique_constraints(table), key=str),

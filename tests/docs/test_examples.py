@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from conduit_app.settings import Settings
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import operations_of
 from tests.conftest import Stage
@@ -138,6 +139,12 @@ def failing() -> Iterator[Step]:
 def stage(sqlite_stage: Stage) -> Stage:
     """Return a Conduit on SQLite: that both engines answer alike is what the other files show."""
     return sqlite_stage
+
+
+@pytest.fixture
+def settings(settings_of_known_modules: Settings) -> Settings:
+    """Let only modules be there of which the story tells."""
+    return settings_of_known_modules
 
 
 Bodies = dict[str, Any]

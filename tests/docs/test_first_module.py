@@ -2,16 +2,27 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.new_module.conftest import copy_tree
+from tests.new_module.conftest import UNWANTED, copy_tree
 from tests.program import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
+# What `make test` has that looks at every module, and where that lies.
+LOOKING_AT_ALL = [
+    "tests/app/test_containers.py",
+    "tests/app/test_migrations.py",
+    "tests/app/test_readme.py::test_the_page_of_a_module_names_its_tables_contracts_and_events",
+    "tests/docs/test_examples.py",
+    "tests/security/test_access.py",
+    "tests/test_idempotency_keys.py",
+    "tests/test_leaving.py",
+]
 STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -29,6 +40,8 @@ def test_its_commands_and_changes_work_in_order_and_say_what_is_written(tmp_path
             assert step in said
         else:
             said = done(tree, ["git", "apply", "-"] if kind == "diff" else ["sh", "-eu"], step)
+    shutil.copytree(ROOT / "tests", tree / "tests", ignore=UNWANTED, dirs_exist_ok=True)
+    done(tree, [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *LOOKING_AT_ALL], "")
 
 
 def done(tree: Path, program: list[str], step: str) -> str:
