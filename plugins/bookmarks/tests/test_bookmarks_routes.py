@@ -243,3 +243,48 @@ class TestPersonalData:
             scene.after(minutes=1)
         kept = await scene.alone.container.personal_data().of(scene.user("anna"))
         assert kept == {"bookmarks": {"bookmarks": ["wyverns", "dragons"]}}
+
+
+# What is asked, by whom, and as which operation's example of which status the document shows the answer.
+ASKED = [
+    ("CreateArticleBookmark", "200", "POST", "/articles/how-to-train-your-dragon/bookmark", "anna"),
+    ("GetBookmarks", "200", "GET", "/bookmarks", "anna"),
+    ("DeleteArticleBookmark", "200", "DELETE", "/articles/how-to-train-your-dragon/bookmark", "anna"),
+    ("GetBookmarks", "401", "GET", "/bookmarks", None),
+    ("GetBookmarks", "422", "GET", "/bookmarks?limit=0", "anna"),
+    ("CreateArticleBookmark", "401", "POST", "/articles/how-to-train-your-dragon/bookmark", None),
+    ("CreateArticleBookmark", "404", "POST", "/articles/unknown/bookmark", "anna"),
+    ("CreateArticleBookmark", "422", "POST", "/articles/%00/bookmark", "anna"),
+    ("DeleteArticleBookmark", "401", "DELETE", "/articles/how-to-train-your-dragon/bookmark", None),
+    ("DeleteArticleBookmark", "404", "DELETE", "/articles/unknown/bookmark", "anna"),
+    ("DeleteArticleBookmark", "422", "DELETE", "/articles/%00/bookmark", "anna"),
+]
+
+
+async def test_the_examples_in_the_document_are_answers(scene: Scene) -> None:
+    scene.articles.add(
+        "how-to-train-your-dragon",
+        author=scene.user("jake"),
+        title="How to train your dragon",
+        description="Ever wonder how?",
+        tags=["dragons", "training"],
+    )
+    answers: dict[str, dict[str, Any]] = {}
+    for operation, status, method, path, name in ASKED:
+        answer = await scene.call(method, path, name)
+        assert str(answer.status_code) == status, answer.text
+        answers.setdefault(operation, {})[status] = answer.json()
+    assert examples(scene.alone.application.openapi()) == answers
+
+
+def examples(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the example of every answer in JSON, by operation and status."""
+    return {
+        operation["operationId"]: {
+            status: response["content"]["application/json"].get("example")
+            for status, response in operation["responses"].items()
+            if "application/json" in response.get("content", {})
+        }
+        for path in document["paths"].values()
+        for operation in path.values()
+    }

@@ -1,5 +1,7 @@
 """Who is notified of what, and what they do with it."""
 
+from typing import Any
+
 import pytest
 from notifications_scene import Scene
 
@@ -177,3 +179,43 @@ class TestPersonalData:
                 }
             ]
         }
+
+
+async def test_the_examples_in_the_document_are_answers(scene_of_its_own: Scene) -> None:
+    scene = scene_of_its_own
+    dragons = scene.article("dragons")
+    await scene.favorite(dragons, "anna")
+    scene.after(minutes=1)
+    await scene.comment(dragons, "anna")
+    # What is asked, by whom, and as which operation's example of which status the document shows the answer.
+    asked = [
+        ("GetNotifications", "200", "GET", "/notifications", "jake"),
+        ("GetNotifications", "401", "GET", "/notifications", None),
+        ("GetNotifications", "422", "GET", "/notifications?limit=0", "jake"),
+        ("MarkNotificationRead", "200", "POST", "/notifications/2/read", "jake"),
+        ("MarkNotificationRead", "401", "POST", "/notifications/2/read", None),
+        ("MarkNotificationRead", "404", "POST", "/notifications/3/read", "jake"),
+        ("MarkNotificationRead", "422", "POST", "/notifications/second/read", "jake"),
+        ("MarkNotificationsRead", "401", "POST", "/notifications/read", None),
+        ("StreamNotifications", "401", "GET", "/notifications/stream", None),
+        ("StreamNotifications", "422", "GET", "/notifications/stream?from=%FF", "jake"),
+    ]
+    answers: dict[str, dict[str, Any]] = {}
+    for operation, status, method, path, name in asked:
+        answer = await scene.call(method, path, name)
+        assert str(answer.status_code) == status, answer.text
+        answers.setdefault(operation, {})[status] = answer.json()
+    assert examples(scene.alone.application.openapi()) == answers
+
+
+def examples(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the example of every answer in JSON, by operation and status."""
+    return {
+        operation["operationId"]: {
+            status: response["content"]["application/json"].get("example")
+            for status, response in operation["responses"].items()
+            if "application/json" in response.get("content", {})
+        }
+        for path in document["paths"].values()
+        for operation in path.values()
+    }

@@ -215,3 +215,27 @@ class TestRebuild:
 def test_the_readme_shows_the_limits_of_a_query() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert f"at most {LONGEST_QUERY} characters and {MOST_WORDS} words" in readme
+
+
+async def test_the_examples_in_the_document_are_answers(scene: Scene) -> None:
+    await scene.publish(
+        "how-to-train-your-dragon",
+        title="How to train your dragon",
+        description="Ever wonder how?",
+        body="Dragons <have> to be *believed* in.",
+        tags=["dragons", "training"],
+    )
+    forged = {"Authorization": "Token forged"}
+    answers = {
+        "200": await scene.get("dragon"),
+        "401": await scene.client.get("/api/search?q=dragon", headers=forged),
+        "422": await scene.get(""),
+    }
+    assert {status: str(answer.status_code) for status, answer in answers.items()} == {
+        status: status for status in answers
+    }
+    [operation] = scene.alone.application.openapi()["paths"]["/api/search"].values()
+    assert {
+        status: response["content"]["application/json"].get("example")
+        for status, response in operation["responses"].items()
+    } == {status: answer.json() for status, answer in answers.items()}

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from conduit_bookmarks.api.schemas import BookmarkArticleResponse, BookmarkArticlesResponse
 from conduit_bookmarks.domain.reading_list import ReadingList
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Paging, PathText
 from modules.kernel.api.routing import ModuleRouter, errors
 from modules.kernel.domain.identity import UserId
@@ -14,7 +15,7 @@ from modules.kernel.domain.identity import UserId
 
 def create_router(reading_list: ReadingList, authentication: Authentication) -> APIRouter:
     """Return the routes of the reading list."""
-    router = ModuleRouter(tags=["Bookmarks"])
+    router = ModuleRouter(tags=["Bookmarks"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
     @router.get("/bookmarks", operation_id="GetBookmarks", responses=errors(401, 422))

@@ -13,6 +13,7 @@ from conduit_notifications.api.schemas import Notification, NotificationResponse
 from conduit_notifications.api.stream import events
 from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, Paging
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -23,7 +24,7 @@ ID = re.compile(r"[0-9]{1,18}")
 
 def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authentication) -> APIRouter:
     """Return the routes of notifications."""
-    router = ModuleRouter(tags=["Notifications"])
+    router = ModuleRouter(tags=["Notifications"], examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
     async def following(reader: CurrentUser) -> AsyncIterator[Follower]:
@@ -61,7 +62,10 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
         "/notifications/stream",
         operation_id="StreamNotifications",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **errors(401)},
+        responses={
+            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            **errors(401, 422),
+        },
     )
     async def stream(
         request: Request,

@@ -9,6 +9,7 @@ from conduit_search.api.schemas import SearchArticlesResponse
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Search
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Paging
 from modules.kernel.api.routing import ModuleRouter, errors, lasting
 from modules.kernel.domain.identity import UserId
@@ -20,7 +21,7 @@ Q: TypeAlias = Annotated[
 
 def create_router(search: Search, authentication: Authentication) -> APIRouter:
     """Return the route of search."""
-    router = ModuleRouter(tags=["Search"])
+    router = ModuleRouter(tags=["Search"], examples=examples_beside(__file__))
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get("/search", operation_id="SearchArticles", responses=errors(401, 422))
