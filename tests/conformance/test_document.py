@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from conduit_app.settings import Settings
 from tests.client import Api, Json
 from tests.conformance.official_document import (
     ADDED_STATUSES,
@@ -29,6 +30,12 @@ LISTED = {
     "author": AUTHOR,
 }
 ARTICLE = LISTED | {"body": "They fly."}
+
+
+@pytest.fixture
+def settings(settings_of_known_modules: Settings) -> Settings:
+    """Let only modules be there whose operations are listed below."""
+    return settings_of_known_modules
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ LOOKING_AT_ALL = [
     "tests/app/test_containers.py",
     "tests/app/test_migrations.py",
     "tests/app/test_readme.py::test_the_page_of_a_module_names_its_tables_contracts_and_events",
+    "tests/conformance/test_document.py",
     "tests/docs/test_examples.py",
     "tests/security/test_access.py",
     "tests/test_idempotency_keys.py",

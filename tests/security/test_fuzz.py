@@ -14,6 +14,7 @@ import pytest
 
 from tests import postgresql, program
 from tests.client import PASSWORD
+from tests.conformance.official_document import operations_of
 from tests.program import Served, served
 
 EXAMPLES = os.environ.get("CONDUIT_TEST_EXAMPLES", "2")
@@ -55,6 +56,12 @@ def token(conduit: Served) -> str:
     return headers["Authorization"]
 
 
+def operations(conduit: Served) -> int:
+    """Return how many the document has."""
+    with conduit.client() as client:
+        return len(operations_of(client.get("/openapi.json").json()))
+
+
 def test_no_request_finds_what_the_document_does_not_promise(conduit: Served, tmp_path: Path) -> None:
     """Every check but one, in every phase: by examples, at the edges, by chance, and in sequences."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{conduit.url}/openapi.json"]
@@ -65,5 +72,5 @@ def test_no_request_finds_what_the_document_does_not_promise(conduit: Served, tm
         command += ["--exclude-operation-id", operation]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
     assert ended.returncode == 0, ended.stdout
-    assert " 20 selected" in ended.stdout
+    assert f" {operations(conduit) - len(LEFT_OUT)} selected" in ended.stdout
     assert "the program failed" not in conduit.log
