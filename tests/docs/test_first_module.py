@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 # What `make test` has that looks at every module, and where that lies.
 LOOKING_AT_ALL = [
     "tests/app/test_containers.py",
-    "tests/app/test_migrations.py",
+    "tests/app/test_migrations.py::TestEveryModule",
     "tests/app/test_readme.py::test_the_page_of_a_module_names_its_tables_contracts_and_events",
     "tests/conformance/test_document.py",
     "tests/docs/test_examples.py",
-    "tests/security/test_access.py",
-    "tests/test_idempotency_keys.py",
+    "tests/security/test_access.py::test_the_table_has_every_operation",
+    "tests/test_idempotency_keys.py::test_every_operation_that_creates_takes_a_key_and_no_other_one_does",
     "tests/test_leaving.py",
 ]
 STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
