@@ -176,12 +176,11 @@ async def test_a_failure_of_the_work_is_not_kept(anna: Api) -> None:
     assert (await anna.post(path, body, headers=KEY)).status_code == 201
 
 
-async def test_the_same_body_for_another_path_is_another_request(anna: Api) -> None:
+@pytest.mark.parametrize("other", ["/articles/unicorns/comments", "/articles/dragons/comments?draft=1"])
+async def test_the_same_body_for_another_url_is_another_request(anna: Api, other: str) -> None:
     await anna.publish("Unicorns")
     body = {"comment": {"body": "Nice"}}
-    answers = [
-        await anna.post(f"/articles/{slug}/comments", body, headers=KEY) for slug in ("dragons", "unicorns")
-    ]
+    answers = [await anna.post(path, body, headers=KEY) for path in ("/articles/dragons/comments", other)]
     assert [answer.status_code for answer in answers] == [201, 422]
 
 
