@@ -1,0 +1,73 @@
+"""The page /docs in a real browser, which reaches this machine only."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from conduit_app.application import create_application
+from conduit_app.settings import Settings
+from tests.client import PASSWORD
+from tests.conftest import SECRET
+from tests.e2e.chromium import serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def address(tmp_path: Path, migrated: Path) -> AsyncIterator[str]:
+    """Return where a Conduit serves on an empty database."""
+    file = shutil.copy(migrated, tmp_path / "conduit.db")
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
+    async with serving(create_application(settings)) as address:
+        yield address
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """Return a window that no other host answers."""
+
+    async def answer(route: Route) -> None:
+        if urlsplit(route.request.url).hostname == "127.0.0.1":
+            await route.continue_()
+        else:
+            await route.abort()
+
+    context = await browser.new_context()
+    await context.route("**/*", answer)
+    yield await context.new_page()
+    await context.close()
+
+
+async def test_an_operation_is_tried_with_a_token(address: str, page: Page) -> None:
+    user = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
+    async with httpx2.AsyncClient(base_url=address) as client:
+        token = (await client.post("/api/users", json={"user": user})).json()["user"]["token"]
+    await page.goto(f"{address}/docs")
+
+    await page.get_by_role("button", name="Authorize").click()
+    dialog = page.locator(".auth-container")
+    await dialog.get_by_role("textbox").fill(f"Token {token}")
+    await dialog.get_by_role("button", name="Apply credentials").click()
+    await page.locator(".modal-ux").get_by_role("button", name="Close").first.click()
+
+    operation = page.locator("#operations-User_and_Authentication-GetCurrentUser")
+    await operation.get_by_text("/api/user").click()
+    await operation.get_by_role("button", name="Try it out").click()
+    await operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table tbody")
+    await expect(answer.locator(".response-col_status")).to_have_text("200")
+    await expect(answer.locator("pre").first).to_contain_text('"username": "anna"')
+
+
+async def test_an_operation_shows_what_it_is_sent_and_what_it_answers(address: str, page: Page) -> None:
+    await page.goto(f"{address}/docs")
+    operation = page.locator("#operations-User_and_Authentication-CreateUser")
+    await expect(operation).to_contain_text("Register a new user")
+    await operation.get_by_text("/api/users").click()
+    await expect(operation.locator(".opblock-section-request-body pre")).to_contain_text('"username": "jake"')
+    await expect(operation.locator(".responses-table")).to_contain_text("has already been taken")
