@@ -9,7 +9,7 @@ import typer
 from conduit_app.composition import CompositionError
 from conduit_app.demonstration import DemonstrationError
 from conduit_app.discovery import DiscoveryError
-from conduit_app.migrations.runner import SchemaAheadError, SchemaBehindError
+from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError
 from conduit_app.new_module.naming import ModuleRefused
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
@@ -26,6 +26,7 @@ def one_line_errors() -> Iterator[None]:
         DiscoveryError,
         CompositionError,
         DemonstrationError,
+        MigrationRefusedError,
         ModuleRefused,
         SchemaAheadError,
         SchemaBehindError,

@@ -11,8 +11,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.engines import is_contention, is_unavailability
 from modules.kernel.infrastructure.schema import Schema
 from modules.kernel.module import Module
 
@@ -35,12 +37,16 @@ class SchemaBehindError(Exception):
     """The database is to be migrated; the message is one line for the operator."""
 
 
+class MigrationRefusedError(Exception):
+    """The database refused a step, and nothing was changed; the message is one line for the operator."""
+
+
 async def migrate(database: Database, modules: Iterable[Module], revision: str = "heads") -> Sequence[str]:
     """Bring every module's tables to this revision; return the names of the modules that changed.
 
     All of it is one transaction. Processes that migrate at once take turns, and those that come
     later find nothing left to do. Raises `SchemaAheadError` when a module's tables are newer than
-    the program.
+    the program, and `MigrationRefusedError` when the database does not do what a migration says.
     """
     changed = []
     async with database.exclusive() as connection:
@@ -51,7 +57,14 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
                     f"the tables of {module} were made by a newer Conduit: upgrade this one"
                 )
             if state is State.BEHIND:
-                await connection.run_sync(_run, module, schema, partial(command.upgrade, revision=revision))
+                upgrade = partial(command.upgrade, revision=revision)
+                try:
+                    await connection.run_sync(_run, module, schema, upgrade)
+                except DBAPIError as error:
+                    if is_contention(error) or is_unavailability(error):
+                        raise
+                    problem = f"the tables of {module} cannot be migrated: {error.orig}; nothing was changed"
+                    raise MigrationRefusedError(problem) from error
                 changed.append(module)
     return changed
 

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, ForeignKey, Integer, Table, inspect, 
 from conduit_app.composition import in_order
 from conduit_app.discovery import discover
 from conduit_app.migrations.runner import (
+    MigrationRefusedError,
     SchemaAheadError,
     State,
     check_models,
@@ -245,3 +246,11 @@ class TestCopiedTables:
         async with file.snapshot() as session:
             assert (await session.scalars(text("SELECT shelf_id FROM shelves_book"))).all() == [1]
             assert (await session.scalars(text("SELECT name FROM shelves_shelf"))).all() == [None]
+
+
+async def test_a_table_that_is_there_already_stops_it_and_nothing_is_changed(empty: Database) -> None:
+    async with empty.exclusive() as connection:
+        await connection.execute(text("CREATE TABLE comments_comment (id INTEGER)"))
+    with pytest.raises(MigrationRefusedError, match=r"^the tables of comments cannot be migrated: .*exists"):
+        await migrate(empty, MODULES)
+    assert set((await states(empty, MODULES)).values()) == {State.BEHIND}
