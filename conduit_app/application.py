@@ -14,6 +14,7 @@ from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.cross_origin import CrossOrigin
 from conduit_app.discovery import discover
 from conduit_app.frontend import Frontend
+from conduit_app.guides import create_guides_router, guide_links
 from conduit_app.health import create_health_router
 from conduit_app.kept_answers import KeptAnswers
 from conduit_app.metrics import Metrics, create_metrics_router
@@ -80,6 +81,7 @@ def create_application(
             application.include_router(router, prefix=API)
             for route in iter_route_contexts(router.routes):
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
+    application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
     metrics = Metrics(composition)
     application.include_router(create_metrics_router(metrics))
@@ -161,7 +163,7 @@ def _bare_application(composition: Composition, traces: Traces | None) -> FastAP
     return FastAPIOffline(
         title="Conduit",
         version="1.0.0",
-        description="The RealWorld API.",
+        description=f"The RealWorld API. {guide_links()}".rstrip(),
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,

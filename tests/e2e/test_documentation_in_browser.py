@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from conduit_app.application import create_application
+from conduit_app.guides import GUIDES, PREFIX
 from conduit_app.settings import Settings
 from tests.client import PASSWORD
 from tests.conftest import SECRET
@@ -71,3 +72,19 @@ async def test_an_operation_shows_what_it_is_sent_and_what_it_answers(address: s
     await operation.get_by_text("/api/users").click()
     await expect(operation.locator(".opblock-section-request-body pre")).to_contain_text('"username": "jake"')
     await expect(operation.locator(".responses-table")).to_contain_text("has already been taken")
+
+
+async def test_it_leads_to_the_guides(address: str, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    await page.goto(f"{address}/docs")
+    for name, whom in GUIDES.items():
+        await expect(page.get_by_role("link", name=whom)).to_have_attribute("href", f"{PREFIX}/{name}")
+
+    await page.goto(f"{address}{PREFIX}/frontends")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    # The style was let in by the policy.
+    await expect(page.locator("nav")).to_have_css("display", "flex")
+    await page.get_by_role("link", name=GUIDES["operations"]).first.click()
+    await expect(page).to_have_url(f"{address}{PREFIX}/operations")
+    assert complaints == []
