@@ -101,6 +101,18 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def write_plugin(folder: Path, name: str, code: str) -> Path:
+    """Make an installed plugin of this code in the folder, which is to be in PYTHONPATH; return its file."""
+    metadata = folder / f"{name}-1.dist-info"
+    metadata.mkdir(parents=True)
+    advertised = f"[conduit.modules]\n{name} = {name}.module:MODULE\n"
+    (metadata / "entry_points.txt").write_text(advertised, encoding="utf-8")
+    file = folder / name / "module.py"
+    file.parent.mkdir()
+    file.write_text(code, encoding="utf-8")
+    return file
+
+
 class Served:
     """A Conduit that serves."""
 

@@ -21,7 +21,7 @@ from conduit_app.composition import in_order
 from conduit_app.discovery import discover
 from tests import program
 from tests.client import PASSWORD
-from tests.program import Served, served
+from tests.program import Served, served, write_plugin
 
 MEBIBYTE = 1_048_576
 STARTED = re.compile("Application startup complete")
@@ -240,14 +240,8 @@ class TestReload:
     def test_it_starts_anew_when_the_code_of_a_plugin_changes(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        plugin = folder / "plugins" / "greeting"
-        code = plugin / "module.py"
-        (plugin.parent / "greeting-1.dist-info").mkdir(parents=True)
-        advertised = plugin.parent / "greeting-1.dist-info" / "entry_points.txt"
-        advertised.write_text("[conduit.modules]\ngreeting = greeting.module:MODULE\n", encoding="utf-8")
-        plugin.mkdir()
-        code.write_text(GREETING, encoding="utf-8")
-        monkeypatch.setenv("PYTHONPATH", str(plugin.parent), prepend=os.pathsep)
+        code = write_plugin(folder / "plugins", "greeting", GREETING)
+        monkeypatch.setenv("PYTHONPATH", str(folder / "plugins"), prepend=os.pathsep)
         with served(folder, "--reload") as conduit, conduit.client() as client:
             assert client.get("/api/greeting").json() == "hello"
             code.write_text(GREETING.replace("hello", "good-bye"), encoding="utf-8")

@@ -1,0 +1,142 @@
+"""Conduit behind nginx, with deploy/nginx.conf as it is, but for ports, certificates and folders."""
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests import program
+from tests.postgresql import until
+from tests.program import Served, served, write_plugin
+
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+ATTEMPTS = 10  # CONDUIT_LOGIN_LIMIT
+# Without TLS, which is nginx's business alone.
+ELSEWHERE = [
+    (r"listen (?:80|\[::\].*);|ssl_certificate.*;", ""),
+    (r"listen 443 ssl http2;", "listen {listen};"),
+]
+PROGRAM = (
+    "daemon off; user {user} {group}; pid {folder}/pid; error_log stderr;"
+    " events {{}} http {{ access_log off; {servers} }}"
+)
+CLOCK = """
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from modules.kernel.container import ModuleContainer
+from modules.kernel.module import Module
+
+
+class ClockContainer(ModuleContainer):
+    pass
+
+
+async def ticks() -> AsyncIterator[str]:
+    yield "data: tick\\n\\n"
+    await asyncio.Event().wait()
+
+
+def router(_container: ModuleContainer) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/ticks", response_model=None)
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(ticks(), media_type="text/event-stream")
+
+    return router
+
+
+MODULE = Module(name="clock", container=ClockContainer, routers=[router])
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="there is no nginx here")]
+
+
+@pytest.fixture(scope="module")
+def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a Conduit that believes the proxy, and has a stream."""
+    folder = tmp_path_factory.mktemp("served")
+    write_plugin(folder / "plugins", "clock", CLOCK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder / "plugins"))
+        assert program.conduit(folder, "migrate").returncode == 0
+        with served(folder, TRUSTED_PROXIES="127.0.0.1") as conduit:
+            yield conduit
+
+
+@pytest.fixture(scope="module")
+def client(conduit: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """Return who calls nginx."""
+    folder = tmp_path_factory.mktemp("nginx")
+    (folder / "page").mkdir()
+    (folder / "page" / "index.html").write_text("the frontend", encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    servers = CONFIGURATION.read_text(encoding="utf-8").replace("/var/www/blog", f"{folder}/page")
+    servers = servers.replace("127.0.0.1:8000", f"127.0.0.1:{conduit.address[1]}")
+    for pattern, replacement in ELSEWHERE:
+        servers = re.sub(pattern, replacement.format(listen=f"127.0.0.1:{port}"), servers)
+    # What is left of the server that only leads to TLS.
+    servers = re.sub(r"server \{[^{}]*return 301[^{}]*\}", "", servers)
+    # Workers of a root's nginx are somebody else, who may not look into the folders of tests.
+    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+    file = folder / "nginx.conf"
+    file.write_text(PROGRAM.format(user=user, group=group, folder=folder, servers=servers), encoding="utf-8")
+    assert NGINX is not None
+    with subprocess.Popen([NGINX, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as nginx:  # noqa: S603 - the proxy under test
+        try:
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+                until(lambda: answers(port), "nginx does not listen")
+                yield client
+        finally:
+            nginx.terminate()
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as calling:
+        return calling.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_stream_comes_as_it_is_sent(client: httpx2.Client) -> None:
+    with client.stream("GET", "/api/ticks") as answer:
+        assert next(answer.iter_lines()) == "data: tick"
+
+
+def test_nobody_gets_round_the_limit_of_logins_by_saying_who_they_are(client: httpx2.Client) -> None:
+    wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
+    answers = [
+        client.post("/api/users/login", json=wrong, headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        for number in range(ATTEMPTS + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * ATTEMPTS + [429]
+
+
+def test_what_is_too_large_is_refused_in_the_one_shape(client: httpx2.Client) -> None:
+    answer = client.post("/api/users", content=b"x" * 1_500_000)
+    assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+
+
+@pytest.mark.parametrize("path", ["/", "/article/dragons", "/metrics", "/health/ready"])
+def test_every_other_path_is_the_frontends(client: httpx2.Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.text) == (200, "the frontend")
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_documentation_is_there(client: httpx2.Client) -> None:
+    assert "swagger" in client.get("/docs").text
+    assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
