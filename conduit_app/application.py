@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from conduit_app.architecture_page import create_architecture_router
 from conduit_app.background import in_background
 from conduit_app.body_limit import BodyLimit
+from conduit_app.busy import BusyAnswers
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.cross_origin import CrossOrigin
 from conduit_app.discovery import discover
@@ -99,12 +100,13 @@ def create_application(
         application.add_middleware(ReplicaReads, database=composition.database)
     application.add_middleware(FailureAnswers)
     application.add_middleware(UrlCheck)
+    application.add_middleware(BusyAnswers)
     application.add_middleware(BodyLimit, at_most=settings.max_body_size)
     application.add_middleware(ProblemDetails)
     application.add_middleware(
         CrossOrigin,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+        allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
         # The last one is what clients of event streams send when they come again.
         allow_headers=[
             "Authorization",

@@ -1,5 +1,6 @@
 """A built single-page application, served beside the API on one origin."""
 
+import os
 import re
 from functools import lru_cache
 from http import HTTPStatus
@@ -7,16 +8,23 @@ from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.security_headers import script_sources
+from modules.kernel.api.conditional import conditions, entity_tag, names
 from modules.kernel.api.errors import error_response
 
+Version = tuple[int, int, int]
+
 INDEX = "index.html"
-# What bundlers put into the names of files whose content never changes: index-DdT3xQ1a.js, main.8f3b2c1d.css.
-HASHED = re.compile(r"[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
+# What bundlers call files whose content never changes, in a folder of them: assets/index-DdT3xQ1a.js,
+# static/css/main.8f3b2c1d.css. A word is no hash: nobody can take back what may be kept for a year.
+HASH = r"(?=[^.]*[A-Z0-9])(?=[^.]*[A-Za-z])([A-Za-z0-9_-]{8}|[0-9a-f]{16,64}|[0-9A-Z]{16})"
+HASHED = re.compile(rf".+/[^/]*[.-]{HASH}\.(?!html)[a-z0-9]+(\.map)?")
+# RFC 8615: the one thing that begins with a dot and is meant for everybody.
+WELL_KNOWN = ".well-known"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
 # Pictures and styles from anywhere, since authors link to theirs; programs from here only.
@@ -37,7 +45,7 @@ class Frontend:
     def __init__(self, app: ASGIApp, *, folder: Path, reserved: frozenset[str]) -> None:
         self._app = app
         self._folder = folder
-        self._files = StaticFiles(directory=folder)
+        self._files = _Files(directory=folder)
         self._reserved = reserved
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,11 +61,15 @@ class Frontend:
         response = await self._file(path, scope)
         if response is None and _may_be_a_page(path, Headers(scope=scope).get("accept", "")):
             response = await self._file(INDEX, scope)
+            if response is not None:
+                response.headers["Vary"] = "Accept"
         if response is None:
             response = error_response(HTTPStatus.NOT_FOUND, {"path": ["not found"]})
         await response(scope, receive, send)
 
     async def _file(self, path: str, scope: Scope) -> Response | None:
+        if any(part.startswith(".") and part != WELL_KNOWN for part in path.split("/")):
+            return None
         try:
             return self._cached(path, await self._files.get_response(path, scope))
         except HTTPException:
@@ -66,10 +78,10 @@ class Frontend:
 
     def _cached(self, path: str, response: Response) -> Response:
         headers = MutableHeaders(raw=response.raw_headers)
-        headers["Cache-Control"] = FOREVER if HASHED.search(path) else ASK_FIRST
+        headers["Cache-Control"] = FOREVER if HASHED.fullmatch(path) else ASK_FIRST
         if path.endswith(".html"):
             page = self._folder / path
-            headers["Content-Security-Policy"] = _policy(page, page.stat().st_mtime_ns)
+            headers["Content-Security-Policy"] = _policy(page, _version(page.stat()))
         return response
 
 
@@ -79,5 +91,29 @@ def _may_be_a_page(path: str, accept: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _policy(page: Path, _changed_at: int) -> str:
+def _policy(page: Path, _version: Version) -> str:
     return POLICY.format(scripts=script_sources(page.read_bytes()))
+
+
+class _Files(StaticFiles):
+    """Files with tags of their content: Starlette's are of time and size, which a new build may keep."""
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = FileResponse(full_path, status_code=status_code, stat_result=stat_result)
+        response.headers["ETag"] = _tag(os.fspath(full_path), _version(stat_result))
+        known = conditions(Headers(scope=scope), "If-None-Match")
+        if known is not None and names(known, response.headers["ETag"], weakly=True):
+            return NotModifiedResponse(response.headers)
+        return response
+
+
+def _version(found: os.stat_result) -> Version:
+    # The time of the last change to the file itself, which no program can set.
+    return found.st_ino, found.st_ctime_ns, found.st_size
+
+
+@lru_cache(maxsize=1_000)
+def _tag(file: str, _version: Version) -> str:
+    return entity_tag(Path(file).read_bytes())

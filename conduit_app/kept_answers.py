@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
-from modules.kernel.api.conditional import entity_tag
+from modules.kernel.api.conditional import conditions, entity_tag, names
 from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal
 
@@ -28,7 +28,7 @@ OVERHEAD = 1_000
 class _Kept:
     headers: RawHeaders
     body: bytes
-    etag: bytes
+    etag: str
     endpoint: object
     principal: Principal | None
     until: float
@@ -57,7 +57,6 @@ class KeptAnswers:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
         # Every Authorization header: which one of two counts is not decided here.
         callers = tuple(value for name, value in scope["headers"] if name == b"authorization")
         key = (scope["path"], scope["query_string"], callers)
@@ -72,7 +71,7 @@ class KeptAnswers:
         scope["endpoint"] = kept.endpoint
         if kept.principal is not None:
             structlog.contextvars.bind_contextvars(user_id=kept.principal.user)
-        await _answer(kept, headers.get(b"if-none-match"), send)
+        await _answer(kept, scope, send)
 
     def _current(self) -> int | None:
         version = self._version_now()
@@ -92,11 +91,15 @@ class KeptAnswers:
                 untagged = message
             elif untagged is None:
                 await send(message)
+            elif message.get("more_body", False):
+                await send(untagged)
+                untagged = None
+                await send(message)
             else:
                 tagged = _tagged(untagged, message, scope)
                 if LASTING in scope:
                     self._keep(key, version, tagged)
-                await _answer(tagged, Headers(scope=scope).get("if-none-match", "").encode("latin-1"), send)
+                await _answer(tagged, scope, send)
 
         await self._app(scope, receive, tagging)
 
@@ -120,15 +123,15 @@ def _size(key: Key, kept: _Kept) -> int:
 
 
 def _awaits_tag(start: Message) -> bool:
-    # Its size is known, so its one message is all of it; files bring tags of their own.
+    # What does not say its size may be a stream, which is not to wait; files bring tags of their own.
     names = {name for name, _ in start["headers"]}
     return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
 
 
 def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
     body: bytes = message["body"]
-    etag = entity_tag(body).encode()
-    headers = [*start["headers"], (b"etag", etag)]
+    etag = entity_tag(body)
+    headers = [*start["headers"], (b"etag", etag.encode())]
     principal: Principal | None = scope.get(PRINCIPAL)
     until = time.time() + scope.get(LASTING, 0)
     if principal is not None:
@@ -136,8 +139,9 @@ def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
     return _Kept(headers, body, etag, scope.get("endpoint"), principal, until)
 
 
-async def _answer(kept: _Kept, if_none_match: bytes | None, send: Send) -> None:
-    if if_none_match and _matches(if_none_match, kept.etag):
+async def _answer(kept: _Kept, scope: Scope, send: Send) -> None:
+    known = conditions(Headers(scope=scope), "If-None-Match")
+    if known is not None and names(known, kept.etag, weakly=True):
         headers = [
             (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
         ]
@@ -149,9 +153,3 @@ async def _answer(kept: _Kept, if_none_match: bytes | None, send: Send) -> None:
     # A copy: what wraps this adds headers of its own to the list.
     await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*kept.headers]})
     await send({"type": "http.response.body", "body": kept.body})
-
-
-def _matches(if_none_match: bytes, etag: bytes) -> bool:
-    # RFC 9110, 13.1.2: the comparison is weak, and * is any.
-    tags = {tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")}
-    return etag in tags or tags == {b"*"}

@@ -1,13 +1,16 @@
 """Errors as RFC 9457 has them, for clients that ask for it by name."""
 
 import json
+import re
 from http import HTTPStatus
+from http.client import responses
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
 class ProblemDetails:
@@ -21,7 +24,7 @@ class ProblemDetails:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and put an error that comes back into the other form."""
-        if scope["type"] != "http" or not _asked_for(Headers(scope=scope).get("accept", "")):
+        if scope["type"] != "http" or not _asked_for(", ".join(Headers(scope=scope).getlist("accept"))):
             await self._app(scope, receive, send)
             return
         start: Message | None = None
@@ -53,14 +56,17 @@ def _is_error(start: Message) -> bool:
 
 
 def _problem(start: Message, body: bytes) -> bytes:
-    status = HTTPStatus(start["status"])
-    errors: dict[str, list[str]] = json.loads(body)["errors"]
+    answer = json.loads(body)
+    if "errors" not in answer:
+        # Not of our shape: a plugin's own, perhaps.
+        return body
+    errors: dict[str, list[str]] = answer["errors"]
     detail = "; ".join(f"{subject} {problem}" for subject, told in errors.items() for problem in told)
     # 4.2.1: about:blank says no more than the status does, and takes its phrase as the title.
     problem = {
         "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
+        "title": responses.get(start["status"], "Error"),
+        "status": start["status"],
         "detail": detail,
         "errors": errors,
     }
@@ -68,7 +74,6 @@ def _problem(start: Message, body: bytes) -> bytes:
     headers = MutableHeaders(scope=start)
     headers["Content-Type"] = PROBLEM_JSON
     headers["Content-Length"] = str(len(written))
-    headers.add_vary_header("Accept")
     return written
 
 
@@ -79,13 +84,13 @@ def _asked_for(accept: str) -> bool:
     weights: dict[str, float] = {}
     for wanted in accept.lower().split(","):
         media, *parameters = (part.strip() for part in wanted.split(";"))
-        weights[media] = next((_weight(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
-    return weights.get(PROBLEM_JSON, 0.0) > 0 and weights[PROBLEM_JSON] >= weights.get(JSON, 0.0)
+        weights[media] = next((_weight(part) for part in parameters if part.startswith("q")), 1.0)
+    # Of what fits, the most particular counts.
+    plain = next((weights[media] for media in (JSON, "application/*", "*/*") if media in weights), 0.0)
+    return weights.get(PROBLEM_JSON, 0.0) > 0 and weights[PROBLEM_JSON] >= plain
 
 
-def _weight(text: str) -> float:
-    # What is no number was meant as something; refusing the whole request for it helps nobody.
-    try:
-        return float(text)
-    except ValueError:
-        return 1.0
+def _weight(parameter: str) -> float:
+    # What is no weight was meant as something; refusing the whole request for it helps nobody.
+    weight = WEIGHT.fullmatch(parameter)
+    return float(weight[1]) if weight else 1.0

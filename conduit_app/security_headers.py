@@ -13,7 +13,7 @@ VARY = b"vary"
 POLICY = b"content-security-policy"
 YEAR_SECONDS = 31_536_000
 SAFE_TO_KEEP = frozenset({"GET", "HEAD", "OPTIONS"})
-INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 # For the documentation's own pages: their scripts and styles come from here, and so does what they ask.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "

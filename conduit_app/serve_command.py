@@ -104,8 +104,10 @@ def _announced(
     yield f"Conduit serves {url}, documentation at {url}/docs"
     yield f"  database  {composition.database.where}"
     served = [module.name for module in served_modules(composition, settings)]
-    kept_in = [module.name for module in composition.modules if module.name not in served]
-    yield f"  modules   {', '.join(served)}" + (f"; not served: {', '.join(kept_in)}" if kept_in else "")
+    not_served = [module.name for module in composition.modules if module.name not in served]
+    yield f"  modules   {', '.join(served)}" + (
+        f"; not served: {', '.join(not_served)}" if not_served else ""
+    )
     if collector is not None:
         yield f"  traces    sent to {collector}"
     if config.workers > 1:

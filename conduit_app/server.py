@@ -5,20 +5,18 @@ import json
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from conduit_app.busy import BUSY, PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.request_log import REQUEST_ID
 from conduit_app.settings import Settings
-from modules.kernel.api.errors import error_response
 
 log = structlog.get_logger("conduit.server")
 
-RETRY_AFTER_SECONDS = 1
-BUSY = {"service": ["is busy, try again"]}
 # What the parser finds wrong with a request, unless this protocol did.
 MALFORMED = (HTTPStatus.BAD_REQUEST, {"request": ["is not valid HTTP"]})
 
@@ -68,7 +66,6 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._limits = config.limits
-        self._application = self.app
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._head_size = 0
@@ -79,7 +76,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM)
             return
         self._wait(self._limits.header_timeout)
 
@@ -112,8 +109,8 @@ class LimitedProtocol(HttpToolsProtocol):
             # The parser passes it on as an error of its own, and uvicorn calls `send_400_response`.
             raise ValueError(self._refusal)
         self._in_head, self._head_size = False, 0
-        busy = len(self.tasks) >= self._limits.requests
-        self.app = _busy_answer() if busy else self._application
+        if len(self.tasks) >= self._limits.requests:
+            cast("dict[str, object]", self.scope)[BUSY] = True
         self._wait(self._limits.body_timeout)
         super().on_headers_complete()
 
@@ -178,12 +175,14 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self._in_head or not self.cycle.response_started:
             body = json.dumps({"errors": errors}).encode()
+            request_id = uuid.uuid4().hex
+            log.info("refused", request_id=request_id, status=status.value)
             lines = [
                 f"HTTP/1.1 {status.value} {status.phrase}",
                 "content-type: application/json",
                 f"content-length: {len(body)}",
                 "x-content-type-options: nosniff",
-                f"{REQUEST_ID.lower()}: {_log_refusal(status)}",
+                f"{REQUEST_ID.lower()}: {request_id}",
                 "connection: close",
             ]
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -191,20 +190,3 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
         self._await_reader(self._limits.body_timeout)
-
-
-def _busy_answer() -> Any:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {
-        "Retry-After": str(RETRY_AFTER_SECONDS),
-        "Connection": "close",
-        REQUEST_ID: _log_refusal(status),
-    }
-    return error_response(status, BUSY, headers)
-
-
-def _log_refusal(status: HTTPStatus) -> str:
-    """Return an id that the answer carries too. Nothing that the client sent is told: it was not read."""
-    request_id = uuid.uuid4().hex
-    log.info("refused", request_id=request_id, status=status.value)
-    return request_id

@@ -112,6 +112,9 @@ async def test_the_next_page_has_as_many_as_are_asked_for(anna: Api) -> None:
     assert at is not None
     assert len(rows(await anna.get(at.replace("limit=2", "limit=4")))) == 4
     assert len(rows(await anna.get(at.replace("limit=2&", "")))) == 5
+    at = following(await anna.get("/articles/dragon-0/comments?limit=1"))
+    assert at is not None
+    assert len(rows(await anna.get(at.replace("limit=1&", "")))) == 6
 
 
 async def test_a_list_of_which_others_see_less_leads_nobody_elsewhere(anna: Api) -> None:
@@ -138,6 +141,15 @@ async def test_a_cursor_of_another_list_is_refused(anna: Api) -> None:
         answer = await anna.get(f"{other}{'&' if '?' in other else '?'}cursor={cursor}")
         assert answer.status_code == 422
         assert answer.json() == {"errors": {"cursor": ["is not one that this list gave"]}}
+
+
+async def test_only_the_lists_own_filters_are_part_of_it(anna: Api) -> None:
+    """API.md: unknown query parameters are ignored."""
+    first = await anna.get("/articles?limit=3&tag=fire&_=1&utm_source=x&tag=fire")
+    assert first.links["next"]["url"].startswith("/api/articles?tag=fire&limit=3&cursor=")
+    at = following(first)
+    assert at is not None
+    assert rows(await anna.get(f"{at}&_=2")) == rows(await anna.get("/articles?tag=fire"))[3:6]
 
 
 async def test_a_page_begins_at_one_place(anna: Api) -> None:

@@ -13,6 +13,7 @@ from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused
 from modules.kernel.domain.transactions import Transactions
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -131,7 +132,7 @@ class FakeRepeats:
         self, request: KeyedRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
         """Do the work in a transaction and return its answer, or the one remembered; raise `KeyReused`."""
-        content, answer, until = self._kept.get((caller, request.key), (b"", "", NOON))
+        content, answer, until = self._kept.get((caller, request.key), (b"", "", LONG_AGO))
         if until > self._clock.now():
             if content != request.content:
                 raise KeyReused

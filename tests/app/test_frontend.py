@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from pathlib import Path
 
 import httpx2
@@ -60,11 +61,74 @@ async def test_a_page_is_asked_for_again_and_given_only_if_it_changed(conduit: A
     assert again.status_code == 304
 
 
-async def test_a_file_with_a_hash_in_its_name_is_kept_forever_and_another_is_not(conduit: Api) -> None:
-    script = await conduit.outside("GET", "/assets/index-DdT3xQ1a.js")
-    assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    icon = await conduit.outside("GET", "/favicon.ico")
-    assert icon.headers["Cache-Control"] == "no-cache"
+async def test_a_page_that_is_built_anew_is_another_one_whatever_its_time_and_size(
+    conduit: Api, dist: Path
+) -> None:
+    """Reproducible builds and images have fixed times, and an index names files of names as long."""
+    scripts: list[httpx2.Response] = []
+    for script in ("one()", "two()"):
+        (dist / "index.html").write_text(f"<!doctype html><SCRIPT>{script}</SCRIPT>")
+        os.utime(dist / "index.html", (1, 1))
+        known = scripts[-1].headers["ETag"] if scripts else '"none"'
+        scripts.append(await conduit.outside("GET", "/", headers={"If-None-Match": known}))
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in scripts[-1].headers["Content-Security-Policy"]
+    assert [answer.status_code for answer in scripts] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "assets/index-DdT3xQ1a.js",
+        "assets/index-D_T3x-1a.js.map",
+        "static/css/main.8f3b2c1d.css",
+        "a/b.0123456789abcdef.js",
+    ],
+)
+async def test_a_file_with_a_hash_in_its_name_is_kept_forever(conduit: Api, dist: Path, name: str) -> None:
+    (dist / name).parent.mkdir(parents=True, exist_ok=True)
+    (dist / name).touch()
+    answer = await conduit.outside("GET", f"/{name}")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (
+        200,
+        "public, max-age=31536000, immutable",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "favicon.ico",
+        "asset-manifest.json",
+        "apple-touch-icon.png",
+        "android-chrome-192x192.png",
+        "firebase-messaging-sw.js",
+        "service-worker-A1b2C3d4.js",
+        "assets/pre-rendered.html",
+        "assets/page-DdT3xQ1a.html",
+        "assets/not-hashed-component.js",
+        ".well-known/assetlinks.json",
+    ],
+)
+async def test_any_other_file_is_asked_for_again(conduit: Api, dist: Path, name: str) -> None:
+    (dist / name).parent.mkdir(parents=True, exist_ok=True)
+    (dist / name).touch()
+    answer = await conduit.outside("GET", f"/{name}")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("name", [".env", ".git/config", "assets/.htpasswd"])
+async def test_what_begins_with_a_dot_is_nobodys(conduit: Api, dist: Path, name: str) -> None:
+    (dist / name).parent.mkdir(parents=True, exist_ok=True)
+    (dist / name).write_text("nobody's business")
+    for answer in (await conduit.outside("GET", f"/{name}"), await navigate(conduit, f"/{name}")):
+        assert "nobody's business" not in answer.text
+
+
+async def test_caches_are_told_when_the_page_stands_for_what_is_no_file(conduit: Api) -> None:
+    for accept, status in (("text/html", 200), ("*/*", 404)):
+        answer = await conduit.outside("GET", "/profile/john.doe", headers={"Accept": accept})
+        assert (answer.status_code, "Accept" in answer.headers["Vary"].split(", ")) == (status, True)
 
 
 async def test_the_page_may_run_its_own_scripts_and_no_others(conduit: Api) -> None:

@@ -91,6 +91,16 @@ async def test_whoever_has_it_already_is_told_so_without_it(api: Api, tag: str) 
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
 
 
+async def test_several_lines_of_tags_are_one_list(api: Api) -> None:
+    """RFC 9110, 5.3: whether the answer was kept or is worked out."""
+    await api.as_user("jake").publish("Dragons")
+    for path in ("/api/articles", "/openapi.json"):
+        etag = (await api.outside("GET", path)).headers["ETag"]
+        for tags in ([etag, '"other"'], ['"other"', etag]):
+            answer = await api.outside("GET", path, headers=[("If-None-Match", tag) for tag in tags])
+            assert answer.status_code == 304
+
+
 async def test_ones_own_account_is_given_again_for_a_minute(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """RFC 9457 for those who ask for it, and the RealWorld shape for everybody else."""
 
 import pytest
+from starlette.responses import JSONResponse, Response
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
@@ -26,6 +27,7 @@ async def test_an_error_is_a_problem_with_all_that_the_other_form_says(api: Api)
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == PROBLEM
     assert "Accept" in answer.headers["Vary"]
+    assert "Accept" in (await api.get("/articles/unknown")).headers["Vary"]
     assert answer.json() == {
         "type": "about:blank",
         "title": "Not Found",
@@ -83,6 +85,9 @@ async def test_the_programs_own_failure_is_one_too(settings: Settings, compositi
         "application/json",
         f"application/json, {PROBLEM};q=0.5",
         f"{PROBLEM};q=0",
+        f"{PROBLEM}; q = 0.0",
+        f"{PROBLEM};q=0.1, application/*",
+        f"{PROBLEM};q=0.1, */*",
         "application/problem+jsonp",
     ],
 )
@@ -93,11 +98,38 @@ async def test_who_does_not_prefer_it_gets_the_one_shape(api: Api, accept: str) 
 
 
 @pytest.mark.parametrize(
-    "accept", [f"application/json, {PROBLEM}", f"text/html, {PROBLEM};q=0.1", PROBLEM.upper()]
+    "accept",
+    [
+        f"application/json, {PROBLEM}",
+        f"text/html, {PROBLEM};q=0.1",
+        PROBLEM.upper(),
+        f"application/*, {PROBLEM}",
+        f"{PROBLEM}, */*;q=0.8",
+        f"{PROBLEM};q=1e5",
+        f"{PROBLEM};q=",
+    ],
 )
 async def test_who_wants_it_no_less_gets_it(api: Api, accept: str) -> None:
     answer = await api.get("/articles/unknown", headers=asking(accept))
     assert answer.headers["Content-Type"] == PROBLEM
+
+
+async def test_several_lines_of_accept_are_one_list(api: Api) -> None:
+    lines = [("Accept", "application/json;q=0.1"), ("Accept", PROBLEM)]
+    answer = await api.outside("GET", "/api/articles/unknown", headers=lines)
+    assert answer.headers["Content-Type"] == PROBLEM
+
+
+async def test_an_error_of_another_shape_stays_as_it_is(settings: Settings, composition: Composition) -> None:
+    application = create_application(settings, composition)
+
+    @application.get("/api/teapot")
+    async def brew() -> Response:
+        return JSONResponse({"spout": "short"}, 418)
+
+    answer = await Api(application).get("/teapot", headers=asking(PROBLEM))
+    assert (answer.status_code, answer.json()) == (418, {"spout": "short"})
+    assert answer.headers["Content-Type"] == "application/json"
 
 
 async def test_what_is_no_error_stays_as_it_is(api: Api) -> None:

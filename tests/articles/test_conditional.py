@@ -73,6 +73,16 @@ async def test_if_match_says_which_are_known(jake: Api, if_match: str, status: i
     assert (await jake.put("/articles/dragons", EDIT, headers=headers)).status_code == status
 
 
+async def test_several_lines_of_if_match_are_one_list(jake: Api) -> None:
+    """RFC 9110, 5.3."""
+    token = ("Authorization", f"Token {await jake.token()}")
+    for order in (1, -1):
+        tags = [(await tag(jake))["If-Match"], '"another"'][::order]
+        lines = [token, *(("If-Match", one) for one in tags)]
+        answer = await jake.outside("PUT", "/api/articles/dragons", headers=lines, json=EDIT)
+        assert answer.status_code == 200
+
+
 async def test_whoever_may_not_change_it_is_not_told_whether_it_changed(api: Api, jake: Api) -> None:
     anna = api.as_user("anna")
     answer = await anna.put("/articles/dragons", EDIT, headers={"If-Match": '"another"'})

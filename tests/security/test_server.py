@@ -246,11 +246,17 @@ class TestNumber:
         """Forty logins at once: memory stays bounded, and whoever is not served is told so at once."""
         before = conduit.memory()
         with conduit.client() as client, ThreadPoolExecutor(20) as threads:
-            answers = list(threads.map(lambda number: log_in(client, f"{number}@a.org"), range(40)))
+            origin = {"Origin": "https://blog.example"}
+            answers = list(threads.map(lambda number: log_in(client, f"{number}@a.org", **origin), range(40)))
         assert conduit.memory() - before < 64 * MEBIBYTE
         statuses = Counter(one.status_code for one in answers)
         assert statuses.keys() == {401, 503}
-        assert {one.headers.get("Retry-After") for one in answers if one.status_code == 503} == {"1"}
+        refused = [one for one in answers if one.status_code == 503]
+        assert {one.headers.get("Retry-After") for one in refused} == {"1"}
+        # As every answer of the application: pages of other origins read it, and the log tells of it.
+        assert {one.headers.get("Access-Control-Allow-Origin") for one in refused} == {"*"}
+        line = json.loads(conduit.until(re.compile(f".*{refused[0].headers['X-Request-ID']}.*"))[0])
+        assert (line["event"], line["status"]) == ("request", 503)
 
 
 class TestForwarded:

@@ -35,14 +35,13 @@ def create_router(
     router = ModuleRouter(examples=examples_beside(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
-    Paging: TypeAlias = Annotated[AskedPage, Depends(cursors.page)]
 
     @router.get(
         "/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422) | LEADS_ON
     )
     @lasting
     async def articles(
-        asked: Paging,
+        asked: Annotated[AskedPage, Depends(cursors.pages("tag", "author", "favorited"))],
         viewer: Viewer,
         tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
@@ -61,7 +60,9 @@ def create_router(
         responses=errors(401, 422) | LEADS_ON,
     )
     @lasting
-    async def feed(user: CurrentUser, asked: Paging) -> MultipleArticlesResponse:
+    async def feed(
+        user: CurrentUser, asked: Annotated[AskedPage, Depends(cursors.pages())]
+    ) -> MultipleArticlesResponse:
         """Return the newest articles by those whom one follows."""
         found = await reader.feed(user, asked.page)
         asked.link_next(found.next)
@@ -102,7 +103,7 @@ def create_router(
         responses=errors(401, 403, 404, 412, 422),
     )
     async def edit(
-        slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch = None
+        slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
     ) -> SingleArticleResponse:
         """Change an article of one's own. Another title gives it another slug."""
         return _single(
@@ -116,7 +117,7 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=errors(401, 403, 404, 412, 422),
     )
-    async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch = None) -> None:
+    async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch) -> None:
         """Delete an article of one's own, with all that hangs on it."""
         await publishing.delete(slug, editor, if_it_is=_expected(if_match))
 

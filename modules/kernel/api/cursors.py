@@ -3,7 +3,7 @@
 import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -22,7 +22,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE = struct.Struct(">qq")
 # Half of SHA-256: RFC 2104, 5, and far more than anybody can try.
 SEAL_SIZE = 16
-OF_PAGING = frozenset({"limit", "offset", "cursor"})
 
 Cursor = Annotated[
     QueryText,
@@ -56,12 +55,35 @@ class OffsetAndCursor(Invalid):
     problem = "cannot be used with a cursor"
 
 
+Paged = Callable[..., Awaitable["AskedPage"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One list: its path, and the filters that it has and was asked with. Nothing else of a query counts."""
+
+    path: str
+    filters: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of(cls, request: Request, filters: Sequence[str]) -> "_List":
+        asked = [(name, request.query_params[name]) for name in filters if name in request.query_params]
+        return cls(quote(request.scope["path"]), asked)
+
+    @property
+    def name(self) -> str:
+        return f"{self.path}?{urlencode(self.filters)}"
+
+    def after(self, cursor: str, limit: int) -> str:
+        return f"{self.path}?{urlencode([*self.filters, ('limit', limit), ('cursor', cursor)])}"
+
+
 @dataclass(frozen=True, slots=True)
 class AskedPage:
     """The page that a request asks for. Its answer can name the next one."""
 
     page: Page
-    _request: Request
+    _list: "_List"
     _response: Response
     _cursors: "Cursors"
 
@@ -69,12 +91,9 @@ class AskedPage:
         """Say in the answer's headers where the next page is, if there is one."""
         if position is None:
             return
-        cursor = self._cursors.written(position, _list(self._request))
-        asked = self._request.query_params.multi_items()
-        query = [(name, value) for name, value in asked if name not in {"offset", "cursor"}]
+        cursor = self._cursors.written(position, self._list.name)
         # Relative, because which host a caller knows Conduit by is the proxy's affair.
-        path = quote(self._request.scope["path"])
-        self._response.headers["Link"] = f'<{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
+        self._response.headers["Link"] = f'<{self._list.after(cursor, self.page.limit)}>; rel="next"'
 
 
 class Cursors:
@@ -87,31 +106,41 @@ class Cursors:
     def __init__(self, signing_keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in signing_keys]
 
-    async def page(
-        self,
-        request: Request,
-        response: Response,
-        limit: Limit = DEFAULT_LIMIT,
-        offset: Offset = 0,
-        cursor: Cursor = None,
-    ) -> AskedPage:
-        """Return the page that a request asks for: a dependency. Raises `Invalid` of any kind."""
-        if offset and cursor is not None:
-            raise OffsetAndCursor
-        return self._asked(request, response, Page(limit, offset), cursor)
+    def pages(self, *filters: str) -> Paged:
+        """Return a dependency: the page that a request asks for, of a list that has these filters.
+
+        It raises `Invalid` of any kind.
+        """
+
+        async def page(
+            request: Request,
+            response: Response,
+            limit: Limit = DEFAULT_LIMIT,
+            offset: Offset = 0,
+            cursor: Cursor = None,
+        ) -> AskedPage:
+            if offset and cursor is not None:
+                raise OffsetAndCursor
+            return self._asked(_List.of(request, filters), response, Page(limit, offset), cursor)
+
+        return page
 
     async def part(
         self, request: Request, response: Response, limit: LimitOrAll = None, cursor: Cursor = None
     ) -> AskedPage | None:
-        """Return the page that a request asks for, or None if it asks for all: a dependency."""
+        """Return the page that a request asks for, or None if it asks for all: a dependency.
+
+        Raises `CursorInvalid`.
+        """
         if limit is None and cursor is None:
             return None
-        return self._asked(request, response, Page(DEFAULT_LIMIT if limit is None else limit), cursor)
+        page = Page(DEFAULT_LIMIT if limit is None else limit)
+        return self._asked(_List.of(request, ()), response, page, cursor)
 
-    def _asked(self, request: Request, response: Response, page: Page, cursor: str | None) -> AskedPage:
+    def _asked(self, of: _List, response: Response, page: Page, cursor: str | None) -> AskedPage:
         if cursor is not None:
-            page = Page(page.limit, after=self.read(cursor, _list(request)))
-        return AskedPage(page, request, response, self)
+            page = Page(page.limit, after=self.read(cursor, of.name))
+        return AskedPage(page, of, response, self)
 
     def written(self, position: Position, of: str) -> str:
         """Return the position in this list as a text that is safe in a URL."""
@@ -131,12 +160,6 @@ class Cursors:
         ):
             raise CursorInvalid
         return Position(EPOCH + timedelta(microseconds=microseconds), id_)
-
-
-def _list(request: Request) -> str:
-    asked = request.query_params.multi_items()
-    filters = sorted((name, value) for name, value in asked if name not in OF_PAGING)
-    return f"{request.scope['path']}?{urlencode(filters)}"
 
 
 def _sealed(place: bytes, of: str, key: bytes) -> str:

@@ -72,8 +72,10 @@ class GenericErrorModel(BaseModel):
 def error_response(
     status: int, errors: Mapping[str, Sequence[str]], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return errors as they leave Conduit."""
-    return JSONResponse({"errors": errors}, status_code=int(status), headers=headers)
+    """Return errors as they leave Conduit, unless their caller accepts another form of them."""
+    return JSONResponse(
+        {"errors": errors}, status_code=int(status), headers={"Vary": "Accept", **(headers or {})}
+    )
 
 
 def install_error_handlers(application: FastAPI) -> None:

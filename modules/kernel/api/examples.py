@@ -40,16 +40,22 @@ def show_examples(application: FastAPI) -> None:
 
     def openapi() -> Json:
         if application.openapi_schema is None:
-            _show(plain(), application)
-        return plain()
+            document = plain()
+            # Kept when it is whole: whoever asks after a failure is told of it too.
+            application.openapi_schema = None
+            _show(document, application)
+            application.openapi_schema = document
+        return application.openapi_schema
 
     application.openapi = openapi  # type: ignore[method-assign] # this is how FastAPI wants it done
 
 
 def _show(document: Json, application: FastAPI) -> None:
     for route in iter_route_contexts(application.routes):
-        examples = getattr(route.endpoint, EXAMPLES, {})
-        for method in route.methods or () if examples else ():
+        examples: Bodies | None = getattr(route.endpoint, EXAMPLES, None)
+        if examples is None:
+            continue
+        for method in route.methods or ():
             operation = document["paths"][route.path][method.lower()]
             bodies = {REQUEST: operation.get("requestBody", {}), **operation["responses"]}
             for name, example in examples.items():

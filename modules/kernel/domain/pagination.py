@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 
 DEFAULT_LIMIT = 20
 GREATEST_LIMIT = 100
+# No list is as long, and a limit may be added to it before it is beyond a database's integers.
+GREATEST_OFFSET = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Page:
         if self.limit < 1 or self.offset < 0 or (self.offset and self.after):
             raise ValueError(self)
         object.__setattr__(self, "limit", min(self.limit, GREATEST_LIMIT))
+        object.__setattr__(self, "offset", min(self.offset, GREATEST_OFFSET))
 
 
 class Placed(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 from limits import RateLimitItem, parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, case, delete, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.database import Database
@@ -48,14 +48,13 @@ class AttemptStorage(Storage):
             await session.execute(delete(AttemptRow).where(AttemptRow.expires_at <= self._now()))
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count so many more, or begin a window of `expiry` seconds; return the count.
-
-        A window that has ended goes on if it was not forgotten before.
-        """
-        row = {"key": key, "number": amount, "expires_at": self._now() + expiry}
+        """Count so many more until the window ends, or begin one of `expiry` seconds; return the count."""
+        now = self._now()
+        row = {"key": key, "number": amount, "expires_at": now + expiry, "now": now}
         async with self._database.transaction() as session:
-            counted = insert_or_update(session, AttemptRow, _counted_on).returning(AttemptRow.number)
-            return (await session.execute(counted, row)).scalar_one()
+            counted = insert_or_update(session, AttemptRow, _counted_on, returning="number")
+            number: int = (await session.execute(counted, row)).scalar_one()
+        return number
 
     async def get(self, key: str) -> int:
         """Return how many were counted in the window that is open now."""
@@ -158,7 +157,11 @@ class LimitedAttempts:
 
 
 def _counted_on(kept: Any, new: Any) -> Mapping[str, Any]:
-    return {"number": kept.number + new.number}
+    has_ended = kept.expires_at <= bindparam("now")
+    return {
+        "number": case((has_ended, new.number), else_=kept.number + new.number),
+        "expires_at": case((has_ended, new.expires_at), else_=kept.expires_at),
+    }
 
 
 def _key(*parts: str) -> str:
