@@ -20,6 +20,7 @@ PUBLIC = [
     "/api/articles",
     "/api/articles/feed",
     "/docs",
+    "/docs/guides/operations",
     "/openapi.json",
     "/static-offline-docs/swagger-ui.css",
 ]
