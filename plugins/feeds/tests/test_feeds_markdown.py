@@ -1,17 +1,54 @@
 """Markdown that strangers wrote, as HTML that is safe to show."""
 
 import re
+from random import Random
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from conduit_feeds.infrastructure.markdown import SafeMarkdown
+from conduit_feeds.domain.syndication import LONGEST_RENDERED
+from conduit_feeds.infrastructure.markdown import (
+    KEPT_BYTES,
+    KEPT_ENTRY_BYTES,
+    LARGEST_HTML,
+    KeptHtml,
+    SafeMarkdown,
+)
 
 PAGE = "https://example.com/article/dragons"
+# What Markdown and HTML are made of.
+MARKS = [
+    *'[]()!`*_~<>|-#&"=:',
+    "\n",
+    "\n\n",
+    "    ",
+    "](",
+    "[a]",
+    "[a]: b ",
+    "|-|",
+    "1. ",
+    "&amp;",
+    "http://",
+    "<b>",
+    "<i a=1>",
+    "</b>",
+    "<p>",
+    "<table>",
+    "<td>",
+    "</td>",
+    "<!--",
+    "-->",
+    "<a href=x>",
+    "```\n",
+]
 
 
 async def html(body: str) -> str:
-    """Return what a body becomes."""
-    return await SafeMarkdown().html(body, PAGE)
+    """Return what a body becomes, which must be something."""
+    rendered = await SafeMarkdown().html(body, PAGE)
+    assert rendered is not None
+    return rendered
 
 
 async def test_commonmark_is_rendered_and_tables_and_strikethrough_too() -> None:
@@ -59,8 +96,108 @@ async def test_addresses_become_absolute() -> None:
     assert 'src="https://images.example.com/fire.png"' in rendered
 
 
-async def test_a_body_is_rendered_once_for_each_page() -> None:
-    markdown = SafeMarkdown()
-    first = await markdown.html("[here](/a)", PAGE)
-    assert await markdown.html("[here](/a)", PAGE) is first
-    assert "https://other.example/a" in await markdown.html("[here](/a)", "https://other.example/")
+@pytest.mark.parametrize("tag", ["blockquote", "q", "del", "ins"])
+async def test_a_quotation_names_no_address_that_nobody_checks(tag: str) -> None:
+    assert await html(f"<{tag} cite='javascript:alert(1)'>fine</{tag}>") == await html(f"<{tag}>fine</{tag}>")
+
+
+class TestBounds:
+    """Bodies of 50,000 characters, which is as much as is ever rendered."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            # One definition of 20,000 characters, 9,900 times: 99 MB of addresses.
+            "[a]: http://u" + "u" * 20_000 + "\n\n" + "[a]" * 9_900,
+            "[a]: x '" + "u" * 20_000 + "'\n\n" + "![a]" * 7_000,
+            # Rows of one cell in a table of 2,000 columns, and of 27 tables of 256.
+            "|a" * 2_000 + "\n" + "|-" * 2_000 + "\n" + "|\n" * 20_000,
+            ("|a" * 256 + "\n" + "|-" * 256 + "\n" + "|\n" * 256 + "\n") * 27,
+            # A parser of HTML opens all 2,000 again in each of the paragraphs: ten million elements.
+            "x" + "".join(f"<b a={number}>" for number in range(2_000)) + "\n\n<p>x" * 4_000,
+            # The same of tags that Markdown closes, but where a table hides it.
+            "*a **b " * 1_000 + "<table><td>" + "c** d*" * 1_000 + "\n\n<p>x" * 4_000,
+            # For every tag, a parser of HTML looks through all that are open.
+            "<rt>" * 12_500,
+            # Scanned again from every bracket on.
+            "![" * 25_000,
+            "![a" * 16_000,
+            ("[" * 20 + "a" + "](b)" * 20) * 490,
+            # An address that may go on after each, and lines that may each end the paragraph.
+            "[a](" * 12_500,
+            "a\n" * 24_000,
+        ],
+    )
+    async def test_a_body_that_grows_or_takes_long_is_refused_before_it_has(
+        self, body: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # What comes last, and would make most of it.
+        monkeypatch.delattr("nh3.clean")
+        assert len(body) <= LONGEST_RENDERED
+        assert await SafeMarkdown().html(body, PAGE) is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "A sentence with *stress*, `code` and [a link](https://example.com/a/b).\n\n" * 680,
+            "| a | b | c |\n| - | - | - |\n" + "| 1 | **2** | 3 |\n" * 1_000,
+            "<details><summary>More</summary>\n\n*It* <sub>burns</sub><br>\n\n</details>\n\n" * 600,
+            "[a]: https://example.com/" + "u" * 100 + "\n\n" + "See [a]. " * 1_000,
+            "\u7279" * LONGEST_RENDERED,
+        ],
+    )
+    async def test_a_long_body_that_people_might_write_has_html(self, body: str) -> None:
+        assert len(await html(body)) >= len(body)
+
+    @given(
+        pieces=st.lists(st.sampled_from(MARKS) | st.text(max_size=5), min_size=1, max_size=30),
+        seed=st.none() | st.integers(),
+    )
+    # A space that does not break is one character, and becomes six in the very last step.
+    @example(pieces=[*"\u00a0" * 9, "x"], seed=None)
+    @settings(max_examples=12, deadline=None)
+    async def test_whatever_the_body_there_is_no_more_html_than_that(
+        self, pieces: list[str], seed: int | None
+    ) -> None:
+        if seed is not None:
+            pieces = Random(seed).choices(pieces, k=LONGEST_RENDERED)  # noqa: S311 - no secret
+        body = "".join(pieces)
+        body = (body * (LONGEST_RENDERED // max(1, len(body)) + 1))[:LONGEST_RENDERED]
+        rendered = await SafeMarkdown().html(body, PAGE)
+        assert rendered is None or len(rendered.encode()) <= LARGEST_HTML
+
+
+class Counted(SafeMarkdown):
+    """Remembers what it rendered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rendered: list[tuple[str, str]] = []
+
+    def _safe_html(self, text: str, base_url: str) -> str | None:
+        self.rendered.append((text, base_url))
+        return super()._safe_html(text, base_url)
+
+
+class TestKeeping:
+    @pytest.mark.parametrize("body", ["[here](/a)", "<rt>" * 12_500])
+    async def test_a_body_is_rendered_once_for_each_page_whatever_comes_of_it(self, body: str) -> None:
+        markdown = Counted()
+        first = await markdown.html(body, PAGE)
+        assert await markdown.html(body, PAGE) == first
+        await markdown.html(body, "https://other.example/")
+        assert markdown.rendered == [(body, PAGE), (body, "https://other.example/")]
+
+    def test_what_is_kept_is_bounded_in_bytes_and_is_what_was_asked_for_last(self) -> None:
+        kept = KeptHtml()
+        for number in range(100):
+            kept.add(b"%d" % number, "\U0001f409" * 50_000)
+            assert kept.html(b"0") is not None
+        assert [number for number in range(100) if b"%d" % number in kept] == [0, *range(62, 100)]
+        assert 39 * 200_000 < KEPT_BYTES < 40 * 200_000 + 40 * KEPT_ENTRY_BYTES
+
+    def test_bodies_without_html_are_not_kept_for_nothing(self) -> None:
+        kept = KeptHtml()
+        for number in range(KEPT_BYTES // KEPT_ENTRY_BYTES + 1):
+            kept.add(b"%d" % number, None)
+        assert (b"0" in kept, b"1" in kept) == (False, True)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from conduit_app.testkit import IN_MEMORY, module_alone
-from conduit_feeds.domain.syndication import LONGEST_RENDERED
+from conduit_feeds.domain.syndication import LARGEST_FEED, LONGEST_RENDERED
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from conduit_feeds.module import MODULE
 from modules.articles.contracts import ArticleDirectory, ArticleId
@@ -185,6 +185,17 @@ class TestSelection:
             "alternate": "https://example.com/#/profile/Anna%20%26%20co",
         }
 
+    async def test_the_feed_of_an_author_is_the_same_under_another_name(self, scene: Scene) -> None:
+        jake = scene.profiles.add("jake")
+        before = [_text(await scene.atom(f"?author=jake{tag}"), "id") for tag in ("", "&tag=fire")]
+        scene.profiles.rename(jake, "jacob")
+        after = [_text(await scene.atom(f"?author=jacob{tag}"), "id") for tag in ("", "&tag=fire")]
+        assert after == before
+        assert before == [
+            f"https://api.example.com/api/feeds/atom#author/{jake}",
+            f"https://api.example.com/api/feeds/atom?tag=fire#author/{jake}",
+        ]
+
     async def test_an_author_who_does_not_exist_is_not_found(self, scene: Scene) -> None:
         for form in ("atom", "json"):
             answer = await scene.client.get(f"/api/feeds/{form}?author=nobody")
@@ -239,6 +250,27 @@ class TestBodies:
             '<p><em>It</em> burns.  <a href="https://example.com/article/castles"'
             ' rel="noopener noreferrer">here</a></p>\n'
         )
+
+    async def test_one_that_takes_too_much_is_told_by_its_description(self, scene: Scene) -> None:
+        jake = scene.profiles.add("jake")
+        scene.publish("dragons", jake, "[a]: /" + "u" * 20_000 + "\n\n" + "[a]" * 9_900, description="Many")
+        scene.publish("castles", jake)
+        answer = await scene.client.get("/api/feeds/json")
+        told = {item["url"][-7:]: item.get("content_html", "none") for item in answer.json()["items"]}
+        assert told == {"dragons": "none", "castles": "<p>It burns.</p>\n"}
+        assert len(answer.content) < 2_000
+
+    async def test_a_feed_has_the_newest_bodies_that_there_is_room_for(self, scene: Scene) -> None:
+        jake = scene.profiles.add("jake")
+        dragons = "\U0001f409" * LONGEST_RENDERED
+        for number in range(20):
+            scene.publish(str(number), jake, dragons, at=NOON + timedelta(minutes=number))
+        items = (await scene.json())["items"]
+        rendered = [item["url"].rpartition("/")[2] for item in items if "content_html" in item]
+        assert (len(items), rendered) == (20, ["19", "18", "17", "16"])
+        size = len(f"<p>{dragons}</p>\n".encode())
+        assert 4 * size <= LARGEST_FEED < 5 * size
+        assert len((await scene.client.get("/api/feeds/atom")).content) < LARGEST_FEED + 20_000
 
     async def test_one_that_is_too_long_to_render_is_told_by_its_description(self, scene: Scene) -> None:
         body = "x" * (LONGEST_RENDERED + 1)

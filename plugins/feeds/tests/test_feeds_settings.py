@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from conduit_app.settings import SettingsError, load
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from modules.articles.contracts import ArticleId
 from modules.kernel.infrastructure.settings import PREFIX
@@ -24,6 +25,30 @@ def test_an_id_does_not_change_with_the_slug_the_port_or_the_frontend() -> None:
     ]
     ids = {site.permanent_id(ArticleId(7), published) for site in sites}
     assert ids == {"tag:example.com,2026-01-31:article/7"}
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("http://192.0.2.7:8000", "192.0.2.7"),
+        # RFC 4151: a tag URI is made by a name, which has no colons.
+        ("http://[2001:db8::7]:8000", f"7.{'0.' * 23}8.b.d.0.1.0.0.2.ip6.arpa"),
+        ("https://BÜCHER.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_an_id_is_a_tag_uri_whatever_the_host(url: str, authority: str) -> None:
+    site = FeedsSettings(feeds_api_url=url).site()
+    made = site.permanent_id(ArticleId(7), datetime(2026, 1, 31, tzinfo=UTC))
+    assert made == f"tag:{authority},2026-01-31:article/7"
+
+
+def test_production_must_say_where_feed_readers_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
+    with pytest.raises(SettingsError) as refusal:
+        load(FeedsSettings)
+    assert str(refusal.value) == ("CONDUIT_FEEDS_API_URL is required in production (or leave the feeds out)")
+    monkeypatch.setenv("CONDUIT_FEEDS_API_URL", "https://example.com")
+    assert load(FeedsSettings).site().api_url == "https://example.com"
 
 
 @pytest.mark.parametrize("url", ["example.com", "ftp://example.com", "javascript:alert(1)", ""])

@@ -22,7 +22,7 @@ class AtomResponse(Response):
 def atom(feed: Feed) -> bytes:
     """Return the feed as a document in UTF-8."""
     root = Element("feed", xmlns=NAMESPACE)
-    _add(root, "id", feed.atom_url)
+    _add(root, "id", feed.id)
     _add(root, "title", feed.title)
     _add(root, "updated", in_text(feed.updated))
     _link(root, "self", AtomResponse.media_type, feed.atom_url)

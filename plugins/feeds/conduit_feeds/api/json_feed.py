@@ -30,7 +30,7 @@ class FeedsAuthor(_Model):
 
 
 class FeedsItem(_Model):
-    """An article. One whose body is too long has its description for content."""
+    """An article. One whose body is not rendered has its description for content."""
 
     id: str
     url: str

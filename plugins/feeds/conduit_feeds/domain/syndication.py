@@ -1,21 +1,24 @@
 """Feeds of the newest articles, whatever format they leave in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticleText
 from modules.kernel.domain.errors import NotFound
+from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import ProfileReader
 
 ENTRIES = 20
-# In characters. Rendering is quadratic in the worst case: half a second for so many, minutes for all
-# that an article may have.
+# In characters. Of the time that a body takes, this bounds what rendering does not count itself.
 LONGEST_RENDERED = 50_000
-# When a feed without entries changed: Atom wants a time, and the same one each time.
+# In bytes, of all HTML in a feed. The oldest bodies, which readers have had the longest, give way.
+LARGEST_FEED = 1_000_000
+# When a feed without entries changed: Atom wants a time, and ETags one that is the same each time.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +79,19 @@ class Site:
 
         A tag URI: https://www.rfc-editor.org/rfc/rfc4151.
         """
-        return f"tag:{urlsplit(self.api_url).hostname},{published:%Y-%m-%d}:article/{article}"
+        return f"tag:{self._host_name},{published:%Y-%m-%d}:article/{article}"
+
+    def permanent_feed_id(self, selection: Selection, author: UserId | None) -> str:
+        """Return what stays when an author's username, and with it the URL of the feed, is another one."""
+        if author is None:
+            return self.feed("atom", selection)
+        return f"{self.feed('atom', Selection(selection.tag))}#author/{author}"
+
+    @property
+    def _host_name(self) -> str:
+        host = urlsplit(self.api_url).hostname or ""
+        # RFC 4151 has room for names, with dots and no colons: an IPv6 address has one in the DNS.
+        return ip_address(host).reverse_pointer if ":" in host else host
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,7 @@ class Entry:
     title: str
     summary: str
     html: str | None
-    """The body; None when it is too long to be rendered."""
+    """The body; None when it is too long, or takes too much, to be rendered."""
 
     tags: Sequence[str]
     author: str
@@ -101,6 +116,7 @@ class Entry:
 class Feed:
     """The newest articles, newest first."""
 
+    id: str
     title: str
     page_url: str
     atom_url: str
@@ -109,15 +125,18 @@ class Feed:
 
     @property
     def updated(self) -> datetime:
-        """When the latest change was."""
+        """When the latest of its articles was changed: that one is gone, Atom has no way to say."""
         return max((entry.updated for entry in self.entries), default=NEVER)
 
 
 class Markdown(Protocol):
     """Makes HTML of Markdown that strangers wrote."""
 
-    async def html(self, text: str, base_url: str) -> str:
-        """Return HTML that does no harm in a reader's page; relative URLs are made absolute."""
+    async def html(self, text: str, base_url: str) -> str | None:
+        """Return HTML that does no harm in a reader's page, with absolute URLs; None if it takes too much.
+
+        For the same text it is always the same: how busy the machine is must not change a feed.
+        """
         ...
 
 
@@ -141,14 +160,15 @@ class Syndication:
     async def feed(self, selection: Selection) -> Feed:
         """Return the newest articles of a selection; raise `AuthorNotFound`."""
         async with self._transactions.snapshot():
-            selection = await self._spelled(selection)
+            selection, author = await self._spelled(selection)
             ids = await self._articles.newest(ENTRIES, tag=selection.tag, author=selection.author)
             texts = await self._articles.texts(ids)
         # Rendered when the database is free again for others. A snapshot of PostgreSQL is one of each
         # statement: an article may be deleted between two of them.
-        entries = [await self._entry(article, texts[article]) for article in ids if article in texts]
+        entries = await self._entries({article: texts[article] for article in ids if article in texts})
         site = self._site
         return Feed(
+            id=site.permanent_feed_id(selection, author),
             title=": ".join(filter(None, (site.title, selection.title))),
             page_url=site.page(selection),
             atom_url=site.feed("atom", selection),
@@ -156,26 +176,37 @@ class Syndication:
             entries=entries,
         )
 
-    async def _spelled(self, selection: Selection) -> Selection:
-        """Return the selection with the author's name as its owner writes it."""
+    async def _spelled(self, selection: Selection) -> tuple[Selection, UserId | None]:
+        """Return the selection with the author's name as its owner writes it, and who that is."""
         if selection.author is None:
-            return selection
+            return selection, None
         ids = await self._profiles.named({selection.author})
         profiles = await self._profiles.profiles(ids.values(), viewer=None)
         if not profiles:
             raise AuthorNotFound
-        [profile] = profiles.values()
-        return Selection(selection.tag, profile.username)
+        [(author, profile)] = profiles.items()
+        return Selection(selection.tag, profile.username), author
 
-    async def _entry(self, article: ArticleId, text: ArticleText) -> Entry:
-        url = self._site.article(text.slug)
-        short = len(text.body) <= LONGEST_RENDERED
+    async def _entries(self, texts: Mapping[ArticleId, ArticleText]) -> Sequence[Entry]:
+        entries, room = [], LARGEST_FEED
+        for article, text in texts.items():
+            html = await self._html(text) if room > 0 else None
+            room -= len((html or "").encode())
+            entries.append(self._entry(article, text, html if room >= 0 else None))
+        return entries
+
+    async def _html(self, text: ArticleText) -> str | None:
+        if len(text.body) > LONGEST_RENDERED:
+            return None
+        return await self._markdown.html(text.body, self._site.article(text.slug))
+
+    def _entry(self, article: ArticleId, text: ArticleText, html: str | None) -> Entry:
         return Entry(
             id=self._site.permanent_id(article, text.created_at),
-            url=url,
+            url=self._site.article(text.slug),
             title=text.title,
             summary=text.description,
-            html=await self._markdown.html(text.body, url) if short else None,
+            html=html,
             tags=text.tag_list,
             author=text.author,
             author_url=self._site.profile(text.author),

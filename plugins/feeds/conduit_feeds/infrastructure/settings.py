@@ -1,9 +1,11 @@
 """The settings of feeds."""
 
-from pydantic import Field, HttpUrl, TypeAdapter, field_validator
+from typing import Literal
+
+from pydantic import Field, HttpUrl, TypeAdapter, field_validator, model_validator
 
 from conduit_feeds.domain.syndication import Site
-from modules.kernel.infrastructure.settings import ModuleSettings
+from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 
 URL = TypeAdapter(HttpUrl)
 
@@ -11,6 +13,9 @@ URL = TypeAdapter(HttpUrl)
 class FeedsSettings(ModuleSettings):
     """What feeds say of the site; links in feeds are absolute, so they must know where it is."""
 
+    environment: Literal["development", "production"] = Field(
+        "development", description="Conduit's own; `production` demands `CONDUIT_FEEDS_API_URL`"
+    )
     feeds_title: str = Field("Conduit", min_length=1, description="what feeds are called")
     feeds_api_url: str = Field("http://127.0.0.1:8000", description="where feed readers reach Conduit")
     feeds_frontend_url: str | None = Field(
@@ -24,6 +29,13 @@ class FeedsSettings(ModuleSettings):
         if value is None:
             return None
         return str(URL.validate_python(value)).rstrip("/")
+
+    @model_validator(mode="after")
+    def _says_where_it_is(self) -> "FeedsSettings":
+        # Ids are made of it, and are for ever: those that say 127.0.0.1 would be everybody's.
+        if self.environment == "production" and "feeds_api_url" not in self.model_fields_set:
+            raise ValueError(f"{PREFIX}FEEDS_API_URL is required in production (or leave the feeds out)")
+        return self
 
     def site(self) -> Site:
         """Return the site as feeds speak of it."""
