@@ -35,10 +35,14 @@ SCHEMES = {"http", "https", "mailto"}
 # them, and nothing shows it.
 ATTRIBUTES = {tag: names - {"cite"} for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
 
-# Elements that a parser of HTML opens again in every block when they were not closed, and those that
-# keep it from seeing that they were: https://html.spec.whatwg.org/multipage/parsing.html#formatting
+# Elements that a parser of HTML opens again in every block when they were not closed:
+# https://html.spec.whatwg.org/multipage/parsing.html#formatting
 REOPENED = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
-SCREENS = re.compile(r"<(?:applet|caption|marquee|math|object|svg|table|td|template|th)\b", re.IGNORECASE)
+START = re.compile(r"<([a-z][^\s/>]*)", re.IGNORECASE)
+# Elements that keep nobody from seeing where those that are open are closed. In tables, selections or
+# texts that are no HTML, the parser may not see it.
+TABLES = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "td", "th"}
+PLAIN = nh3.ALLOWED_TAGS - TABLES
 
 STEPS = "steps"
 
@@ -142,8 +146,9 @@ def _require_closed(tokens: Sequence[Token], rendered: str) -> None:
     typed = "".join(_typed_html(tokens))
     if typed.count("<") > MOST_TYPED_TAGS:
         raise _TooMuch
-    # What Markdown opens, it closes; but a table that is typed in between hides the end of it.
-    left_open = len(REOPENED.findall(rendered if SCREENS.search(typed) else typed))
+    plain = {name.lower() for name in START.findall(typed)} <= PLAIN
+    # What Markdown opens, it closes; but a table, say, that is typed in between hides the end of it.
+    left_open = len(REOPENED.findall(typed if plain else rendered))
     if left_open * rendered.count("<") > MOST_REOPENED:
         raise _TooMuch
 
