@@ -1,6 +1,8 @@
 """Markdown that strangers wrote, as HTML that is safe to show."""
 
+import asyncio
 import re
+import threading
 from random import Random
 
 import pytest
@@ -169,14 +171,19 @@ class TestBounds:
 
 
 class Counted(SafeMarkdown):
-    """Remembers what it rendered."""
+    """Remembers what it rendered, and can be held up."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rendered: list[tuple[str, str]] = []
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
 
     def _safe_html(self, text: str, base_url: str) -> str | None:
         self.rendered.append((text, base_url))
+        self.begun.set()
+        self.may_go_on.wait()
         return super()._safe_html(text, base_url)
 
 
@@ -188,6 +195,26 @@ class TestKeeping:
         assert await markdown.html(body, PAGE) == first
         await markdown.html(body, "https://other.example/")
         assert markdown.rendered == [(body, PAGE), (body, "https://other.example/")]
+
+    async def test_a_body_that_two_ask_for_at_once_is_rendered_once(self) -> None:
+        markdown = Counted()
+        await asyncio.gather(markdown.html("fine", PAGE), markdown.html("fine", PAGE))
+        assert len(markdown.rendered) == 1
+
+    async def test_what_is_kept_waits_for_no_other_body(self) -> None:
+        markdown = Counted()
+        await markdown.html("kept", PAGE)
+        markdown.begun.clear()
+        markdown.may_go_on.clear()
+        other = asyncio.create_task(markdown.html("other", PAGE))
+        try:
+            assert await asyncio.to_thread(markdown.begun.wait, 10)
+            async with asyncio.timeout(10):
+                assert await markdown.html("kept", PAGE) == "<p>kept</p>\n"
+            assert not other.done()
+        finally:
+            markdown.may_go_on.set()
+        assert await other == "<p>other</p>\n"
 
     def test_what_is_kept_is_bounded_in_bytes_and_is_what_was_asked_for_last(self) -> None:
         kept = KeptHtml()

@@ -178,10 +178,12 @@ class SafeMarkdown:
         It has at most `LARGEST_HTML` bytes.
         """
         body = sha256(f"{base_url}\n{text}".encode()).digest()
-        async with self._turn:
-            if body not in self._kept:
-                self._kept.add(body, await asyncio.to_thread(self._safe_html, text, base_url))
-            return self._kept.html(body)
+        if body not in self._kept:
+            async with self._turn:
+                # Another may have had the turn for just this body.
+                if body not in self._kept:
+                    self._kept.add(body, await asyncio.to_thread(self._safe_html, text, base_url))
+        return self._kept.html(body)
 
     def _safe_html(self, text: str, base_url: str) -> str | None:
         try:
