@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from conduit_app.architecture_drawing import anchor, counted, draw
 from conduit_app.composition import Composition
 from conduit_app.house import Card, cards
+from conduit_app.page_style import page_style
 
 STYLE = Path(__file__).with_suffix(".css")
 KEY = '<path d="M0 5H32"/><path class="arrow" d="M40 5L31 1V9Z"/>'
@@ -93,7 +94,7 @@ leads from an event to a module that hears it.</p>
 
 
 def _style(cards: Sequence[Card]) -> str:
-    rules = [STYLE.read_text(encoding="utf-8")]
+    rules = [page_style(STYLE)]
     for number, _ in enumerate(cards):
         rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
         # Pointing at a module leaves only its own lines strong.

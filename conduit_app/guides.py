@@ -13,6 +13,8 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
+from conduit_app.page_style import page_style
+
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
@@ -76,7 +78,7 @@ def _page(name: str, text: str, places: set[str]) -> str:
 <meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <title>{escape(title)} · Conduit</title>
-<style>{STYLE.read_text(encoding="utf-8")}</style>
+<style>{page_style(STYLE)}</style>
 </head>
 <body>
 <nav><a href="/docs">API</a> {links}</nav>
