@@ -18,6 +18,8 @@ from tests.client import Api
 from tests.conftest import SECRET, Stage, composed, settings_on
 from tests.kernel.things import in_another_request
 
+pytestmark = pytest.mark.slow
+
 Opened = tuple[Api, Composition]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
 

@@ -79,6 +79,7 @@ def test_the_exit_code_of_a_clean_tree_is_0(pristine: CopiedTree) -> None:
     assert (ended.returncode, ended.stdout) == (0, "the architecture holds\n")
 
 
+@pytest.mark.slow
 def test_the_exit_code_of_a_breach_is_1(tree: CopiedTree) -> None:
     tree.append(*PLANTED)
     ended = tree.run(*SOURCES, "--format", "github")
@@ -115,6 +116,7 @@ def test_outside_of_a_checkout_there_is_nothing_to_check(
     assert "call it where importlinter.ini is" in ended.stderr
 
 
+@pytest.mark.slow
 def test_what_is_meant_is_written_down_and_found_no_more(tree: CopiedTree) -> None:
     tree.replace(
         "modules/articles/contracts.py", "    article_id: int\n", "    article_id: int\n    slug: str\n"

@@ -108,7 +108,7 @@ class Life:
             await self.articles.remove_favorite(slug, self.user())
 
 
-@pytest.fixture(params=range(2))
+@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.slow)])
 async def life(articles: ArticlesContainer, request: pytest.FixtureRequest) -> Life:
     life = Life(articles, seed=request.param)
     await life.go_on(80)

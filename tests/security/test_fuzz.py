@@ -1,6 +1,6 @@
 """Schemathesis asks the running service, on either engine, whatever its document lets it ask.
 
-A longer run than that of every day is `make fuzz`.
+A longer run than that of `make slow` is `make fuzz`.
 """
 
 import os
@@ -29,13 +29,15 @@ SETTINGS = {
     "LOGIN_LIMIT_PER_ACCOUNT": OFTEN,
     "LOGIN_LIMIT_PER_ADDRESS": OFTEN,
 }
+pytestmark = pytest.mark.slow
+
 # They end the session that all others need.
 LEFT_OUT = ("LogOutEverywhere", "DeleteCurrentUser")
 # A schema cannot say all rules: blank, reserved, an address that could exist, U+0000.
 CHECKS_LEFT_OUT = "positive_data_acceptance"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """Return a Conduit that serves on either engine."""
     with ExitStack() as stack:
