@@ -13,7 +13,7 @@ from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.security_headers import script_sources
-from modules.kernel.api.conditional import conditions, entity_tag, names
+from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
 from modules.kernel.api.errors import error_response
 
 Version = tuple[int, int, int]
@@ -103,8 +103,8 @@ class _Files(StaticFiles):
     ) -> Response:
         response = FileResponse(full_path, status_code=status_code, stat_result=stat_result)
         response.headers["ETag"] = _tag(os.fspath(full_path), _version(stat_result))
-        known = conditions(Headers(scope=scope), "If-None-Match")
-        if known is not None and names(known, response.headers["ETag"], weakly=True):
+        known = listed(Headers(scope=scope), "If-None-Match")
+        if known is not None and matches_weakly(known, response.headers["ETag"]):
             return NotModifiedResponse(response.headers)
         return response
 

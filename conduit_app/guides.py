@@ -5,12 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
+from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from conduit_app.page_style import page_style
@@ -22,7 +23,6 @@ FOLDER = Path(__file__).parents[1] / "docs"
 PREFIX = "/docs/guides"
 GUIDES = {"frontends": "for frontends", "modules": "for module teams", "operations": "for operators"}
 STYLE = Path(__file__).with_suffix(".css")
-PICTURE = ".svg"
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
@@ -38,9 +38,11 @@ def create_guides_router(folder: Path = FOLDER) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     if not _are_there(folder):
         return router
-    # What is there is known now: no path that a caller makes up reaches a file.
-    pages = {file.relative_to(folder).with_suffix("").as_posix(): file for file in folder.rglob("*.md")}
-    pictures = {file.relative_to(folder).as_posix(): file for file in folder.rglob(f"*{PICTURE}")}
+    # What is there is known now: no path that a caller makes up reaches a file. The examples' folders are
+    # left out: who follows a guide has other people's packages there.
+    texts = [*folder.glob("*.md"), *folder.glob("decisions/*.md")]
+    pages = {file.relative_to(folder).with_suffix("").as_posix(): file for file in texts}
+    pictures = {file.name: file for file in folder.glob("*.svg")}
     places = {*(f"{name}.md" for name in pages), *pictures}
 
     # Not async: it reads files, and is called once in a while.
@@ -48,9 +50,9 @@ def create_guides_router(folder: Path = FOLDER) -> APIRouter:
     def guide(name: str) -> Response:
         """Show a page, or a picture of one."""
         if name in pictures:
-            return FileResponse(pictures[name])
+            return Response(pictures[name].read_bytes(), media_type="image/svg+xml")
         if name not in pages:
-            raise HTTPException(404)
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         return HTMLResponse(_page(name, pages[name].read_text(encoding="utf-8"), places))
 
     return router

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
-from modules.kernel.api.conditional import conditions, entity_tag, names
+from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
 from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal
 
@@ -140,8 +140,8 @@ def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
 
 
 async def _answer(kept: _Kept, scope: Scope, send: Send) -> None:
-    known = conditions(Headers(scope=scope), "If-None-Match")
-    if known is not None and names(known, kept.etag, weakly=True):
+    known = listed(Headers(scope=scope), "If-None-Match")
+    if known is not None and matches_weakly(known, kept.etag):
         headers = [
             (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
         ]

@@ -57,7 +57,7 @@ def _is_error(start: Message) -> bool:
 
 def _problem(start: Message, body: bytes) -> bytes:
     answer = json.loads(body)
-    if "errors" not in answer:
+    if not isinstance(answer, dict) or not isinstance(answer.get("errors"), dict):
         # Not of our shape: a plugin's own, perhaps.
         return body
     errors: dict[str, list[str]] = answer["errors"]

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
-from conduit_app.guides import GUIDES, PREFIX, guide_links
+from conduit_app.guides import GUIDES, PREFIX, create_guides_router, guide_links
 from tests.client import Api
 from tests.conftest import Stage
 
@@ -48,6 +49,8 @@ async def test_whatever_a_page_leads_to_here_is_there(api: Api) -> None:
         for picture in re.findall(r'<img src="([^"]*)"', pages[path]):
             answer = await api.outside("GET", picture)
             assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+            known = {"If-None-Match": answer.headers["ETag"]}
+            assert (await api.outside("GET", picture, headers=known)).status_code == 304
     assert len(pages) > len(GUIDES)
     assert [
         (place, anchor) for place, anchor in wanted if f'id="{html.escape(anchor)}"' not in pages[place]
@@ -59,6 +62,19 @@ async def test_whatever_a_page_leads_to_here_is_there(api: Api) -> None:
 )
 async def test_nothing_else_is_shown(api: Api, name: str) -> None:
     assert (await api.outside("GET", f"{PREFIX}/{name}")).status_code == 404
+
+
+async def test_other_peoples_pages_in_the_examples_are_not_shown(tmp_path: Path) -> None:
+    for name in (*GUIDES, "clients/typescript/node_modules/other/README"):
+        page = tmp_path / f"{name}.md"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text("# A page\n")
+    application = FastAPI()
+    application.include_router(create_guides_router(tmp_path))
+    api = Api(application)
+    assert (await api.outside("GET", f"{PREFIX}/modules")).status_code == 200
+    others = await api.outside("GET", f"{PREFIX}/clients/typescript/node_modules/other/README")
+    assert others.status_code == 404
 
 
 def test_where_no_guides_were_installed_none_are_named(tmp_path: Path) -> None:

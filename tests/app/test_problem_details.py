@@ -125,10 +125,10 @@ async def test_an_error_of_another_shape_stays_as_it_is(settings: Settings, comp
 
     @application.get("/api/teapot")
     async def brew() -> Response:
-        return JSONResponse({"spout": "short"}, 418)
+        return JSONResponse({"errors": ["the spout is short"]}, 418)
 
     answer = await Api(application).get("/teapot", headers=asking(PROBLEM))
-    assert (answer.status_code, answer.json()) == (418, {"spout": "short"})
+    assert (answer.status_code, answer.json()) == (418, {"errors": ["the spout is short"]})
     assert answer.headers["Content-Type"] == "application/json"
 
 

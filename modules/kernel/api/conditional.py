@@ -9,7 +9,7 @@ from pydantic import BaseModel, WithJsonSchema
 from starlette.datastructures import Headers
 
 
-def conditions(headers: Headers, name: str) -> str | None:
+def listed(headers: Headers, name: str) -> str | None:
     """Return what all lines of `If-Match` or `If-None-Match` say: they are one list (RFC 9110, 5.3)."""
     lines = headers.getlist(name)
     return ", ".join(lines) if lines else None
@@ -27,7 +27,7 @@ async def _if_match(
         WithJsonSchema({"type": "string"}),
     ] = None,
 ) -> str | None:
-    return conditions(request.headers, "If-Match")
+    return listed(request.headers, "If-Match")
 
 
 IfMatch = Annotated[str | None, Depends(_if_match)]
@@ -38,18 +38,18 @@ def entity_tag(body: bytes) -> str:
     return f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).decode().rstrip("=")}"'
 
 
-def names(conditions: str, tag: str, *, weakly: bool) -> bool:
-    """Return whether conditions name this tag or say `*`.
+def matches(tags_listed: str, tag: str) -> bool:
+    """Return whether `If-Match` lists this tag, or says `*`; a weak one is none of them (13.1.1)."""
+    tags = {one.strip() for one in tags_listed.split(",")}
+    return tag in tags or tags == {"*"}
 
-    A weak tag is taken for a strong one `weakly`, as `If-None-Match` does and `If-Match` does not
-    (RFC 9110, 13.1.1 and 13.1.2).
-    """
-    told = {one.strip() for one in conditions.split(",")}
-    if weakly:
-        told = {one.removeprefix("W/") for one in told}
-    return tag in told or told == {"*"}
+
+def matches_weakly(tags_listed: str, tag: str) -> bool:
+    """Return whether `If-None-Match` lists this tag, as a weak one perhaps, or says `*` (13.1.2)."""
+    tags = {one.strip().removeprefix("W/") for one in tags_listed.split(",")}
+    return tag in tags or tags == {"*"}
 
 
 def is_known(answer: BaseModel, if_match: str) -> bool:
     """Return whether `If-Match` names the tag that this answer has when it is sent."""
-    return names(if_match, entity_tag(answer.model_dump_json(by_alias=True).encode()), weakly=False)
+    return matches(if_match, entity_tag(answer.model_dump_json(by_alias=True).encode()))

@@ -55,9 +55,6 @@ class OffsetAndCursor(Invalid):
     problem = "cannot be used with a cursor"
 
 
-Paged = Callable[..., Awaitable["AskedPage"]]
-
-
 @dataclass(frozen=True, slots=True)
 class _List:
     """One list: its path, and the filters that it has and was asked with. Nothing else of a query counts."""
@@ -83,7 +80,7 @@ class AskedPage:
     """The page that a request asks for. Its answer can name the next one."""
 
     page: Page
-    _list: "_List"
+    _list: _List
     _response: Response
     _cursors: "Cursors"
 
@@ -106,7 +103,7 @@ class Cursors:
     def __init__(self, signing_keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in signing_keys]
 
-    def pages(self, *filters: str) -> Paged:
+    def pages(self, *filters: str) -> Callable[..., Awaitable[AskedPage]]:
         """Return a dependency: the page that a request asks for, of a list that has these filters.
 
         It raises `Invalid` of any kind.

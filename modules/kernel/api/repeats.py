@@ -7,7 +7,6 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeVar
-from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, WithJsonSchema
@@ -39,8 +38,8 @@ async def _keyed(
         return None
     sent = SENT.fullmatch(key)
     # Nothing before the body holds U+0000, so no two requests have one content.
-    parts = (request.method, quote(request.url.path), request.url.query)
-    content = b"\0".join([*(part.encode() for part in parts), await request.body()])
+    parts = (request.method.encode(), request.scope["raw_path"], request.scope["query_string"])
+    content = b"\0".join([*parts, await request.body()])
     return KeyedRequest(sent["key"] if sent else key, content)
 
 

@@ -36,7 +36,7 @@ class AccountTaken(Conflict):
 
 
 class RegistrationOver(Conflict):
-    """The registration that is repeated opened an account that its first answer would open no longer."""
+    """The first token of this registration was ended, so a repeat gets none."""
 
     subject, problem = SUBJECT, "has registered an account that is gone, or whose sessions were ended since"
 
