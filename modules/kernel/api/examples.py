@@ -15,26 +15,28 @@ Bodies = Mapping[str, Any]
 
 REQUEST = "request"
 EXAMPLES = "conduit.examples"
-"""Where an endpoint says what bodies it has as examples."""
+"""Where an endpoint has the examples of its router."""
+
+Examples = Mapping[str, Bodies]
+"""The bodies of a router's operations, by operation id."""
 
 
-def examples_beside(file: str) -> Mapping[str, Bodies]:
+def examples_beside(file: str) -> Examples:
     """Return what `examples.json` in the folder of this file holds, by operation id: `(__file__)`."""
-    examples: Mapping[str, Bodies] = json.loads(
-        Path(file).with_name("examples.json").read_text(encoding="utf-8")
-    )
+    examples: Examples = json.loads(Path(file).with_name("examples.json").read_text(encoding="utf-8"))
     return examples
 
 
-def have_examples(endpoint: Callable[..., Any], bodies: Bodies) -> None:
-    """Give an endpoint the examples that the document shows."""
-    endpoint.__dict__[EXAMPLES] = bodies
+def have_examples(endpoint: Callable[..., Any], examples: Examples) -> None:
+    """Give an endpoint the examples of its router: the document shows those of its operation."""
+    endpoint.__dict__[EXAMPLES] = examples
 
 
 def show_examples(application: FastAPI) -> None:
     """Let the document of the application show the examples that its endpoints have.
 
-    Not by FastAPI's own `example`: it takes whatever is null out of the document.
+    Not by FastAPI's own `example`: it takes whatever is null out of the document. Making the document
+    raises `LookupError` when a router has examples of an operation that it does not have.
     """
     plain = application.openapi
 
@@ -51,12 +53,20 @@ def show_examples(application: FastAPI) -> None:
 
 
 def _show(document: Json, application: FastAPI) -> None:
+    given: set[str] = set()
+    taken: set[str] = set()
     for route in iter_route_contexts(application.routes):
-        examples: Bodies | None = getattr(route.endpoint, EXAMPLES, None)
-        if examples is None:
+        examples: Examples = getattr(route.endpoint, EXAMPLES, {})
+        given.update(examples)
+        if not examples or route.operation_id not in examples:
+            continue
+        taken.add(route.operation_id)
+        if not route.include_in_schema:
             continue
         for method in route.methods or ():
-            operation = document["paths"][route.path][method.lower()]
+            operation = document["paths"][route.path_format][method.lower()]
             bodies = {REQUEST: operation.get("requestBody", {}), **operation["responses"]}
-            for name, example in examples.items():
+            for name, example in examples[route.operation_id].items():
                 bodies[name]["content"]["application/json"]["example"] = example
+    if unknown := given - taken:
+        raise LookupError(f"examples of operations that are not there: {', '.join(sorted(unknown))}")

@@ -1,11 +1,11 @@
 """The router of a module: what FastAPI's does, with JSON as RFC 8259 has it and documented errors."""
 
 import asyncio
+import inspect
 import json
 import math
-import re
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.errors import GenericErrorModel
-from modules.kernel.api.examples import Bodies, have_examples
+from modules.kernel.api.examples import Examples, have_examples
 from modules.kernel.domain.errors import Contended, Unavailable
 
 DESCRIPTIONS = {
@@ -162,19 +162,19 @@ class ModuleRouter(APIRouter):
     if they are given here (`examples_beside`).
     """
 
-    def __init__(
-        self, *, tags: list[str] | None = None, examples: Mapping[str, Bodies] | None = None
-    ) -> None:
+    def __init__(self, *, tags: list[str] | None = None, examples: Examples | None = None) -> None:
         super().__init__(route_class=_Route, redirect_slashes=False, tags=[*(tags or [])])
         self._examples = examples or {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route as FastAPI does, with what the document says of it."""
-        have_examples(endpoint, self._examples.get(options.get("operation_id") or "", {}))
+        if self._examples:
+            have_examples(endpoint, self._examples)
         options["summary"] = options.get("summary") or _first_sentence(endpoint)
         super().add_api_route(path, endpoint, **options)
 
 
 def _first_sentence(endpoint: Callable[..., Any]) -> str | None:
-    first_line = (endpoint.__doc__ or "").partition("\n")[0]
-    return re.split(r"[.;:] |\.$", first_line)[0] or None
+    paragraph = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0]
+    sentence = " ".join(paragraph.split()).partition(". ")[0]
+    return sentence.removesuffix(".") or None
