@@ -21,23 +21,26 @@ class Patience:
     """Waits for an answer for `PATIENCE_SECONDS`, and lets go of the question then."""
 
     def __init__(self) -> None:
-        self._given_up: set[asyncio.Task[Any]] = set()
+        self._let_go: set[asyncio.Task[Any]] = set()
 
     async def ask(self, question: Coroutine[Any, Any, AnswerT]) -> AnswerT:
         """Return the answer; raise `Silence` when it does not come, and whatever the question raises."""
         # Not `asyncio.timeout`, which waits until the driver has given up its statement: on a server
         # that is frozen that takes ten seconds more.
         asking = asyncio.create_task(question)
-        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
-        if asking.done():
-            return asking.result()
-        self._given_up.add(asking)
-        asking.add_done_callback(self._forget)
-        asking.cancel()
-        raise Silence
+        try:
+            answered, _ = await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        finally:
+            # However the waiting ended: whoever asks may be cancelled, and `wait` leaves the question be.
+            self._let_go.add(asking)
+            asking.add_done_callback(self._forget)
+            asking.cancel()
+        if not answered:
+            raise Silence
+        return asking.result()
 
     def _forget(self, late: asyncio.Task[Any]) -> None:
-        self._given_up.discard(late)
+        self._let_go.discard(late)
         if not late.cancelled():
             # Seen, so that it is not told of as if it had been overlooked.
             late.exception()

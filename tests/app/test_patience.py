@@ -1,6 +1,7 @@
 """Asking a database that may never answer."""
 
 import asyncio
+import gc
 
 import pytest
 from fastapi import FastAPI
@@ -17,6 +18,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.01)
 
 
+@pytest.fixture
+async def overlooked() -> list[str]:
+    """Return what asyncio tells of exceptions that nobody saw."""
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+    return told
+
+
 async def answer() -> int:
     await asyncio.sleep(0)
     return 42
@@ -27,12 +36,14 @@ class Stubborn:
 
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
+        self.told_to_end = asyncio.Event()
         self.ended = asyncio.Event()
 
     async def answer(self) -> None:
         try:
             await self.let_go.wait()
         except asyncio.CancelledError:
+            self.told_to_end.set()
             await self.let_go.wait()
             raise Unavailable from None
         finally:
@@ -58,8 +69,32 @@ async def test_one_that_does_not_come_is_given_up_however_long_the_question_goes
         await Patience().ask(stubborn.answer())
     assert not stubborn.ended.is_set()
     stubborn.let_go.set()
-    # How it ends then is nobody's business any more: an exception that nobody saw would fail this test.
     await stubborn.ended.wait()
+
+
+async def test_how_a_question_ends_that_was_given_up_is_nobodys_business(overlooked: list[str]) -> None:
+    stubborn = Stubborn()
+    with pytest.raises(Silence):
+        await Patience().ask(stubborn.answer())
+    stubborn.let_go.set()
+    await stubborn.ended.wait()
+    # Once for the task to end, once for what it calls back.
+    for _ in range(2):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert overlooked == []
+
+
+async def test_a_caller_who_is_cancelled_lets_go_of_the_question() -> None:
+    stubborn = Stubborn()
+    calling = asyncio.create_task(Patience().ask(stubborn.answer()))
+    await asyncio.sleep(0)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    async with asyncio.timeout(1):
+        await stubborn.told_to_end.wait()
+    stubborn.let_go.set()
 
 
 async def test_metrics_are_told_all_the_same(
