@@ -254,3 +254,15 @@ async def test_a_table_that_is_there_already_stops_it_and_nothing_is_changed(emp
     with pytest.raises(MigrationRefusedError, match=r"^the tables of comments cannot be migrated: .*exists"):
         await migrate(empty, MODULES)
     assert set((await states(empty, MODULES)).values()) == {State.BEHIND}
+
+
+@pytest.mark.slow
+async def test_a_user_who_may_not_make_tables_is_told_so(servers: Callable[[], str]) -> None:
+    # A role that every PostgreSQL has, and that may look on.
+    database = Database(f"{servers()}&options=-c%20role%3Dpg_monitor")
+    told = (
+        r"^the tables of kernel cannot be migrated: permission denied for schema public; nothing was changed$"
+    )
+    with pytest.raises(MigrationRefusedError, match=told):
+        await migrate(database, MODULES)
+    await database.dispose()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -159,6 +160,9 @@ class TestIsUnavailability:
 
     def test_a_wrong_statement_stays_wrong(self) -> None:
         assert not is_unavailability(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
+
+    def test_what_is_not_granted_is_a_failure_of_the_program(self) -> None:
+        assert not is_unavailability(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))
 
 
 class TestInsertUnlessThere:

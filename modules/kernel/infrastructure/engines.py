@@ -112,7 +112,6 @@ UNAVAILABLE_STATES = (
     "08",  # the connection
     "25006",  # read-only, as a server is that was a replica
     "25P03",  # idle for too long
-    "42501",  # not allowed, as to make tables
     "53",  # out of memory, disk or connections
     "55P03",  # locked for too long
     "57",  # ended by an operator, or by a timeout
@@ -333,8 +332,8 @@ def is_unavailability(error: DBAPIError) -> bool:
     state = _state(error)
     if state is not None:
         return state.startswith(UNAVAILABLE_STATES)
-    # Without a code it is no answer of the database, but of the way there; an option in the URL that is
-    # none is a mistake of the program to the driver, with no statement to be it.
+    # Without a code it is no answer of the database, but of the way there. The driver calls an unknown
+    # option in the URL a programming error; there is no statement then.
     return error.statement is None or isinstance(error, OperationalError | InterfaceError)
 
 
