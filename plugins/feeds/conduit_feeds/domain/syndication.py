@@ -14,7 +14,7 @@ from modules.kernel.domain.transactions import Transactions
 from modules.profiles.contracts import ProfileReader
 
 ENTRIES = 20
-# In characters. Of the time that a body takes, this bounds what rendering does not count itself.
+# In characters. Bounds the work that `_Steps` does not count.
 LONGEST_RENDERED = 50_000
 # In bytes, of all HTML in a feed. The oldest bodies, which readers have had the longest, give way.
 LARGEST_FEED = 1_000_000
@@ -125,7 +125,10 @@ class Feed:
 
     @property
     def updated(self) -> datetime:
-        """When the latest of its articles was changed: that one is gone, Atom has no way to say."""
+        """When the newest change to an article that is still there was made.
+
+        Atom cannot tell of deletions.
+        """
         return max((entry.updated for entry in self.entries), default=NEVER)
 
 
