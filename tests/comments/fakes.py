@@ -40,7 +40,7 @@ class FakeComments:
             for comment in found
             if page.after is None or (comment.created_at, comment.id) < (page.after.at, page.after.id)
         ]
-        return behind[: page.limit + 1]
+        return behind[page.offset : page.offset + page.limit + 1]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         self._transactions.require_transaction()

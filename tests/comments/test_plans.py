@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from modules.comments.infrastructure.comments import BEHIND, FIRST_OF_ARTICLE, OF_ARTICLE
+from modules.comments.infrastructure.comments import OF_ARTICLE, PAGE, PAGE_BEHIND
 from modules.comments.infrastructure.tables import CommentRow
 from tests.statements import plan
 
@@ -17,7 +17,7 @@ def test_an_articles_comments_are_found_and_sorted_by_one_index(tmp_path: Path) 
     engine.dispose()
     with closing(sqlite3.connect(tmp_path / "comments.db")) as connection:
         [[every], [first], [behind]] = [
-            plan(connection, statement) for statement in (OF_ARTICLE, FIRST_OF_ARTICLE, BEHIND)
+            plan(connection, statement) for statement in (OF_ARTICLE, PAGE, PAGE_BEHIND)
         ]
     index = "ix_comments_comment_article_id_created_at_id"
     assert every.endswith(f"{index} (article_id=?)")

@@ -10,6 +10,7 @@ from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Page, Position
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.database import Database
 
@@ -44,6 +45,16 @@ class TestAdd:
         first = await say(comments)
         await comments.repository().remove(first.id)
         assert (await say(comments)).id != first.id
+
+
+class TestPages:
+    async def test_a_page_is_what_it_says_and_the_one_behind_it(self, comments: CommentsContainer) -> None:
+        for number in range(5):
+            await say(comments, str(number), at=NOON + number * SECOND)
+        repository = comments.repository()
+        third = (await repository.of_article(DRAGONS))[2]
+        for page in (Page(limit=1, offset=3), Page(limit=1, after=Position(third.created_at, third.id))):
+            assert [comment.body for comment in await repository.of_article(DRAGONS, page)] == ["1", "0"]
 
 
 class TestAddAll:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    tuple_,
 )
 
 from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
@@ -36,6 +35,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, cut
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.engines import is_one_of
+from modules.kernel.infrastructure.pages import OFFSET, ROWS, behind, window
 from modules.kernel.infrastructure.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader
 
@@ -109,11 +109,7 @@ def _newest(
     *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
 ) -> AnySelect:
     ordered = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-    return ordered.limit(bindparam("rows"))
-
-
-def _behind(time: ColumnElement[datetime], key: ColumnElement[int]) -> ColumnElement[bool]:
-    return tuple_(time, key) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
+    return ordered.limit(ROWS)
 
 
 def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
@@ -148,8 +144,8 @@ def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
 
 FOLLOWED = _followed(author.c.latest_at)
 ALL_FOLLOWED = select(func.sum(FOLLOWED.c.articles))
-FEED = _feed(FOLLOWED).offset(bindparam("offset"))
-BEHIND = _behind(article.c.created_at, article.c.id)
+FEED = _feed(FOLLOWED).offset(OFFSET)
+BEHIND = behind(article.c.created_at, article.c.id)
 # The latest of each author behind the position: asked of the index, once for each who is followed.
 LATEST_BEHIND = (
     select(article.c.created_at)
@@ -192,7 +188,7 @@ def _meeting(asked: frozenset[str]) -> _Listing:
     count = COUNTS.get(asked, select(func.count()).select_from(key.table).where(*conditions))
     joined = () if key.table is article else (key == article.c.id,)
     newest = _newest(*joined, *conditions, time=time, key=key)
-    return _Listing(newest.offset(bindparam("offset")), newest.where(_behind(time, key)), count)
+    return _Listing(newest.offset(OFFSET), newest.where(behind(time, key)), count)
 
 
 class SqlArticleReader:
@@ -341,13 +337,8 @@ class SqlArticleReader:
         self, statement: AnySelect, asked: Mapping[str, object], page: Page, viewer: UserId | None
     ) -> Sequence[AnyRow]:
         """Return the rows of the page, and the one behind them if there is any."""
-        window: dict[str, object] = {"rows": page.limit + 1, "viewer": viewer}
-        if page.after is None:
-            window["offset"] = page.offset
-        else:
-            window |= {"at": page.after.at, "id": page.after.id}
         async with self._database.snapshot() as session:
-            return (await session.execute(statement, {**asked, **window})).all()
+            return (await session.execute(statement, {**asked, **window(page), "viewer": viewer})).all()
 
     async def _list(
         self, rows: Sequence[AnyRow], page: Page, count: int, viewer: UserId | None

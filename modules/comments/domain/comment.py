@@ -82,10 +82,7 @@ class CommentRepository(Protocol):
         ...
 
     async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
-        """Return the page's comments and the one behind them, or every comment, newest first.
-
-        The page does not begin after so many comments, but at a position.
-        """
+        """Return the page's comments and the one behind them, or every comment, newest first."""
         ...
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:

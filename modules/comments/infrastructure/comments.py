@@ -1,10 +1,10 @@
 """Comments in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, tuple_
+from sqlalchemy import Row, bindparam, delete, insert, select
 
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
@@ -13,9 +13,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.schema import UtcDateTime
-
-AnySelect = Select[*tuple[Any, ...]]
+from modules.kernel.infrastructure.pages import OFFSET, ROWS, behind, window
 
 # Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]
@@ -25,10 +23,8 @@ OF_ARTICLE = (
     .where(comment.c.article_id == bindparam("article"))
     .order_by(comment.c.created_at.desc(), comment.c.id.desc())
 )
-FIRST_OF_ARTICLE = OF_ARTICLE.limit(bindparam("rows"))
-BEHIND = FIRST_OF_ARTICLE.where(
-    tuple_(comment.c.created_at, comment.c.id) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
-)
+PAGE = OF_ARTICLE.limit(ROWS).offset(OFFSET)
+PAGE_BEHIND = OF_ARTICLE.where(behind(comment.c.created_at, comment.c.id)).limit(ROWS)
 
 
 class SqlComments:
@@ -60,9 +56,14 @@ class SqlComments:
 
     async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""
+        asked: dict[str, object] = {"article": article}
+        if page is None:
+            statement = OF_ARTICLE
+        else:
+            statement = PAGE if page.after is None else PAGE_BEHIND
+            asked |= window(page)
         async with self._database.snapshot() as session:
-            rows = await session.execute(*_asked(article, page))
-            return [_comment(row) for row in rows]
+            return [_comment(row) for row in await session.execute(statement, asked)]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         """Return the comment, and keep others from changing it until the transaction ends.
@@ -100,15 +101,6 @@ class SqlComments:
         """Forget every comment on the article."""
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.article_id == article))
-
-
-def _asked(article: ArticleId, page: Page | None) -> tuple[AnySelect, Mapping[str, object]]:
-    if page is None:
-        return OF_ARTICLE, {"article": article}
-    asked = {"article": article, "rows": page.limit + 1}
-    if page.after is None:
-        return FIRST_OF_ARTICLE, asked
-    return BEHIND, {**asked, "at": page.after.at, "id": page.after.id}
 
 
 def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:
