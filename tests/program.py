@@ -5,6 +5,7 @@ import os
 import queue
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +18,16 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 from typer.testing import CliRunner
 
 from conduit_app.cli import main
 
 PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
 PATIENCE_SECONDS = 60.0
+# Where servers are, which the PATH of those who are not root leaves out.
+SERVERS = ["/usr/local/sbin", "/usr/sbin"]
+PACKAGES = {"node": "nodejs"}
 SERVES = re.compile(r"Conduit serves (http://\S+?),")
 
 
@@ -35,6 +40,21 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     ours = ("CONDUIT_", "COVERAGE_")
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
     return others | {f"CONDUIT_{name}": value for name, value in settings.items()}
+
+
+def needs(program: str) -> str:
+    """Return where a program is that a test cannot do without.
+
+    Where it is missing the test is skipped, but in continuous integration, which sets CI, it fails.
+    """
+    found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVERS]))
+    if found is None:
+        package = PACKAGES.get(program, program)
+        missing = f"there is no `{program}` here; on Debian and Ubuntu: apt-get install {package}"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
 
 
 def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +10,9 @@ import pytest
 
 from benchmarks.__main__ import AIMS
 from benchmarks.measure import BenchError, require_wrk
+from tests.program import needs
 
 ROOT = Path(__file__).parents[2]
-
-needs_wrk = pytest.mark.skipif(
-    shutil.which("wrk") is None and "CI" not in os.environ,
-    reason="wrk is not installed; on Debian and Ubuntu: apt-get install wrk",
-)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -29,8 +24,8 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@needs_wrk
 def test_a_run_measures_operations_without_errors_beside_all_yardsticks(tmp_path: Path) -> None:
+    needs("wrk")
     file = tmp_path / "figures.json"
     chosen = ["list", "list beside 8 writers"]
     options = [f"--only={name}" for name in chosen]

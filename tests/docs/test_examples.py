@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.settings import Settings
-from tests.client import PASSWORD, Api, Json
+from tests.client import LOGIN_ATTEMPTS, PASSWORD, Api, Json
 from tests.conformance.official_document import operations_of
 from tests.conftest import Stage
 
@@ -17,8 +17,6 @@ NO_TOKEN = "token.of.nobody"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOT_UTF8 = "?tag=%FF"
 REFUSED_TEXT = "%00"
-ATTEMPTS = 10
-"""How often a password may be wrong."""
 SLUG, NEW_SLUG = "how-to-train-your-dragon", "did-you-train-your-dragon"
 
 # The official document has it, and two articles may have one title: each gets a slug of its own.
@@ -90,7 +88,7 @@ def story() -> Iterator[Step]:
     yield Step("DeleteCurrentUser", 422, "jake", {"user": {"password": ""}})
     yield Step("DeleteCurrentUser", 204, "jake")
     yield Step("CreateUser", 201, shown=False)
-    for _ in range(ATTEMPTS):
+    for _ in range(LOGIN_ATTEMPTS):
         wrong = {"user": {"email": "jake@example.com", "password": "wrong"}}
         yield Step("Login", 401, body=wrong, shown=False)
     yield Step("Login", 429)

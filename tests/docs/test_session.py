@@ -7,10 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.client import Json
-from tests.program import PATIENCE_SECONDS, served
+from tests.program import PATIENCE_SECONDS, needs, served
 
 README = Path(__file__).parents[2] / "README.md"
 ADDRESS = "http://127.0.0.1:8000"
@@ -19,8 +17,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SHOWN_OF_A_TOKEN = 20
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl, which the session is made with, is not here")
 def test_the_session_goes_as_it_is_told(tmp_path: Path, migrated: Path) -> None:
+    needs("curl")
     _, _, session = README.read_text(encoding="utf-8").partition("\n## A session\n")
     steps = STEP.findall(session.partition("\n## ")[0])
     # One shell for all of them, which tells where each has ended.

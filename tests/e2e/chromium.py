@@ -1,19 +1,16 @@
 """A headless Chromium, and what it visits."""
 
 import asyncio
-import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 from starlette.types import ASGIApp
 
-CHROMIUM = "chromium"
-NO_CHROMIUM = f"there is no `{CHROMIUM}` on the PATH; on Debian and Ubuntu: apt-get install chromium"
+from tests.program import needs
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -29,13 +26,8 @@ FLAGS = [
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
     """Return a headless Chromium: the machine's own, as Playwright's builds are not needed."""
-    chromium = shutil.which(CHROMIUM)
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NO_CHROMIUM)
-        pytest.skip(NO_CHROMIUM)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=needs("chromium"), args=FLAGS)
         yield browser
         await browser.close()
 

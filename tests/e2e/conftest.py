@@ -1,11 +1,14 @@
-"""What tests share that look at Conduit through a browser."""
+"""What tests share that look at Conduit from outside: a browser, and a Conduit that serves."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
 
 from tests.e2e.chromium import launched
+from tests.program import Served, served
 
 
 @pytest.fixture(scope="module")
@@ -13,3 +16,13 @@ async def browser() -> AsyncIterator[Browser]:
     """Return a headless Chromium."""
     async with launched() as browser:
         yield browser
+
+
+@pytest.fixture
+def conduit(tmp_path: Path, migrated: Path) -> Iterator[Served]:
+    """Return a Conduit that serves on an empty database."""
+    folder = tmp_path / "served"
+    (folder / "var").mkdir(parents=True)
+    shutil.copy(migrated, folder / "var" / "conduit.db")
+    with served(folder) as conduit:
+        yield conduit

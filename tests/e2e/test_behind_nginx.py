@@ -4,7 +4,6 @@ import grp
 import os
 import pwd
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ import httpx2
 import pytest
 
 from tests import program
+from tests.client import LOGIN_ATTEMPTS
 from tests.postgresql import until
-from tests.program import Served, served, write_plugin
+from tests.program import Served, needs, served, write_plugin
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-ATTEMPTS = 10  # CONDUIT_LOGIN_LIMIT
 # Without TLS, which is nginx's business alone.
 ELSEWHERE = [
     (r"listen (?:80|\[::\].*);|ssl_certificate.*;", ""),
@@ -62,7 +60,7 @@ def router(_container: ModuleContainer) -> APIRouter:
 MODULE = Module(name="clock", container=ClockContainer, routers=[router])
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="there is no nginx here")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +78,7 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def client(conduit: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """Return who calls nginx."""
+    nginx = needs("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
     (folder / "page" / "index.html").write_text("the frontend", encoding="utf-8")
@@ -96,14 +95,13 @@ def client(conduit: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
     file = folder / "nginx.conf"
     file.write_text(PROGRAM.format(user=user, group=group, folder=folder, servers=servers), encoding="utf-8")
-    assert NGINX is not None
-    with subprocess.Popen([NGINX, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as nginx:  # noqa: S603 - the proxy under test
+    with subprocess.Popen([nginx, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as proxy:  # noqa: S603 - the proxy under test
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
                 until(lambda: answers(port), "nginx does not listen")
                 yield client
         finally:
-            nginx.terminate()
+            proxy.terminate()
 
 
 def answers(port: int) -> bool:
@@ -120,9 +118,9 @@ def test_nobody_gets_round_the_limit_of_logins_by_saying_who_they_are(client: ht
     wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
     answers = [
         client.post("/api/users/login", json=wrong, headers={"X-Forwarded-For": f"192.0.2.{number}"})
-        for number in range(ATTEMPTS + 1)
+        for number in range(LOGIN_ATTEMPTS + 1)
     ]
-    assert [answer.status_code for answer in answers] == [401] * ATTEMPTS + [429]
+    assert [answer.status_code for answer in answers] == [401] * LOGIN_ATTEMPTS + [429]
 
 
 def test_what_is_too_large_is_refused_in_the_one_shape(client: httpx2.Client) -> None:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.application import create_application
 from conduit_app.settings import Settings
-from tests.client import PASSWORD, Json
+from tests.client import LOGIN_ATTEMPTS, PASSWORD, Json
 from tests.conftest import SECRET
 from tests.e2e.chromium import serving
 
@@ -23,8 +23,6 @@ pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2] / "docs" / "frontend-example"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
 HOSTILE_ADDRESS = "javascript:document.title=1"
-ATTEMPTS = 10
-"""How often a password may be wrong."""
 
 Asked = set[tuple[str, str]]
 
@@ -207,7 +205,7 @@ class TestExposedHeaders:
     ) -> None:
         await conduit.register("anna")
         wrong = {"user": {"email": "anna@example.com", "password": "wrong password"}}
-        for _ in range(ATTEMPTS):
+        for _ in range(LOGIN_ATTEMPTS):
             assert (await conduit.client.post("/users/login", json=wrong)).status_code == 401
         await sign_in(page, elsewhere, "anna")
         await expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+ seconds"))

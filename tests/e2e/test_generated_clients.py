@@ -1,16 +1,14 @@
 """Clients generated from the document of a Conduit that serves, by the commands in docs/frontends.md."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.program import Served, served
+from tests.program import Served, needs
 
 pytestmark = pytest.mark.slow
 
@@ -19,16 +17,6 @@ GUIDE = ROOT / "docs" / "frontends.md"
 MADE = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
 ADDRESS = "http://127.0.0.1:8000"
 PATIENCE_SECONDS = 300
-
-
-@pytest.fixture
-def conduit(tmp_path: Path, migrated: Path) -> Iterator[Served]:
-    """Return a Conduit that serves on an empty database."""
-    folder = tmp_path / "served"
-    (folder / "var").mkdir(parents=True)
-    shutil.copy(migrated, folder / "var" / "conduit.db")
-    with served(folder) as conduit:
-        yield conduit
 
 
 @pytest.fixture
@@ -71,12 +59,10 @@ MISTAKES = {
 }
 
 
-@pytest.mark.skipif(
-    shutil.which("npm") is None and os.environ.get("CI") != "true", reason="there is no `npm` on the PATH"
-)
 def test_the_typescript_client_completes_a_session_and_mistakes_do_not_compile(
     checkout: Path, conduit: Served
 ) -> None:
+    needs("npm")
     followed = run(checkout, told("typescript", conduit))
     assert followed.returncode == 0, followed.stdout + followed.stderr
     assert "all as the document says" in followed.stdout

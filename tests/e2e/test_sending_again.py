@@ -1,17 +1,14 @@
 """The function in docs/frontends.md that sends again, behind a network that loses answers."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.client import PASSWORD
-from tests.program import PATIENCE_SECONDS, Served, served
+from tests.program import PATIENCE_SECONDS, Served, needs
 
 pytestmark = pytest.mark.slow
 
@@ -50,23 +47,11 @@ CREATIONS = [
 ]
 
 
-@pytest.fixture
-def conduit(tmp_path: Path, migrated: Path) -> Iterator[Served]:
-    """Return a Conduit that serves on an empty database."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(migrated, tmp_path / "var" / "conduit.db")
-    with served(tmp_path) as conduit:
-        yield conduit
-
-
-@pytest.mark.skipif(
-    shutil.which("node") is None and os.environ.get("CI") != "true", reason="there is no `node` on the PATH"
-)
 def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: Served) -> None:
     [create] = FUNCTION.findall(GUIDE.read_text(encoding="utf-8"))
     _, port = conduit.address
     ended = subprocess.run(  # noqa: S603 - what the guide says
-        ["node", "--input-type=module", "-", str(port), json.dumps(CREATIONS)],  # noqa: S607 - that of the PATH
+        [needs("node"), "--input-type=module", "-", str(port), json.dumps(CREATIONS)],
         input=create + LOSING,
         capture_output=True,
         text=True,
