@@ -64,5 +64,6 @@ lock: ## Resolve the pinned dependencies anew (needs uv: pip install uv)
 		--no-header --extra install --extra traces -c requirements/runtime.txt pyproject.toml -o requirements/traces.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --extra install --extra development -c requirements/traces.txt pyproject.toml -o requirements/development.txt
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-header docs/clients/python/requirements.in -o docs/clients/python/requirements.txt
+# In its folder: what is written says where it was asked for, as it was called.
+	@cd docs/clients/python && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header requirements.in -o requirements.txt
