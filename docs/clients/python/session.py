@@ -2,6 +2,7 @@
 
 import sys
 import time
+from http import HTTPStatus
 from typing import TypeVar
 
 from conduit_client import AuthenticatedClient, Client
@@ -83,6 +84,8 @@ def session(url: str) -> None:
         register(url, name)
     except Refused as refused:
         expect(refused.errors["username"] == ["has already been taken"], str(refused))
+    else:
+        raise AssertionError("a name can be taken twice")
 
     credentials = LoginUserRequest(user=LoginUser(email=author.email, password=PASSWORD))
     token = value(login.sync(client=anybody, body=credentials)).user.token
@@ -114,14 +117,18 @@ def session(url: str) -> None:
     slug = value(
         update_article.sync(slug, client=jake, body=changes)
     ).article.slug  # another title, another slug
-    forbidden = delete_article.sync(slug, client=anna)
-    expect(isinstance(forbidden, GenericErrorModel), "it is not hers")
+    forbidden = delete_article.sync_detailed(slug, client=anna)
+    expect(forbidden.status_code == HTTPStatus.FORBIDDEN, "it is not hers")
 
-    expect(delete_article_comment.sync(slug, comment.id, client=anna) is None, "she takes it back")
+    taken_back = delete_article_comment.sync_detailed(slug, comment.id, client=anna)
+    expect(taken_back.status_code == HTTPStatus.NO_CONTENT, "she takes it back")
+    expect(value(get_article_comments.sync(slug, client=anybody)).comments == [], "the comment is gone")
     value(delete_article_favorite.sync(slug, client=anna))
     value(unfollow_user_by_username.sync(name, client=anna))
-    expect(delete_article.sync(slug, client=jake) is None, "and it is his")
-    expect(isinstance(get_article.sync(slug, client=anybody), GenericErrorModel), "the article is gone")
+    deleted = delete_article.sync_detailed(slug, client=jake)
+    expect(deleted.status_code == HTTPStatus.NO_CONTENT, "and it is his")
+    gone = get_article.sync_detailed(slug, client=anybody)
+    expect(gone.status_code == HTTPStatus.NOT_FOUND, "the article is gone")
     print(f"{name} has published, {reader.username} has read: all as the document says")
 
 
