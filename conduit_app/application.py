@@ -67,9 +67,8 @@ def _database(settings: Settings) -> Database:
 def create_application(
     settings: Settings | None = None, composition: Composition | None = None, traces: Traces | None = None
 ) -> FastAPI:
-    """Return the ASGI application, by default for the settings of the environment."""
+    """Return the ASGI application, by default for the settings of the environment and without traces."""
     settings = settings or load(Settings)
-    traces = traces or _traces()
     configure_logging(settings, traced=traces is not None)
     composition = composition or compose_from(settings)
     if traces is not None:
@@ -127,6 +126,14 @@ def create_application(
     return application
 
 
+def served_application() -> FastAPI:
+    """Return the application as it is served: for the settings of the environment, with the traces it wants.
+
+    Raises `SettingsError` for settings or traces that cannot be.
+    """
+    return create_application(traces=_traces())
+
+
 def _traces() -> Traces | None:
     if wanted() is None:
         return None
@@ -155,11 +162,13 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
 def _bare_application(composition: Composition, traces: Traces | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
-        async with in_background(composition.messaging):
-            yield
-        await composition.database.dispose()
-        if traces is not None:
-            await traces.close()
+        try:
+            async with in_background(composition.messaging):
+                yield
+            await composition.database.dispose()
+        finally:
+            if traces is not None:
+                await traces.close()
 
     # FastAPIOffline serves the documentation's scripts and styles from this machine.
     return FastAPIOffline(

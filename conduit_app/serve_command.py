@@ -25,7 +25,7 @@ from conduit_app.settings import Settings, load
 from conduit_app.structured_logging import configure_logging
 from conduit_app.traces import wanted
 
-FACTORY = "conduit_app.application:create_application"
+FACTORY = "conduit_app.application:served_application"
 DRAIN_SECONDS = 30
 # The packages of the program itself; those of plugins come with them.
 OWN_PACKAGES = ("conduit_app", "modules")

@@ -9,8 +9,9 @@ are off, nothing is wrapped and FastAPI asks for no tracer.
 import asyncio
 import inspect
 import os
-import re
+import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from functools import wraps
 from importlib.util import find_spec
 from typing import Any
@@ -30,6 +31,11 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 EXPORTER = "OTEL_TRACES_EXPORTER"
 PROTOCOL = "http/protobuf"
+# What sends them: the extra `traces`.
+NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+# How long an end waits for a collector. It is added to the time in which a server answers what it has begun.
+CLOSE_SECONDS = 5
+CLOSING = "closing traces"
 PROBES = ("/health/", "/metrics")
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """What FastAPI is told while there are no traces: it looks for no provider then, request by request."""
@@ -48,15 +54,35 @@ def wanted() -> str | None:
         return None
     if exporter != "otlp":
         raise SettingsError(f"{EXPORTER}: Conduit sends traces by otlp, or none")
-    protocol = next((os.environ[name] for name in PROTOCOLS if os.environ.get(name)), PROTOCOL)
-    if protocol != PROTOCOL:
-        raise SettingsError(f"{PROTOCOLS[1]}: Conduit sends traces by {PROTOCOL}")
-    url = urlsplit(os.environ[name])
-    if url.scheme not in {"http", "https"} or not url.hostname:
+    by = next((by for by in PROTOCOLS if os.environ.get(by)), None)
+    if by is not None and os.environ[by] != PROTOCOL:
+        raise SettingsError(f"{by}: Conduit sends traces by {PROTOCOL}")
+    collector = _collector(os.environ[name])
+    if collector is None:
         raise SettingsError(f"{name}: this is no URL of a collector; one is http://127.0.0.1:4318")
-    if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
+    if not _can_send():
         raise SettingsError(f"{name}: to send traces, install conduit[traces] (requirements/traces.txt)")
-    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+    return collector
+
+
+def _collector(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        # No address, or no port, that there can be.
+        return None
+    if parts.scheme not in {"http", "https"} or not host:
+        return None
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _can_send() -> bool:
+    try:
+        return all(find_spec(name) is not None for name in NEEDED)
+    except ModuleNotFoundError:
+        # Not even what it would lie in.
+        return False
 
 
 class Traces:
@@ -108,15 +134,30 @@ class Traces:
         return spanning
 
     async def close(self) -> None:
-        """Send what has not been sent."""
-        if callable(shutdown := getattr(self._provider, "shutdown", None)):
-            await asyncio.to_thread(shutdown)
+        """Send what has not been sent, for `CLOSE_SECONDS` at most; the rest is lost."""
+        if not callable(shutdown := getattr(self._provider, "shutdown", None)):
+            return
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+        def close() -> None:
+            try:
+                shutdown()
+            finally:
+                # When the loop is closed, nobody waits any more.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(closed.set)
+
+        # A thread that nobody joins: loops and the interpreter wait for those of executors as they end.
+        threading.Thread(target=close, name=CLOSING, daemon=True).start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await closed.wait()
 
 
 class TracedRoutes:
     """Tells the span of a request which route and module it was, also if the answer was kept.
 
-    And takes out of it what the caller put into the query, which may be anything.
+    And takes the values out of its query, which may be anything; their names stay.
     """
 
     def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]]) -> None:
@@ -160,7 +201,9 @@ def _note(span: Span, error: Exception) -> None:
 
 
 def _redacted(query: bytes) -> str:
-    return re.sub(r"=[^&]*", "=REDACTED", query.decode("latin-1")) if b"=" in query else "REDACTED"
+    parts = (part.partition("=") for part in query.decode("latin-1").split("&"))
+    # Without an equals sign, the whole is a value.
+    return "&".join(f"{name}=REDACTED" if equals else "REDACTED" for name, equals, _ in parts)
 
 
 def _is_probe(scope: Mapping[str, Any]) -> bool:

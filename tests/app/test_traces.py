@@ -1,15 +1,18 @@
 """What a trace shows of a request, what it never shows, and what it takes to switch traces on."""
 
+import asyncio
 import importlib.util
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -17,18 +20,20 @@ from fastapi.telemetry import _asgi as telemetry
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
+from opentelemetry.trace import NoOpTracerProvider, SpanKind, StatusCode, format_trace_id
 from typer.testing import CliRunner
+from uvicorn.importer import import_from_string
 
 from conduit_app import traces
 from conduit_app.application import create_application
 from conduit_app.cli import main
 from conduit_app.composition import Composition
+from conduit_app.serve_command import FACTORY
 from conduit_app.settings import Settings, SettingsError
-from conduit_app.traces import ENDPOINTS, Traces, wanted
+from conduit_app.traces import ENDPOINTS, TracedRoutes, Traces, wanted
 from modules.articles.domain.publishing import Publishing
 from tests.client import PASSWORD, Api
-from tests.conftest import composed
+from tests.conftest import SECRET, composed
 
 ENDPOINT = ENDPOINTS[1]
 CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -62,6 +67,12 @@ class Spans:
         """Return the one of this name."""
         [span] = [span for span in self.all if span.name == name]
         return span
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -182,11 +193,21 @@ async def test_no_secret_body_or_search_is_in_any_span(jake: Api, spans: Spans) 
     article = await jake.publish("Dragons", body="Burn after reading.")
     await jake.put("/user", {"user": {"password": "a new pass phrase", "bio": "shy"}})
     await jake.get(f"/articles?tag=heartache&token={token}")
+    await jake.get("/articles?tag=a&headache")
     assert article["slug"] == "dragons"
     text = told(spans)
     assert "tag=REDACTED&token=REDACTED" in text
+    assert "tag=REDACTED&REDACTED" in text
     for secret in (
-        *(PASSWORD, "not my pass phrase", "a new pass phrase", "shy", "Burn after reading", "heartache"),
+        *(
+            PASSWORD,
+            "not my pass phrase",
+            "a new pass phrase",
+            "shy",
+            "Burn after reading",
+            "heartache",
+            "headache",
+        ),
         *(token, "$argon2", "jake@example.com"),
     ):
         assert secret not in text, secret
@@ -206,11 +227,7 @@ async def test_probes_leave_no_trace(api: Api, spans: Spans, path: str) -> None:
     assert spans.all == []
 
 
-async def test_without_traces_no_code_of_theirs_runs(
-    settings_of_its_own: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ENDPOINTS:
-        monkeypatch.delenv(name, raising=False)
+async def test_without_traces_no_code_of_theirs_runs(settings_of_its_own: Settings) -> None:
     called: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
@@ -235,11 +252,6 @@ async def test_without_traces_no_code_of_theirs_runs(
 
 
 class TestSwitch:
-    @pytest.fixture(autouse=True)
-    def nothing_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in (*ENDPOINTS, "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SDK_DISABLED"):
-            monkeypatch.delenv(name, raising=False)
-
     def test_traces_are_off_unless_they_are_to_go_somewhere(self) -> None:
         assert wanted() is None
 
@@ -263,7 +275,14 @@ class TestSwitch:
         [
             ("OTEL_TRACES_EXPORTER", "zipkin", "Conduit sends traces by otlp, or none"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Conduit sends traces by http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", "Conduit sends traces by http/protobuf"),
             (ENDPOINT, "collector:4318", "this is no URL of a collector; one is http://127.0.0.1:4318"),
+            (ENDPOINT, "http://[", "this is no URL of a collector; one is http://127.0.0.1:4318"),
+            (
+                ENDPOINT,
+                "http://collector:4318x",
+                "this is no URL of a collector; one is http://127.0.0.1:4318",
+            ),
         ],
     )
     def test_what_cannot_be_is_refused_in_one_line(
@@ -275,28 +294,117 @@ class TestSwitch:
             wanted()
         assert str(refused.value) == f"{name}: {problem}"
 
-    def test_without_the_extra_serving_is_refused_in_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("missing", ["opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"])
+    def test_without_the_extra_serving_is_refused_in_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, missing: str
+    ) -> None:
         found = importlib.util.find_spec
 
-        def without_sdk(name: str) -> object:
-            return None if name == "opentelemetry.sdk" else found(name)
+        def without(name: str) -> object:
+            return None if name == missing else found(name)
 
-        monkeypatch.setattr("conduit_app.traces.find_spec", without_sdk)
+        monkeypatch.setattr("conduit_app.traces.find_spec", without)
         result = CliRunner().invoke(main, ["serve"], env={ENDPOINT: "http://collector:4318"})
         assert (result.exit_code, result.stderr) == (
             1,
             f"conduit: {ENDPOINT}: to send traces, install conduit[traces] (requirements/traces.txt)\n",
         )
 
+    def test_so_it_is_if_there_is_not_even_a_package_that_it_would_lie_in(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(ENDPOINT, "http://collector:4318")
+        monkeypatch.setattr("conduit_app.traces.NEEDED", ("opentelemetry.nowhere.http",))
+        with pytest.raises(SettingsError, match="install conduit"):
+            wanted()
+
+    async def test_only_what_serves_sends_them(
+        self, settings_of_its_own: Settings, traced: Composition, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(ENDPOINT, "http://collector:4318")
+        application = create_application(settings_of_its_own, traced)
+        assert TracedRoutes not in layers(application)
+        monkeypatch.setattr("conduit_app.trace_export.exported_traces", lambda: Traces(NoOpTracerProvider()))
+        monkeypatch.setenv("CONDUIT_DATABASE_URL", settings_of_its_own.database_url)
+        monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
+        served: FastAPI = import_from_string(FACTORY)()
+        assert TracedRoutes in layers(served)
+
     @pytest.mark.slow
     def test_what_sends_them_is_not_loaded_while_they_are_off(self, folder: Path) -> None:
-        program = "import sys, conduit_app.application as it; it.create_application(); print(*sys.modules)"
+        program = "import sys, conduit_app.application as it; it.served_application(); print(*sys.modules)"
         ended = subprocess.run(  # noqa: S603 - the program under test
             [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
         )
         assert "conduit_app.traces" in ended.stdout.split()
         assert "opentelemetry.sdk" not in ended.stdout.split()
         assert "requests" not in ended.stdout.split()
+
+
+class Collector:
+    """A provider whose collector takes its time, in a thread."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.ended = threading.Event()
+
+    def get_tracer(self, *_: object) -> object:
+        return NoOpTracerProvider().get_tracer("conduit")
+
+    def shutdown(self) -> None:
+        self.let_go.wait(30)
+        self.ended.set()
+
+
+class TestEnd:
+    @pytest.fixture
+    def collector(self) -> Iterator[Collector]:
+        collector = Collector()
+        yield collector
+        collector.let_go.set()
+
+    async def test_what_was_not_sent_is_sent(self, collector: Collector) -> None:
+        collector.let_go.set()
+        await Traces(cast("TracerProvider", collector)).close()
+        assert collector.ended.is_set()
+
+    def test_a_collector_that_is_away_holds_up_no_process(
+        self, collector: Collector, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(traces, "CLOSE_SECONDS", 0.01)
+        # As a server has it: a loop that ends waits for the threads of its executor.
+        asyncio.run(Traces(cast("TracerProvider", collector)).close())
+        assert not collector.ended.is_set()
+        [closing] = [thread for thread in threading.enumerate() if thread.name == traces.CLOSING]
+        assert closing.daemon
+        collector.let_go.set()
+        closing.join(10)
+        assert collector.ended.is_set()
+
+    async def test_a_database_that_cannot_be_closed_does_not_keep_traces(
+        self,
+        settings_of_its_own: Settings,
+        traced: Composition,
+        collector: Collector,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def fail() -> None:
+            raise OSError("disk")
+
+        collector.let_go.set()
+        application = create_application(
+            settings_of_its_own, traced, Traces(cast("TracerProvider", collector))
+        )
+        with pytest.raises(OSError, match="disk"):
+            async with application.router.lifespan_context(application):
+                monkeypatch.setattr(traced.database, "dispose", fail)
+        monkeypatch.undo()
+        assert collector.ended.is_set()
+
+
+def layers(application: FastAPI) -> list[object]:
+    """Return the classes of an application's middleware."""
+    return [layer.cls for layer in application.user_middleware]
 
 
 def told(spans: Spans) -> str:

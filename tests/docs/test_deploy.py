@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from conduit_app.discovery import in_tree
 from conduit_app.serve_command import DRAIN_SECONDS
 from conduit_app.settings import Settings
+from conduit_app.traces import CLOSE_SECONDS
 from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +38,23 @@ def test_every_setting_that_is_named_is_one(file: Path) -> None:
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", file.read_text(encoding="utf-8"))) <= known
 
 
-def test_systemd_waits_longer_than_the_program_takes_to_end() -> None:
+def test_who_ends_the_program_waits_longer_than_it_takes() -> None:
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign] # as configparser's documentation has it
     unit.read(DEPLOY / "conduit.service", encoding="utf-8")
-    assert int(unit["Service"]["TimeoutStopSec"]) > DRAIN_SECONDS
+    [container] = re.findall(
+        r"--stop-timeout (\d+)", (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    )
+    for waits in (unit["Service"]["TimeoutStopSec"], container):
+        assert int(waits) > DRAIN_SECONDS + CLOSE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [("nginx.conf", 'proxy_set_header traceparent "";'), ("Caddyfile", "header_up -traceparent")],
+)
+def test_no_stranger_decides_what_is_traced(file: str, line: str) -> None:
+    assert line in (word.strip() for word in (DEPLOY / file).read_text(encoding="utf-8").splitlines())
 
 
 def test_the_proxies_pass_on_what_is_public_and_nothing_else(application: FastAPI) -> None:
