@@ -1,14 +1,15 @@
 """The page in docs/frontend-example: in a real browser, from another origin and from Conduit's own."""
 
+import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -227,6 +228,29 @@ class TestExposedHeaders:
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator(".text")).to_have_text("From the window.")
 
+    async def test_an_article_that_one_has_favoured_can_be_deleted(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        await conduit.publish(await conduit.register("anna"), "Dragons")
+        await favour_ones_own(page, elsewhere)
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+        assert (await conduit.client.get("/articles/dragons")).status_code == 404
+
+    async def test_an_article_that_has_changed_since_it_was_read_is_not_deleted_because_one_has_favoured_it(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+
+        async def change() -> None:
+            changed = {"article": {"body": "From elsewhere."}}
+            await conduit.client.put("/articles/dragons", json=changed, headers=anna)
+
+        await favour_ones_own(page, elsewhere, meanwhile=change)
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("alert")).to_contain_text("article has changed since")
+
     async def test_a_list_goes_on_where_the_page_before_has_ended(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
@@ -240,6 +264,29 @@ class TestExposedHeaders:
         await page.get_by_role("button", name="Older articles").click()
         await expect(page.locator("article h2")).to_have_text(titles[::-1])
         await expect(page.get_by_role("button", name="Older articles")).to_be_hidden()
+
+
+async def nothing() -> None: ...
+
+
+async def favour_ones_own(
+    page: Page, origin: str, meanwhile: Callable[[], Awaitable[None]] = nothing
+) -> None:
+    """Favour the article about dragons as anna, after something has happened to it."""
+    await signed_in(page, origin, "anna")
+    await page.goto(f"{origin}/article/dragons")
+    favourite = page.get_by_role("button", name="Favourite")
+    await expect(favourite).to_have_text("♥ 0")
+    await meanwhile()
+    await favourite.click()
+    await expect(favourite).to_have_text("♥ 1")
+    await expect(favourite).to_be_enabled()
+
+
+async def test_an_address_that_cannot_be_read_is_told_of(elsewhere: str, page: Page) -> None:
+    await page.goto(f"{elsewhere}/profile/%")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
+    await expect(page.get_by_role("alert")).to_have_text("This page failed: URI malformed")
 
 
 async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewhere: str, page: Page) -> None:
@@ -259,6 +306,18 @@ async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewh
     await expect(page).to_have_title(f"{HOSTILE} · Conduit")
 
 
+async def lose_an_answer(page: Page, url: str, action: str) -> None:
+    """Press the button, and lose the answer to what it sends there: it was done, and the page is not told."""
+
+    async def lose(route: Route) -> None:
+        assert (await route.fetch()).status == 201
+        await route.abort()
+
+    await page.route(url, lose, times=1)
+    await page.get_by_role("button", name=action).click()
+    await expect(page.get_by_role("alert")).to_have_text("Conduit cannot be reached")
+
+
 class TestOneOrigin:
     @pytest.fixture
     async def conduit(self, settings: Settings) -> AsyncIterator[Conduit]:
@@ -276,6 +335,70 @@ class TestOneOrigin:
         await expect(page.locator(".text code")).to_have_text("fly")
         assert complaints == []
         assert not [path for method, path in conduit.asked if method == "OPTIONS"]
+
+    async def test_an_account_whose_answer_was_lost_is_there_for_who_signs_up_again(
+        self, conduit: Conduit, page: Page
+    ) -> None:
+        await page.goto(f"{conduit.address}/register")
+        await fill(page, Name="anna", **{"E-mail": "anna@example.com", "Password": PASSWORD})
+        await lose_an_answer(page, f"{conduit.address}/api/users", "Sign up")
+        await page.get_by_role("button", name="Sign up").click()
+        await expect(page.get_by_role("link", name="anna")).to_be_visible()
+
+    @pytest.mark.parametrize(
+        ("again", "there"), [("Knights", ["Knights"]), ("Knights!", ["Knights!", "Knights"])]
+    )
+    async def test_an_article_whose_answer_was_lost_is_there_once_unless_it_was_changed(
+        self, conduit: Conduit, page: Page, again: str, there: list[str]
+    ) -> None:
+        await conduit.register("anna")
+        await signed_in(page, conduit.address, "anna")
+        await page.goto(f"{conduit.address}/editor")
+        await fill(page, Title="Knights", What="On knights", Text="Armour.")
+        await lose_an_answer(page, f"{conduit.address}/api/articles", "Publish")
+        await fill(page, Title=again)
+        await page.get_by_role("button", name="Publish").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(again)
+        articles = (await conduit.client.get("/articles")).json()["articles"]
+        assert [article["title"] for article in articles] == there
+
+    async def test_a_comment_whose_answer_was_lost_is_there_once_and_again_for_who_repeats_it(
+        self, conduit: Conduit, page: Page
+    ) -> None:
+        await conduit.publish(await conduit.register("anna"), "Dragons")
+        await signed_in(page, conduit.address, "anna")
+        await page.goto(f"{conduit.address}/article/dragons")
+        await fill(page, Your="Hear!")
+        await lose_an_answer(page, f"{conduit.address}/api/articles/dragons/comments", "Comment")
+        for said in (["Hear!"], ["Hear!", "Hear!"]):
+            await fill(page, Your="Hear!")
+            await page.get_by_role("button", name="Comment").click()
+            await expect(page.locator(".comment p")).to_have_text(said)
+            comments = (await conduit.client.get("/articles/dragons/comments")).json()["comments"]
+            assert [comment["body"] for comment in comments] == said
+
+    async def test_nobody_is_led_to_sign_in_from_a_page_to_which_they_have_gone_on(
+        self, conduit: Conduit, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await signed_in(page, conduit.address, "anna")
+        asked, left = asyncio.Event(), asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            asked.set()
+            await left.wait()
+            await route.continue_()
+
+        await page.route(f"{conduit.address}/api/articles/feed?limit=10", wait)
+        assert (await conduit.client.post("/user/logout-all", headers=anna)).status_code == 204
+        await page.get_by_role("link", name="Your feed").click()
+        await asked.wait()
+        await page.get_by_role("link", name="New article").click()
+        await fill(page, Title="Knights")
+        left.set()
+        await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+        await expect(page).to_have_url(f"{conduit.address}/editor")
+        await expect(page.get_by_label("Title")).to_have_value("Knights")
 
     async def test_an_address_within_it_can_be_opened_reloaded_and_gone_back_to(
         self, conduit: Conduit, page: Page
