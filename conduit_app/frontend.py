@@ -1,5 +1,6 @@
 """A built single-page application, served beside the API on one origin."""
 
+import asyncio
 import os
 import re
 from functools import lru_cache
@@ -9,20 +10,28 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
-from starlette.staticfiles import NotModifiedResponse, PathLike, StaticFiles
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.security_headers import script_sources
-from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
+from modules.kernel.api.conditional import file_tag, listed, matches_weakly
 from modules.kernel.api.errors import error_response
 
 Version = tuple[int, int, int]
 
 INDEX = "index.html"
-# What bundlers call files whose content never changes, in a folder of them: assets/index-DdT3xQ1a.js,
-# static/css/main.8f3b2c1d.css. A word is no hash: nobody can take back what may be kept for a year.
-HASH = r"(?=[^.]*[A-Z0-9])(?=[^.]*[A-Za-z])([A-Za-z0-9_-]{8}|[0-9a-f]{16,64}|[0-9A-Z]{16})"
-HASHED = re.compile(rf".+/[^/]*[.-]{HASH}\.(?!html)[a-z0-9]+(\.map)?")
+# Where bundlers put files whose content never changes: assets/index-DdT3xQ1a.js (Vite),
+# static/css/main.8f3b2c1d.css (webpack), _app/immutable/chunks/DdT3xQ1a.js (SvelteKit).
+FOLDERS = ("assets", "build", "css", "js", "static", "_app/immutable", "_astro", "_next/static", "_nuxt")
+HASHED = re.compile(
+    rf"(?:{'|'.join(FOLDERS)})/(?:.*/)?(?:[^/]*[.-])?"
+    r"(?:(?P<plain>[0-9a-f]{8,64}|[0-9A-Z]{8}|[0-9A-Z]{16})|(?P<mixed>[A-Za-z0-9_-]{8}))"
+    r"\.(?!html)[a-z0-9]+(?:\.map)?"
+)
+# A word is no hash, nor is one with a number: nobody can take back what may be kept for a year. So a hash
+# goes to and fro between kinds of characters; of Vite's, which are short, three in ten do not enough.
+RUN = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")
+LEAST_RUNS = {"plain": 3, "mixed": 5}
 # RFC 8615: the one thing that begins with a dot and is meant for everybody.
 WELL_KNOWN = ".well-known"
 FOREVER = "public, max-age=31536000, immutable"
@@ -68,21 +77,30 @@ class Frontend:
         await response(scope, receive, send)
 
     async def _file(self, path: str, scope: Scope) -> Response | None:
+        """Return the file, or that it has not changed; None if there is none that may be read by all."""
         if any(part.startswith(".") and part != WELL_KNOWN for part in path.split("/")):
             return None
         try:
-            return self._cached(path, await self._files.get_response(path, scope))
-        except HTTPException:
-            # There is no such file, or it may not be read.
+            return await self._cached(path, await self._files.get_response(path, scope))
+        except (HTTPException, FileNotFoundError, PermissionError):
+            # There is no such file, or no more, or it may not be read.
             return None
 
-    def _cached(self, path: str, response: Response) -> Response:
+    async def _cached(self, path: str, response: Response) -> Response:
         headers = MutableHeaders(raw=response.raw_headers)
-        headers["Cache-Control"] = FOREVER if HASHED.fullmatch(path) else ASK_FIRST
+        headers["Cache-Control"] = FOREVER if _is_hashed(path) else ASK_FIRST
         if path.endswith(".html"):
             page = self._folder / path
-            headers["Content-Security-Policy"] = _policy(page, _version(page.stat()))
+            headers["Content-Security-Policy"] = await asyncio.to_thread(_policy, page, _version(page.stat()))
         return response
+
+
+def _is_hashed(path: str) -> bool:
+    found = HASHED.fullmatch(path)
+    return found is not None and any(
+        found[kind] is not None and len(RUN.findall(re.sub("[_-]", "", found[kind]))) >= least
+        for kind, least in LEAST_RUNS.items()
+    )
 
 
 def _may_be_a_page(path: str, accept: str) -> bool:
@@ -98,15 +116,21 @@ def _policy(page: Path, _version: Version) -> str:
 class _Files(StaticFiles):
     """Files with tags of their content: Starlette's are of time and size, which a new build may keep."""
 
-    def file_response(
-        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        response = FileResponse(full_path, status_code=status_code, stat_result=stat_result)
-        response.headers["ETag"] = _tag(os.fspath(full_path), _version(stat_result))
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if not isinstance(response, FileResponse) or response.stat_result is None:
+            return response
+        version = _version(response.stat_result)
+        # In a thread: a film takes a while to read.
+        response.headers["ETag"] = await asyncio.to_thread(_tag, os.fspath(response.path), version)
         known = listed(Headers(scope=scope), "If-None-Match")
         if known is not None and matches_weakly(known, response.headers["ETag"]):
             return NotModifiedResponse(response.headers)
         return response
+
+    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:  # noqa: ARG002 - Starlette's names
+        """Return False: what decides is the tag, which is not known yet."""
+        return False
 
 
 def _version(found: os.stat_result) -> Version:
@@ -116,4 +140,4 @@ def _version(found: os.stat_result) -> Version:
 
 @lru_cache(maxsize=1_000)
 def _tag(file: str, _version: Version) -> str:
-    return entity_tag(Path(file).read_bytes())
+    return file_tag(Path(file))

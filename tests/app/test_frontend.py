@@ -3,14 +3,17 @@
 import base64
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from conduit_app import frontend
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings, SettingsError, load
+from modules.kernel.api.conditional import entity_tag, file_tag
 from tests.client import Api
 from tests.conftest import Stage
 
@@ -57,6 +60,7 @@ async def test_every_address_of_the_application_is_its_page(conduit: Api, path: 
 async def test_a_page_is_asked_for_again_and_given_only_if_it_changed(conduit: Api) -> None:
     first = await navigate(conduit, "/")
     assert first.headers["Cache-Control"] == "no-cache"
+    assert first.headers["ETag"] == entity_tag(first.content)
     again = await conduit.outside("GET", "/", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
 
@@ -82,7 +86,12 @@ async def test_a_page_that_is_built_anew_is_another_one_whatever_its_time_and_si
         "assets/index-DdT3xQ1a.js",
         "assets/index-D_T3x-1a.js.map",
         "static/css/main.8f3b2c1d.css",
-        "a/b.0123456789abcdef.js",
+        "js/b.8f3b2c1d9e0a7b6c.js",
+        "static/media/logo.0a1b2c3d4e5f60718293.svg",
+        "_next/static/css/0a1b2c3d4e5f6071.css",
+        "_app/immutable/chunks/DdT3xQ1a.js",
+        "_astro/page.B7xQ2w_Z.css",
+        "build/entry-4KX2ZQ7P.js",
     ],
 )
 async def test_a_file_with_a_hash_in_its_name_is_kept_forever(conduit: Api, dist: Path, name: str) -> None:
@@ -107,6 +116,20 @@ async def test_a_file_with_a_hash_in_its_name_is_kept_forever(conduit: Api, dist
         "assets/pre-rendered.html",
         "assets/page-DdT3xQ1a.html",
         "assets/not-hashed-component.js",
+        "assets/logo-Facebook.svg",
+        "assets/logo-HeroLogo.svg",
+        "assets/photo-IMG_1234.jpg",
+        "assets/contract-v2-final.pdf",
+        "assets/photo-20241231.jpg",
+        "assets/poster-decade20.svg",
+        "build/app-2024beta.zip",
+        "static/INTERNATIONALIZE.txt",
+        "img/team-Portrait.jpg",
+        "static/report-Overview.pdf",
+        "files/contract-v2-final.pdf",
+        "img/photo-IMG_1234.jpg",
+        "img/photo-DdT3xQ1a.jpg",
+        "downloads/app-2024beta.zip",
         ".well-known/assetlinks.json",
     ],
 )
@@ -115,6 +138,36 @@ async def test_any_other_file_is_asked_for_again(conduit: Api, dist: Path, name:
     (dist / name).touch()
     answer = await conduit.outside("GET", f"/{name}")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+
+
+async def test_a_file_is_read_in_a_thread_and_once_for_as_long_as_it_is_the_same(
+    conduit: Api, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[int] = []
+
+    def tag(file: Path) -> str:
+        readers.append(threading.get_ident())
+        return file_tag(file)
+
+    monkeypatch.setattr(frontend, "file_tag", tag)
+    (dist / "film.mp4").write_bytes(b"film")
+    first, again = [await conduit.outside("GET", "/film.mp4") for _ in range(2)]
+    assert (len(readers), first.headers["ETag"]) == (1, again.headers["ETag"])
+    assert threading.get_ident() not in readers
+    (dist / "film.mp4").write_bytes(b"another film")
+    assert (await conduit.outside("GET", "/film.mp4")).headers["ETag"] != first.headers["ETag"]
+
+
+async def test_a_file_that_goes_while_it_is_read_is_not_there(
+    conduit: Api, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tag(file: Path) -> str:
+        file.unlink()
+        return file_tag(file)
+
+    monkeypatch.setattr(frontend, "file_tag", tag)
+    (dist / "film.mp4").write_bytes(b"film")
+    assert (await conduit.outside("GET", "/film.mp4")).status_code == 404
 
 
 @pytest.mark.parametrize("name", [".env", ".git/config", "assets/.htpasswd"])

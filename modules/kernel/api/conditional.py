@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -35,7 +36,24 @@ IfMatch = Annotated[str | None, Depends(_if_match)]
 
 def entity_tag(body: bytes) -> str:
     """Return the strong tag of an answer: another one whenever a byte is (RFC 9110, 8.8.3)."""
-    return f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).decode().rstrip("=")}"'
+    return _tag(_digest(body).digest())
+
+
+def file_tag(file: Path) -> str:
+    """Return the strong tag of an answer that is this file, which is not read into memory at once.
+
+    Raises `OSError` when it cannot be read.
+    """
+    with file.open("rb") as opened:
+        return _tag(hashlib.file_digest(opened, _digest).digest())
+
+
+def _digest(body: bytes = b"") -> hashlib.blake2b:
+    return hashlib.blake2b(body, digest_size=16)
+
+
+def _tag(digest: bytes) -> str:
+    return f'"{urlsafe_b64encode(digest).decode().rstrip("=")}"'
 
 
 def matches(tags_listed: str, tag: str) -> bool:
