@@ -47,10 +47,14 @@ class Settings(ModuleSettings):
     secret_key: str | None = Field(
         None,
         repr=False,
-        description="what tokens are signed with, at least 32 bytes; development generates one",
+        description="what tokens are signed and cursors sealed with, at least 32 bytes; "
+        "development generates one",
     )
     previous_secret_keys: Names = Field(
-        (), repr=False, description="secrets that tokens may still be signed with, separated by commas"
+        (),
+        repr=False,
+        description="secrets of before, which tokens, cursors and repeated requests may still be of; "
+        "separated by commas",
     )
     disabled_modules: Names = Field((), description="modules to leave out, separated by commas")
     served_modules: Names = Field(
