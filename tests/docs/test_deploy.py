@@ -58,7 +58,7 @@ def test_no_stranger_decides_what_is_traced(file: str, line: str) -> None:
 
 
 def test_the_proxies_pass_on_what_is_public_and_nothing_else(application: FastAPI) -> None:
-    [nginx] = re.findall(r"location ~ (\S+) \{", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
+    [nginx] = re.findall(r"location ~ (\^\S+) \{", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
     [caddy] = re.findall(r"@conduit path (.+)", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))
     paths = {*application.openapi()["paths"], *PUBLIC}
     for path in paths:

@@ -18,6 +18,13 @@ from tests.postgresql import until
 from tests.program import Served, needs, served, write_plugin
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+FRONTEND = {
+    "index.html": "the frontend",
+    "assets/index-DdT3xQ1a.js": "a script",
+    "assets/.env": "a secret",
+    ".env": "a secret",
+    ".well-known/it.json": "known",
+}
 # Without TLS, which is nginx's business alone.
 ELSEWHERE = [
     (r"listen (?:80|\[::\].*);|ssl_certificate.*;", ""),
@@ -81,7 +88,9 @@ def client(conduit: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     nginx = needs("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
-    (folder / "page" / "index.html").write_text("the frontend", encoding="utf-8")
+    for name, text in FRONTEND.items():
+        (folder / "page" / name).parent.mkdir(exist_ok=True)
+        (folder / "page" / name).write_text(text, encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -133,6 +142,24 @@ def test_every_other_path_is_the_frontends(client: httpx2.Client, path: str) -> 
     answer = client.get(path)
     assert (answer.status_code, answer.text) == (200, "the frontend")
     assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_hashed_file_that_is_there_may_be_kept(client: httpx2.Client) -> None:
+    answer = client.get("/assets/index-DdT3xQ1a.js")
+    assert (answer.status_code, answer.text) == (200, "a script")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    gone = client.get("/assets/index-gone1234.js")
+    assert (gone.status_code, "Cache-Control" in gone.headers) == (404, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/.env", 404), ("/assets/.env", 404), ("/.well-known/it.json", 200)]
+)
+def test_what_begins_with_a_dot_is_nobodys(client: httpx2.Client, path: str, status: int) -> None:
+    assert client.get(path).status_code == status
 
 
 def test_the_documentation_is_there(client: httpx2.Client) -> None:
