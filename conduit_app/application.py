@@ -7,27 +7,27 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 
-from conduit_app.architecture_page import create_architecture_router
 from conduit_app.background import in_background
-from conduit_app.body_limit import BodyLimit
-from conduit_app.busy import BusyAnswers
 from conduit_app.composition import Composition, Surroundings, compose, in_order
-from conduit_app.cross_origin import CrossOrigin
 from conduit_app.discovery import discover
-from conduit_app.frontend import Frontend
-from conduit_app.guides import create_guides_router, guide_links
-from conduit_app.health import create_health_router
-from conduit_app.kept_answers import KeptAnswers
-from conduit_app.metrics import Metrics, create_metrics_router
-from conduit_app.problem_details import ProblemDetails
-from conduit_app.replica_reads import ReplicaReads
-from conduit_app.request_log import REQUEST_ID, FailureAnswers, RequestLog
+from conduit_app.middleware.body_limit import BodyLimit
+from conduit_app.middleware.busy import BusyAnswers
+from conduit_app.middleware.cross_origin import CrossOrigin
+from conduit_app.middleware.frontend import Frontend
+from conduit_app.middleware.kept_answers import KeptAnswers
+from conduit_app.middleware.problem_details import ProblemDetails
+from conduit_app.middleware.replica_reads import ReplicaReads
+from conduit_app.middleware.request_log import REQUEST_ID, FailureAnswers, RequestLog
+from conduit_app.middleware.security_headers import SecurityHeaders
+from conduit_app.middleware.url_check import UrlCheck
+from conduit_app.observability.health import create_health_router
+from conduit_app.observability.metrics import Metrics, create_metrics_router
+from conduit_app.observability.structured_logging import configure_logging
+from conduit_app.observability.traces import OFF, TracedRoutes, Traces, wanted
+from conduit_app.pages.architecture_page import create_architecture_router
+from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
-from conduit_app.security_headers import SecurityHeaders
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
-from conduit_app.structured_logging import configure_logging
-from conduit_app.traces import OFF, TracedRoutes, Traces, wanted
-from conduit_app.url_check import UrlCheck
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import show_examples
 from modules.kernel.infrastructure.database import Database
@@ -138,7 +138,7 @@ def _traces() -> Traces | None:
     if wanted() is None:
         return None
     # Here, because it takes memory that nobody needs while there are no traces.
-    from conduit_app.trace_export import exported_traces  # noqa: PLC0415
+    from conduit_app.observability.trace_export import exported_traces  # noqa: PLC0415
 
     return exported_traces()
 

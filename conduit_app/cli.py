@@ -10,24 +10,24 @@ from typing import Annotated
 import typer
 
 from conduit_app.application import compose_from, create_application
-from conduit_app.backup_commands import backup, restore
 from conduit_app.checks.report import Format, render
 from conduit_app.checks.running_rules import check_everything, snapshots
 from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
+from conduit_app.commands.backup import backup, restore
+from conduit_app.commands.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
+from conduit_app.commands.events import events
+from conduit_app.commands.of_modules import ConduitCommands
+from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.serve import require_migrated, serve
 from conduit_app.composition import Composition
-from conduit_app.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
-from conduit_app.events_commands import events
 from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import migrate
-from conduit_app.module_commands import ConduitCommands
 from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module
-from conduit_app.operator_errors import fail, one_line_errors
-from conduit_app.serve_command import require_migrated, serve
+from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load
-from conduit_app.structured_logging import configure_logging
 
 main = typer.Typer(
     name="conduit",

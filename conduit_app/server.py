@@ -11,8 +11,8 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from conduit_app.busy import BUSY, PROBLEM, RETRY_AFTER_SECONDS
-from conduit_app.request_log import REQUEST_ID
+from conduit_app.middleware.busy import BUSY, PROBLEM, RETRY_AFTER_SECONDS
+from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.settings import Settings
 
 log = structlog.get_logger("conduit.server")

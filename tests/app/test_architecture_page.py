@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.application import create_application
-from conduit_app.architecture_page import render_page
 from conduit_app.composition import Composition
 from conduit_app.discovery import discover
 from conduit_app.house import Card, cards
+from conduit_app.pages.architecture_page import render_page
 from conduit_app.settings import Settings
 from tests.client import Api
 from tests.conftest import SECRET

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from conduit_app import frontend
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
+from conduit_app.middleware import frontend
 from conduit_app.settings import Settings, SettingsError, load
 from modules.kernel.api.conditional import entity_tag, file_tag
 from tests.client import Api

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from conduit_app.guides import GUIDES, PREFIX, create_guides_router, guide_links
+from conduit_app.pages.guides import GUIDES, PREFIX, create_guides_router, guide_links
 from tests.client import Api
 from tests.conftest import Stage
 

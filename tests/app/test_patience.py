@@ -6,9 +6,9 @@ import gc
 import pytest
 from fastapi import FastAPI
 
-from conduit_app import patience
 from conduit_app.composition import Composition
-from conduit_app.patience import Patience, Silence
+from conduit_app.observability import patience
+from conduit_app.observability.patience import Patience, Silence
 from modules.kernel.domain.errors import Unavailable
 from tests.client import Api
 

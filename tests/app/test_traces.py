@@ -24,13 +24,13 @@ from opentelemetry.trace import NoOpTracerProvider, SpanKind, StatusCode, format
 from typer.testing import CliRunner
 from uvicorn.importer import import_from_string
 
-from conduit_app import traces
 from conduit_app.application import create_application
 from conduit_app.cli import main
+from conduit_app.commands.serve import FACTORY
 from conduit_app.composition import Composition
-from conduit_app.serve_command import FACTORY
+from conduit_app.observability import traces
+from conduit_app.observability.traces import ENDPOINTS, TracedRoutes, Traces, wanted
 from conduit_app.settings import Settings, SettingsError
-from conduit_app.traces import ENDPOINTS, TracedRoutes, Traces, wanted
 from modules.articles.domain.publishing import Publishing
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET, composed
@@ -303,7 +303,7 @@ class TestSwitch:
         def without(name: str) -> object:
             return None if name == missing else found(name)
 
-        monkeypatch.setattr("conduit_app.traces.find_spec", without)
+        monkeypatch.setattr("conduit_app.observability.traces.find_spec", without)
         result = CliRunner().invoke(main, ["serve"], env={ENDPOINT: "http://collector:4318"})
         assert (result.exit_code, result.stderr) == (
             1,
@@ -314,7 +314,7 @@ class TestSwitch:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
-        monkeypatch.setattr("conduit_app.traces.NEEDED", ("opentelemetry.nowhere.http",))
+        monkeypatch.setattr("conduit_app.observability.traces.NEEDED", ("opentelemetry.nowhere.http",))
         with pytest.raises(SettingsError, match="install conduit"):
             wanted()
 
@@ -324,7 +324,9 @@ class TestSwitch:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
         application = create_application(settings_of_its_own, traced)
         assert TracedRoutes not in layers(application)
-        monkeypatch.setattr("conduit_app.trace_export.exported_traces", lambda: Traces(NoOpTracerProvider()))
+        monkeypatch.setattr(
+            "conduit_app.observability.trace_export.exported_traces", lambda: Traces(NoOpTracerProvider())
+        )
         monkeypatch.setenv("CONDUIT_DATABASE_URL", settings_of_its_own.database_url)
         monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
         served: FastAPI = import_from_string(FACTORY)()
@@ -336,7 +338,7 @@ class TestSwitch:
         ended = subprocess.run(  # noqa: S603 - the program under test
             [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
         )
-        assert "conduit_app.traces" in ended.stdout.split()
+        assert "conduit_app.observability.traces" in ended.stdout.split()
         assert "opentelemetry.sdk" not in ended.stdout.split()
         assert "requests" not in ended.stdout.split()
 

@@ -170,7 +170,7 @@ APPLICATION = [
     imports("kernel → application", "modules/kernel/module.py", "import conduit_app", "direction"),
     imports(
         "application → domain",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         "from modules.users.domain.account import Account",
         "front-door",
     ),
@@ -182,32 +182,37 @@ APPLICATION = [
     ),
     imports(
         "application → contracts",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         "from modules.users.contracts import UserDirectory",
         "front-door",
     ),
-    imports("application → a package root", "conduit_app/health.py", "import modules.users", "no-back-door"),
+    imports(
+        "application → a package root",
+        "conduit_app/observability/health.py",
+        "import modules.users",
+        "no-back-door",
+    ),
     Breach(
         "application → internals, as text",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         '\nACCOUNTS = "modules.users.domain.accounts"  # breach\n',
         ("dynamic-import",),
     ),
     Breach(
         "application → internals, as text with a hole",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         '\n\ndef tables(name: str) -> str:\n    return f"modules.{name}.infrastructure.tables"  # breach\n',
         ("dynamic-import",),
     ),
     Breach(
         "application → internals, as text in parts",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         '\n\ndef tables(name: str) -> str:\n    return "modules." + name + ".infrastructure"  # breach\n',
         ("dynamic-import",),
     ),
     Breach(
         "application → a table, as text",
-        "conduit_app/health.py",
+        "conduit_app/observability/health.py",
         '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
         ("raw-sql",),
     ),
@@ -295,7 +300,12 @@ FRAMEWORKS = [
     imports("SQLAlchemy in api", API, "from sqlalchemy import select", "sqlalchemy-home"),
     imports("SQLAlchemy in the container", CONTAINER, "from sqlalchemy import select", "sqlalchemy-home"),
     imports("a driver in api", API, "import psycopg", "sqlalchemy-home"),
-    imports("SQLAlchemy in the application", "conduit_app/health.py", "import sqlalchemy", "sqlalchemy-home"),
+    imports(
+        "SQLAlchemy in the application",
+        "conduit_app/observability/health.py",
+        "import sqlalchemy",
+        "sqlalchemy-home",
+    ),
     imports("FastAPI in infrastructure", INFRASTRUCTURE, "from fastapi import Request", "fastapi-home"),
 ]
 

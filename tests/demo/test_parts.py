@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, inspect
 
+from conduit_app.commands.demonstration import DemonstrationError, demonstrate
 from conduit_app.composition import Composition
-from conduit_app.demonstration import DemonstrationError, demonstrate
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.errors import Unavailable

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from conduit_app.commands.serve import DRAIN_SECONDS
 from conduit_app.discovery import in_tree
-from conduit_app.serve_command import DRAIN_SECONDS
+from conduit_app.observability.traces import CLOSE_SECONDS
 from conduit_app.settings import Settings
-from conduit_app.traces import CLOSE_SECONDS
 from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from conduit_app.application import create_application
-from conduit_app.guides import GUIDES, PREFIX
+from conduit_app.pages.guides import GUIDES, PREFIX
 from conduit_app.settings import Settings
 from tests.client import PASSWORD
 from tests.conftest import SECRET

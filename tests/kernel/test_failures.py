@@ -7,9 +7,9 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from conduit_app import request_log
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
+from conduit_app.middleware import request_log
 from conduit_app.settings import Settings
 from tests.client import Api
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
-from conduit_app.architecture_drawing import anchor, counted, draw
 from conduit_app.composition import Composition
 from conduit_app.house import Card, cards
-from conduit_app.page_style import page_style
+from conduit_app.pages.architecture_drawing import anchor, counted, draw
+from conduit_app.pages.page_style import page_style
 
 STYLE = Path(__file__).with_suffix(".css")
 KEY = '<path d="M0 5H32"/><path class="arrow" d="M40 5L31 1V9Z"/>'

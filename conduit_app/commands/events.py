@@ -8,10 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from conduit_app.application import compose_from
+from conduit_app.commands.operator_errors import fail, one_line_errors
 from conduit_app.migrations.runner import State, states
-from conduit_app.operator_errors import fail, one_line_errors
+from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load
-from conduit_app.structured_logging import configure_logging
 from modules.kernel.infrastructure.deliveries import Deliveries, Kept
 from modules.kernel.infrastructure.deliveries import State as DeliveryState
 from modules.kernel.module import KERNEL

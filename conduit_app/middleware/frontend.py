@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conduit_app.security_headers import script_sources
+from conduit_app.middleware.security_headers import script_sources
 from modules.kernel.api.conditional import file_tag, listed, matches_weakly
 from modules.kernel.api.errors import error_response
 

@@ -14,12 +14,12 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from conduit_app.page_style import page_style
+from conduit_app.pages.page_style import page_style
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-FOLDER = Path(__file__).parents[1] / "docs"
+FOLDER = Path(__file__).parents[2] / "docs"
 PREFIX = "/docs/guides"
 GUIDES = {"frontends": "for frontends", "modules": "for module teams", "operations": "for operators"}
 STYLE = Path(__file__).with_suffix(".css")

@@ -10,8 +10,8 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
+from conduit_app.observability.traces import add_trace
 from conduit_app.settings import Settings
-from conduit_app.traces import add_trace
 
 
 def configure_logging(settings: Settings, *, traced: bool = False) -> None:

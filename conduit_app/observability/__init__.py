@@ -1,0 +1,1 @@
+"""What operators watch: probes, metrics, traces and log lines."""
