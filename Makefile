@@ -30,8 +30,8 @@ check:
 
 # Each as its own team would: in its folder, by its own configuration, installed or not.
 plugins: ## The tests and types of every plugin
+	@.venv/bin/mypy $(dir $(wildcard plugins/*/pyproject.toml))
 	@set -e; for plugin in $(dir $(wildcard plugins/*/pyproject.toml)); do \
-		.venv/bin/mypy $$plugin; \
 		(cd $$plugin && ../../.venv/bin/python -m pytest --quiet); \
 	done
 

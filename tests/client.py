@@ -5,15 +5,10 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI
-from limits import parse
-
-from modules.users.infrastructure.settings import UsersSettings
 
 Json = dict[str, Any]
 
 PASSWORD = "correct horse battery"
-LOGIN_ATTEMPTS = parse(UsersSettings().login_limit).amount
-"""How often a password may be wrong, for one account and from one address."""
 
 
 class Api:

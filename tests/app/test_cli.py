@@ -199,6 +199,7 @@ class TestWhatIsWrongIsToldInOneLine:
 
 
 class TestProgram:
+    @pytest.mark.slow
     def test_a_failure_is_one_line_from_a_process_of_its_own_too(self, folder: Path) -> None:
         (folder / "var").touch()
         ended = conduit(folder, "migrate")

@@ -9,9 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.settings import Settings
-from tests.client import LOGIN_ATTEMPTS, PASSWORD, Api, Json
+from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import operations_of
 from tests.conftest import Stage
+from tests.login_attempts import LOGIN_ATTEMPTS
 
 NO_TOKEN = "token.of.nobody"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests import program
-from tests.client import LOGIN_ATTEMPTS
+from tests.login_attempts import LOGIN_ATTEMPTS
 from tests.postgresql import until
 from tests.program import Served, needs, served, write_plugin
 

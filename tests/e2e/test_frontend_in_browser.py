@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.application import create_application
 from conduit_app.settings import Settings
-from tests.client import LOGIN_ATTEMPTS, PASSWORD, Json
+from tests.client import PASSWORD, Json
 from tests.conftest import SECRET
 from tests.e2e.chromium import serving
+from tests.login_attempts import LOGIN_ATTEMPTS
 
 pytestmark = pytest.mark.slow
 

@@ -80,6 +80,7 @@ class TestOneAccountFromOneAddress:
 
 
 class TestMany:
+    @pytest.mark.slow
     async def test_an_account_is_tried_a_hundred_times_an_hour_from_everywhere(
         self, attempts: LimitedAttempts
     ) -> None:
@@ -87,6 +88,7 @@ class TestMany:
             await try_often(attempts, 10, at=f"192.0.2.{network}")
         assert await refusal(attempts, at=THERE) == 60 * MINUTES
 
+    @pytest.mark.slow
     async def test_an_address_tries_a_hundred_times_whatever_accounts(
         self, attempts: LimitedAttempts
     ) -> None:
