@@ -89,7 +89,6 @@ def test_the_exit_code_of_a_breach_is_1(tree: CopiedTree) -> None:
     )
 
 
-@pytest.mark.slow
 def test_the_program_finds_in_the_text_what_its_small_entry_finds(
     tree: CopiedTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
