@@ -137,9 +137,8 @@ def served_application() -> FastAPI:
 def _traces() -> Traces | None:
     if wanted() is None:
         return None
-    from conduit_app.observability.trace_export import (  # noqa: PLC0415 - memory that only traces need
-        exported_traces,
-    )
+    # Here, because it takes memory that nobody needs while there are no traces.
+    from conduit_app.observability.trace_export import exported_traces  # noqa: PLC0415
 
     return exported_traces()
 

@@ -25,15 +25,10 @@ OVERHEAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Tagged:
+class _Kept:
     headers: RawHeaders
     body: bytes
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    answer: _Tagged
     endpoint: object
     principal: Principal | None
     until: float
@@ -76,7 +71,7 @@ class KeptAnswers:
         scope["endpoint"] = kept.endpoint
         if kept.principal is not None:
             structlog.contextvars.bind_contextvars(user_id=kept.principal.user)
-        await _answer(kept.answer, scope, send)
+        await _answer(kept, scope, send)
 
     def _current(self) -> int | None:
         version = self._version_now()
@@ -101,9 +96,9 @@ class KeptAnswers:
                 untagged = None
                 await send(message)
             else:
-                tagged = _tagged(untagged, message["body"])
+                tagged = _tagged(untagged, message, scope)
                 if LASTING in scope:
-                    self._keep(key, version, _kept(tagged, scope))
+                    self._keep(key, version, tagged)
                 await _answer(tagged, scope, send)
 
         await self._app(scope, receive, tagging)
@@ -124,7 +119,7 @@ class KeptAnswers:
 def _size(key: Key, kept: _Kept) -> int:
     # With the key, which the caller chooses: a short answer is given to a URL of any length.
     path, query, callers = key
-    return len(kept.answer.body) + len(path) + len(query) + sum(map(len, callers)) + OVERHEAD
+    return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + OVERHEAD
 
 
 def _awaits_tag(start: Message) -> bool:
@@ -133,26 +128,22 @@ def _awaits_tag(start: Message) -> bool:
     return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
 
 
-def _tagged(start: Message, body: bytes) -> _Tagged:
+def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
+    body: bytes = message["body"]
     etag = entity_tag(body)
-    return _Tagged([*start["headers"], (b"etag", etag.encode())], body, etag)
-
-
-def _kept(answer: _Tagged, scope: Scope) -> _Kept:
+    headers = [*start["headers"], (b"etag", etag.encode())]
     principal: Principal | None = scope.get(PRINCIPAL)
-    until = time.time() + scope[LASTING]
+    until = time.time() + scope.get(LASTING, 0)
     if principal is not None:
         until = min(until, principal.until)
-    return _Kept(answer, scope.get("endpoint"), principal, until)
+    return _Kept(headers, body, etag, scope.get("endpoint"), principal, until)
 
 
-async def _answer(answer: _Tagged, scope: Scope, send: Send) -> None:
+async def _answer(kept: _Kept, scope: Scope, send: Send) -> None:
     known = listed(Headers(scope=scope), "If-None-Match")
-    if known is not None and matches_weakly(known, answer.etag):
+    if known is not None and matches_weakly(known, kept.etag):
         headers = [
-            (name, value)
-            for name, value in answer.headers
-            if name not in {b"content-length", b"content-type"}
+            (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
         ]
         await send(
             {"type": "http.response.start", "status": int(HTTPStatus.NOT_MODIFIED), "headers": headers}
@@ -160,5 +151,5 @@ async def _answer(answer: _Tagged, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.body", "body": b""})
         return
     # A copy: what wraps this adds headers of its own to the list.
-    await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*answer.headers]})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*kept.headers]})
+    await send({"type": "http.response.body", "body": kept.body})

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from modules.kernel.domain.events import Delivery, Event
 from modules.kernel.fakes import FakeClock
@@ -14,6 +15,7 @@ from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.deliveries import Backlog, State
 from modules.kernel.infrastructure.messaging import Messaging, messaging
 from modules.kernel.infrastructure.outbox import Policy
+from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing, names
 from tests.statements import Statements
 
@@ -54,6 +56,16 @@ class Broom:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest_asyncio.fixture
+async def kept(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database with an outbox."""
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.create_all)
+    yield deployed
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """What is asked for with a key is done once: the fake and the real thing alike, on either engine."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import func, insert, select
 
 from modules.kernel.domain.errors import Invalid, NotFound
@@ -12,7 +14,7 @@ from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused, Rep
 from modules.kernel.fakes import FakeClock, FakeRepeats, FakeTransactions
 from modules.kernel.infrastructure.database import Database
 from modules.kernel.infrastructure.repeats import REMOVED_AT_ONCE, SqlRepeats
-from modules.kernel.infrastructure.tables import KeyedRequestRow
+from modules.kernel.infrastructure.tables import SCHEMA, KeyedRequestRow
 from tests.kernel.things import Thing
 
 JAKE, ANNA = UserId(1), UserId(2)
@@ -45,6 +47,16 @@ def clock() -> FakeClock:
 @pytest.fixture
 def lamps() -> Lamps:
     return Lamps()
+
+
+@pytest_asyncio.fixture
+async def kept(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database that keeps keyed requests."""
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.create_all)
+    yield deployed
+    async with deployed.exclusive() as connection:
+        await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ Examples = Mapping[str, Bodies]
 """The bodies of a router's operations, by operation id."""
 
 
-# Once, however many applications a process makes.
-@cache
 def examples_beside(file: str) -> Examples:
     """Return what `examples.json` in the folder of this file holds, by operation id: `(__file__)`."""
     examples: Examples = json.loads(Path(file).with_name("examples.json").read_text(encoding="utf-8"))
