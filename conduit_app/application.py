@@ -30,7 +30,7 @@ from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import show_examples
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 

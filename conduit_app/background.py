@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
-from modules.kernel.infrastructure.messaging import Messaging
+from modules.kernel.infrastructure.messaging.messaging import Messaging
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 

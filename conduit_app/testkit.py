@@ -42,8 +42,8 @@ from conduit_app.settings import Settings
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.events import Event, EventHandler
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.messaging import Messaging
+from modules.kernel.infrastructure.messaging.messaging import Messaging
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.module import Module
 

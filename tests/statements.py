@@ -6,7 +6,7 @@ import sqlite3
 from sqlalchemy import ClauseElement, event
 from sqlalchemy.dialects import sqlite
 
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 class Statements:

@@ -29,7 +29,7 @@ from conduit_app.discovery import in_tree, manifest
 from conduit_app.house import cards, guide
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
 
 DOCUMENT = Path("docs/openapi.json")

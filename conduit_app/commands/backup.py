@@ -12,7 +12,7 @@ from conduit_app.application import compose_from
 from conduit_app.commands.operator_errors import one_line_errors
 from conduit_app.migrations.runner import SchemaAheadError, State, states
 from conduit_app.settings import Settings, load
-from modules.kernel.infrastructure.backup import (
+from modules.kernel.infrastructure.persistence.backup import (
     back_up,
     put_back,
     require_migrated,

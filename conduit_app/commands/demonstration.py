@@ -12,10 +12,10 @@ from conduit_app.composition import Composition
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.demo import Progress as DemoProgress
 from modules.kernel.domain.errors import DomainError
-from modules.kernel.infrastructure.bulk_insert import bulk_load
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.occupancy import occupied_table
-from modules.kernel.infrastructure.schema import Schema
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.occupancy import occupied_table
+from modules.kernel.infrastructure.persistence.schema import Schema
 
 BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
 

@@ -13,7 +13,7 @@ from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadErro
 from conduit_app.new_module.naming import ModuleRefused
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.backup import BackupError
+from modules.kernel.infrastructure.persistence.backup import BackupError
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import is_contention, is_unavailability
-from modules.kernel.infrastructure.schema import Schema
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import is_contention, is_unavailability
+from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.module import Module
 
 ENVIRONMENT = Path(__file__).parent / "environment"

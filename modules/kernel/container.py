@@ -7,9 +7,9 @@ from dependency_injector import containers, providers
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.domain.repeats import Repeats
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.events import EventBus
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.events import EventBus
+from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 class ModuleContainer(containers.DeclarativeContainer):

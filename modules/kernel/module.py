@@ -10,7 +10,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.events import Delivery, Event, EventHandler
 from modules.kernel.domain.personal_data import PersonalDataSource
-from modules.kernel.infrastructure.schema import Schema
+from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.infrastructure.tables import SCHEMA
 

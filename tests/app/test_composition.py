@@ -16,8 +16,8 @@ from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from modules.kernel.container import ModuleContainer
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.schema import Schema, module_metadata
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 from modules.kernel.module import Module
 from tests.client import Api
 

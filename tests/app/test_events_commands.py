@@ -12,7 +12,7 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.cli import main
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.outbox import Policy
+from modules.kernel.infrastructure.messaging.outbox import Policy
 from tests.app import alarm
 from tests.client import Api, Json
 from tests.conftest import SECRET, Stage

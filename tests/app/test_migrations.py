@@ -25,8 +25,8 @@ from conduit_app.migrations.runner import (
     unmigrate,
 )
 from modules.kernel.container import ModuleContainer
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.schema import Schema, module_metadata
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 from modules.kernel.module import KERNEL, Module
 from tests import postgresql
 from tests.program import at_once

@@ -12,7 +12,7 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings, SettingsError
-from modules.kernel.infrastructure import engines
+from modules.kernel.infrastructure.persistence import engines
 from tests import postgresql
 from tests.client import Api
 from tests.conftest import SECRET, Stage, composed, settings_on

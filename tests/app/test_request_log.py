@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from conduit_app.application import compose_from, create_application
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.client import Api
 from tests.conftest import SECRET, Stage, settings_on
 

@@ -16,7 +16,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.events import EventHandler
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader

@@ -128,20 +128,20 @@ KERNEL = [
     ),
     imports(
         "kernel → internals",
-        "modules/kernel/infrastructure/events.py",
+        "modules/kernel/infrastructure/messaging/events.py",
         "from modules.users.infrastructure.tables import AccountRow",
         "kernel",
     ),
     imports(
         "the kernel's domain → its infrastructure",
         "modules/kernel/domain/clock.py",
-        "from modules.kernel.infrastructure.database import Database",
+        "from modules.kernel.infrastructure.persistence.database import Database",
         "shape",
     ),
     imports(
         "domain → the kernel's infrastructure",
         DOMAIN,
-        "from modules.kernel.infrastructure.database import Database",
+        "from modules.kernel.infrastructure.persistence.database import Database",
         "kernel-rooms",
     ),
     imports(
@@ -153,7 +153,7 @@ KERNEL = [
     imports(
         "api → the kernel's infrastructure",
         API,
-        "from modules.kernel.infrastructure.database import Database",
+        "from modules.kernel.infrastructure.persistence.database import Database",
         "kernel-rooms",
     ),
     imports(
@@ -493,7 +493,7 @@ STORAGE = [
     ),
     Breach(
         "raw SQL in the kernel",
-        "modules/kernel/infrastructure/schema.py",
+        "modules/kernel/infrastructure/persistence/schema.py",
         '\nNAMES = "SELECT username FROM users_account"  # breach\n',
         ("raw-sql",),
     ),

@@ -15,7 +15,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 

@@ -11,7 +11,7 @@ from modules.comments.container import CommentsContainer
 from modules.comments.module import MODULE
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 from tests.client import Api
 from tests.comments.neighbours import Neighbours

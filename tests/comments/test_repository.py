@@ -12,7 +12,7 @@ from modules.comments.domain.comment import Comment, CommentId, CommentNotFound,
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, Position
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 DRAGONS, KNIGHTS = ArticleId(1), ArticleId(2)
 JAKE, ANNA = UserId(1), UserId(2)

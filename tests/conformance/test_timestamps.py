@@ -10,7 +10,7 @@ from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
 from modules.kernel.domain.clock import in_milliseconds
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.client import Api
 from tests.conftest import SECRET
 

@@ -10,7 +10,7 @@ from conduit_app.composition import Composition
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
 from tests.client import Api
 from tests.conftest import settings as empty

@@ -15,7 +15,7 @@ PLACES = {"runtime": ("modules", "conduit_app"), "development": ("tests", "bench
 # Used by name and not by import: by these lines, in these files.
 NAMED = {
     "mypy": ("Makefile", "bin/mypy"),
-    "psycopg": ("modules/kernel/infrastructure/engines.py", "postgresql+psycopg"),
+    "psycopg": ("modules/kernel/infrastructure/persistence/engines.py", "postgresql+psycopg"),
     "coverage": ("Makefile", "coverage report"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
     "pytest-cov": ("Makefile", "--cov"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base
 from tests.kernel.things import Thing, with_things

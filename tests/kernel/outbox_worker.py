@@ -20,10 +20,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.events import Delivery, Event
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.messaging import Messaging, messaging
-from modules.kernel.infrastructure.outbox import Policy
-from modules.kernel.infrastructure.schema import module_metadata
+from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
+from modules.kernel.infrastructure.messaging.outbox import Policy
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.schema import module_metadata
 
 PATIENCE_SECONDS = 60
 # A process that was killed is missed soon.

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
 from modules.kernel.domain.errors import Conflict, Contended, Unavailable
-from modules.kernel.infrastructure import database as database_module
-from modules.kernel.infrastructure import engines as engines_module
-from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence import database as database_module
+from modules.kernel.infrastructure.persistence import engines as engines_module
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.kernel.things import Thing, in_another_request, names, with_things
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import (
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import (
     Engines,
     insert_unless_there,
     is_one_of,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from modules.kernel.domain.events import Event
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.events import EventBus
+from modules.kernel.infrastructure.messaging.events import EventBus
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.things import Thing, in_another_request, names
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import bindparam, select
 
-from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.kernel.things import Thing, in_another_request
 from tests.statements import Statements
 

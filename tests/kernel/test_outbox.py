@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from modules.kernel.domain.events import Delivery, Event
 from modules.kernel.fakes import FakeClock
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.deliveries import Backlog, State
-from modules.kernel.infrastructure.messaging import Messaging, messaging
-from modules.kernel.infrastructure.outbox import Policy
+from modules.kernel.infrastructure.messaging.deliveries import Backlog, State
+from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
+from modules.kernel.infrastructure.messaging.outbox import Policy
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing, names
 from tests.statements import Statements

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.messaging import Messaging
+from modules.kernel.infrastructure.messaging.messaging import Messaging
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.outbox_worker import PATIENCE_SECONDS, StepRow, noted, posted, publish
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Dialect
 
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.engines import open_engines
-from modules.kernel.infrastructure.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.engines import open_engines
+from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 IN_KATHMANDU = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
 SQLITE = open_engines("sqlite+aiosqlite://").write.dialect

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from modules.kernel.infrastructure.database import Database, DatabaseUnavailable
-from modules.kernel.infrastructure.dispatcher import LONGEST_WAIT_SECONDS
-from modules.kernel.infrastructure.signals import Listener, Signals
+from modules.kernel.infrastructure.messaging.dispatcher import LONGEST_WAIT_SECONDS
+from modules.kernel.infrastructure.messaging.signals import Listener, Signals
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base, noted, posted, publish
 from tests.kernel.things import Thing

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.sqlite_driver import FEW_ROWS, SHORT_READ_STEPS
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.sqlite_driver import FEW_ROWS, SHORT_READ_STEPS
 from tests.kernel.things import Thing, in_another_request, names
 
 LONG = 3 * SHORT_READ_STEPS

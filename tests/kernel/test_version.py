@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.things import Thing, names, with_things
 
 

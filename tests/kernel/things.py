@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.schema import module_metadata
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.schema import module_metadata
 
 ResultT = TypeVar("ResultT")
 

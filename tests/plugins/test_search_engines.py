@@ -24,7 +24,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
 from tests import postgresql

@@ -14,7 +14,7 @@ from modules.articles.domain.publishing import Publishing
 from modules.articles.infrastructure.articles import SqlArticles
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.comments.domain.discussion import Discussion
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.infrastructure.tokens import JwtTokens
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.writes import COMMENT, LOG_IN, PUBLISH, REGISTER

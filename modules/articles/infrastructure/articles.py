@@ -14,9 +14,9 @@ from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, Counted
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.bulk_insert import bulk_insert
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import insert_unless_there
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import insert_unless_there
 
 TAKEN = {"uq_articles_article_slug": SlugTaken}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from modules.kernel.infrastructure.schema import Identifier, Schema, UtcDateTime, module_metadata
+from modules.kernel.infrastructure.persistence.schema import Identifier, Schema, UtcDateTime, module_metadata
 
 
 class Base(DeclarativeBase):

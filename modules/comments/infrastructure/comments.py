@@ -11,9 +11,9 @@ from modules.comments.domain.comment import Comment, CommentId, CommentNotFound,
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.bulk_insert import bulk_insert
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.pages import OFFSET, ROWS, behind, window
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.pages import OFFSET, ROWS, behind, window
 
 # Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]

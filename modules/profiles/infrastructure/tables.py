@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from modules.kernel.infrastructure.schema import Schema, module_metadata
+from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 
 
 class Base(DeclarativeBase):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Select, delete, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.infrastructure.bulk_insert import bulk_insert
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.domain.account import Account, AccountTaken, NewAccount
 from modules.users.domain.values import email_key, username_key
 from modules.users.infrastructure.tables import AccountRow

@@ -13,8 +13,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy import bindparam, case, delete, select
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import insert_or_update
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import insert_or_update
 from modules.users.domain.attempts import TooManyAttempts
 from modules.users.domain.values import email_key
 from modules.users.infrastructure.settings import UsersSettings

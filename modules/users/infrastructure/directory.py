@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import FromClause, Row, Select, bindparam, select
 
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import is_one_of
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import is_one_of
 from modules.users.contracts import PublicUser
 from modules.users.domain.values import LONGEST_USERNAME, MOST_EXPANSION, username_key
 from modules.users.infrastructure.tables import AccountRow

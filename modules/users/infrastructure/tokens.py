@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.domain.account import Account
 from modules.users.infrastructure.tables import AccountRow
 

@@ -14,7 +14,7 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory, Article
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
 

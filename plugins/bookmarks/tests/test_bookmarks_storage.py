@@ -16,7 +16,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.fakes import NOON, FakeClock
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 
 ANNA = UserId(7)

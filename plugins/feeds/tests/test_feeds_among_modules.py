@@ -15,7 +15,7 @@ from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from conduit_app.testkit import IN_MEMORY
 from conduit_feeds.module import MODULE
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 @dataclass

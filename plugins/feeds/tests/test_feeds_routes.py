@@ -18,7 +18,7 @@ from modules.articles.contracts import ArticleDirectory, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 

@@ -16,7 +16,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.comments.contracts import CommentAdded
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 

@@ -20,8 +20,8 @@ from conduit_notifications.domain.notifications import Kind, Occasion
 from conduit_notifications.infrastructure.notifications import SqlNotifications
 from modules.articles.contracts import ArticleId
 from modules.kernel.fakes import NOON
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import Database
 
 # Long, for a machine that is busy with other tests; nothing waits for it to pass.
 PATIENCE_SECONDS = 20

@@ -13,7 +13,7 @@ from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from conduit_search.module import MODULE
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 PASSWORD = "correct horse battery"
 

@@ -24,7 +24,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeTokenVerifier
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from modules.kernel.infrastructure.schema import Identifier, UtcDateTime
+from modules.kernel.infrastructure.persistence.schema import Identifier, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from modules.kernel.infrastructure.schema import Identifier
+from modules.kernel.infrastructure.persistence.schema import Identifier
 
 revision = "0001"
 down_revision = None

@@ -9,8 +9,8 @@ from conduit_bookmarks.infrastructure.tables import BookmarkRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import insert_unless_there
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import insert_unless_there
 
 
 class SqlBookmarks:

@@ -17,7 +17,7 @@ from conduit_notifications.infrastructure.notifications import ARRIVALS
 from conduit_notifications.infrastructure.settings import NotificationsSettings
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.signals import Listener, Signals
+from modules.kernel.infrastructure.messaging.signals import Listener, Signals
 
 # Streams look for themselves now and then, so nothing is lost with a signal but time.
 LONGEST_WAIT_SECONDS = 60.0

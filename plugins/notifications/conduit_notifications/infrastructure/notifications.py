@@ -16,9 +16,9 @@ from conduit_notifications.infrastructure.tables import InboxRow, NotificationRo
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import Columns, insert_or_update, insert_unless_there
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import Columns, insert_or_update, insert_unless_there
 
 ARRIVALS = "notifications"
 """The topic of the signal that somebody has got a notification."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from modules.kernel.infrastructure.schema import Schema, UtcDateTime, module_metadata
+from modules.kernel.infrastructure.persistence.schema import Schema, UtcDateTime, module_metadata
 
 
 class Base(DeclarativeBase):

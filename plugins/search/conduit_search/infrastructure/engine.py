@@ -3,7 +3,7 @@
 from conduit_search.infrastructure.fts5 import Fts5Words
 from conduit_search.infrastructure.index import WordIndex
 from conduit_search.infrastructure.tsvector import TsvectorWords
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 def word_index(database: Database) -> WordIndex:

@@ -8,7 +8,7 @@ from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 INSERT = text(
     "INSERT INTO search_words (rowid, title, tags, author, description, body)"

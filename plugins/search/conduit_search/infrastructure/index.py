@@ -11,8 +11,8 @@ from conduit_search.infrastructure.tables import DocumentRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import Columns, insert_or_update, is_one_of
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import Columns, insert_or_update, is_one_of
 
 stored: Any = DocumentRow.__table__
 

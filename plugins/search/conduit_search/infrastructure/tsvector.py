@@ -9,7 +9,7 @@ from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 PUT = text(
     "INSERT INTO search_words (article_id, words) VALUES (:id, CAST(:words AS tsvector))"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from modules.kernel.infrastructure.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from modules.kernel.infrastructure.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 revision = "0001"
 down_revision = None

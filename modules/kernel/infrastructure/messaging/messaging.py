@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Delivery, Event
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.deliveries import Deliveries
-from modules.kernel.infrastructure.dispatcher import Dispatcher
-from modules.kernel.infrastructure.events import EventBus, HandlerProvider
-from modules.kernel.infrastructure.outbox import Outbox, Policy
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.deliveries import Deliveries
+from modules.kernel.infrastructure.messaging.dispatcher import Dispatcher
+from modules.kernel.infrastructure.messaging.events import EventBus, HandlerProvider
+from modules.kernel.infrastructure.messaging.outbox import Outbox, Policy
+from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from modules.kernel.domain.demo import Progress
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.engines import prepare_to_load
-from modules.kernel.infrastructure.schema import Schema
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import prepare_to_load
+from modules.kernel.infrastructure.persistence.schema import Schema
 
 
 async def bulk_insert(

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
-from modules.kernel.infrastructure.database import Database
-from modules.kernel.infrastructure.events import HandlerProvider
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.events import HandlerProvider
+from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import DeliveryRow
 
 DELIVERIES = "deliveries"

@@ -52,7 +52,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from modules.kernel.infrastructure.sqlite_driver import (
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
     ReaderConnection,
     VersionWatch,
     WriterConnection,

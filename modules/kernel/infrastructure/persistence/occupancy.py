@@ -2,7 +2,7 @@
 
 from sqlalchemy import MetaData, select
 
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 
 async def occupied_table(database: Database, metadata: MetaData) -> str | None:

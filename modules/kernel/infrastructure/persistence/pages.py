@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import BindParameter, ColumnElement, bindparam, tuple_
 
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 ROWS: BindParameter[int] = bindparam("rows")
 OFFSET: BindParameter[int] = bindparam("offset")

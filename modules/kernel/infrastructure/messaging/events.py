@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modules.kernel.domain.events import Event, EventHandler
-from modules.kernel.infrastructure.database import Database
+from modules.kernel.infrastructure.persistence.database import Database
 
 HandlerProvider = Callable[[], EventHandler[Any]]
 

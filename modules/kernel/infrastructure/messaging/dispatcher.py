@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import structlog
 
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.outbox import DELIVERIES, Held, Outbox
-from modules.kernel.infrastructure.signals import Signals
+from modules.kernel.infrastructure.messaging.outbox import DELIVERIES, Held, Outbox
+from modules.kernel.infrastructure.messaging.signals import Signals
 
 # Nobody need be woken for this: what a process that has ended still held, and signals that were lost.
 LONGEST_WAIT_SECONDS = 5.0

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import Contended, DomainError, Unavailable
-from modules.kernel.infrastructure.engines import (
+from modules.kernel.infrastructure.persistence.engines import (
     POOL_SIZE,
     announce,
     is_contention,

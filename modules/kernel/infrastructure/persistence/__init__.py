@@ -1,0 +1,1 @@
+"""The database: units of work, its two engines, statements and schema helpers."""
