@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conduit_app.composition import Composition
-from modules.kernel.domain.demo import Demo
-from modules.kernel.domain.demo import Progress as DemoProgress
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.errors import DomainError
+from modules.kernel.domain.progress import Progress as DemoProgress
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.occupancy import occupied_table

@@ -6,12 +6,12 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
-from modules.comments.domain.demo import discuss_articles
+from modules.comments.demo.comments import discuss_articles
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
 from modules.kernel.api.repeats import KeyedAnswers
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader

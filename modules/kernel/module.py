@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from modules.kernel.container import ModuleContainer
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.events import Delivery, Event, EventHandler
 from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.persistence.schema import Schema

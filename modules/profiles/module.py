@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.api.router import create_router
 from modules.profiles.container import ProfilesContainer
 from modules.profiles.contracts import ProfileReader
-from modules.profiles.domain.demo import follow_each_other
+from modules.profiles.demo.follows import follow_each_other
 from modules.profiles.infrastructure.tables import SCHEMA
 from modules.users.contracts import UserDeleted, UserDirectory
 

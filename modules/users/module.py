@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Figure, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
-from modules.users.domain.demo import register_people
+from modules.users.demo.people import register_people
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
 

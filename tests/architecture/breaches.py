@@ -67,6 +67,7 @@ DOMAIN = f"{USERS}/domain/accounts.py"
 INFRASTRUCTURE = f"{USERS}/infrastructure/directory.py"
 API = f"{USERS}/api/router.py"
 CONTAINER = f"{USERS}/container.py"
+DEMO = f"{USERS}/demo/people.py"
 REVISION = "modules/articles/infrastructure/migrations/0001_articles.py"
 TABLES = "modules/articles/infrastructure/tables.py"
 READER = "modules/articles/infrastructure/reader.py"
@@ -91,6 +92,13 @@ ROOMS = [
     imports("api → container", API, "from modules.users.container import UsersContainer", "shape"),
     imports("api → module", API, "from modules.users.module import MODULE", "shape"),
     imports("container → module", CONTAINER, "from modules.users.module import MODULE", "shape"),
+    imports("domain → demo", DOMAIN, "from modules.users.demo.people import people", "shape"),
+    imports("infrastructure → demo", INFRASTRUCTURE, "from modules.users.demo.people import people", "shape"),
+    imports("api → demo", API, "from modules.users.demo.people import people", "shape"),
+    imports("container → demo", CONTAINER, "from modules.users.demo.people import people", "shape"),
+    imports("demo → container", DEMO, "from modules.users.container import UsersContainer", "shape"),
+    imports("demo → module", DEMO, "from modules.users.module import MODULE", "shape"),
+    imports("demo → api", DEMO, "from modules.users.api.schemas import UserResponse", "kernel-rooms"),
     imports(
         "a contract that others import → its domain",
         ARTICLES,
@@ -162,6 +170,21 @@ KERNEL = [
         "from modules.kernel.api.routing import ModuleRouter",
         "kernel-rooms",
     ),
+    imports(
+        "demo → the kernel's api", DEMO, "from modules.kernel.api.routing import ModuleRouter", "kernel-rooms"
+    ),
+    imports(
+        "domain → the kernel's demo",
+        DOMAIN,
+        "from modules.kernel.demo.chance import Chance",
+        "kernel-rooms",
+    ),
+    imports(
+        "container → the kernel's demo",
+        CONTAINER,
+        "from modules.kernel.demo.chance import Chance",
+        "kernel-rooms",
+    ),
 ]
 
 APPLICATION = [
@@ -178,6 +201,12 @@ APPLICATION = [
         "application → infrastructure",
         "conduit_app/migrations/environment/env.py",
         "from modules.users.infrastructure.tables import SCHEMA",
+        "front-door",
+    ),
+    imports(
+        "application → demo",
+        "conduit_app/observability/health.py",
+        "from modules.users.demo.people import people",
         "front-door",
     ),
     imports(
@@ -297,6 +326,7 @@ FRAMEWORKS = [
     imports(
         "SQLAlchemy in the kernel's domain", "modules/kernel/domain/clock.py", "import sqlalchemy", "pure"
     ),
+    imports("SQLAlchemy in demo", DEMO, "from sqlalchemy import insert", "pure"),
     imports("SQLAlchemy in api", API, "from sqlalchemy import select", "sqlalchemy-home"),
     imports("SQLAlchemy in the container", CONTAINER, "from sqlalchemy import select", "sqlalchemy-home"),
     imports("a driver in api", API, "import psycopg", "sqlalchemy-home"),
@@ -525,6 +555,12 @@ PLUGINS = [
         "plugins/bookmarks/conduit_bookmarks/infrastructure/bookmarks.py",
         "from conduit_app.settings import Settings",
         "direction",
+    ),
+    imports(
+        "a plugin's domain → the kernel's demo",
+        "plugins/bookmarks/conduit_bookmarks/domain/reading_list.py",
+        "from modules.kernel.demo.chance import Chance",
+        "kernel-rooms",
     ),
     imports("module → plugin", DOMAIN, "import conduit_bookmarks.domain.reading_list", "boundary"),
     imports("module → a plugin's contracts", DOMAIN, "import conduit_bookmarks.contracts", "boundary"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conduit_app.settings import Settings
-from modules.kernel.domain.demo import UNTIL
+from modules.kernel.demo.demo import UNTIL
 from tests.client import Api, Json
 from tests.demo.conftest import ARTICLES, demonstration
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect
 from conduit_app.commands.demonstration import DemonstrationError, demonstrate
 from conduit_app.composition import Composition
 from modules.kernel.container import ModuleContainer
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module

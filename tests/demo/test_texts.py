@@ -3,11 +3,12 @@
 from dataclasses import replace
 from itertools import islice
 
-from modules.articles.domain import demo_texts
-from modules.articles.domain.demo import articles, themes
+from modules.articles.demo import texts
+from modules.articles.demo.articles import articles, themes
 from modules.articles.domain.values import LONGEST_STEM
-from modules.kernel.domain.demo import Chance, Demo
-from modules.users.domain.demo import people
+from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo import Demo
+from modules.users.demo.people import people
 from tests.demo.conftest import Silence
 
 
@@ -34,24 +35,24 @@ def test_the_articles_of_one_page_are_described_in_different_words() -> None:
 
 def test_no_slug_is_cut_off_where_titles_differ() -> None:
     parts = [
-        [title.format(Aspect="", aspect="", subject="") for title in demo_texts.TITLES],
-        demo_texts.ASPECTS,
-        [subject for topic in demo_texts.TOPICS for subject in topic.subjects],
-        demo_texts.SETTINGS,
+        [title.format(Aspect="", aspect="", subject="") for title in texts.TITLES],
+        texts.ASPECTS,
+        [subject for topic in texts.TOPICS for subject in topic.subjects],
+        texts.SETTINGS,
     ]
     assert sum(max(map(len, choices)) for choices in parts) <= LONGEST_STEM
 
 
 def test_no_two_topics_share_a_tag_or_a_subject() -> None:
-    tags = [topic.tag for topic in demo_texts.TOPICS] + demo_texts.ANGLES
-    subjects = [subject for topic in demo_texts.TOPICS for subject in topic.subjects]
+    tags = [topic.tag for topic in texts.TOPICS] + texts.ANGLES
+    subjects = [subject for topic in texts.TOPICS for subject in topic.subjects]
     assert len(set(tags)) == len(tags)
     assert len(set(subjects)) == len(subjects)
 
 
 def test_titles_become_longer_before_they_repeat_and_then_are_numbered() -> None:
-    topic = replace(demo_texts.TOPICS[0], subjects=["Python"])
-    short = len(demo_texts.TITLES) * len(demo_texts.ASPECTS)
+    topic = replace(texts.TOPICS[0], subjects=["Python"])
+    short = len(texts.TITLES) * len(texts.ASPECTS)
     titles = [theme.title for theme in islice(themes(topic, start=0), short * 21)]
     assert len(set(titles)) == len(titles)
     assert all(title.endswith(", part 2") for title in titles[short * 20 :])

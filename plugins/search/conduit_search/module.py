@@ -7,7 +7,7 @@ from conduit_search.container import SearchContainer
 from conduit_search.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleEdited, ArticlePublished
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.events import Delivery
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Command, Module, Subscription

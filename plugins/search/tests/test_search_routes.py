@@ -21,7 +21,7 @@ from modules.articles.contracts import (
     ArticlePublished,
 )
 from modules.articles.fakes import FakeArticleDirectory
-from modules.kernel.domain.demo import Demo
+from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database

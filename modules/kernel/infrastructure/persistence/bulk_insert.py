@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateIndex, DropIndex
 
-from modules.kernel.domain.demo import Progress
+from modules.kernel.domain.progress import Progress
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import prepare_to_load
 from modules.kernel.infrastructure.persistence.schema import Schema

@@ -18,7 +18,7 @@ from modules.articles.contracts import (
     ArticlePublished,
     ArticleText,
 )
-from modules.kernel.domain.demo import batches
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.domain.transactions import Transactions

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview
 from modules.comments.domain.comment import ImportedComment, Text
 from modules.comments.domain.discussion import Discussion
+from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import in_milliseconds
-from modules.kernel.domain.demo import Chance, Demo, batches
 from modules.kernel.domain.identity import UserId
 from modules.profiles.contracts import ProfileReader
 

@@ -4,7 +4,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from itertools import islice
 
-from modules.kernel.domain.demo import Chance, Demo, batches
+from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.users.domain.account import Newcomer
 from modules.users.domain.accounts import Accounts

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from modules.kernel.domain.demo import Chance, Demo, batches
+from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.profiles.domain.profiles import Follow, Profiles
 

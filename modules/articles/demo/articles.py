@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from modules.articles.contracts import ArticleId
-from modules.articles.domain.article import Draft, ImportedArticle
-from modules.articles.domain.demo_texts import (
+from modules.articles.demo.texts import (
     ANGLES,
     ASPECTS,
     CAPTIONS,
@@ -28,9 +27,12 @@ from modules.articles.domain.demo_texts import (
     TOPICS,
     Topic,
 )
+from modules.articles.domain.article import Draft, ImportedArticle
 from modules.articles.domain.publishing import Publishing
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
-from modules.kernel.domain.demo import Chance, Demo, batches
+from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.transactions import Transactions
 
 YEAR = timedelta(days=365)

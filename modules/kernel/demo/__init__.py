@@ -1,0 +1,1 @@
+"""Demonstration data: what the modules share while each makes its own part of it."""

@@ -1,0 +1,1 @@
+"""The follows of a demonstration."""
