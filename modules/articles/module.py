@@ -11,7 +11,7 @@ from modules.articles.contracts import (
     ArticleFavorited,
     ArticlePublished,
 )
-from modules.articles.demo.articles import publish_year
+from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
@@ -36,7 +36,7 @@ def router(container: ArticlesContainer) -> APIRouter:
 
 async def demo(container: ArticlesContainer, demo: Demo) -> None:
     """Make this module's part of a demonstration."""
-    await publish_year(container.publishing(), container.database(), demo)
+    await insert_articles(container.database(), container.counts(), demo)
 
 
 MODULE = Module(

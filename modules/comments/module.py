@@ -6,7 +6,7 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
-from modules.comments.demo.comments import discuss_articles
+from modules.comments.demo.comments import insert_comments
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
@@ -30,7 +30,7 @@ def router(container: CommentsContainer) -> APIRouter:
 
 async def demo(container: CommentsContainer, demo: Demo) -> None:
     """Make this module's part of a demonstration."""
-    await discuss_articles(container.discussion(), container.articles(), container.profiles(), demo)
+    await insert_comments(container.database(), container.articles(), container.profiles(), demo)
 
 
 MODULE = Module(

@@ -9,7 +9,7 @@ from modules.kernel.module import Module, Subscription
 from modules.profiles.api.router import create_router
 from modules.profiles.container import ProfilesContainer
 from modules.profiles.contracts import ProfileReader
-from modules.profiles.demo.follows import follow_each_other
+from modules.profiles.demo.follows import insert_follows
 from modules.profiles.infrastructure.tables import SCHEMA
 from modules.users.contracts import UserDeleted, UserDirectory
 
@@ -21,7 +21,7 @@ def router(container: ProfilesContainer) -> APIRouter:
 
 async def demo(container: ProfilesContainer, demo: Demo) -> None:
     """Make this module's part of a demonstration."""
-    await follow_each_other(container.profiles(), demo)
+    await insert_follows(container.database(), demo)
 
 
 MODULE = Module(

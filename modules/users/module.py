@@ -9,7 +9,7 @@ from modules.kernel.module import Figure, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
-from modules.users.demo.people import register_people
+from modules.users.demo.people import insert_people
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
 
@@ -21,7 +21,7 @@ def router(container: UsersContainer) -> APIRouter:
 
 async def demo(container: UsersContainer, demo: Demo) -> None:
     """Make this module's part of a demonstration."""
-    await register_people(container.accounts(), demo)
+    await insert_people(container.database(), container.credentials(), demo)
 
 
 MODULE = Module(

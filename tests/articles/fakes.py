@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from modules.articles.contracts import ArticleId
-from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle
+from modules.articles.domain.article import Article, ArticleNotFound, Draft
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.domain.values import Title
 from modules.kernel.domain.identity import UserId
@@ -39,12 +39,6 @@ class FakeArticles:
         )
         self.favorites[key] = set()
         return key
-
-    async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
-        ids = [await self.add(article.draft) for article in articles]
-        for key, article in zip(ids, articles, strict=True):
-            self.favorites[key].update(article.favored_by)
-        return ids
 
     async def held(self, slug: str) -> Article:
         self._transactions.require_transaction()

@@ -9,7 +9,7 @@ import pytest
 
 from modules.articles.container import ArticlesContainer
 from modules.articles.contracts import ArticlePreview
-from modules.articles.domain.article import ArticleChanges, ImportedArticle
+from modules.articles.domain.article import ArticleChanges, Draft
 from modules.articles.domain.reading import ArticleList, Criteria
 from modules.articles.domain.values import TagList
 from modules.articles.infrastructure.reader import SqlArticleReader
@@ -41,8 +41,8 @@ class Life:
         happenings: Sequence[Callable[[], Awaitable[object]]] = (
             self.publish,
             self.publish,
-            self.publish,
-            self.import_some,
+            self.publish_some,
+            self.publish_some,
             self.retag,
             self.delete,
             self.favor,
@@ -70,18 +70,17 @@ class Life:
         """Return all articles that meet the criteria."""
         return (await self.reader.articles(criteria or Criteria(), EVERYTHING, None)).articles
 
-    def draft(self, at_minute: int) -> ImportedArticle:
-        fans = set(self.random.sample(list(self.names.values()), self.random.randint(0, 2)))
+    def draft(self, at_minute: int) -> Draft:
         title = f"Article {next(self.numbers)}"
-        new = draft(title, author=self.user(), tag_list=self.tag_list(), at=NOON + at_minute * MINUTE)
-        return ImportedArticle(new, fans)
+        return draft(title, author=self.user(), tag_list=self.tag_list(), at=NOON + at_minute * MINUTE)
 
     async def publish(self) -> None:
         # Often at one moment, and not always later than what is there: clocks are set back.
-        await self.articles.add(self.draft(self.random.randint(0, 30)).draft)
+        await self.articles.add(self.draft(self.random.randint(0, 30)))
 
-    async def import_some(self) -> None:
-        await self.articles.add_all([self.draft(self.random.randint(0, 30)) for _ in range(3)])
+    async def publish_some(self) -> None:
+        for _ in range(3):
+            await self.publish()
 
     async def retag(self) -> None:
         if slug := await self.slug():

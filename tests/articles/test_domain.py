@@ -20,7 +20,6 @@ from modules.articles.domain.article import (
     Article,
     ArticleChanges,
     ArticleNotFound,
-    ImportedArticle,
     NotTheAuthor,
 )
 from modules.articles.domain.publishing import Publishing
@@ -38,9 +37,10 @@ from modules.articles.domain.values import (
     Title,
 )
 from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
 from modules.users.contracts import UserDeleted
-from tests.articles.drafts import ANNA, CARL, JAKE, draft, tags
+from tests.articles.drafts import ANNA, JAKE, draft, tags
 from tests.articles.fakes import FakeArticles
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=260)
@@ -201,8 +201,12 @@ class Scene:
 
     async def publish(self, title: str = "Dragons") -> ArticleView:
         """Publish an article of jake's."""
+        return await self.publish_as(JAKE, title)
+
+    async def publish_as(self, author: UserId, title: str) -> ArticleView:
+        """Publish an article."""
         new = draft(title, tag_list=tags("fire"))
-        return await self.publishing.publish(JAKE, new.title, new.description, new.body, new.tags)
+        return await self.publishing.publish(author, new.title, new.description, new.body, new.tags)
 
 
 @pytest.fixture
@@ -222,14 +226,6 @@ class TestPublish:
     async def test_it_is_told(self, scene: Scene) -> None:
         await scene.publish()
         assert scene.events.told == [ArticlePublished(article) for article in scene.kept.kept]
-
-    async def test_articles_with_a_past_come_with_their_favourites(self, scene: Scene) -> None:
-        past = NOON - SECOND
-        imported = [ImportedArticle(draft(at=past), {ANNA, CARL}), ImportedArticle(draft("Knights"), ())]
-        first, second = await scene.publishing.import_articles(imported)
-        assert scene.kept.kept[first].created_at == past
-        assert scene.kept.favorites == {first: {ANNA, CARL}, second: set()}
-        assert scene.events.told == []
 
 
 class TestEdit:
@@ -291,20 +287,21 @@ class TestUserDeleted:
     async def test_the_users_articles_go_and_each_is_told(self, scene: Scene) -> None:
         for title in ("Dragons", "Knights"):
             await scene.publish(title)
-        [other] = await scene.publishing.import_articles(
-            [ImportedArticle(draft("Elves", author=ANNA), {JAKE})]
-        )
-        gone = [ArticleDeleted(key) for key in scene.kept.kept if key != other]
+        await scene.publish_as(ANNA, "Elves")
+        await scene.publishing.favorite("elves", JAKE)
+        *own, other = scene.kept.kept
+        before = len(scene.events.told)
         await scene.publishing.on_user_deleted(UserDeleted(JAKE))
         assert list(scene.kept.kept) == [other]
-        assert scene.events.told[2:] == gone
+        assert scene.events.told[before:] == [ArticleDeleted(key) for key in own]
         assert scene.kept.favorites == {other: set()}
 
 
 class TestOwnData:
     async def test_it_is_what_the_user_published_and_favours(self, scene: Scene) -> None:
         await scene.publish("Dragons")
-        await scene.publishing.import_articles([ImportedArticle(draft("Elves", author=ANNA), {JAKE})])
+        await scene.publish_as(ANNA, "Elves")
+        await scene.publishing.favorite("elves", JAKE)
         assert await scene.publishing.own_data(JAKE) == {
             "articles": [
                 {

@@ -13,7 +13,6 @@ from modules.articles.domain.article import (
     ArticleChanges,
     ArticleNotFound,
     Draft,
-    ImportedArticle,
     SlugTaken,
 )
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
@@ -115,38 +114,6 @@ class TestAdd:
         [first] = await shelf.put(draft())
         await shelf.remove("dragons")
         assert await shelf.put(draft()) != [first]
-
-
-class TestAddAll:
-    async def test_ids_come_in_the_order_of_the_articles(self, shelf: Shelf) -> None:
-        ids = await shelf.articles.add_all(
-            [
-                ImportedArticle(draft("Zebras", tag_list=tags("stripes")), {ANNA, CARL}),
-                ImportedArticle(draft("Ants", author=ANNA, at=NOON - SECOND), ()),
-            ]
-        )
-        zebras, ants = [await shelf.see(article, viewer=ANNA) for article in ids]
-        assert (zebras.slug, zebras.tag_list) == ("zebras", ("stripes",))
-        assert (zebras.favorited, zebras.favorites_count) == (True, 2)
-        assert (ants.slug, ants.created_at) == ("ants", NOON - SECOND)
-        assert (ants.favorited, ants.favorites_count) == (False, 0)
-        assert slugs(await shelf.listed(Criteria(tag="stripes", favorited="carl"))) == ["zebras"]
-
-    async def test_none_are_none(self, shelf: Shelf) -> None:
-        assert await shelf.articles.add_all([]) == []
-        assert await shelf.listed() == ArticleList([], 0)
-
-    async def test_one_whose_slug_is_taken_keeps_all_of_them_out(self, shelf: Shelf) -> None:
-        await shelf.put(draft("Dragons"))
-        with pytest.raises(SlugTaken):
-            await shelf.articles.add_all(
-                [
-                    ImportedArticle(draft(title, tag_list=tags("fire")), {ANNA})
-                    for title in ("Ants", "Dragons")
-                ]
-            )
-        assert slugs(await shelf.listed()) == ["dragons"]
-        assert await shelf.count(TagRow) == await shelf.count(FavoriteRow) == 0
 
 
 class TestHeld:

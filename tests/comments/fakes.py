@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.fakes import FakeTransactions
@@ -24,10 +24,6 @@ class FakeComments:
         comment = Comment(CommentId(self._latest), article, author, text.text, at)
         self.kept[comment.id] = comment
         return comment
-
-    async def add_all(self, comments: Sequence[tuple[ArticleId, ImportedComment]]) -> None:
-        for article, comment in comments:
-            await self.add(article, comment.author, comment.text, comment.at)
 
     async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
         self._transactions.require_unit()

@@ -12,7 +12,6 @@ from modules.comments.domain.comment import (
     Comment,
     CommentId,
     CommentNotFound,
-    ImportedComment,
     NotTheAuthor,
     Text,
 )
@@ -94,17 +93,6 @@ class TestSay:
         assert scene.kept.kept == {}
         assert scene.events.told == []
 
-    async def test_comments_with_a_past_are_kept_together_or_not_at_all(self, scene: Scene) -> None:
-        past = NOON - SECOND
-        said = ImportedComment("dragons", scene.anna, Text("Nice"), past)
-        await scene.discussion.import_comments([said])
-        assert [comment.created_at for comment in scene.kept.kept.values()] == [past]
-        with pytest.raises(ArticleNotFound):
-            await scene.discussion.import_comments(
-                [said, ImportedComment("unknown", scene.anna, Text("Lost"), past)]
-            )
-        assert await scene.texts() == ["Nice"]
-
 
 class TestComments:
     async def test_the_newest_come_first(self, scene: Scene) -> None:
@@ -177,8 +165,8 @@ class TestUserDeleted:
 
     async def test_comments_of_somebody_unknown_are_not_shown(self, scene: Scene) -> None:
         await scene.say("of anna")
-        said = ImportedComment("dragons", UserId(1000), Text("of nobody"), NOON)
-        await scene.discussion.import_comments([said])
+        async with scene.transactions.transaction():
+            await scene.kept.add(scene.dragons, UserId(1000), Text("of nobody"), NOON)
         assert await scene.texts() == ["of anna"]
 
     async def test_who_is_deleted_meanwhile_cannot_comment(self, scene: Scene) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, Position
 from modules.kernel.fakes import NOON
@@ -55,19 +55,6 @@ class TestPages:
         third = (await repository.of_article(DRAGONS))[2]
         for page in (Page(limit=1, offset=3), Page(limit=1, after=Position(third.created_at, third.id))):
             assert [comment.body for comment in await repository.of_article(DRAGONS, page)] == ["1", "0"]
-
-
-class TestAddAll:
-    async def test_each_is_kept_on_its_article(self, comments: CommentsContainer) -> None:
-        await comments.repository().add_all(
-            [
-                (DRAGONS, ImportedComment("dragons", JAKE, Text("on dragons"), NOON - SECOND)),
-                (KNIGHTS, ImportedComment("knights", ANNA, Text("on knights"), NOON)),
-            ]
-        )
-        [on_dragons] = await comments.repository().of_article(DRAGONS)
-        assert on_dragons == Comment(on_dragons.id, DRAGONS, JAKE, "on dragons", NOON - SECOND)
-        assert await texts(comments, KNIGHTS) == ["on knights"]
 
 
 class TestOfArticle:

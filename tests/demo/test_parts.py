@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from conduit_app.commands.demonstration import DemonstrationError, demonstrate
 from conduit_app.composition import Composition
@@ -15,11 +15,27 @@ from modules.kernel.module import Module
 from tests.client import Api
 from tests.conftest import settings as empty
 from tests.conftest import stage as either
-from tests.demo.conftest import Silence
+from tests.demo.conftest import ARTICLES, Silence
 
 # A database with nothing in it, instead of a demonstration.
 settings = empty
 stage = either
+
+# Each counter, and the same number counted among the rows. Author 0 is everybody.
+COUNTERS = {
+    "SELECT id, favorites_count FROM articles_article": (
+        "SELECT id, count(user_id) FROM articles_article"
+        " LEFT JOIN articles_favorite ON article_id = id GROUP BY id"
+    ),
+    "SELECT author_id, articles, latest_at FROM articles_author": (
+        "SELECT author_id, count(*), max(created_at) FROM articles_article GROUP BY author_id"
+        " UNION ALL SELECT 0, count(*), max(created_at) FROM articles_article"
+    ),
+    "SELECT tag, articles FROM articles_tag_use": "SELECT tag, count(*) FROM articles_tag GROUP BY tag",
+    "SELECT user_id, articles FROM articles_reader": (
+        "SELECT user_id, count(*) FROM articles_favorite GROUP BY user_id"
+    ),
+}
 
 
 async def indexes(database: Database) -> set[str | None]:
@@ -63,6 +79,19 @@ async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition:
             replace(composition, modules=[*composition.modules, broken], containers=containers), 1, Silence()
         )
     assert "ix_articles_article_created_at_id" in await indexes(composition.database)
+
+
+async def test_counters_equal_the_rows_that_they_count(
+    composition: Composition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In several batches, of which the later ones add to what the earlier ones have counted.
+    monkeypatch.setattr("modules.articles.demo.articles.TOGETHER", 25)
+    await demonstrate(composition, ARTICLES, Silence())
+    async with composition.database.connected() as connection:
+        for counter, rows in COUNTERS.items():
+            counted = (await connection.execute(text(counter))).all()
+            assert counted, counter
+            assert sorted(counted) == sorted((await connection.execute(text(rows))).all()), counter
 
 
 async def test_a_module_that_has_no_part_is_passed_over(composition: Composition) -> None:

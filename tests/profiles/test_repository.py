@@ -1,11 +1,7 @@
 """Follows on a real database. What reads them is in test_profile_reader.py."""
 
-import pytest
-from sqlalchemy.exc import IntegrityError
-
 from modules.kernel.domain.identity import UserId
 from modules.profiles.container import ProfilesContainer
-from modules.profiles.domain.profiles import Follow
 
 JAKE, ANNA, CARL = UserId(1), UserId(2), UserId(3)
 EVERYBODY = {JAKE, ANNA, CARL}
@@ -30,26 +26,11 @@ class TestAdd:
         assert await followed(profiles, JAKE) == {ANNA}
 
 
-class TestAddAll:
-    async def test_all_are_kept(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL), Follow(ANNA, JAKE)])
-        assert await followed(profiles, JAKE) == {ANNA, CARL}
-        assert await followed(profiles, ANNA) == {JAKE}
-
-    async def test_one_that_is_known_keeps_all_of_them_out(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().add(JAKE, ANNA)
-        with pytest.raises(IntegrityError):
-            await profiles.follows().add_all([Follow(JAKE, CARL), Follow(JAKE, ANNA)])
-        assert await followed(profiles, JAKE) == {ANNA}
-
-    async def test_none_are_none(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().add_all([])
-        assert await followed(profiles, JAKE) == set()
-
-
 class TestRemove:
     async def test_one_follows_the_other_no_more(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL), Follow(CARL, ANNA)])
+        await profiles.follows().add(JAKE, ANNA)
+        await profiles.follows().add(JAKE, CARL)
+        await profiles.follows().add(CARL, ANNA)
         await profiles.follows().remove(JAKE, ANNA)
         assert await followed(profiles, JAKE) == {CARL}
         assert await followed(profiles, CARL) == {ANNA}
@@ -61,6 +42,7 @@ class TestRemove:
 
 class TestFollowedAmong:
     async def test_only_those_asked_for_are_told(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().add_all([Follow(JAKE, ANNA), Follow(JAKE, CARL)])
+        await profiles.follows().add(JAKE, ANNA)
+        await profiles.follows().add(JAKE, CARL)
         assert set(await profiles.follows().followed_among(JAKE, {ANNA, JAKE})) == {ANNA}
         assert set(await profiles.follows().followed_among(JAKE, ())) == set()

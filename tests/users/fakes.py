@@ -1,6 +1,5 @@
 """The ports of users in memory."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
@@ -22,16 +21,13 @@ class FakeAccounts:
             id=UserId(len(self.kept) + 1),
             username=account.username.text,
             email=account.email.text,
-            bio=account.bio.text if account.bio else None,
-            image=account.image.text if account.image else None,
+            bio=None,
+            image=None,
             password_hash=account.password_hash,
             token_version=0,
         )
         self._keep(new)
         return new
-
-    async def add_all(self, accounts: Sequence[NewAccount]) -> Sequence[UserId]:
-        return [(await self.add(account)).id for account in accounts]
 
     async def by_id(self, user: UserId) -> Account:
         if user not in self.kept:

@@ -15,7 +15,6 @@ from modules.users.domain.account import (
     AccountChanges,
     AccountTaken,
     CredentialsInvalid,
-    Newcomer,
     PasswordWrong,
 )
 from modules.users.domain.accounts import Accounts, SignedIn
@@ -243,10 +242,6 @@ class Scene:
         return await self.accounts.log_in(Presented(email), Presented(password), "192.0.2.7")
 
 
-def newcomer(name: str, bio: Bio | None = None, image: Image | None = None) -> Newcomer:
-    return Newcomer(Username(name), Email(f"{name}@example.com"), bio, image)
-
-
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
@@ -266,21 +261,6 @@ class TestRegister:
         with pytest.raises(AccountTaken) as refusal:
             await scene.register("JAKE")
         assert list(refusal.value.problems) == ["email", "username"]
-
-
-class TestRegisterAll:
-    async def test_people_get_accounts_that_one_password_opens(self, scene: Scene) -> None:
-        bio, image = Bio("I sing."), Image("https://example.com/zoe.png")
-        people = [newcomer("zoe", bio, image), newcomer("anna")]
-        zoe, anna = await scene.accounts.register_all(people, Password(PASSWORD))
-        assert (await scene.log_in("zoe@example.com")).account == scene.kept.kept[zoe]
-        assert (await scene.log_in("anna@example.com")).account == scene.kept.kept[anna]
-        assert (scene.kept.kept[zoe].bio, scene.kept.kept[zoe].image) == (bio.text, image.text)
-
-    async def test_a_name_that_is_taken_is_refused(self, scene: Scene) -> None:
-        await scene.register("jake")
-        with pytest.raises(AccountTaken):
-            await scene.accounts.register_all([newcomer("JAKE")], Password(PASSWORD))
 
 
 class TestLogIn:

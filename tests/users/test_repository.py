@@ -12,7 +12,7 @@ from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.users.container import UsersContainer
 from modules.users.contracts import PublicUser
 from modules.users.domain.account import Account, AccountTaken, NewAccount
-from modules.users.domain.values import LONGEST_USERNAME, Bio, Email, Image, Username
+from modules.users.domain.values import LONGEST_USERNAME, Email, Username
 from modules.users.infrastructure import directory
 from tests.users.accounts import forget, keep, kept
 
@@ -65,26 +65,6 @@ class TestAdd:
         jake = await keep(users, "jake")
         await forget(users, jake.id)
         assert (await keep(users, "anna")).id != jake.id
-
-
-class TestAddAll:
-    async def test_ids_come_in_the_order_of_the_accounts(self, users: UsersContainer) -> None:
-        people = [
-            replace(new("zoe"), bio=Bio("I sing."), image=Image("https://example.com/zoe.png")),
-            new("anna"),
-            new("Jake"),
-        ]
-        ids = await users.repository().add_all(people)
-        accounts = [await kept(users, user) for user in ids]
-        assert [account.username for account in accounts] == ["zoe", "anna", "Jake"]
-        assert (accounts[0].bio, accounts[0].image) == ("I sing.", "https://example.com/zoe.png")
-        assert (accounts[1].bio, accounts[1].image) == (None, None)
-
-    async def test_one_that_is_taken_keeps_all_of_them_out(self, users: UsersContainer) -> None:
-        await keep(users, "jake")
-        with pytest.raises(AccountTaken):
-            await users.repository().add_all([new("anna"), new("JAKE", "other@example.com")])
-        assert await users.directory().named({"anna"}) == {}
 
 
 class TestFind:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
-from modules.articles.contracts import ArticleId
 from modules.articles.demo.texts import (
     ANGLES,
     ASPECTS,
@@ -27,13 +27,17 @@ from modules.articles.demo.texts import (
     TOPICS,
     Topic,
 )
-from modules.articles.domain.article import Draft, ImportedArticle
-from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.article import Draft
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
+from modules.articles.infrastructure.articles import article_row
+from modules.articles.infrastructure.counts import ArticleCounts, Counted
+from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.batches import batches
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert, bulk_insert_returning_ids
+from modules.kernel.infrastructure.persistence.database import Database
 
 YEAR = timedelta(days=365)
 # Articles in one transaction. Slugs come in no order, so that each transaction writes most pages of
@@ -52,19 +56,55 @@ class Theme:
     words: Mapping[str, str]
 
 
-async def publish_year(publishing: Publishing, transactions: Transactions, demo: Demo) -> None:
-    """Publish a year of articles, each with those who favour it."""
+@dataclass(frozen=True, slots=True)
+class DemoArticle:
+    """An article and the users who favor it, each once. Its slug is the first of its title."""
+
+    draft: Draft
+    favored_by: Sequence[UserId]
+
+    def row(self) -> dict[str, Any]:
+        """Return its row."""
+        return article_row(self.draft, next(self.draft.title.slugs()), len(self.favored_by))
+
+    def counted(self) -> Counted:
+        """Return what of it is counted."""
+        return Counted(self.draft.author, self.draft.tags.texts, self.draft.at, self.favored_by)
+
+
+async def insert_articles(database: Database, counts: ArticleCounts, demo: Demo) -> None:
+    """Insert a year of articles with their tags and favorites, and count them. No event is published."""
     demo.progress.begin("articles", demo.articles)
-    made: list[ArticleId] = []
+    made: list[int] = []
     for together in batches(articles(demo), TOGETHER):
-        async with transactions.transaction():
+        async with database.transaction():
             for batch in batches(together):
-                made += await publishing.import_articles(batch)
+                made += await _insert(database, batch)
+                await counts.published([article.counted() for article in batch])
                 demo.progress.advance(len(batch))
     demo.made["articles"] = made
 
 
-def articles(demo: Demo) -> Iterator[ImportedArticle]:
+async def _insert(database: Database, articles: Sequence[DemoArticle]) -> Sequence[int]:
+    async with database.transaction() as session:
+        ids = await bulk_insert_returning_ids(session, ArticleRow, [article.row() for article in articles])
+        inserted = list(zip(ids, articles, strict=True))
+        tags = [
+            {"article_id": article_id, "tag": tag, "created_at": article.draft.at}
+            for article_id, article in inserted
+            for tag in article.draft.tags.texts
+        ]
+        favorites = [
+            {"article_id": article_id, "user_id": user_id, "created_at": article.draft.at}
+            for article_id, article in inserted
+            for user_id in article.favored_by
+        ]
+        await bulk_insert(session, TagRow, tags)
+        await bulk_insert(session, FavoriteRow, favorites)
+    return ids
+
+
+def articles(demo: Demo) -> Iterator[DemoArticle]:
     """Yield as many articles as the demonstration has, oldest first; no two have the same title."""
     chance, users = demo.chance("articles"), demo.users
     topics = [themes(topic, start=997 * place) for place, topic in enumerate(TOPICS)]
@@ -80,7 +120,7 @@ def articles(demo: Demo) -> Iterator[ImportedArticle]:
             at,
         )
         readers = chance.some_early(users, chance.amount(2.6))
-        yield ImportedArticle(draft, favored_by=sorted({*readers} - {author}))
+        yield DemoArticle(draft, favored_by=sorted({*readers} - {author}))
 
 
 def _moments(demo: Demo, chance: Chance) -> Iterator[datetime]:

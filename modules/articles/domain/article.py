@@ -1,6 +1,6 @@
 """The article, what can be wrong with one, and where articles are kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -46,15 +46,6 @@ class Draft:
     body: Body
     tags: TagList
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedArticle:
-    """An article that comes with a past: when it was written is in the draft, who favours it is here."""
-
-    draft: Draft
-    favored_by: Collection[UserId]
-    """Each user once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +106,6 @@ class ArticleRepository(Protocol):
 
     async def add(self, draft: Draft) -> ArticleId:
         """Keep a new article under the first of its title's slugs that is free."""
-        ...
-
-    async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
-        """Keep many articles and return their ids in the same order, or keep none.
-
-        Each is kept under the first of its title's slugs; raises `SlugTaken` if that is in use.
-        """
         ...
 
     async def held(self, slug: str) -> Article:

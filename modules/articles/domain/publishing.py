@@ -1,12 +1,11 @@
 """What authors and readers do with articles."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from modules.articles.contracts import (
     ArticleDeleted,
     ArticleEdited,
     ArticleFavorited,
-    ArticleId,
     ArticlePublished,
 )
 from modules.articles.domain.article import (
@@ -15,7 +14,6 @@ from modules.articles.domain.article import (
     ArticleOutdated,
     ArticleRepository,
     Draft,
-    ImportedArticle,
 )
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
@@ -56,15 +54,6 @@ class Publishing:
             )
             await self._events.publish(ArticlePublished(article))
             return await self._reader.article_by_id(article, author)
-
-    async def import_articles(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
-        """Publish articles that have a past, or none of them; return their ids in the same order.
-
-        Their titles must differ from each other and from all others: raises `SlugTaken`. No event is
-        told: they may be a million.
-        """
-        async with self._transactions.transaction():
-            return await self._repository.add_all(articles)
 
     async def edit(
         self, slug: str, changes: ArticleChanges, editor: UserId, *, if_it_is: Expected | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from modules.articles.contracts import ArticleId
-from modules.articles.domain.article import Article, ArticleNotFound, Draft, ImportedArticle, SlugTaken
+from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
 from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, Counted
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
@@ -56,47 +56,6 @@ class SqlArticles:
             await self._tag(article, draft.tags.texts, draft.at)
             await self._counts.published([Counted(draft.author, draft.tags.texts, draft.at)])
             return article
-
-    async def add_all(self, articles: Sequence[ImportedArticle]) -> Sequence[ArticleId]:
-        """Keep many articles and return their ids in the same order, or keep none.
-
-        Each is kept under the first of its title's slugs; raises `SlugTaken` if that is in use.
-        """
-        slugs = [next(article.draft.title.slugs()) for article in articles]
-        async with self._database.refusing(TAKEN) as session:
-            await bulk_insert(
-                session,
-                ArticleRow,
-                [
-                    _new(article.draft, slug, len(article.favored_by))
-                    for slug, article in zip(slugs, articles, strict=True)
-                ],
-            )
-            found = await session.execute(
-                select(ArticleRow.slug, ArticleRow.id).where(ArticleRow.slug.in_(slugs))
-            )
-            ids = {row.slug: ArticleId(row.id) for row in found}
-            kept = [(ids[slug], article) for slug, article in zip(slugs, articles, strict=True)]
-            await bulk_insert(
-                session,
-                TagRow,
-                [
-                    {"article_id": key, "tag": tag, "created_at": article.draft.at}
-                    for key, article in kept
-                    for tag in article.draft.tags.texts
-                ],
-            )
-            await bulk_insert(
-                session,
-                FavoriteRow,
-                [
-                    {"article_id": key, "user_id": user, "created_at": article.draft.at}
-                    for key, article in kept
-                    for user in article.favored_by
-                ],
-            )
-            await self._counts.published([_counted(article) for article in articles])
-        return [ids[slug] for slug in slugs]
 
     async def held(self, slug: str) -> Article:
         """Return the article, and keep others from changing it until the transaction ends.
@@ -196,7 +155,7 @@ class SqlArticles:
     async def _insert(self, draft: Draft) -> ArticleId:
         async with self._database.transaction() as session:
             for slug in draft.title.slugs():
-                row = _new(draft, slug, favorites_count=0)
+                row = article_row(draft, slug, favorites_count=0)
                 article = await session.scalar(insert_unless_there(session, ArticleRow, "id"), row)
                 if article is not None:
                     return ArticleId(article)
@@ -256,7 +215,8 @@ def _article(row: ArticleRow) -> Article:
     )
 
 
-def _new(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:
+def article_row(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:
+    """Return the row of a new article."""
     return {
         "slug": slug,
         "author_id": draft.author,
@@ -268,8 +228,3 @@ def _new(draft: Draft, slug: str, favorites_count: int) -> dict[str, Any]:
         "updated_at": draft.at,
         "body": draft.body.text,
     }
-
-
-def _counted(article: ImportedArticle) -> Counted:
-    draft = article.draft
-    return Counted(draft.author, draft.tags.texts, draft.at, article.favored_by)

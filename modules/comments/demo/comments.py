@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview
-from modules.comments.domain.comment import ImportedComment, Text
-from modules.comments.domain.discussion import Discussion
+from modules.comments.domain.comment import Text
+from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import in_milliseconds
 from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
+from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 
 MOST_ON_ONE_ARTICLE = 10
@@ -93,15 +96,16 @@ NOTES = [
 class Thread:
     """An article, its author, and who comments on it, in order."""
 
+    article_id: ArticleId
     article: ArticlePreview
     author: UserId
     readers: Sequence[UserId]
 
 
-async def discuss_articles(
-    discussion: Discussion, articles: ArticleDirectory, profiles: ProfileReader, demo: Demo
+async def insert_comments(
+    database: Database, articles: ArticleDirectory, profiles: ProfileReader, demo: Demo
 ) -> None:
-    """Let users comment on articles: one comment an article on average, many on few of them."""
+    """Insert comments on articles: one comment an article on average, many on few of them."""
     chance = demo.chance("comments")
     readers = _readers(demo, chance)
     demo.progress.begin("comments", sum(len(several) for several in readers.values()))
@@ -110,7 +114,8 @@ async def discuss_articles(
         people = {user for thread in threads for user in (thread.author, *thread.readers)}
         names = {user: person.username for user, person in (await profiles.profiles(people, None)).items()}
         comments = [comment for thread in threads for comment in _comments(thread, names, demo.until, chance)]
-        await discussion.import_comments(comments)
+        async with database.transaction() as session:
+            await bulk_insert(session, CommentRow, comments)
         demo.progress.advance(len(comments))
 
 
@@ -129,14 +134,14 @@ async def _threads(
     previews = await articles.previews(readers.keys(), None)
     authors = await profiles.named({preview.author.username for preview in previews.values()})
     return [
-        Thread(previews[article], authors[previews[article].author.username], several)
+        Thread(article, previews[article], authors[previews[article].author.username], several)
         for article, several in readers.items()
     ]
 
 
 def _comments(
     thread: Thread, names: Mapping[UserId, str], until: datetime, chance: Chance
-) -> Iterator[ImportedComment]:
+) -> Iterator[dict[str, Any]]:
     fresh = iter(chance.some(REMARKS, len(thread.readers)))
     remark, previous = None, thread.author
     for reader, at in zip(thread.readers, _moments(thread, until, chance), strict=True):
@@ -150,7 +155,12 @@ def _comments(
             remark = next(fresh)
             speaker, text = reader, remark.text
         words = {"tag": thread.article.tag_list[0], "name": names[previous]}
-        yield ImportedComment(thread.article.slug, speaker, Text(text.format_map(words)), at)
+        yield {
+            "article_id": thread.article_id,
+            "author_id": speaker,
+            "body": Text(text.format_map(words)).text,
+            "created_at": at,
+        }
         previous = speaker
 
 

@@ -45,16 +45,6 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedComment:
-    """A comment that comes with a past: on the article of a slug, said at some earlier moment."""
-
-    slug: str
-    author: UserId
-    text: Text
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment on an article. It is never changed."""
 
@@ -75,10 +65,6 @@ class CommentRepository(Protocol):
 
     async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
         """Keep a new comment and return it."""
-        ...
-
-    async def add_all(self, comments: Sequence[tuple[ArticleId, ImportedComment]]) -> None:
-        """Keep many comments, each on its article, or none of them."""
         ...
 
     async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:

@@ -10,7 +10,6 @@ from modules.comments.domain.comment import (
     Comment,
     CommentId,
     CommentRepository,
-    ImportedComment,
     Text,
 )
 from modules.kernel.domain.clock import Clock, in_text
@@ -77,12 +76,6 @@ class Discussion:
                 # Deleted since the token was looked at.
                 raise TokenInvalid
             return views[0]
-
-    async def import_comments(self, comments: Sequence[ImportedComment]) -> None:
-        """Keep comments that have a past, or none of them; raise `ArticleNotFound`."""
-        async with self._transactions.transaction():
-            articles = await self._articles.held({comment.slug for comment in comments})
-            await self._comments.add_all([(_found(comment.slug, articles), comment) for comment in comments])
 
     async def take_back(self, slug: str, comment: CommentId, editor: UserId) -> None:
         """Delete a comment of one's own; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""

@@ -7,11 +7,10 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, ImportedComment, Text
+from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.pages import OFFSET, ROWS, behind, window
 
@@ -39,20 +38,6 @@ class SqlComments:
         async with self._database.transaction() as session:
             key = await session.scalar(ADD, row)
         return Comment(CommentId(key), article, author, text.text, at)
-
-    async def add_all(self, comments: Sequence[tuple[ArticleId, ImportedComment]]) -> None:
-        """Keep many comments, each on its article, or none of them."""
-        rows = [
-            {
-                "article_id": article,
-                "author_id": comment.author,
-                "body": comment.text.text,
-                "created_at": comment.at,
-            }
-            for article, comment in comments
-        ]
-        async with self._database.transaction() as session:
-            await bulk_insert(session, CommentRow, rows)
 
     async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""

@@ -1,7 +1,6 @@
 """Seeing profiles and following users."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from modules.kernel.domain.errors import NotFound
@@ -17,23 +16,11 @@ class ProfileNotFound(NotFound):
     subject = "profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """One user follows another."""
-
-    follower: UserId
-    followed: UserId
-
-
 class FollowRepository(Protocol):
     """Keeps who follows whom."""
 
     async def add(self, follower: UserId, followed: UserId) -> None:
         """Keep that one follows the other; do nothing if that is known."""
-        ...
-
-    async def add_all(self, follows: Sequence[Follow]) -> None:
-        """Keep many follows, none of which is known yet, or none of them."""
         ...
 
     async def remove(self, follower: UserId, followed: UserId) -> None:
@@ -76,11 +63,6 @@ class Profiles:
             user = await self._user(username)
             await self._follows.add(follower, user.id)
             return _profile(user, following=True)
-
-    async def follow_all(self, follows: Sequence[Follow]) -> None:
-        """Let many users who exist follow each other, where nobody follows the same user yet."""
-        async with self._transactions.transaction():
-            await self._follows.add_all(follows)
 
     async def unfollow(self, username: str, follower: UserId) -> Profile:
         """Stop following a user, if one did; raise `ProfileNotFound` if nobody has this name."""

@@ -1,16 +1,14 @@
 """Follows in the database, and the profiles that are read with them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import FromClause, bindparam, delete, or_, select
 
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import insert_unless_there, is_one_of
 from modules.profiles.contracts import Profile
-from modules.profiles.domain.profiles import Follow
 from modules.profiles.infrastructure.tables import FollowRow
 from modules.users.contracts import UserDirectory
 
@@ -36,12 +34,6 @@ class SqlFollows:
         async with self._database.transaction() as session:
             row = {"follower_id": follower, "followed_id": followed}
             await session.execute(insert_unless_there(session, FollowRow), row)
-
-    async def add_all(self, follows: Sequence[Follow]) -> None:
-        """Keep many follows, none of which is known yet, or none of them."""
-        rows = [{"follower_id": follow.follower, "followed_id": follow.followed} for follow in follows]
-        async with self._database.transaction() as session:
-            await bulk_insert(session, FollowRow, rows)
 
     async def remove(self, follower: UserId, followed: UserId) -> None:
         """Forget that one follows the other; do nothing if that is not known."""

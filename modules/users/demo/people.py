@@ -2,15 +2,20 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.batches import batches
-from modules.kernel.domain.identity import UserId
-from modules.users.domain.account import Newcomer
-from modules.users.domain.accounts import Accounts
+from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert_returning_ids
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.users.domain.account import NewAccount
+from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Bio, Email, Image, Password, Username
+from modules.users.infrastructure.accounts import account_row
+from modules.users.infrastructure.tables import AccountRow
 
 FEWEST_USERS = 50
 ARTICLES_PER_USER = 10
@@ -67,21 +72,42 @@ AVATAR = (
 )
 
 
-async def register_people(accounts: Accounts, demo: Demo) -> None:
-    """Register the people of the demonstration; all have the same password."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of the demonstration."""
+
+    username: Username
+    email: Email
+    bio: Bio | None
+    image: Image | None
+
+    def row(self, password_hash: str) -> dict[str, Any]:
+        """Return the row of this user's account."""
+        return account_row(NewAccount(self.username, self.email, password_hash)) | {
+            "bio": self.bio.text if self.bio else None,
+            "image": self.image.text if self.image else None,
+        }
+
+
+async def insert_people(database: Database, credentials: Credentials, demo: Demo) -> None:
+    """Insert accounts, which all have the same password; raise `PasswordCommon`."""
     number = max(FEWEST_USERS, demo.articles // ARTICLES_PER_USER)
     demo.progress.begin("users", number)
-    made: list[UserId] = []
+    made: list[int] = []
+    # Hashed once: hashing it for each would take tens of milliseconds a user.
+    password_hash = await credentials.choose(PASSWORD)
     for batch in batches(islice(people(demo.chance("users")), number)):
-        made += await accounts.register_all(batch, PASSWORD)
+        rows = [person.row(password_hash) for person in batch]
+        async with database.transaction() as session:
+            made += await bulk_insert_returning_ids(session, AccountRow, rows)
         demo.progress.advance(len(batch))
     demo.made["users"] = made
     demo.remarks.append(f"log in as john@example.com with the password {PASSWORD.text}, as everyone has it")
 
 
-def people(chance: Chance) -> Iterator[Newcomer]:
+def people(chance: Chance) -> Iterator[Person]:
     """Yield people for ever, the visitor first; no two have the same name."""
-    yield Newcomer(
+    yield Person(
         Username("johndoe"),
         Email("john@example.com"),
         Bio("I try things out here, so that nobody else has to."),
@@ -90,7 +116,7 @@ def people(chance: Chance) -> Iterator[Newcomer]:
     for given, family, number in _names():
         style = USERNAMES[(number + len(given + family)) % len(USERNAMES)]
         name = style.format(given=given, family=family).lower() + (f"{number}" if number else "")
-        yield Newcomer(
+        yield Person(
             Username(name),
             Email(f"{name}@example.com"),
             # Some people never fill in their profiles, and frontends have to show them too.

@@ -1,6 +1,6 @@
 """The account, what can be wrong with one, and where accounts are kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -97,18 +97,6 @@ class NewAccount:
     username: Username
     email: Email
     password_hash: str
-    bio: Bio | None = None
-    image: Image | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """One of many people who are registered together."""
-
-    username: Username
-    email: Email
-    bio: Bio | None
-    image: Image | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +115,6 @@ class AccountRepository(Protocol):
 
     async def add(self, account: NewAccount) -> Account:
         """Keep a new account and return it; raise `AccountTaken` if its name or e-mail is in use."""
-        ...
-
-    async def add_all(self, accounts: Sequence[NewAccount]) -> Sequence[UserId]:
-        """Keep many new accounts and return their ids in the same order, or keep none.
-
-        Raises `AccountTaken` if a name or e-mail is in use; it need not name both.
-        """
         ...
 
     async def by_id(self, user: UserId) -> Account:

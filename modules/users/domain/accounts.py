@@ -1,6 +1,6 @@
 """What can be done with accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modules.kernel.domain.events import EventPublisher
@@ -14,7 +14,6 @@ from modules.users.domain.account import (
     AccountRepository,
     CredentialsInvalid,
     NewAccount,
-    Newcomer,
     PasswordWrong,
     RegistrationOver,
     TokenIssuer,
@@ -66,21 +65,6 @@ class Accounts:
             else:
                 account = await self._added_once(new, keyed)
         return self._signed_in(account)
-
-    async def register_all(self, people: Sequence[Newcomer], password: Password) -> Sequence[UserId]:
-        """Open accounts that share one password, or none; return their ids in the same order.
-
-        Raises `AccountTaken` if a name or e-mail is in use, or `PasswordCommon`. The password is hashed
-        once: hashing it for each would take tens of milliseconds a person.
-        """
-        password_hash = await self._credentials.choose(password)
-        async with self._transactions.transaction():
-            return await self._repository.add_all(
-                [
-                    NewAccount(person.username, person.email, password_hash, person.bio, person.image)
-                    for person in people
-                ]
-            )
 
     async def log_in(self, email: Presented, password: Presented, address: str) -> SignedIn:
         """Return the account that these credentials, sent from a network address, open.

@@ -1,11 +1,8 @@
 """Accounts in the database."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import Select, delete, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.domain.account import Account, AccountTaken, NewAccount
 from modules.users.domain.values import email_key, username_key
@@ -25,27 +22,13 @@ class SqlAccounts:
 
     async def add(self, account: NewAccount) -> Account:
         """Keep a new account and return it; raise `AccountTaken` if its name or e-mail is in use."""
-        row = AccountRow(**_new(account))
+        row = AccountRow(**account_row(account))
         try:
             async with self._database.refusing(TAKEN) as session:
                 session.add(row)
         except AccountTaken as taken:
             raise await self._whole(taken, account.username.text, account.email.text) from taken
         return _account(row)
-
-    async def add_all(self, accounts: Sequence[NewAccount]) -> Sequence[UserId]:
-        """Keep many new accounts and return their ids in the same order, or keep none.
-
-        Raises `AccountTaken` if a name or e-mail is in use; it need not name both.
-        """
-        keys = [account.username.key for account in accounts]
-        async with self._database.refusing(TAKEN) as session:
-            await bulk_insert(session, AccountRow, [_new(account) for account in accounts])
-            found = await session.execute(
-                select(AccountRow.username_key, AccountRow.id).where(AccountRow.username_key.in_(keys))
-            )
-            ids = {row.username_key: UserId(row.id) for row in found}
-        return [ids[key] for key in keys]
 
     async def by_id(self, user: UserId) -> Account:
         """Return the account; raise `TokenInvalid` if it is gone: only its own token leads here."""
@@ -112,10 +95,11 @@ class SqlAccounts:
         return AccountTaken({*taken.problems, *(field for field, key in keys.items() if key in held)})
 
 
-def _new(account: NewAccount) -> dict[str, str | int | None]:
+def account_row(account: NewAccount) -> dict[str, str | int | None]:
+    """Return the row of a new account."""
     return _names(account.username.text, account.email.text) | {
-        "bio": account.bio.text if account.bio else None,
-        "image": account.image.text if account.image else None,
+        "bio": None,
+        "image": None,
         "password_hash": account.password_hash,
         "token_version": 0,
     }

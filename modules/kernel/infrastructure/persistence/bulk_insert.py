@@ -26,6 +26,17 @@ async def bulk_insert(
         await session.execute(insert(kind.metadata.tables[kind.__tablename__]), rows)
 
 
+async def bulk_insert_returning_ids(
+    session: AsyncSession, kind: type[DeclarativeBase], rows: Sequence[dict[str, Any]]
+) -> Sequence[int]:
+    """Insert rows as `bulk_insert` does, and return the ids that the database gave them, in their order."""
+    if not rows:
+        return []
+    table = kind.metadata.tables[kind.__tablename__]
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return (await session.scalars(statement, rows)).all()
+
+
 @asynccontextmanager
 async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Progress) -> AsyncIterator[None]:
     """Make loading millions of rows into these tables faster: their indexes are made when all are there.
