@@ -15,14 +15,14 @@ from conduit_app.checks.running_rules import check_everything, snapshots
 from conduit_app.checks.source import Checkout, uncollected
 from conduit_app.checks.source_rules import check_sources
 from conduit_app.commands.backup import backup, restore
-from conduit_app.commands.demonstration import BEGIN_AGAIN, demonstrate, shown_progress
+from conduit_app.commands.demo import BEGIN_AGAIN, demonstrate, shown_progress
+from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.commands.events import events
-from conduit_app.commands.of_modules import ConduitCommands
-from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.module_commands import ConduitCommands
 from conduit_app.commands.serve import require_migrated, serve
 from conduit_app.composition import Composition
-from conduit_app.house import HouseFormat, cards, render_house
 from conduit_app.migrations.runner import migrate
+from conduit_app.module_catalog import HouseFormat, cards, render_house
 from conduit_app.new_module.naming import ModuleName
 from conduit_app.new_module.plan import plan_in_tree, plan_plugin
 from conduit_app.new_module.writing import require_running, write_module

@@ -26,8 +26,8 @@ from conduit_app.checks.source_rules import check_sources
 from conduit_app.checks.tables import declaration, named_by_expression, plainly_named
 from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.discovery import in_tree, manifest
-from conduit_app.house import cards, guide
 from conduit_app.migrations.runner import check_models, migrate
+from conduit_app.module_catalog import cards, guide
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module

@@ -16,12 +16,12 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from conduit_app.application import compose_from, served_modules
-from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import require_current
 from conduit_app.observability.metrics import SHARED_FOLDER
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.traces import wanted
+from conduit_app.observability.tracing import wanted
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load
 

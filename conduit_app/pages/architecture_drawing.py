@@ -15,7 +15,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from conduit_app.house import Card
+from conduit_app.module_catalog import Card
 
 # Sizes are in pixels. Labels are set in a monospaced face: their widths are known without measuring.
 NAME_ADVANCE, TAB_ADVANCE = 9.7, 7.3

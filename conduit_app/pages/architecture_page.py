@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from conduit_app.composition import Composition
-from conduit_app.house import Card, cards
+from conduit_app.module_catalog import Card, cards
 from conduit_app.pages.architecture_drawing import anchor, counted, draw
 from conduit_app.pages.page_style import page_style
 

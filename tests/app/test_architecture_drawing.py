@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conduit_app.house import Card
+from conduit_app.module_catalog import Card
 from conduit_app.pages.architecture_drawing import MOST_BOXES_IN_A_ROW, draw
 
 POINT = re.compile(r"(-?\d+\.\d) (-?\d+\.\d)")

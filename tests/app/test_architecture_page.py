@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.discovery import discover
-from conduit_app.house import Card, cards
+from conduit_app.module_catalog import Card, cards
 from conduit_app.pages.architecture_page import render_page
 from conduit_app.settings import Settings
 from tests.client import Api

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_app.cli import main
-from conduit_app.commands.demonstration import BEGIN_AGAIN
+from conduit_app.commands.demo import BEGIN_AGAIN
 from tests.conftest import SECRET
 
 Conduit = Callable[..., Result]

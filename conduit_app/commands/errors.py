@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from conduit_app.commands.demonstration import DemonstrationError
+from conduit_app.commands.demo import DemonstrationError
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
 from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError

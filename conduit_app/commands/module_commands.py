@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from conduit_app.application import compose_from
-from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.discovery import DiscoveryError, discover
 from conduit_app.migrations.runner import require_current
 from conduit_app.observability.structured_logging import configure_logging
