@@ -1,14 +1,21 @@
-"""A demonstration: every module makes its part of it, and a person sees how far they are."""
+"""`conduit demo`: every module makes its part of the data, and progress is shown."""
 
+import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from conduit_app.application import compose_from
+from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
+from conduit_app.observability.structured_logging import configure_logging
+from conduit_app.settings import Settings, load
 from modules.kernel.domain.demo import Demo
 from modules.kernel.domain.demo import Progress as DemoProgress
 from modules.kernel.domain.errors import DomainError
@@ -22,6 +29,43 @@ BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
 
 class DemonstrationError(Exception):
     """There can be no demonstration, or only half of one; the message is one line for the operator."""
+
+
+def demo_command(
+    articles: Annotated[
+        int, typer.Option(help="How many articles; the number of everything else follows.", min=1)
+    ] = 200,
+) -> None:
+    """Fill an empty database with made-up users and articles.
+
+    Example: conduit demo --articles 1000
+
+    The same number makes the same data.
+
+    It begins with an empty database only. If it stops half-way, remove the database and begin again.
+    """
+    with one_line_errors():
+        # A commit need not survive the loss of power: half of a demonstration is of no use.
+        settings = load(Settings).model_copy(update={"database_synchronous": "NORMAL"})
+        configure_logging(settings)
+        asyncio.run(require_migrated(compose_from(settings)))
+        try:
+            remarks = asyncio.run(_demonstrate(compose_from(settings), articles))
+        except KeyboardInterrupt:
+            fail(f"stopped half-way: {BEGIN_AGAIN}")
+        except DemonstrationError as error:
+            fail(str(error))
+    for remark in remarks:
+        typer.echo(remark, err=True)
+
+
+async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]:
+    try:
+        with shown_progress() as progress:
+            demo = await demonstrate(composition, articles, progress)
+    finally:
+        await composition.database.dispose()
+    return demo.remarks
 
 
 async def demonstrate(composition: Composition, articles: int, progress: DemoProgress) -> Demo:

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import typer
 
-from conduit_app.commands.demo import DemonstrationError
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
 from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError
@@ -25,7 +24,6 @@ def one_line_errors() -> Iterator[None]:
         SettingsError,
         DiscoveryError,
         CompositionError,
-        DemonstrationError,
         MigrationRefusedError,
         ModuleRefused,
         SchemaAheadError,
