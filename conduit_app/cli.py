@@ -1,26 +1,16 @@
 """The command line."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from conduit_app.checks.report import Format, render
-from conduit_app.checks.running_rules import check_everything, snapshots
-from conduit_app.checks.source import Checkout, uncollected
-from conduit_app.checks.source_rules import check_sources
 from conduit_app.commands.backup import backup, restore
 from conduit_app.commands.demo import demo_command
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.devtools_commands import add_devtools_command
 from conduit_app.commands.events import events
 from conduit_app.commands.migrate import migrate_command
 from conduit_app.commands.module_commands import ConduitCommands
 from conduit_app.commands.modules import modules_command
 from conduit_app.commands.openapi import openapi
 from conduit_app.commands.serve import serve
-from conduit_app.new_module.naming import ModuleName
-from conduit_app.new_module.plan import plan_in_tree, plan_plugin
-from conduit_app.new_module.writing import require_running, write_module
 
 main = typer.Typer(
     name="conduit",
@@ -42,57 +32,9 @@ main.command(rich_help_panel=LOOK_AFTER)(backup)
 main.command(rich_help_panel=LOOK_AFTER)(restore)
 main.command(name="modules", rich_help_panel=LOOK_AFTER)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
-
-
-@main.command(rich_help_panel=DEVELOP)
-def check(
-    form: Annotated[Format, typer.Option("--format", help="How findings are told.")] = Format.TEXT,
-    sources: Annotated[
-        bool, typer.Option("--sources", help="Only what the text of the modules shows: faster.")
-    ] = False,
-    update: Annotated[
-        bool, typer.Option("--update", help="Write the snapshots anew, of events, document and picture.")
-    ] = False,
-) -> None:
-    """Check the architecture of the checkout in this folder.
-
-    Example: conduit check --format github
-    """
-    checkout = _checkout()
-    with one_line_errors(), uncollected():
-        if update:
-            for path in snapshots(checkout).write(checkout.root):
-                typer.echo(f"wrote {path}", err=True)
-        findings = list(check_sources(checkout)) if sources else check_everything(checkout)
-    typer.echo(render(findings, form))
-    if findings:
-        raise typer.Exit(1)
-
-
-@main.command(name="new-module", rich_help_panel=DEVELOP)
-def new_module_command(
-    name: Annotated[str, typer.Argument(help="What it is called: lower-case, as in reading_notes.")],
-    plugin: Annotated[
-        bool, typer.Option("--plugin", help="Write a distribution of its own into plugins/.")
-    ] = False,
-) -> None:
-    """Write a small module that is complete, to begin from.
-
-    Example: conduit new-module notes
-    """
-    checkout = _checkout()
-    with one_line_errors():
-        plan = plan_plugin(ModuleName(name)) if plugin else plan_in_tree(ModuleName(name))
-        require_running(checkout)
-        write_module(checkout, plan)
-    typer.echo(plan.next_steps)
-
-
-def _checkout() -> Checkout:
-    checkout = Checkout(Path.cwd())
-    if not (checkout.root / "importlinter.ini").exists():
-        fail("this looks at a checkout: call it where importlinter.ini is")
-    return checkout
+# Imported when they are called: production installs need not have them.
+add_devtools_command(main, "check", "Check the architecture of the checkout in this folder.", DEVELOP)
+add_devtools_command(main, "new-module", "Write a small module that is complete, to begin from.", DEVELOP)
 
 
 if __name__ == "__main__":

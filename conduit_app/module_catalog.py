@@ -105,7 +105,7 @@ def render_house(cards: Sequence[Card], form: HouseFormat) -> str:
 
 def _paragraph(card: Card) -> str:
     lines = [f"{card.name} {card.version}: {card.summary}"]
-    for row, text in _rows(card):
+    for row, text in rows(card):
         lines += [f"    {row:<10}{part.replace('`', '')}" for part in text.split("<br>") if part]
     return "\n".join(lines)
 
@@ -122,17 +122,8 @@ def mermaid(cards: Sequence[Card]) -> str:
     return "\n".join(lines)
 
 
-def guide(cards: Sequence[Card]) -> str:
-    """Return docs/architecture.md's generated part: the graph, and a canvas for each module."""
-    parts = ["```mermaid", mermaid(cards), "```", ""]
-    for card in cards:
-        parts += [f"### {card.name}", "", card.summary, "", "| | |", "| --- | --- |"]
-        parts += [f"| {row} | {text or '-'} |" for row, text in _rows(card)]
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _rows(card: Card) -> Sequence[tuple[str, str]]:
+def rows(card: Card) -> Sequence[tuple[str, str]]:
+    """Return the rows of a module's canvas: a heading, and entries in Markdown."""
     return [
         ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in card.needs.items())),
         ("offers", ", ".join(f"`{contract}`" for contract in card.offers)),

@@ -9,7 +9,6 @@ import typer
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
 from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError
-from conduit_app.new_module.naming import ModuleRefused
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
@@ -25,7 +24,6 @@ def one_line_errors() -> Iterator[None]:
         DiscoveryError,
         CompositionError,
         MigrationRefusedError,
-        ModuleRefused,
         SchemaAheadError,
         SchemaBehindError,
         BackupError,
