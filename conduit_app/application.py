@@ -7,24 +7,24 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 
-from conduit_app.background import in_background
 from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
+from conduit_app.lifespan import in_background
 from conduit_app.middleware.body_limit import BodyLimit
-from conduit_app.middleware.busy import BusyAnswers
-from conduit_app.middleware.cross_origin import CrossOrigin
+from conduit_app.middleware.cors import CrossOrigin
 from conduit_app.middleware.frontend import Frontend
-from conduit_app.middleware.kept_answers import KeptAnswers
+from conduit_app.middleware.overload import BusyAnswers
 from conduit_app.middleware.problem_details import ProblemDetails
 from conduit_app.middleware.replica_reads import ReplicaReads
 from conduit_app.middleware.request_log import REQUEST_ID, FailureAnswers, RequestLog
+from conduit_app.middleware.response_cache import KeptAnswers
 from conduit_app.middleware.security_headers import SecurityHeaders
-from conduit_app.middleware.url_check import UrlCheck
+from conduit_app.middleware.utf8_url import UrlCheck
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.traces import OFF, TracedRoutes, Traces, wanted
-from conduit_app.pages.architecture_page import create_architecture_router
+from conduit_app.observability.tracing import OFF, TracedRoutes, Traces, wanted
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
@@ -85,8 +85,8 @@ def create_application(
     application.include_router(create_health_router(composition))
     metrics = Metrics(composition)
     application.include_router(create_metrics_router(metrics))
-    if settings.environment == "development":
-        application.include_router(create_architecture_router(composition, application))
+    if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
+        application.include_router(page.create_architecture_router(composition, application))
     install_error_handlers(application)
     show_examples(application)
     # Added from the inside out.

@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from conduit_app.middleware.busy import BUSY, PROBLEM, RETRY_AFTER_SECONDS
+from conduit_app.middleware.overload import BUSY, PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.settings import Settings
 

@@ -1,1 +1,1 @@
-"""The commands of the command line that take more than a few lines."""
+"""The commands of the command line."""

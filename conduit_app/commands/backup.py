@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from conduit_app.application import compose_from
-from conduit_app.commands.operator_errors import one_line_errors
+from conduit_app.commands.errors import one_line_errors
 from conduit_app.migrations.runner import SchemaAheadError, State, states
 from conduit_app.settings import Settings, load
 from modules.kernel.infrastructure.persistence.backup import (

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from conduit_app.application import compose_from
-from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.migrations.runner import State, states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load

@@ -16,12 +16,13 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from conduit_app.application import compose_from, served_modules
-from conduit_app.commands.operator_errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.composition import Composition
+from conduit_app.devtools import PACKAGE, is_installed
 from conduit_app.migrations.runner import require_current
 from conduit_app.observability.metrics import SHARED_FOLDER
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.traces import wanted
+from conduit_app.observability.tracing import wanted
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load
 
@@ -133,7 +134,8 @@ def _require_development(settings: Settings, workers: int) -> None:
 
 def _folders(composition: Composition) -> Sequence[Path]:
     """Return where the code lies: not the whole folder, whose .venv has files by the ten thousand."""
-    packages = [*OWN_PACKAGES, *(module.package.partition(".")[0] for module in composition.modules)]
+    plugins = (module.package.partition(".")[0] for module in composition.modules)
+    packages = [*OWN_PACKAGES, *([PACKAGE] if is_installed() else []), *plugins]
     return [
         Path(place) for name in dict.fromkeys(packages) for place in importlib.import_module(name).__path__
     ]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import State, states
-from conduit_app.observability.patience import Patience
+from conduit_app.observability.probe import Patience
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
 

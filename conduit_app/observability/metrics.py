@@ -21,7 +21,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from conduit_app.composition import Composition
-from conduit_app.observability.patience import Patience
+from conduit_app.observability.probe import Patience
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.observation import observe
 

@@ -10,7 +10,7 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
-from conduit_app.observability.traces import add_trace
+from conduit_app.observability.tracing import add_trace
 from conduit_app.settings import Settings
 
 

@@ -7,7 +7,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from conduit_app.observability.traces import Traces
+from conduit_app.observability.tracing import Traces
 
 UNNAMED = "unknown_service"
 

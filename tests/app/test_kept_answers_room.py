@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from conduit_app.composition import Composition
-from conduit_app.middleware.kept_answers import LARGEST_PART, OVERHEAD, KeptAnswers
+from conduit_app.middleware.response_cache import LARGEST_PART, OVERHEAD, KeptAnswers
 from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal, UserId

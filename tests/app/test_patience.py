@@ -7,15 +7,15 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.composition import Composition
-from conduit_app.observability import patience
-from conduit_app.observability.patience import Patience, Silence
+from conduit_app.observability import probe
+from conduit_app.observability.probe import Patience, Silence
 from modules.kernel.domain.errors import Unavailable
 from tests.client import Api
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 0.01)
 
 
 @pytest.fixture

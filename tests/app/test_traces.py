@@ -28,8 +28,8 @@ from conduit_app.application import create_application
 from conduit_app.cli import main
 from conduit_app.commands.serve import FACTORY
 from conduit_app.composition import Composition
-from conduit_app.observability import traces
-from conduit_app.observability.traces import ENDPOINTS, TracedRoutes, Traces, wanted
+from conduit_app.observability import tracing
+from conduit_app.observability.tracing import ENDPOINTS, TracedRoutes, Traces, wanted
 from conduit_app.settings import Settings, SettingsError
 from modules.articles.domain.publishing import Publishing
 from tests.client import PASSWORD, Api
@@ -243,7 +243,7 @@ async def test_without_traces_no_code_of_theirs_runs(settings_of_its_own: Settin
         finally:
             sys.setprofile(None)
     assert Publishing.publish.__code__ in called
-    assert not [code for code in called if code.co_filename == traces.__file__]
+    assert not [code for code in called if code.co_filename == tracing.__file__]
     # FastAPI asks itself whether there are any, and that is all.
     assert {code.co_name for code in called if code.co_filename == telemetry.__file__} == {
         "enabled",
@@ -303,7 +303,7 @@ class TestSwitch:
         def without(name: str) -> object:
             return None if name == missing else found(name)
 
-        monkeypatch.setattr("conduit_app.observability.traces.find_spec", without)
+        monkeypatch.setattr("conduit_app.observability.tracing.find_spec", without)
         result = CliRunner().invoke(main, ["serve"], env={ENDPOINT: "http://collector:4318"})
         assert (result.exit_code, result.stderr) == (
             1,
@@ -314,7 +314,7 @@ class TestSwitch:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
-        monkeypatch.setattr("conduit_app.observability.traces.NEEDED", ("opentelemetry.nowhere.http",))
+        monkeypatch.setattr("conduit_app.observability.tracing.NEEDED", ("opentelemetry.nowhere.http",))
         with pytest.raises(SettingsError, match="install conduit"):
             wanted()
 
@@ -338,7 +338,7 @@ class TestSwitch:
         ended = subprocess.run(  # noqa: S603 - the program under test
             [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
         )
-        assert "conduit_app.observability.traces" in ended.stdout.split()
+        assert "conduit_app.observability.tracing" in ended.stdout.split()
         assert "opentelemetry.sdk" not in ended.stdout.split()
         assert "requests" not in ended.stdout.split()
 
@@ -373,11 +373,11 @@ class TestEnd:
     def test_a_collector_that_is_away_holds_up_no_process(
         self, collector: Collector, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(traces, "CLOSE_SECONDS", 0.01)
+        monkeypatch.setattr(tracing, "CLOSE_SECONDS", 0.01)
         # As a server has it: a loop that ends waits for the threads of its executor.
         asyncio.run(Traces(cast("TracerProvider", collector)).close())
         assert not collector.ended.is_set()
-        [closing] = [thread for thread in threading.enumerate() if thread.name == traces.CLOSING]
+        [closing] = [thread for thread in threading.enumerate() if thread.name == tracing.CLOSING]
         assert closing.daemon
         collector.let_go.set()
         closing.join(10)

@@ -191,6 +191,25 @@ APPLICATION = [
     imports("module → application", DOMAIN, "from conduit_app.settings import Settings", "direction"),
     imports("manifest → application", f"{USERS}/module.py", "import conduit_app.discovery", "direction"),
     imports("kernel → application", "modules/kernel/module.py", "import conduit_app", "direction"),
+    imports("module → developer tools", READER, "import conduit_devtools.testkit", "direction"),
+    imports(
+        "application → developer tools",
+        "conduit_app/observability/probe.py",
+        "from conduit_devtools.checks.source import Checkout",
+        "direction",
+    ),
+    imports(
+        "developer tools → domain",
+        "conduit_devtools/testkit.py",
+        "from modules.users.domain.account import Account",
+        "front-door",
+    ),
+    Breach(
+        "developer tools → a table, as text",
+        "conduit_devtools/commands.py",
+        '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
+        ("raw-sql",),
+    ),
     imports(
         "application → domain",
         "conduit_app/observability/health.py",
@@ -333,6 +352,12 @@ FRAMEWORKS = [
     imports(
         "SQLAlchemy in the application",
         "conduit_app/observability/health.py",
+        "import sqlalchemy",
+        "sqlalchemy-home",
+    ),
+    imports(
+        "SQLAlchemy in the developer tools",
+        "conduit_devtools/architecture/page.py",
         "import sqlalchemy",
         "sqlalchemy-home",
     ),
@@ -561,6 +586,12 @@ PLUGINS = [
         "plugins/bookmarks/conduit_bookmarks/domain/reading_list.py",
         "from modules.kernel.demo.chance import Chance",
         "kernel-rooms",
+    ),
+    imports(
+        "plugin → developer tools",
+        "plugins/bookmarks/conduit_bookmarks/infrastructure/tables.py",
+        "import conduit_devtools.testkit",
+        "direction",
     ),
     imports("module → plugin", DOMAIN, "import conduit_bookmarks.domain.reading_list", "boundary"),
     imports("module → a plugin's contracts", DOMAIN, "import conduit_bookmarks.contracts", "boundary"),

@@ -59,17 +59,17 @@ def _send(sending: Connection, folder: str, running: bool) -> None:
 
 
 def _look(folder: Path) -> str:
-    from conduit_app.checks.report import Format, render  # noqa: PLC0415
-    from conduit_app.checks.source import Checkout  # noqa: PLC0415
-    from conduit_app.checks.source_rules import check_sources  # noqa: PLC0415
+    from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
+    from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
+    from conduit_devtools.checks.static_checks import check_sources  # noqa: PLC0415
 
     return render(list(check_sources(Checkout(folder))), Format.JSON)
 
 
 def _run(folder: Path) -> str:
-    from conduit_app.checks.report import Format, render  # noqa: PLC0415
-    from conduit_app.checks.running_rules import check_everything  # noqa: PLC0415
-    from conduit_app.checks.source import Checkout  # noqa: PLC0415
+    from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
+    from conduit_devtools.checks.runtime_checks import check_everything  # noqa: PLC0415
+    from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
 
     return render(check_everything(Checkout(folder)), Format.JSON)
 

@@ -11,8 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("CODEOWNERS", "conduit_app", "docs", "importlinter.ini", "modules", "plugins", "pyproject.toml")
-SOURCES = ("-m", "conduit_app.checks")
+COPIED = (
+    "CODEOWNERS",
+    "conduit_app",
+    "conduit_devtools",
+    "docs",
+    "importlinter.ini",
+    "modules",
+    "plugins",
+    "pyproject.toml",
+)
+SOURCES = ("-m", "conduit_devtools.checks")
 WHOLE = ("-m", "conduit_app.cli", "check")
 MARK = "# breach"
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from conduit_app.checks.finding import RULES
-from conduit_app.checks.running_rules import check_everything
-from conduit_app.checks.source import Checkout
-from conduit_app.checks.source_rules import check_sources
+from conduit_devtools.checks.finding import RULES
+from conduit_devtools.checks.runtime_checks import check_everything
+from conduit_devtools.checks.source import Checkout
+from conduit_devtools.checks.static_checks import check_sources
 from tests.architecture.breaches import (
     BY_NAME,
     EVERY_RUNNING_BREACH,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conduit_app.checks.openapi_changes import changes
+from conduit_devtools.architecture.openapi_changes import changes
 
 Json = dict[str, Any]
 

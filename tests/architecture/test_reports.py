@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conduit_app.checks.finding import RULES, Finding
-from conduit_app.checks.report import Format, render
 from conduit_app.cli import main
+from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.report import Format, render
 from tests.architecture.copied_tree import SOURCES, WHOLE, CopiedTree
 
 RAW_SQL = RULES["raw-sql"]
@@ -101,9 +101,8 @@ def test_the_program_finds_in_the_text_what_its_small_entry_finds(
 
 def test_the_small_entry_loads_neither_the_web_framework_nor_the_database(pristine: CopiedTree) -> None:
     heavy = ["fastapi", "pydantic", "sqlalchemy", "alembic", "uvicorn"]
-    command = (
-        f"import sys, conduit_app.checks.__main__; print([name for name in {heavy} if name in sys.modules])"
-    )
+    loaded = f"[name for name in {heavy} if name in sys.modules]"
+    command = f"import sys, conduit_devtools.checks.__main__; print({loaded})"
     assert pristine.run("-c", command).stdout == "[]\n"
 
 

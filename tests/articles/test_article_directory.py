@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticleText
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.fakes import FakeArticleDirectory

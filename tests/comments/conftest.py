@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
 from modules.articles.contracts import ArticleDirectory
 from modules.comments.container import CommentsContainer
 from modules.comments.module import MODULE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conduit_app.testkit import ModuleAlone
+from conduit_devtools.testkit import ModuleAlone
 from modules.articles.contracts import ArticleDeleted
 from modules.kernel.domain.events import EventHandler
 from tests.client import Api, Json

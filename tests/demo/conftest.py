@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conduit_app.application import compose_from
-from conduit_app.commands.demonstration import demonstrate
+from conduit_app.commands.demo import demonstrate
 from conduit_app.settings import Settings
 from tests.client import Api
 from tests.conftest import SECRET, Stage

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_app.cli import main
-from conduit_app.commands.demonstration import BEGIN_AGAIN
+from conduit_app.commands.demo import BEGIN_AGAIN
 from tests.conftest import SECRET
 
 Conduit = Callable[..., Result]
@@ -84,7 +84,7 @@ def test_who_interrupts_it_learns_what_to_do(
         raise KeyboardInterrupt
 
     shutil.copy(migrated, tmp_path / "conduit.db")
-    monkeypatch.setattr("conduit_app.cli.demonstrate", interrupted)
+    monkeypatch.setattr("conduit_app.commands.demo.demonstrate", interrupted)
     result = conduit("demo")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [f"conduit: stopped half-way: {BEGIN_AGAIN}"]

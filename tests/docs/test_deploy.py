@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from conduit_app.commands.serve import DRAIN_SECONDS
 from conduit_app.discovery import in_tree
-from conduit_app.observability.traces import CLOSE_SECONDS
+from conduit_app.observability.tracing import CLOSE_SECONDS
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.new_module.conftest import UNWANTED, copy_tree
+from tests.devtools.scaffold.conftest import UNWANTED, copy_tree
 from tests.program import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]

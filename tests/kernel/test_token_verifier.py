@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 from sqlalchemy import delete
 
-from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleAlone, module_alone
 from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.identity import TokenInvalid, TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier

@@ -32,7 +32,7 @@ def build_wheels(folder: Path, *sources: Path) -> Sequence[Path]:
 def _copied(source: Path, copy: Path) -> Path:
     # Building writes beside the sources, and takes from there what an earlier build has left.
     copy.mkdir(parents=True)
-    distribution = ["pyproject.toml", "README.md", "modules", "conduit_app"]
+    distribution = ["pyproject.toml", "README.md", "modules", "conduit_app", "conduit_devtools"]
     distribution += ["conduit_bookmarks", "conduit_notifications"]
     for part in (source / name for name in distribution):
         if part.is_dir():

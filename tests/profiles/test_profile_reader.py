@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleAlone, module_alone
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeTokenVerifier
 from modules.profiles.contracts import Profile, ProfileReader

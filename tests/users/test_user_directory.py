@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleAlone, module_alone
 from modules.kernel.domain.identity import UserId
 from modules.users.contracts import PublicUser, UserDirectory
 from modules.users.domain.account import AccountChanges, NewAccount

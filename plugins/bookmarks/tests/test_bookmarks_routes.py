@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from conduit_app.testkit import IN_MEMORY, ModuleAlone, module_alone
 from conduit_bookmarks.module import MODULE
+from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import TokenVerifier, UserId

@@ -13,7 +13,7 @@ from conduit_app.composition import Surroundings, compose, in_order
 from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
-from conduit_app.testkit import IN_MEMORY
+from conduit_devtools.testkit import IN_MEMORY
 from conduit_feeds.module import MODULE
 from modules.kernel.infrastructure.persistence.database import Database
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as XmlTree
 import httpx2
 import pytest
 
-from conduit_app.testkit import IN_MEMORY, module_alone
+from conduit_devtools.testkit import IN_MEMORY, module_alone
 from conduit_feeds.domain.syndication import LARGEST_FEED, LONGEST_RENDERED
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from conduit_feeds.module import MODULE

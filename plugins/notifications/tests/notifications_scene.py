@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleAlone, module_alone
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleDirectory, ArticleFavorited, ArticleId
 from modules.articles.fakes import FakeArticleDirectory

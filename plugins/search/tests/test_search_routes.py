@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import event
 
-from conduit_app.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleAlone, module_alone
 from conduit_search.domain.query import LONGEST_QUERY, MOST_WORDS
 from conduit_search.module import MODULE
 from modules.articles.contracts import (

@@ -1,0 +1,45 @@
+"""What an operator can mend, on one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from conduit_app.composition import CompositionError
+from conduit_app.discovery import DiscoveryError
+from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError
+from conduit_app.settings import SettingsError
+from modules.kernel.domain.errors import Unavailable
+from modules.kernel.infrastructure.persistence.backup import BackupError
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what an operator can mend into one line on standard error and exit code 1."""
+    try:
+        yield
+    except (
+        SettingsError,
+        DiscoveryError,
+        CompositionError,
+        MigrationRefusedError,
+        SchemaAheadError,
+        SchemaBehindError,
+        BackupError,
+    ) as error:
+        fail(str(error))
+    except Unavailable as error:
+        cause = getattr(error.__cause__, "orig", None) or error
+        fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
+    except ModuleNotFoundError as error:
+        fail(f"this needs {error.name}, a development tool; run: make setup")
+    except OSError as error:
+        fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong on standard error, and end with exit code 1."""
+    # On one line: what a server says of itself may take several.
+    typer.echo(f"conduit: {' '.join(message.split())}", err=True)
+    raise typer.Exit(1)

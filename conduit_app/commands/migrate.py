@@ -1,0 +1,31 @@
+"""`conduit migrate`."""
+
+import asyncio
+
+import typer
+
+from conduit_app.application import compose_from
+from conduit_app.commands.errors import one_line_errors
+from conduit_app.composition import Composition
+from conduit_app.migrations.runner import migrate
+from conduit_app.observability.structured_logging import configure_logging
+from conduit_app.settings import Settings, load
+
+
+def migrate_command() -> None:
+    """Bring the database to the schema of this version.
+
+    Example: conduit migrate
+    """
+    with one_line_errors():
+        settings = load(Settings)
+        configure_logging(settings)
+        changed = asyncio.run(_migrate(compose_from(settings)))
+    typer.echo(f"migrated {', '.join(changed)}" if changed else "the database is up to date", err=True)
+
+
+async def _migrate(composition: Composition) -> list[str]:
+    try:
+        return list(await migrate(composition.database, composition.with_tables))
+    finally:
+        await composition.database.dispose()

@@ -1,0 +1,75 @@
+"""Commands that modules bring: `conduit MODULE NAME`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from conduit_app.application import compose_from
+from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.discovery import DiscoveryError, discover
+from conduit_app.migrations.runner import require_current
+from conduit_app.observability.structured_logging import configure_logging
+from conduit_app.settings import Settings, load
+from modules.kernel.module import Command, Module
+
+# What the help shows them under.
+HEADING = "Of modules"
+
+
+class ConduitCommands(TyperGroup):
+    """Conduit's own commands, and those of modules, which are looked for only when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return [*super().list_commands(ctx), *_groups()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of this name, or None."""
+        return super().get_command(ctx, cmd_name) or _groups().get(cmd_name)
+
+
+def _groups() -> Mapping[str, TyperGroup]:
+    try:
+        return {module.name: _group(module) for module in discover() if module.commands}
+    except DiscoveryError as error:
+        # Said, and no more: a plugin that is broken must not keep an operator from reading the help.
+        typer.echo(f"conduit: {error}", err=True)
+        return {}
+
+
+def _group(module: Module) -> TyperGroup:
+    group = typer.Typer(name=module.name, help=f"Commands of the module {module.name}.", no_args_is_help=True)
+    for command in module.commands:
+        # They take no arguments, so that the example is always this.
+        text = f"{command.help}\n\nExample: conduit {module.name} {command.name}"
+        group.command(name=command.name, help=text)(_runner(module.name, command))
+    commands = get_group(group)
+    commands.rich_help_panel = HEADING
+    return commands
+
+
+def _runner(module: str, command: Command) -> Callable[[], None]:
+    # A function of its own, and no partial one: Typer reads its signature.
+    def run() -> None:
+        with one_line_errors():
+            settings = load(Settings)
+            configure_logging(settings)
+            said = asyncio.run(_done(settings, module, command))
+        typer.echo(said, err=True)
+
+    return run
+
+
+async def _done(settings: Settings, module: str, command: Command) -> str:
+    composition = compose_from(settings)
+    try:
+        if module not in composition.containers:
+            fail(f"{module} is switched off")
+        await require_current(composition.database, composition.with_tables)
+        return await command.run(composition.containers[module])
+    finally:
+        await composition.database.dispose()

@@ -1,0 +1,139 @@
+"""What the house looks like: every module, what it needs and offers, and what it tells."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from inspect import getdoc
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from conduit_app.composition import Composition
+from modules.kernel.domain.events import Delivery
+from modules.kernel.module import Module
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One module as others see it."""
+
+    name: str
+    version: str
+    summary: str
+    needs: Mapping[str, str]
+    """Contract to the module that offers it."""
+
+    offers: Sequence[str]
+    routes: Sequence[str]
+    tables: Sequence[str]
+    publishes: Sequence[str]
+    handles: Mapping[str, str]
+    """Event to the module that publishes it."""
+
+    after_commit: Sequence[str] = ()
+    """Those of the events that it is told of after the commit."""
+
+    def when(self, event: str) -> str:
+        """Return what there is to say of when it handles an event: nothing, if that is at once."""
+        return " after the commit" if event in self.after_commit else ""
+
+
+class HouseFormat(Enum):
+    """The forms in which the house is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MERMAID = "mermaid"
+
+
+def cards(composition: Composition, application: FastAPI) -> Sequence[Card]:
+    """Return a card for every module that is switched on, in the order of their needs."""
+    offered_by = {contract: module.name for module in composition.modules for contract in module.offers}
+    # Asked once: it reads the metadata of everything that is installed.
+    distributions = packages_distributions()
+    return [
+        _card(module, composition, application, offered_by, distributions) for module in composition.modules
+    ]
+
+
+def _card(
+    module: Module,
+    composition: Composition,
+    application: FastAPI,
+    offered_by: Mapping[type, str],
+    distributions: Mapping[str, Sequence[str]],
+) -> Card:
+    distribution = next(iter(distributions.get(module.package.partition(".")[0], ())), None)
+    return Card(
+        name=module.name,
+        version=version(distribution) if distribution else "unknown",
+        summary=(getdoc(import_module(module.package)) or "").partition("\n")[0],
+        needs={contract.__name__: offered_by[contract] for contract in module.needs.values()},
+        offers=[contract.__name__ for contract in module.offers],
+        routes=list(_routes(module, composition, application)),
+        tables=sorted(module.schema.metadata.tables) if module.schema else [],
+        publishes=[event.__name__ for event in module.publishes],
+        handles={
+            subscription.event.__name__: composition.owner(subscription.event) or "kernel"
+            for subscription in module.subscriptions
+        },
+        after_commit=[
+            subscription.event.__name__
+            for subscription in module.subscriptions
+            if subscription.delivery is Delivery.AFTER_COMMIT
+        ],
+    )
+
+
+def _routes(module: Module, composition: Composition, application: FastAPI) -> Iterator[str]:
+    for context in iter_route_contexts(application.routes):
+        if context.endpoint is not None and composition.owner(context.endpoint) == module.name:
+            yield from (f"{method} {context.path}" for method in sorted(context.methods or ()))
+
+
+def render_house(cards: Sequence[Card], form: HouseFormat) -> str:
+    """Return the cards in this form."""
+    if form is HouseFormat.JSON:
+        return json.dumps({"modules": [asdict(card) for card in cards]}, indent=2)
+    if form is HouseFormat.MERMAID:
+        return mermaid(cards)
+    return "\n\n".join(_paragraph(card) for card in cards)
+
+
+def _paragraph(card: Card) -> str:
+    lines = [f"{card.name} {card.version}: {card.summary}"]
+    for row, text in rows(card):
+        lines += [f"    {row:<10}{part.replace('`', '')}" for part in text.split("<br>") if part]
+    return "\n".join(lines)
+
+
+def mermaid(cards: Sequence[Card]) -> str:
+    """Return the modules as a Mermaid graph: arrows for needs, dotted ones for events."""
+    lines = ["graph BT", *(f"    {card.name}" for card in cards)]
+    for card in cards:
+        for provider in dict.fromkeys(card.needs.values()):
+            contracts = ", ".join(contract for contract, offered in card.needs.items() if offered == provider)
+            lines.append(f"    {card.name} -->|{contracts}| {provider}")
+        for event, publisher in card.handles.items():
+            lines.append(f"    {publisher} -.->|{event}| {card.name}")
+    return "\n".join(lines)
+
+
+def rows(card: Card) -> Sequence[tuple[str, str]]:
+    """Return the rows of a module's canvas: a heading, and entries in Markdown."""
+    return [
+        ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in card.needs.items())),
+        ("offers", ", ".join(f"`{contract}`" for contract in card.offers)),
+        ("routes", "<br>".join(f"`{route}`" for route in card.routes)),
+        ("tables", ", ".join(f"`{table}`" for table in card.tables)),
+        ("publishes", ", ".join(f"`{event}`" for event in card.publishes)),
+        (
+            "handles",
+            ", ".join(
+                f"`{event}` of {publisher}{card.when(event)}" for event, publisher in card.handles.items()
+            ),
+        ),
+    ]

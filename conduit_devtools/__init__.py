@@ -1,0 +1,1 @@
+"""The developer tools: architecture checks, module scaffold, architecture page and test kit."""

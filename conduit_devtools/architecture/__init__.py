@@ -1,0 +1,1 @@
+"""The modules drawn and described, and changes of the OpenAPI document."""

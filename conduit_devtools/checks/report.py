@@ -1,0 +1,54 @@
+"""How findings are told: to a person, a program, or GitHub's annotations."""
+
+import json
+from collections.abc import Sequence
+from enum import Enum
+
+from conduit_devtools.checks.finding import Finding
+
+
+class Format(Enum):
+    """The forms in which findings are told."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+def render(findings: Sequence[Finding], form: Format) -> str:
+    """Return the findings in this form."""
+    if form is Format.JSON:
+        return json.dumps({"findings": [_fields(finding) for finding in findings]}, indent=2)
+    if form is Format.GITHUB:
+        return "\n".join(_annotation(finding) for finding in findings)
+    return "\n\n".join(_paragraph(finding) for finding in findings) or "the architecture holds"
+
+
+def _fields(finding: Finding) -> dict[str, object]:
+    return {
+        "rule": finding.rule.id,
+        "file": finding.file.as_posix(),
+        "line": finding.line,
+        "message": finding.message,
+        "why": finding.rule.why,
+        "instead": finding.rule.instead,
+    }
+
+
+def _paragraph(finding: Finding) -> str:
+    return (
+        f"{finding.file}:{finding.line}: {finding.rule.id}: {finding.message}\n"
+        f"    why: {finding.rule.why}\n"
+        f"    instead: {finding.rule.instead}"
+    )
+
+
+def _annotation(finding: Finding) -> str:
+    # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
+    text = f"{finding.message}. Why: {finding.rule.why}. Instead: {finding.rule.instead}."
+    file = _escaped(finding.file.as_posix()).replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={file},line={finding.line},title={finding.rule.id}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,74 @@
+"""Copies of the tree, for modules to be written into."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.program import PATIENCE_SECONDS
+
+ROOT = Path(__file__).parents[3]
+PARTS = (
+    "conduit_app",
+    "conduit_devtools",
+    "modules",
+    "plugins",
+    "docs",
+    "CODEOWNERS",
+    "importlinter.ini",
+    "pyproject.toml",
+)
+NEW = "unheard_of"
+"""What no team calls its module: these tests must pass beside every module that there will be."""
+
+UNWANTED = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*")
+
+
+def copy_tree(folder: Path) -> Path:
+    """Return a copy of the tree in the folder; of its tests, what all of them share."""
+    root = folder / "copy"
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, root / part, ignore=UNWANTED)
+        else:
+            root.mkdir(exist_ok=True)
+            shutil.copy(ROOT / part, root)
+    (root / "tests").mkdir()
+    for file in (ROOT / "tests").glob("*.py"):
+        shutil.copy(file, root / "tests")
+    return root
+
+
+def run(folder: Path, *command: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run a Python module in the folder, which sees what lies there, and then what lies on the path."""
+    # Of a copy nobody measures the coverage: it would be that of files which are gone afterwards.
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CONDUIT_", "COVERAGE_"))
+    }
+    return subprocess.run(  # noqa: S603 - our own programs
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=kept | {"PYTHONPATH": os.pathsep.join(map(str, (folder, *path)))},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def files(root: Path) -> dict[Path, bytes]:
+    """Return everything that lies in the tree, with what is in it; caches aside."""
+    return {
+        path.relative_to(root): path.read_bytes() if path.is_file() else b""
+        for path in root.rglob("*")
+        if not {"__pycache__", ".mypy_cache", ".ruff_cache"} & set(path.parts)
+    }
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a copy of the tree."""
+    return copy_tree(tmp_path)

@@ -1,0 +1,94 @@
+"""`conduit_devtools` is optional: production code neither imports it nor needs it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.main import get_group
+from typer.testing import CliRunner
+
+from conduit_app.cli import main
+from conduit_devtools import testkit
+from conduit_devtools.commands import commands
+from tests import program
+
+ROOT = Path(__file__).parents[2]
+DEVELOPMENT = ("conduit_devtools", "griffe", "grimp", "importlinter", "ruff")
+# The names that are loaded after the help of all commands, under the help itself.
+HELP = """
+import sys
+from typer.testing import CliRunner
+from conduit_app.cli import main
+
+print(CliRunner().invoke(main, ["--help"]).stdout)
+print(*sys.modules)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a migrated database, and let programs start from a tree without the package."""
+    tree, folder = tmp_path / "tree", tmp_path / "folder"
+    tree.mkdir()
+    for package in ("conduit_app", "modules"):
+        (tree / package).symlink_to(ROOT / package)
+    libraries = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tree), *dict.fromkeys(libraries)]))
+    # Without site, Python reads no .pth file: the editable installation, which has the package, is one.
+    monkeypatch.setattr(program, "PROGRAM", [sys.executable, "-S", "-m", "conduit_app.cli"])
+    (folder / "var").mkdir(parents=True)
+    shutil.copy(migrated, folder / "var" / "conduit.db")
+    return folder
+
+
+def test_conduit_serves_without_the_package(folder: Path) -> None:
+    with program.served(folder, ENVIRONMENT="development") as conduit, conduit.client() as client:
+        assert client.get("/health/ready").status_code == 200
+        assert client.get("/api/tags").json() == {"tags": []}
+        page = client.get("/architecture")
+    assert (page.status_code, page.json()) == (404, {"errors": {"path": ["not found"]}})
+
+
+def test_command_of_the_missing_package_fails_with_one_line(folder: Path) -> None:
+    ended = program.conduit(folder, "check", "--format", "github")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "conduit: the development tools are not installed; in a checkout of Conduit, run: make setup\n"
+    )
+
+
+def test_help_leaves_out_commands_of_the_missing_package(folder: Path) -> None:
+    ended = program.conduit(folder, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "│ serve " in ended.stdout
+    assert "│ check " not in ended.stdout
+
+
+def test_command_line_and_its_help_import_no_developer_tools() -> None:
+    ended = subprocess.run(  # noqa: S603 - the program under test
+        [sys.executable, "-c", HELP], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    *shown, loaded = ended.stdout.splitlines()
+    assert any(line.startswith("│ check ") for line in shown)
+    assert "conduit_app.cli" in loaded.split()
+    assert {name.partition(".")[0] for name in loaded.split()}.isdisjoint(DEVELOPMENT)
+
+
+@pytest.mark.parametrize("name", get_group(commands).commands)
+def test_summary_in_the_list_of_commands_is_that_of_the_command(name: str) -> None:
+    summary = str(get_group(commands).commands[name].help).splitlines()[0]
+    assert get_group(main).commands[name].help == summary
+    assert summary in " ".join(CliRunner().invoke(main, [name, "--help"]).stdout.split())
+
+
+def test_former_place_of_the_test_kit_forwards_with_a_warning() -> None:
+    former = import_module("conduit_app.testkit")
+    with pytest.warns(DeprecationWarning, match=r"conduit_app\.testkit has moved: import conduit_devtools"):
+        assert former.module_alone is testkit.module_alone
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = former.nothing
