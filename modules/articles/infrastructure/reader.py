@@ -34,7 +34,7 @@ from modules.articles.infrastructure.tables import (
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, cut
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
 from modules.kernel.infrastructure.persistence.pages import OFFSET, ROWS, behind, window
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader

@@ -8,7 +8,7 @@ from sqlalchemy import FromClause, bindparam, delete, or_, select
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_unless_there, is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there, is_one_of
 from modules.profiles.contracts import Profile
 from modules.profiles.domain.profiles import Follow
 from modules.profiles.infrastructure.tables import FollowRow
