@@ -159,7 +159,7 @@ KERNEL = [
     imports(
         "infrastructure → the kernel's api",
         INFRASTRUCTURE,
-        "from modules.kernel.api.routing import ModuleRouter",
+        "from modules.kernel.api.router import ModuleRouter",
         "kernel-rooms",
     ),
 ]
