@@ -128,7 +128,7 @@ KERNEL = [
     ),
     imports(
         "kernel → internals",
-        "modules/kernel/infrastructure/messaging/events.py",
+        "modules/kernel/infrastructure/messaging/event_bus.py",
         "from modules.users.infrastructure.tables import AccountRow",
         "kernel",
     ),

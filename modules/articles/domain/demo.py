@@ -31,7 +31,7 @@ from modules.articles.domain.demo_texts import (
 from modules.articles.domain.publishing import Publishing
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.kernel.domain.demo import Chance, Demo, batches
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 
 YEAR = timedelta(days=365)
 # Articles in one transaction. Slugs come in no order, so that each transaction writes most pages of

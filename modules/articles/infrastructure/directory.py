@@ -18,7 +18,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, cut
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
-from modules.kernel.infrastructure.persistence.pages import window
+from modules.kernel.infrastructure.persistence.pagination import window
 from modules.profiles.contracts import Profile, ProfileReader
 
 PREVIEWS = select(*PREVIEW).where(is_one_of(article.c.id, "ids"))

@@ -31,7 +31,7 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
-from modules.kernel.infrastructure.persistence.pages import OFFSET, ROWS, behind
+from modules.kernel.infrastructure.persistence.pagination import OFFSET, ROWS, behind
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader
 

@@ -25,7 +25,7 @@ from modules.articles.infrastructure.listings import (
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page, cut
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.pages import window
+from modules.kernel.infrastructure.persistence.pagination import window
 from modules.profiles.contracts import Profile, ProfileReader
 
 BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))

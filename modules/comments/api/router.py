@@ -19,7 +19,7 @@ from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, PathText
-from modules.kernel.api.repeats import Keyed, KeyedAnswers
+from modules.kernel.api.idempotency import Keyed, KeyedAnswers
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
