@@ -13,8 +13,9 @@ from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused,
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import FakeClock, FakeRepeats, FakeTransactions
 from modules.kernel.infrastructure.idempotency import REMOVED_AT_ONCE, SqlRepeats
+from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.tables import SCHEMA, KeyedRequestRow
+from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing
 
 JAKE, ANNA = UserId(1), UserId(2)
