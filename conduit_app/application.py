@@ -17,9 +17,10 @@ from conduit_app.middleware.frontend import Frontend
 from conduit_app.middleware.overload import BusyAnswers
 from conduit_app.middleware.problem_details import ProblemDetails
 from conduit_app.middleware.replica_reads import ReplicaReads
-from conduit_app.middleware.request_log import REQUEST_ID, FailureAnswers, RequestLog
+from conduit_app.middleware.request_log import REQUEST_ID, RequestLog
 from conduit_app.middleware.response_cache import KeptAnswers
 from conduit_app.middleware.security_headers import SecurityHeaders
+from conduit_app.middleware.unhandled_errors import FailureAnswers
 from conduit_app.middleware.utf8_url import UrlCheck
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router

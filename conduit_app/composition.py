@@ -13,9 +13,9 @@ from conduit_app.settings import load
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
+from modules.kernel.infrastructure.idempotency import SqlRepeats
 from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.repeats import SqlRepeats
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.module import KERNEL, Module
 

@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from modules.kernel.infrastructure.persistence.engines import POOL_SIZE
+from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
 LEAST_SECRET_BYTES = 32

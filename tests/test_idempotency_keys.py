@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from conduit_app.composition import Composition
-from modules.kernel.infrastructure.tables import KeyedRequestRow
+from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
 from tests.client import PASSWORD, Api, Json
 from tests.statements import Statements
 

@@ -21,8 +21,7 @@ from modules.kernel.domain.errors import DomainError
 from modules.kernel.domain.progress import Progress as DemoProgress
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.occupancy import occupied_table
-from modules.kernel.infrastructure.persistence.schema import Schema
+from modules.kernel.infrastructure.persistence.schema import Schema, occupied_table
 
 BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
 

@@ -12,8 +12,8 @@ from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.migrations.runner import State, states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load
-from modules.kernel.infrastructure.messaging.deliveries import Deliveries, Kept
-from modules.kernel.infrastructure.messaging.deliveries import State as DeliveryState
+from modules.kernel.infrastructure.messaging.outbox_admin import Deliveries, Kept
+from modules.kernel.infrastructure.messaging.outbox_admin import State as DeliveryState
 from modules.kernel.module import KERNEL
 
 EVERY_STATE = tuple(DeliveryState)

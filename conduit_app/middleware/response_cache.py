@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
+from modules.kernel.api.cacheable import LASTING
 from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
-from modules.kernel.api.routing import LASTING
 from modules.kernel.domain.identity import Principal
 
 Key = tuple[str, bytes, tuple[bytes, ...]]
@@ -37,7 +37,7 @@ class _Kept:
 class KeptAnswers:
     """Tags every answer to a GET, and keeps the bytes of those that last.
 
-    Those that last (`modules.kernel.api.routing.lasting`) are kept for the URL and the Authorization
+    Those that last (`modules.kernel.api.cacheable.lasting`) are kept for the URL and the Authorization
     header that asked, until anything in the database changes, the token ends, or they are as old as
     they may be: so what is given again is what would be worked out again. Asking for the database's
     version costs a hundredth of working out a list. Where the version cannot be known, nothing is kept.

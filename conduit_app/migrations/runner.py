@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import is_contention, is_unavailability
+from modules.kernel.infrastructure.persistence.driver_errors import is_contention, is_unavailability
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.module import Module
 

@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from conduit_app.composition import Composition
 from conduit_app.observability.probe import Patience
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.persistence.observation import observe
+from modules.kernel.infrastructure.persistence.instrumentation import observe
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder where worker processes add up what they count."""

@@ -5,6 +5,7 @@ from dependency_injector import providers
 from modules.articles.domain.publishing import Publishing
 from modules.articles.infrastructure.articles import SqlArticles
 from modules.articles.infrastructure.counts import ArticleCounts
+from modules.articles.infrastructure.directory import SqlArticleDirectory
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
@@ -19,6 +20,7 @@ class ArticlesContainer(ModuleContainer):
 
     counts = providers.Singleton(ArticleCounts, ModuleContainer.database)
     repository = providers.Singleton(SqlArticles, ModuleContainer.database, counts)
+    directory = providers.Singleton(SqlArticleDirectory, ModuleContainer.database, profiles)
     reader = providers.Singleton(SqlArticleReader, ModuleContainer.database, profiles)
     publishing = providers.Singleton(
         Publishing,

@@ -15,7 +15,7 @@ from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
-from modules.kernel.api.repeats import KeyedAnswers
+from modules.kernel.api.idempotency import KeyedAnswers
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -43,7 +43,7 @@ MODULE = Module(
     name="articles",
     container=ArticlesContainer,
     needs={"profiles": ProfileReader, "tokens": TokenVerifier},
-    offers={ArticleDirectory: "reader"},
+    offers={ArticleDirectory: "directory"},
     routers=[router],
     subscriptions=[Subscription(UserDeleted, lambda container: container.publishing().on_user_deleted)],
     publishes=[ArticlePublished, ArticleEdited, ArticleDeleted, ArticleFavorited],

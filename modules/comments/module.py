@@ -10,7 +10,7 @@ from modules.comments.demo.comments import insert_comments
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
-from modules.kernel.api.repeats import KeyedAnswers
+from modules.kernel.api.idempotency import KeyedAnswers
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription

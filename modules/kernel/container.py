@@ -5,9 +5,9 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.idempotency import Repeats
 from modules.kernel.domain.personal_data import PersonalData
-from modules.kernel.domain.repeats import Repeats
-from modules.kernel.infrastructure.messaging.events import EventBus
+from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 

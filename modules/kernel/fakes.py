@@ -8,9 +8,9 @@ from typing import Protocol
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
+from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
-from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)

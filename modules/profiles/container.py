@@ -5,7 +5,8 @@ from dependency_injector import providers
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
 from modules.profiles.domain.profiles import Profiles
-from modules.profiles.infrastructure.follows import SqlFollows, SqlProfileReader
+from modules.profiles.infrastructure.follows import SqlFollows
+from modules.profiles.infrastructure.reader import SqlProfileReader
 from modules.users.contracts import UserDirectory
 
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from conduit_app.composition import Composition
 from conduit_app.middleware.response_cache import LARGEST_PART, OVERHEAD, KeptAnswers
 from modules.kernel.api.authentication import PRINCIPAL
-from modules.kernel.api.routing import LASTING
+from modules.kernel.api.cacheable import LASTING
 from modules.kernel.domain.identity import Principal, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api

@@ -136,7 +136,7 @@ KERNEL = [
     ),
     imports(
         "kernel → internals",
-        "modules/kernel/infrastructure/messaging/events.py",
+        "modules/kernel/infrastructure/messaging/event_bus.py",
         "from modules.users.infrastructure.tables import AccountRow",
         "kernel",
     ),
@@ -167,7 +167,7 @@ KERNEL = [
     imports(
         "infrastructure → the kernel's api",
         INFRASTRUCTURE,
-        "from modules.kernel.api.routing import ModuleRouter",
+        "from modules.kernel.api.router import ModuleRouter",
         "kernel-rooms",
     ),
     imports(

@@ -62,7 +62,7 @@ class RealWorld:
     def __init__(self, articles: ModuleAlone, profiles: FakeProfileReader) -> None:
         self.database = articles.database
         self.profiles = profiles
-        self.directory = articles.container.reader()
+        self.directory = articles.container.directory()
         self._publishing = articles.container.publishing()
         self._published: dict[ArticleId, tuple[str, UserId]] = {}
 

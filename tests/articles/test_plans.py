@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.articles.infrastructure import reader
+from modules.articles.infrastructure import directory, listings, reader
 from tests.statements import plan
 
 FILTERS = [
@@ -32,7 +32,7 @@ def connection(migrated: Path) -> Iterator[sqlite3.Connection]:
 def test_a_page_is_found_and_sorted_by_the_index_of_its_narrowest_filter(
     connection: sqlite3.Connection, asked: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, reader._meeting(asked).page)
+    first, *others = plan(connection, listings.meeting(asked).page)
     leading = next((LEADING[name] for name in LEADING if name in asked), "ix_articles_article_created_at_id")
     assert first.endswith(leading)
     assert [line for line in others if not line.startswith("SEARCH")] == []
@@ -42,7 +42,7 @@ def test_a_page_is_found_and_sorted_by_the_index_of_its_narrowest_filter(
 def test_a_page_behind_a_position_begins_there_in_the_same_index(
     connection: sqlite3.Connection, asked: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, reader._meeting(asked).page_behind)
+    first, *others = plan(connection, listings.meeting(asked).page_behind)
     # Of a pair with a rowid, SQLite takes the first to find where to begin, and looks at the second.
     place = "(created_at,article_id)<(?,?)" if asked and "author" not in asked else "created_at<?"
     leading = next((LEADING[name][:-1] for name in LEADING if name in asked), None)
@@ -56,7 +56,7 @@ def test_a_page_behind_a_position_begins_there_in_the_same_index(
 def test_how_many_there_are_is_kept_or_counted_by_the_index_of_the_narrowest_filter(
     connection: sqlite3.Connection, asked: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, reader._meeting(asked).count)
+    first, *others = plan(connection, listings.meeting(asked).count)
     if len(asked) < 2:
         assert "sqlite_autoindex" in first
         assert others == []
@@ -68,7 +68,7 @@ def test_how_many_there_are_is_kept_or_counted_by_the_index_of_the_narrowest_fil
 def test_the_feed_sorts_what_the_authors_of_its_page_published_and_no_more(
     connection: sqlite3.Connection,
 ) -> None:
-    first, *others = plan(connection, reader.FEED)
+    first, *others = plan(connection, listings.FEED)
     # The authors of a page are few; theirs since its oldest article are the ones that are sorted.
     assert first.endswith("ix_articles_article_author_id_created_at_id (author_id=? AND created_at>?)")
     assert [line for line in others if "articles_article " in line] == []
@@ -78,7 +78,7 @@ def test_the_feed_sorts_what_the_authors_of_its_page_published_and_no_more(
 def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
     connection: sqlite3.Connection,
 ) -> None:
-    lines = plan(connection, reader.FEED_BEHIND)
+    lines = plan(connection, listings.FEED_BEHIND)
     index = "ix_articles_article_author_id_created_at_id"
     assert [
         line.partition(" USING ")[2] for line in lines if line.startswith("SEARCH articles_article ")
@@ -89,7 +89,13 @@ def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
     assert [line for line in lines if line.startswith("SCAN articles_")] == []
 
 
-@pytest.mark.parametrize("name", ["BY_SLUG", "BY_ID", "PREVIEWS", "ALL_FOLLOWED", "TAGS"])
-def test_nothing_else_is_looked_for_without_an_index(connection: sqlite3.Connection, name: str) -> None:
-    lines = plan(connection, getattr(reader, name))
+@pytest.mark.parametrize(
+    "statement",
+    [reader.BY_SLUG, reader.BY_ID, directory.PREVIEWS, listings.ALL_FOLLOWED, reader.TAGS],
+    ids=["BY_SLUG", "BY_ID", "PREVIEWS", "ALL_FOLLOWED", "TAGS"],
+)
+def test_nothing_else_is_looked_for_without_an_index(
+    connection: sqlite3.Connection, statement: listings.AnySelect
+) -> None:
+    lines = plan(connection, statement)
     assert [line for line in lines if line.startswith("SCAN articles_") and "INDEX" not in line] == []

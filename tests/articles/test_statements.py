@@ -85,7 +85,7 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
                 key = await articles.repository().add(draft(author=author.id, tag_list=tags("fire", "wings")))
                 await comments.repository().add(FIRST, author.id, Text("Nice"), NOON)
                 [slug] = [
-                    preview.slug for preview in (await articles.reader().previews({key}, None)).values()
+                    preview.slug for preview in (await articles.directory().previews({key}, None)).values()
                 ]
                 await articles.repository().add_favorite(slug, fan.id)
     return users.tokens().issue(reader)

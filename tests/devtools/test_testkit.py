@@ -181,7 +181,7 @@ class TestEvents:
             jake = Api(articles.application, neighbours.tokens).as_user("jake")
             for title in ("Dragons", "Castles"):
                 await jake.publish(title)
-            ids = await articles.container.reader().ids({"dragons", "castles"})
+            ids = await articles.container.directory().ids({"dragons", "castles"})
             await jake.delete("/articles/castles")
             await jake.delete("/articles/dragons")
         assert articles.told == [

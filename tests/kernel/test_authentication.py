@@ -7,7 +7,7 @@ import pytest
 from fastapi import Depends
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.routing import ModuleRouter
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import Principal, TokenInvalid, TokenVerifier, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.kernel.edge import client_of

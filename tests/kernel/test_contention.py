@@ -6,9 +6,10 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from modules.kernel.api import routing
+from modules.kernel.api import retries
 from modules.kernel.api.fields import RequestModel
-from modules.kernel.api.routing import ATTEMPTS, ModuleRouter
+from modules.kernel.api.retries import ATTEMPTS
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Contended, Unavailable
 from tests.kernel.edge import client_of
 
@@ -70,7 +71,7 @@ async def test_what_may_have_been_done_is_not_done_again(
 
 
 async def test_one_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "PATIENCE_SECONDS", 0.01)
     router = ModuleRouter()
 
     @router.get("/notes")

@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from modules.kernel.domain.errors import Conflict, Contended, Unavailable
 from modules.kernel.infrastructure.persistence import database as database_module
-from modules.kernel.infrastructure.persistence import engines as engines_module
+from modules.kernel.infrastructure.persistence import sqlite
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.kernel.things import Thing, in_another_request, names, with_things
 
@@ -277,7 +277,7 @@ class TestUnavailability:
     async def test_a_lock_that_another_process_keeps_is_told_as_unavailable(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(engines_module, "BUSY_TIMEOUT_MILLISECONDS", 1)
+        monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MILLISECONDS", 1)
         ours = await with_things(f"sqlite+aiosqlite:///{tmp_path}/things.db")
         theirs = await with_things(f"sqlite+aiosqlite:///{tmp_path}/things.db")
         async with theirs.transaction() as session:

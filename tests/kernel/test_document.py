@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import Examples, show_examples
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.router import ModuleRouter
 from tests.client import Json
 
 EXAMPLES = {"MakeThing": {"request": {"name": "wheel"}, "201": {"id": 1}, "401": {"errors": None}}}

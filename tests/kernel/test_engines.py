@@ -1,26 +1,17 @@
-"""What differs between SQLite and PostgreSQL."""
+"""What differs between the engines of SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import insert, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import select, text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import (
-    Engines,
-    insert_unless_there,
-    is_one_of,
-    is_unavailability,
-    open_engines,
-    violated_constraint,
-)
-from tests.kernel.things import Thing, names
+from modules.kernel.infrastructure.persistence.engines import Engines, open_engines
+from tests.kernel.things import Thing
 
 
 async def pragma(engine: AsyncEngine, name: str) -> object:
@@ -122,65 +113,3 @@ class TestUrls:
         with pytest.raises(ValueError, match="cannot use") as refusal:
             open_engines("mysql://conduit:opensesame@localhost/things")
         assert "opensesame" not in str(refusal.value)
-
-
-class TestViolatedConstraint:
-    @pytest.mark.parametrize(
-        ("values", "name"),
-        [
-            ({"name": "lamp"}, "uq_things_thing_name"),
-            ({"name": "new", "shelf": "a", "place": "1"}, "uq_things_thing_shelf_place"),
-            ({"name": "new", "number": -1}, "ck_things_thing_number"),
-            ({"name": None}, None),
-            ({"name": "new", "part_of": 1000}, None),
-        ],
-    )
-    async def test_it_is_told_by_its_name_in_the_schema(
-        self, database: Database, values: Mapping[str, object], name: str | None
-    ) -> None:
-        async with database.transaction() as session:
-            await session.execute(insert(Thing).values(name="lamp", shelf="a", place="1"))
-        with pytest.raises(IntegrityError) as refusal:
-            async with database.transaction() as session:
-                await session.execute(insert(Thing).values(values))
-        assert violated_constraint(refusal.value) == name
-
-    def test_the_names_are_those_of_the_schema(self) -> None:
-        in_schema = {constraint.name for constraint in Thing.metadata.tables["things_thing"].constraints}
-        assert in_schema >= {
-            "uq_things_thing_name",
-            "uq_things_thing_shelf_place",
-            "ck_things_thing_number",
-        }
-
-
-class TestIsUnavailability:
-    def test_a_server_that_is_gone_may_come_back(self) -> None:
-        assert is_unavailability(OperationalError("SELECT 1", None, OSError("connection refused")))
-
-    def test_a_wrong_statement_stays_wrong(self) -> None:
-        assert not is_unavailability(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
-
-    def test_what_is_not_granted_is_a_failure_of_the_program(self) -> None:
-        assert not is_unavailability(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))
-
-
-class TestInsertUnlessThere:
-    async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
-        for name in ("lamp", "lamp", "table"):
-            async with database.transaction() as session:
-                await session.execute(insert_unless_there(session, Thing), {"name": name})
-        assert await names(database) == ["lamp", "table"]
-
-
-class TestIsOneOf:
-    @pytest.mark.parametrize("ids", [set(), {1}, {1, 3}, set(range(1, 100_000))])
-    async def test_it_holds_for_the_ids_that_are_bound_however_many(
-        self, database: Database, ids: set[int]
-    ) -> None:
-        async with database.transaction() as session:
-            await session.execute(insert(Thing), [{"id": key, "name": f"thing {key}"} for key in (1, 2, 3)])
-            found = await session.scalars(
-                select(Thing.id).where(is_one_of(Thing.__table__.c.id, "ids")), {"ids": ids}
-            )
-            assert set(found) == ids & {1, 2, 3}

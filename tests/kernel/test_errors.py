@@ -9,7 +9,7 @@ from pydantic import Field
 
 from modules.kernel.api.errors import STATUSES
 from modules.kernel.api.fields import RequestModel
-from modules.kernel.api.routing import ModuleRouter
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import (
     Conflict,
     DomainError,

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
-from conduit_app.middleware import request_log
+from conduit_app.middleware import unhandled_errors
 from conduit_app.settings import Settings
 from tests.client import Api
 
@@ -76,7 +76,7 @@ async def test_the_log_says_why_but_not_what_variables_held(
     log_format: Literal["console", "json"],
 ) -> None:
     # Loggers keep the configuration that they first met.
-    monkeypatch.setattr(request_log, "log", structlog.get_logger("conduit.request"))
+    monkeypatch.setattr(unhandled_errors, "log", structlog.get_logger("conduit.request"))
     application = create_application(settings.model_copy(update={"log_format": log_format}), composition)
     add_failing_route(application)
     await Api(application).get("/failing?password=opensesame")

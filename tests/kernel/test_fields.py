@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from modules.kernel.api.fields import FromText, Identifier, Paging, PathText, QueryText, Timestamp
-from modules.kernel.api.routing import ModuleRouter
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import one_line
 from modules.kernel.fakes import NOON

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from modules.kernel.api.fields import RequestModel
-from modules.kernel.api.routing import ModuleRouter
+from modules.kernel.api.router import ModuleRouter
 from tests.kernel.edge import client_of
 
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from modules.kernel.domain.events import Delivery, Event
 from modules.kernel.fakes import FakeClock
-from modules.kernel.infrastructure.messaging.deliveries import Backlog, State
 from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
 from modules.kernel.infrastructure.messaging.outbox import Policy
+from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, State
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing, names

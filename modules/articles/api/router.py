@@ -15,12 +15,14 @@ from modules.articles.api.schemas import (
 from modules.articles.domain.publishing import Expected, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting
 from modules.kernel.api.conditional import IfMatch, is_known
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText, QueryText
-from modules.kernel.api.repeats import Keyed, KeyedAnswers
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.idempotency import Keyed, KeyedAnswers
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 

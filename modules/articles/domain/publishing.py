@@ -20,7 +20,7 @@ from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted
 
 Expected = Callable[[ArticleView], bool]

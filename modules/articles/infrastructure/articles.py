@@ -16,7 +16,7 @@ from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagR
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_unless_there
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there
 
 TAKEN = {"uq_articles_article_slug": SlugTaken}
 

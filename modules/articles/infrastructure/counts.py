@@ -13,7 +13,7 @@ from modules.articles.contracts import ArticleId
 from modules.articles.infrastructure.tables import ArticleRow, AuthorRow, FavoriteRow, ReaderRow, TagUseRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_or_update
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_update
 
 EVERYBODY = UserId(0)
 """The author whose articles are all there are: users' ids begin at 1."""

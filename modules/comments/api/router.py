@@ -14,11 +14,13 @@ from modules.comments.api.schemas import (
 from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, PathText
-from modules.kernel.api.repeats import Keyed, KeyedAnswers
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.idempotency import Keyed, KeyedAnswers
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 

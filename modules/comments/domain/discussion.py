@@ -16,7 +16,7 @@ from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import Page, Position, cut
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 

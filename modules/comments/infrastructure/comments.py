@@ -12,7 +12,7 @@ from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.pages import OFFSET, ROWS, behind, window
+from modules.kernel.infrastructure.persistence.pagination import OFFSET, ROWS, behind, window
 
 # Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]

@@ -5,9 +5,11 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 from modules.profiles.api.schemas import ProfileResponse
 from modules.profiles.domain.profiles import Profiles

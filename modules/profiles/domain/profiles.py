@@ -5,7 +5,7 @@ from typing import Protocol
 
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import Profile
 from modules.users.contracts import PublicUser, UserDeleted, UserDirectory
 

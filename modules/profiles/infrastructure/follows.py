@@ -1,22 +1,16 @@
-"""Follows in the database, and the profiles that are read with them."""
+"""Follows in the database."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from sqlalchemy import FromClause, bindparam, delete, or_, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_unless_there, is_one_of
-from modules.profiles.contracts import Profile
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there, is_one_of
 from modules.profiles.infrastructure.tables import FollowRow
-from modules.users.contracts import UserDirectory
 
 # Built once, of the table and not the mapped class: every list with a reader asks for this.
 follow: FromClause = FollowRow.__table__
-FOLLOWED = select(follow.c.follower_id, follow.c.followed_id).where(
-    is_one_of(follow.c.follower_id, "followers")
-)
 FOLLOWED_AMONG = select(follow.c.followed_id).where(
     follow.c.follower_id == bindparam("follower"),
     is_one_of(follow.c.followed_id, "users"),
@@ -60,34 +54,3 @@ class SqlFollows:
         async with self._database.snapshot() as session:
             among = {"follower": follower, "users": users}
             return set(await session.scalars(FOLLOWED_AMONG, among))
-
-
-class SqlProfileReader:
-    """Reads profiles: users from their directory, follows from `profiles_follow`."""
-
-    def __init__(self, database: Database, directory: UserDirectory, follows: SqlFollows) -> None:
-        self._database = database
-        self._directory = directory
-        self._follows = follows
-
-    async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
-        """Return those of the profiles that exist, by id; `following` says whether the viewer follows."""
-        async with self._database.snapshot():
-            users = await self._directory.users(ids)
-            followed = await self._follows.followed_among(viewer, users) if viewer and users else ()
-        return {
-            user.id: Profile(user.username, user.bio, user.image, following=user.id in followed)
-            for user in users.values()
-        }
-
-    async def named(self, usernames: Collection[str]) -> Mapping[str, UserId]:
-        """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
-        return {name: user.id for name, user in (await self._directory.named(usernames)).items()}
-
-    async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
-        """Return whom each of these users follows."""
-        followed: defaultdict[UserId, set[UserId]] = defaultdict(set)
-        async with self._database.snapshot() as session:
-            for follower, user in await session.execute(FOLLOWED, {"followers": followers}):
-                followed[follower].add(user)
-        return {follower: followed[follower] for follower in followers}

@@ -6,9 +6,11 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting_for
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
-from modules.kernel.api.repeats import Keyed
-from modules.kernel.api.routing import ModuleRouter, errors, lasting_for
+from modules.kernel.api.idempotency import Keyed
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.personal_data import PersonalData
 from modules.users.api.schemas import (

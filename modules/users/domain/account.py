@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from modules.kernel.domain.idempotency import SUBJECT
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.repeats import SUBJECT
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
 
 

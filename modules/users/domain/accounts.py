@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modules.kernel.domain.events import EventPublisher
+from modules.kernel.domain.idempotency import KeyedRequest, Repeats
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.domain.repeats import KeyedRequest, Repeats
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, case, delete, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_or_update
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_update
 from modules.users.domain.attempts import TooManyAttempts
 from modules.users.domain.values import email_key
 from modules.users.infrastructure.settings import UsersSettings

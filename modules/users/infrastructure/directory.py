@@ -7,7 +7,7 @@ from sqlalchemy import FromClause, Row, Select, bindparam, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
 from modules.users.contracts import PublicUser
 from modules.users.domain.values import LONGEST_USERNAME, MOST_EXPANSION, username_key
 from modules.users.infrastructure.tables import AccountRow

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Delivery, Event
-from modules.kernel.infrastructure.messaging.deliveries import Deliveries
 from modules.kernel.infrastructure.messaging.dispatcher import Dispatcher
-from modules.kernel.infrastructure.messaging.events import EventBus, HandlerProvider
+from modules.kernel.infrastructure.messaging.event_bus import EventBus, HandlerProvider
 from modules.kernel.infrastructure.messaging.outbox import Outbox, Policy
+from modules.kernel.infrastructure.messaging.outbox_admin import Deliveries
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 

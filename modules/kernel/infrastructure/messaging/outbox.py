@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
-from modules.kernel.infrastructure.messaging.events import HandlerProvider
+from modules.kernel.infrastructure.messaging.event_bus import HandlerProvider
 from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.tables import DeliveryRow
 
 DELIVERIES = "deliveries"
 """The topic of the signal that there may be something to deliver."""

@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Index, insert
+from sqlalchemy import Index, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from modules.kernel.domain.progress import Progress
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import prepare_to_load
 from modules.kernel.infrastructure.persistence.schema import Schema
+
+LOADING_CACHE_KIB = 256 * 1024
 
 
 async def bulk_insert(
@@ -59,6 +60,15 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
             for index in indexes:
                 await session.execute(CreateIndex(index))
                 progress.advance(1)
+
+
+async def prepare_to_load(session: AsyncSession) -> None:
+    """Make room, or time, for many rows and the indexes that are made of them."""
+    if session.get_bind().dialect.name == "sqlite":
+        # Until the database is disposed of. SQLite's own 2 MB are too few for the keys.
+        await session.execute(text(f"PRAGMA cache_size = -{LOADING_CACHE_KIB}"))
+    else:
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _indexes(schema: Schema) -> Sequence[Index]:

@@ -15,16 +15,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import Contended, DomainError, Unavailable
-from modules.kernel.infrastructure.persistence.engines import (
-    POOL_SIZE,
-    announce,
+from modules.kernel.infrastructure.persistence.driver_errors import (
     is_contention,
     is_unavailability,
-    open_engines,
-    shown,
-    take_migration_lock,
     violated_constraint,
 )
+from modules.kernel.infrastructure.persistence.engines import open_engines, shown
+from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, announce, take_migration_lock
 
 WRITE_WAIT_SECONDS = 10.0
 # While a replica does not answer, one request in this time waits for it, and the others do not.

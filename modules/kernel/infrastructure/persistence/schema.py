@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, select
 from sqlalchemy.types import TypeDecorator
+
+from modules.kernel.infrastructure.persistence.database import Database
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -38,6 +40,15 @@ class Schema:
 def module_metadata() -> MetaData:
     """Return an empty MetaData that names every constraint, so that errors can be told apart."""
     return MetaData(naming_convention=NAMING)
+
+
+async def occupied_table(database: Database, metadata: MetaData) -> str | None:
+    """Return the name of one of these tables that has a row, or None when all are empty."""
+    async with database.snapshot() as session:
+        for table in metadata.sorted_tables:
+            if (await session.execute(select(1).select_from(table).limit(1))).first():
+                return table.name
+    return None
 
 
 class UtcDateTime(TypeDecorator[datetime]):

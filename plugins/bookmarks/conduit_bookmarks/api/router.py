@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends
 from conduit_bookmarks.api.schemas import BookmarkArticleResponse, BookmarkArticlesResponse
 from conduit_bookmarks.domain.reading_list import ReadingList
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Paging, PathText
-from modules.kernel.api.routing import ModuleRouter, errors
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 

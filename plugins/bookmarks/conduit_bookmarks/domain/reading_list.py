@@ -10,7 +10,7 @@ from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import GREATEST_LIMIT, Page
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted
 
 

@@ -10,7 +10,7 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import insert_unless_there
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there
 
 
 class SqlBookmarks:

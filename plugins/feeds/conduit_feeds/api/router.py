@@ -7,8 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from conduit_feeds.api.atom import AtomResponse, atom
 from conduit_feeds.api.json_feed import FeedsJsonFeed, JsonFeedResponse, json_feed
 from conduit_feeds.domain.syndication import Selection, Syndication
+from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.fields import QueryText
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.router import ModuleRouter
 
 
 async def _selection(

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticleText
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import ProfileReader
 
 ENTRIES = 20

@@ -13,9 +13,11 @@ from conduit_notifications.api.schemas import Notification, NotificationResponse
 from conduit_notifications.api.stream import events
 from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, Paging
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 # Numbers of more digits than any id has are no ids.

@@ -19,7 +19,7 @@ from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.errors import NotFound, Unavailable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 

@@ -18,7 +18,11 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import Columns, insert_or_update, insert_unless_there
+from modules.kernel.infrastructure.persistence.dialect_sql import (
+    Columns,
+    insert_or_update,
+    insert_unless_there,
+)
 
 ARRIVALS = "notifications"
 """The topic of the signal that somebody has got a notification."""

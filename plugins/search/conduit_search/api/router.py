@@ -9,9 +9,11 @@ from conduit_search.api.schemas import SearchArticlesResponse
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Search
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Paging
-from modules.kernel.api.routing import ModuleRouter, errors, lasting
+from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 Q: TypeAlias = Annotated[

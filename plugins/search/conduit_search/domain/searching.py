@@ -21,7 +21,7 @@ from modules.articles.contracts import (
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
-from modules.kernel.domain.transactions import Transactions
+from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserRenamed
 
 # How much of a body is looked at, in characters: PostgreSQL has room for a megabyte of different words.

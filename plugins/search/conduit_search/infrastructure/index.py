@@ -12,7 +12,7 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import Columns, insert_or_update, is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update, is_one_of
 
 stored: Any = DocumentRow.__table__
 

@@ -9,12 +9,13 @@ import pytest_asyncio
 from sqlalchemy import func, insert, select
 
 from modules.kernel.domain.errors import Invalid, NotFound
+from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused, Repeats
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused, Repeats
 from modules.kernel.fakes import FakeClock, FakeRepeats, FakeTransactions
+from modules.kernel.infrastructure.idempotency import REMOVED_AT_ONCE, SqlRepeats
+from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.repeats import REMOVED_AT_ONCE, SqlRepeats
-from modules.kernel.infrastructure.tables import SCHEMA, KeyedRequestRow
+from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing
 
 JAKE, ANNA = UserId(1), UserId(2)

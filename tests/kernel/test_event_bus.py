@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from modules.kernel.domain.events import Event
-from modules.kernel.infrastructure.messaging.events import EventBus
+from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.things import Thing, in_another_request, names
 

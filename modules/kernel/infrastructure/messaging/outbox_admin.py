@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, case, delete, func, select, true, update
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.messaging.outbox import DELIVERIES, Outbox
 from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.tables import DeliveryRow
 
 delivery: Any = DeliveryRow.__table__
 

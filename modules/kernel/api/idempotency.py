@@ -11,8 +11,8 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, WithJsonSchema
 
+from modules.kernel.domain.idempotency import KEY, SUBJECT, KeyedRequest, Repeats
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.repeats import KEY, SUBJECT, KeyedRequest, Repeats
 
 # A string of structured fields, as the draft has it, or the same without quotes, as most clients send it.
 SENT = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')

@@ -9,11 +9,11 @@ import structlog
 from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
 
 from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.repeats import KEPT_FOR, KeyedRequest, KeyReused
+from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import Columns, insert_or_update
-from modules.kernel.infrastructure.tables import KeyedRequestRow
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update
 
 NOBODY = 0
 # More than the one that is added, so that what has accumulated becomes less.

@@ -1,6 +1,7 @@
 """Who was told nothing sends again, and what they asked for is there once, wherever the program ended.
 
-A longer run than that of every day: CONDUIT_TEST_KILLS=20 pytest tests/security/test_repeats_after_kill.py
+A longer run than that of every day:
+CONDUIT_TEST_KILLS=20 pytest tests/security/test_idempotency_after_crash.py
 """
 
 import os

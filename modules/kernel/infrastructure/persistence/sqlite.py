@@ -1,0 +1,75 @@
+"""SQLite's engines: a writer, readers beside it, and one for migrations; or one connection in memory."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Select, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool, StaticPool
+
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    ReaderConnection,
+    WriterConnection,
+    drive,
+    follow,
+)
+
+READERS = 4
+BUSY_TIMEOUT_MILLISECONDS = 5_000
+MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
+
+
+def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+    """Return the engines that write, read and migrate a database file; its folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
+    durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
+    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], pool_size=1, max_overflow=0)
+    read = _sqlite_engine(
+        url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READERS, max_overflow=0
+    )
+    # Nobody waits for an answer from a migration, so it may wait for others that migrate. SQLite changes
+    # most of a table by copying and dropping it, and to drop a table is to delete its rows: foreign
+    # keys that are on would take along what hangs on them.
+    patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
+    migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
+    for engine in (write, read):
+        follow(engine, file)
+    return write, read, migrate
+
+
+def in_memory_engine(url: URL) -> AsyncEngine:
+    """Return one engine on one connection: a database in memory is gone with its connection."""
+    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], poolclass=StaticPool)
+
+
+def _sqlite_engine(
+    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], **options: Any
+) -> AsyncEngine:
+    # isolation_level None: sqlite3 begins nothing by itself. Both threads use the connection, by turns.
+    arguments = {"isolation_level": None, "check_same_thread": False}
+    engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
+    drive(engine, kind, pragmas)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        opened: Any = connection.connection.dbapi_connection
+        try:
+            opened.begin()
+        except sqlite3.OperationalError as error:
+            # No statement of SQLAlchemy's, so nothing wraps what the driver raises.
+            raise OperationalError("BEGIN", None, error) from error
+
+    return engine
+
+
+@cache
+def in_sqlites_words(statement: Select[*tuple[Any, ...]]) -> tuple[str, Sequence[str]]:
+    """Return the statement as SQLite reads it, and the names of its values in their order."""
+    compiled = statement.compile(dialect=sqlite.dialect())
+    return str(compiled), compiled.positiontup or ()

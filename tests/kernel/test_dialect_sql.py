@@ -1,0 +1,29 @@
+"""The statements that SQLite and PostgreSQL write each their own way."""
+
+import pytest
+from sqlalchemy import insert, select
+
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there, is_one_of
+from tests.kernel.things import Thing, names
+
+
+class TestInsertUnlessThere:
+    async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
+        for name in ("lamp", "lamp", "table"):
+            async with database.transaction() as session:
+                await session.execute(insert_unless_there(session, Thing), {"name": name})
+        assert await names(database) == ["lamp", "table"]
+
+
+class TestIsOneOf:
+    @pytest.mark.parametrize("ids", [set(), {1}, {1, 3}, set(range(1, 100_000))])
+    async def test_it_holds_for_the_ids_that_are_bound_however_many(
+        self, database: Database, ids: set[int]
+    ) -> None:
+        async with database.transaction() as session:
+            await session.execute(insert(Thing), [{"id": key, "name": f"thing {key}"} for key in (1, 2, 3)])
+            found = await session.scalars(
+                select(Thing.id).where(is_one_of(Thing.__table__.c.id, "ids")), {"ids": ids}
+            )
+            assert set(found) == ids & {1, 2, 3}

@@ -1,0 +1,53 @@
+"""What the errors of SQLite and PostgreSQL mean."""
+
+from collections.abc import Mapping
+
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.driver_errors import is_unavailability, violated_constraint
+from tests.kernel.things import Thing
+
+
+class TestViolatedConstraint:
+    @pytest.mark.parametrize(
+        ("values", "name"),
+        [
+            ({"name": "lamp"}, "uq_things_thing_name"),
+            ({"name": "new", "shelf": "a", "place": "1"}, "uq_things_thing_shelf_place"),
+            ({"name": "new", "number": -1}, "ck_things_thing_number"),
+            ({"name": None}, None),
+            ({"name": "new", "part_of": 1000}, None),
+        ],
+    )
+    async def test_it_is_told_by_its_name_in_the_schema(
+        self, database: Database, values: Mapping[str, object], name: str | None
+    ) -> None:
+        async with database.transaction() as session:
+            await session.execute(insert(Thing).values(name="lamp", shelf="a", place="1"))
+        with pytest.raises(IntegrityError) as refusal:
+            async with database.transaction() as session:
+                await session.execute(insert(Thing).values(values))
+        assert violated_constraint(refusal.value) == name
+
+    def test_the_names_are_those_of_the_schema(self) -> None:
+        in_schema = {constraint.name for constraint in Thing.metadata.tables["things_thing"].constraints}
+        assert in_schema >= {
+            "uq_things_thing_name",
+            "uq_things_thing_shelf_place",
+            "ck_things_thing_number",
+        }
+
+
+class TestIsUnavailability:
+    def test_a_server_that_is_gone_may_come_back(self) -> None:
+        assert is_unavailability(OperationalError("SELECT 1", None, OSError("connection refused")))
+
+    def test_a_wrong_statement_stays_wrong(self) -> None:
+        assert not is_unavailability(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
+
+    def test_what_is_not_granted_is_a_failure_of_the_program(self) -> None:
+        assert not is_unavailability(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))
