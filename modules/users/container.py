@@ -6,9 +6,9 @@ from modules.kernel.container import ModuleContainer
 from modules.users.domain.accounts import Accounts
 from modules.users.domain.credentials import Credentials
 from modules.users.infrastructure.accounts import SqlAccounts
-from modules.users.infrastructure.attempts import LimitedAttempts
 from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
+from modules.users.infrastructure.login_throttle import LimitedAttempts
 from modules.users.infrastructure.passwords import Argon2Passwords
 from modules.users.infrastructure.tokens import JwtTokens
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from modules.users.domain.account import PasswordCommon, PasswordHasher
-from modules.users.domain.attempts import Attempts
+from modules.users.domain.login_throttle import Attempts
 from modules.users.domain.values import Password, Presented, password_key
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from conduit_app.settings import SettingsError, load
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
-from modules.users.domain.attempts import TooManyAttempts
-from modules.users.infrastructure.attempts import LimitedAttempts
+from modules.users.domain.login_throttle import TooManyAttempts
+from modules.users.infrastructure.login_throttle import LimitedAttempts
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import AttemptRow
 from tests.client import PASSWORD, Api
