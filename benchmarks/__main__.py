@@ -90,13 +90,13 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rounds: Annotated[int, typer.Option(help="How many rounds, interleaved.", min=1)] = ROUNDS,
     only: Annotated[list[str] | None, typer.Option(help="Measure these operations only.")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    keep_answers: Annotated[bool, typer.Option(help="Let Conduit give answers again.")] = True,
+    response_cache: Annotated[bool, typer.Option(help="Let Conduit give answers again.")] = True,
     small: Annotated[bool, typer.Option("--small", help="On little data, to see that it runs.")] = False,
 ) -> None:
     """Measure what requests cost, beside yardsticks of the same run on the same core."""
     try:
         require_wrk()
-        report = _measured(seconds, rounds, only, SMALL if small else FULL, keep_answers=keep_answers)
+        report = _measured(seconds, rounds, only, SMALL if small else FULL, response_cache=response_cache)
     except BenchError as error:
         typer.echo(f"bench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -137,10 +137,10 @@ def table(figures: Path) -> None:
 
 
 def _measured(
-    seconds: int, rounds: int, only: Sequence[str] | None, size: Size, *, keep_answers: bool
+    seconds: int, rounds: int, only: Sequence[str] | None, size: Size, *, response_cache: bool
 ) -> Row:
     found: defaultdict[str, list[Figures]] = defaultdict(list)
-    with _bench(size, keep_answers=keep_answers) as bench:
+    with _bench(size, response_cache=response_cache) as bench:
         idle = bench.conduit.resident_megabytes()
         for round_number in range(rounds):
             for server, target in bench.targets():
@@ -152,7 +152,7 @@ def _measured(
         **_today(),
         "seconds": seconds,
         "rounds": rounds,
-        "keep_answers": keep_answers,
+        "keep_answers": response_cache,
         "idle_megabytes": round(idle, 1),
         "startup_seconds": round(startup, 2),
         "operations": {name: _medians(figures) for name, figures in found.items()},
@@ -172,7 +172,7 @@ def _medians(figures: Sequence[Figures]) -> Row:
 
 
 @contextmanager
-def _bench(size: Size, *, keep_answers: bool) -> Iterator[Bench]:
+def _bench(size: Size, *, response_cache: bool) -> Iterator[Bench]:
     secret = secrets.token_urlsafe(48)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -186,8 +186,8 @@ def _bench(size: Size, *, keep_answers: bool) -> Iterator[Bench]:
             "CONDUIT_SECRET_KEY": secret,
             "CONDUIT_LOG_FORMAT": "json",
         }
-        if not keep_answers:
-            conduit["CONDUIT_KEPT_ANSWERS_SIZE"] = "0"
+        if not response_cache:
+            conduit["CONDUIT_RESPONSE_CACHE_SIZE"] = "0"
         yardsticks = {"BENCH_DATABASE": str(copy), "BENCH_ANSWER": str(answer)}
         log = folder / "servers.log"
         served = stack.enter_context(

@@ -18,7 +18,7 @@ from conduit_app.middleware.overload import BusyAnswers
 from conduit_app.middleware.problem_details import ProblemDetails
 from conduit_app.middleware.replica_reads import ReplicaReads
 from conduit_app.middleware.request_log import REQUEST_ID, RequestLog
-from conduit_app.middleware.response_cache import KeptAnswers
+from conduit_app.middleware.response_cache import ResponseCacheMiddleware
 from conduit_app.middleware.security_headers import SecurityHeaders
 from conduit_app.middleware.unhandled_errors import FailureAnswers
 from conduit_app.middleware.utf8_url import UrlCheck
@@ -92,7 +92,9 @@ def create_application(
     show_examples(application)
     # Added from the inside out.
     application.add_middleware(
-        KeptAnswers, version=composition.database.version, room=settings.kept_answers_size
+        ResponseCacheMiddleware,
+        version=composition.database.data_version,
+        max_size=settings.response_cache_size,
     )
     if settings.frontend_dir is not None:
         application.add_middleware(Frontend, folder=settings.frontend_dir, reserved=_first_parts(application))

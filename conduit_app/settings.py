@@ -70,7 +70,7 @@ class Settings(ModuleSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least that is logged"
     )
-    kept_answers_size: int = Field(
+    response_cache_size: int = Field(
         33_554_432, ge=0, description="room for answers that are given again, in bytes; 0 keeps none"
     )
     frontend_dir: Path | None = Field(

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
-from modules.kernel.api.cacheable import LASTING
+from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
 from modules.kernel.domain.identity import Principal
 
@@ -19,13 +19,13 @@ Key = tuple[str, bytes, tuple[bytes, ...]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 # An answer larger than this part of the room would drive out too many others.
-LARGEST_PART = 64
+MAX_ENTRY_FRACTION = 64
 # About what keeping an answer takes besides its key and its body, in bytes.
-OVERHEAD = 1_000
+ENTRY_OVERHEAD_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedResponse:
     headers: RawHeaders
     body: bytes
     etag: str
@@ -34,7 +34,7 @@ class _Kept:
     until: float
 
 
-class KeptAnswers:
+class ResponseCacheMiddleware:
     """Tags every answer to a GET, and keeps the bytes of those that last.
 
     Those that last (`modules.kernel.api.cacheable.lasting`) are kept for the URL and the Authorization
@@ -44,12 +44,12 @@ class KeptAnswers:
     What streams gets no tag: it has left before its end is known.
     """
 
-    def __init__(self, app: ASGIApp, version: Callable[[], int | None], room: int) -> None:
+    def __init__(self, app: ASGIApp, version: Callable[[], int | None], max_size: int) -> None:
         self._app = app
         self._version_now = version
-        self._room = room
+        self._max_size = max_size
         self._version: int | None = None
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Key, _CachedResponse] = OrderedDict()
         self._size = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,10 +61,10 @@ class KeptAnswers:
         callers = tuple(value for name, value in scope["headers"] if name == b"authorization")
         key = (scope["path"], scope["query_string"], callers)
         # Read before the answer is worked out: what is newer than its version is only kept too short.
-        version = self._current()
+        version = self._drop_if_stale()
         kept = self._kept.get(key)
         if kept is None or kept.until <= time.time():
-            await self._work_out(key, version, scope, receive, send)
+            await self._call_and_store(key, version, scope, receive, send)
             return
         self._kept.move_to_end(key)
         # For the log line, as if the endpoint had been called.
@@ -73,73 +73,73 @@ class KeptAnswers:
             structlog.contextvars.bind_contextvars(user_id=kept.principal.user)
         await _answer(kept, scope, send)
 
-    def _current(self) -> int | None:
+    def _drop_if_stale(self) -> int | None:
         version = self._version_now()
         if version != self._version or version is None:
             self._kept.clear()
             self._size, self._version = 0, version
         return version
 
-    async def _work_out(
+    async def _call_and_store(
         self, key: Key, version: int | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        untagged: Message | None = None
+        pending_start: Message | None = None
 
-        async def tagging(message: Message) -> None:
-            nonlocal untagged
-            if message["type"] == "http.response.start" and _awaits_tag(message):
-                untagged = message
-            elif untagged is None:
+        async def send_with_etag(message: Message) -> None:
+            nonlocal pending_start
+            if message["type"] == "http.response.start" and _needs_etag(message):
+                pending_start = message
+            elif pending_start is None:
                 await send(message)
             elif message.get("more_body", False):
-                await send(untagged)
-                untagged = None
+                await send(pending_start)
+                pending_start = None
                 await send(message)
             else:
-                tagged = _tagged(untagged, message, scope)
-                if LASTING in scope:
-                    self._keep(key, version, tagged)
+                tagged = _with_etag(pending_start, message, scope)
+                if CACHE_MAX_AGE in scope:
+                    self._store(key, version, tagged)
                 await _answer(tagged, scope, send)
 
-        await self._app(scope, receive, tagging)
+        await self._app(scope, receive, send_with_etag)
 
-    def _keep(self, key: Key, version: int | None, kept: _Kept) -> None:
+    def _store(self, key: Key, version: int | None, kept: _CachedResponse) -> None:
         size = _size(key, kept)
-        if version is None or version != self._version or size > self._room // LARGEST_PART:
+        if version is None or version != self._version or size > self._max_size // MAX_ENTRY_FRACTION:
             return
         # Others may have worked out the same meanwhile.
         if key in self._kept:
             self._size -= _size(key, self._kept.pop(key))
         self._kept[key] = kept
         self._size += size
-        while self._size > self._room:
+        while self._size > self._max_size:
             self._size -= _size(*self._kept.popitem(last=False))
 
 
-def _size(key: Key, kept: _Kept) -> int:
+def _size(key: Key, kept: _CachedResponse) -> int:
     # With the key, which the caller chooses: a short answer is given to a URL of any length.
     path, query, callers = key
-    return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + OVERHEAD
+    return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + ENTRY_OVERHEAD_BYTES
 
 
-def _awaits_tag(start: Message) -> bool:
+def _needs_etag(start: Message) -> bool:
     # What does not say its size may be a stream, which is not to wait; files bring tags of their own.
     names = {name for name, _ in start["headers"]}
     return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
 
 
-def _tagged(start: Message, message: Message, scope: Scope) -> _Kept:
+def _with_etag(start: Message, message: Message, scope: Scope) -> _CachedResponse:
     body: bytes = message["body"]
     etag = entity_tag(body)
     headers = [*start["headers"], (b"etag", etag.encode())]
     principal: Principal | None = scope.get(PRINCIPAL)
-    until = time.time() + scope.get(LASTING, 0)
+    until = time.time() + scope.get(CACHE_MAX_AGE, 0)
     if principal is not None:
         until = min(until, principal.until)
-    return _Kept(headers, body, etag, scope.get("endpoint"), principal, until)
+    return _CachedResponse(headers, body, etag, scope.get("endpoint"), principal, until)
 
 
-async def _answer(kept: _Kept, scope: Scope, send: Send) -> None:
+async def _answer(kept: _CachedResponse, scope: Scope, send: Send) -> None:
     known = listed(Headers(scope=scope), "If-None-Match")
     if known is not None and matches_weakly(known, kept.etag):
         headers = [

@@ -63,7 +63,7 @@ def statements(composition: Composition) -> Iterator[Statements]:
 @pytest.fixture
 def api(settings: Settings, composition: Composition) -> Api:
     """Return Conduit without answers that it keeps: those cost nothing."""
-    return Api(create_application(settings.model_copy(update={"kept_answers_size": 0}), composition))
+    return Api(create_application(settings.model_copy(update={"response_cache_size": 0}), composition))
 
 
 async def gather(composition: Composition, authors: int, articles_each: int) -> str:

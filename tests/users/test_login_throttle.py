@@ -146,9 +146,9 @@ class TestStorage:
         self, users: UsersContainer, attempts: LimitedAttempts
     ) -> None:
         await try_often(attempts, 10)
-        before = users.database().version()
+        before = users.database().data_version()
         await refusal(attempts)
-        assert users.database().version() == before
+        assert users.database().data_version() == before
 
 
 class TestLogin:

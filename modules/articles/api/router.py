@@ -15,7 +15,7 @@ from modules.articles.api.schemas import (
 from modules.articles.domain.publishing import Expected, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.conditional import IfMatch, is_known
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.error_responses import errors
@@ -41,7 +41,7 @@ def create_router(
     @router.get(
         "/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422) | LEADS_ON
     )
-    @lasting
+    @cacheable
     async def articles(
         asked: Annotated[AskedPage, Depends(cursors.pages("tag", "author", "favorited"))],
         viewer: Viewer,
@@ -61,7 +61,7 @@ def create_router(
         tags=["Articles"],
         responses=errors(401, 422) | LEADS_ON,
     )
-    @lasting
+    @cacheable
     async def feed(
         user: CurrentUser, asked: Annotated[AskedPage, Depends(cursors.pages())]
     ) -> MultipleArticlesResponse:
@@ -93,7 +93,7 @@ def create_router(
     @router.get(
         "/articles/{slug}", operation_id="GetArticle", tags=["Articles"], responses=errors(401, 404, 422)
     )
-    @lasting
+    @cacheable
     async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
         """Return an article."""
         return _single(await reader.article(slug, viewer))
@@ -144,7 +144,7 @@ def create_router(
         return _single(await publishing.unfavorite(slug, user))
 
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=errors(422))
-    @lasting
+    @cacheable
     async def tags() -> TagsResponse:
         """Return the tags in use, the most used first."""
         return TagsResponse(tags=list(await reader.tags()))

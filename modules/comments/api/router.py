@@ -14,7 +14,7 @@ from modules.comments.api.schemas import (
 from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
@@ -38,7 +38,7 @@ def create_router(
         operation_id="GetArticleComments",
         responses=errors(401, 404, 422) | LEADS_ON,
     )
-    @lasting
+    @cacheable
     async def comments(slug: PathText, viewer: Viewer, asked: Part) -> MultipleCommentsResponse:
         """Return an article's comments, newest first: all of them, unless a part is asked for."""
         if asked is None:

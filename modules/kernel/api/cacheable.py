@@ -1,32 +1,35 @@
-"""The marks of endpoints whose answers last."""
+"""The mark of an endpoint whose response may be cached."""
 
 import math
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., object])
 
-LASTING = "conduit.lasting"
-"""Where a request's ASGI scope says that its answer lasts: for so many seconds at most."""
+CACHE_MAX_AGE = "conduit.cache_max_age"
+"""The key of a request's ASGI scope under which is how long its response may be cached, in seconds."""
 
 
-def lasting(endpoint: EndpointT) -> EndpointT:
-    """Mark an endpoint whose answer lasts until the database changes.
+@overload
+def cacheable(endpoint: EndpointT) -> EndpointT: ...
 
-    It depends on the URL, on who asks and on the database, and on nothing else: not on the time, on
-    chance, or on another header. The application may give such an answer again without asking.
+
+@overload
+def cacheable(*, max_age: float) -> Callable[[EndpointT], EndpointT]: ...
+
+
+def cacheable(
+    endpoint: EndpointT | None = None, *, max_age: float = math.inf
+) -> EndpointT | Callable[[EndpointT], EndpointT]:
+    """Mark an endpoint whose response may be cached until the database changes: `@cacheable`.
+
+    The response depends on the URL, the caller and the database only: not on the time, on random
+    numbers or on another header. `@cacheable(max_age=60)` marks one that depends on the time too and
+    may be served from the cache for so many seconds at most.
     """
-    return lasting_for(math.inf)(endpoint)
 
+    def mark(marked: EndpointT) -> EndpointT:
+        marked.__dict__[CACHE_MAX_AGE] = max_age
+        return marked
 
-def lasting_for(seconds: float) -> Callable[[EndpointT], EndpointT]:
-    """Mark an endpoint whose answer depends on the time too, and may be so many seconds old.
-
-    Besides, it lasts as `lasting` says: until the database changes.
-    """
-
-    def mark(endpoint: EndpointT) -> EndpointT:
-        endpoint.__dict__[LASTING] = seconds
-        return endpoint
-
-    return mark
+    return mark if endpoint is None else mark(endpoint)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from modules.kernel.api.cacheable import LASTING
+from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, have_examples
 from modules.kernel.api.retries import Handler, undeterred
 from modules.kernel.api.strict_json import StrictJsonRequest
@@ -16,14 +16,14 @@ from modules.kernel.api.strict_json import StrictJsonRequest
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = undeterred(super().get_route_handler())
-        if (seconds := self.endpoint.__dict__.get(LASTING)) is not None:
+        if (seconds := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
             return self._lasting(handle, seconds)
         return handle if self.body_field is None else self._reading_json(handle)
 
     @staticmethod
     def _lasting(handle: Handler, seconds: float) -> Handler:
         async def handle_lasting(request: Request) -> Response:
-            request.scope[LASTING] = seconds
+            request.scope[CACHE_MAX_AGE] = seconds
             return await handle(request)
 
         return handle_lasting

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import PathText
@@ -22,7 +22,7 @@ def create_router(profiles: Profiles, authentication: Authentication) -> APIRout
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get("/profiles/{username}", operation_id="GetProfileByUsername", responses=errors(401, 404, 422))
-    @lasting
+    @cacheable
     async def profile(username: PathText, viewer: Viewer) -> ProfileResponse:
         """Return a user's profile."""
         return ProfileResponse(profile=await profiles.profile(username, viewer))

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Request
 
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting_for
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.idempotency import Keyed
@@ -48,7 +48,7 @@ def create_router(
         return UserResponse.of(await accounts.log_in(body.user.email, body.user.password, _address(request)))
 
     @router.get("/user", operation_id="GetCurrentUser", responses=errors(401, 422))
-    @lasting_for(TOKEN_AGE_SECONDS)
+    @cacheable(max_age=TOKEN_AGE_SECONDS)
     async def current_user(user: CurrentUser) -> UserResponse:
         """Return one's own account."""
         return UserResponse.of(await accounts.current(user))

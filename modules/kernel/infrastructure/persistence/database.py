@@ -161,9 +161,9 @@ class Database:
             async with self._engines.read.connect() as connection:
                 yield connection
 
-    def version(self) -> int | None:
+    def data_version(self) -> int | None:
         """Return a number that is another one after any commit, by any process; None if that is not known."""
-        return self._engines.version()
+        return self._engines.data_version()
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a unit of work that may write is open in this task."""

@@ -22,7 +22,7 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     server_engines,
 )
 from modules.kernel.infrastructure.persistence.sqlite import file_engines, in_memory_engine, in_sqlites_words
-from modules.kernel.infrastructure.persistence.sqlite_driver import VersionWatch
+from modules.kernel.infrastructure.persistence.sqlite_driver import DataVersionReader
 
 # How soon a commit of another process is seen. Fifty looks a second are about one percent of a core.
 WATCH_SECONDS = 0.02
@@ -37,19 +37,19 @@ class Engines:
     migrate: AsyncEngine
     write_turn: AbstractAsyncContextManager[object]
     read_turn: AbstractAsyncContextManager[object]
-    watch: VersionWatch | None = None
+    version_reader: DataVersionReader | None = None
     replica: AsyncEngine | None = None
 
-    def version(self) -> int | None:
+    def data_version(self) -> int | None:
         """Return a number that is another one after any commit, by any process; None if that is not known."""
-        return None if self.watch is None else self.watch.version()
+        return None if self.version_reader is None else self.version_reader.data_version()
 
     def look_up(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> list[Any] | None:
         """Return the rows that a look-up by key finds, or None if it takes a unit of work to find them."""
-        if self.watch is None:
+        if self.version_reader is None:
             return None
         words, names = in_sqlites_words(statement)
-        return self.watch.look_up(words, [bound[name] for name in names])
+        return self.version_reader.look_up(words, [bound[name] for name in names])
 
     async def heard(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes announce, or None where it may be any.
@@ -60,18 +60,18 @@ class Engines:
             # A connection of its own, out of the pool: it is kept for as long as somebody listens.
             async for topic in notifications(self.migrate):
                 yield topic
-        seen = self.version()
-        while self.watch is not None:
+        seen = self.data_version()
+        while self.version_reader is not None:
             await asyncio.sleep(WATCH_SECONDS)
-            now = self.version()
+            now = self.data_version()
             if now != seen:
                 seen = now
                 yield None
 
     async def dispose(self) -> None:
         """Close every connection."""
-        if self.watch is not None:
-            self.watch.close()
+        if self.version_reader is not None:
+            self.version_reader.close()
         # The writer last: whoever closes a SQLite file last takes what is in the log into it, and only
         # then is the file by itself all there is to keep.
         for engine in dict.fromkeys((self.replica, self.read, self.migrate, self.write)):
@@ -116,7 +116,7 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
         return Engines(engine, engine, engine, turn, turn)
     file = Path(str(url.database))
     engines = file_engines(url, file, synchronous)
-    return Engines(*engines, asyncio.Lock(), nullcontext(), VersionWatch(file))
+    return Engines(*engines, asyncio.Lock(), nullcontext(), DataVersionReader(file))
 
 
 def _postgresql(url: URL, pool_size: int) -> Engines:

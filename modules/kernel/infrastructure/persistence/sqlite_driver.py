@@ -173,7 +173,7 @@ class ReaderConnection(WriterConnection):
         self.driver.commit()
 
 
-class VersionWatch:
+class DataVersionReader:
     """Sees every commit to a database file, by any process, as it happens, and what is there then."""
 
     def __init__(self, file: Path) -> None:
@@ -182,7 +182,7 @@ class VersionWatch:
         self._opened: Identity = None
         self._times_opened = 0
 
-    def version(self) -> int | None:
+    def data_version(self) -> int | None:
         """Return a number that is another one after any commit, or None when the file cannot be read.
 
         https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection

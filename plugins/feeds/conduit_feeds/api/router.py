@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from conduit_feeds.api.atom import AtomResponse, atom
 from conduit_feeds.api.json_feed import FeedsJsonFeed, JsonFeedResponse, json_feed
 from conduit_feeds.domain.syndication import Selection, Syndication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.fields import QueryText
 from modules.kernel.api.router import ModuleRouter
@@ -30,7 +30,7 @@ def create_router(syndication: Syndication) -> APIRouter:
     @router.get(
         "/feeds/atom", operation_id="GetAtomFeed", response_class=AtomResponse, responses=errors(404, 422)
     )
-    @lasting
+    @cacheable
     async def atom_feed(selection: Selected) -> AtomResponse:
         """Return the newest articles as Atom (RFC 4287)."""
         return AtomResponse(atom(await syndication.feed(selection)))
@@ -42,7 +42,7 @@ def create_router(syndication: Syndication) -> APIRouter:
         response_model_exclude_none=True,
         responses=errors(404, 422),
     )
-    @lasting
+    @cacheable
     async def json(selection: Selected) -> FeedsJsonFeed:
         """Return the newest articles as JSON Feed 1.1."""
         return json_feed(await syndication.feed(selection))

@@ -13,7 +13,7 @@ from conduit_notifications.api.schemas import Notification, NotificationResponse
 from conduit_notifications.api.stream import events
 from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Identifier, Paging
@@ -35,7 +35,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
             yield follower
 
     @router.get("/notifications", operation_id="GetNotifications", responses=errors(401, 422))
-    @lasting
+    @cacheable
     async def notifications(reader: CurrentUser, page: Paging) -> NotificationsResponse:
         """Return one's notifications, the newest first, and how many are not read."""
         return NotificationsResponse.of(await inbox.list(reader, page))

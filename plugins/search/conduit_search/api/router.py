@@ -9,7 +9,7 @@ from conduit_search.api.schemas import SearchArticlesResponse
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Search
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cacheable import lasting
+from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import errors
 from modules.kernel.api.examples import examples_beside
 from modules.kernel.api.fields import Paging
@@ -27,7 +27,7 @@ def create_router(search: Search, authentication: Authentication) -> APIRouter:
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get("/search", operation_id="SearchArticles", responses=errors(401, 422))
-    @lasting
+    @cacheable
     async def find(q: Q, page: Paging, viewer: Viewer) -> SearchArticlesResponse:
         """Return articles by the words in their title, tags, author, description and body, the best first."""
         return SearchArticlesResponse.of(await search.find(Query(q), page, viewer))

@@ -9,9 +9,13 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from conduit_app.composition import Composition
-from conduit_app.middleware.response_cache import LARGEST_PART, OVERHEAD, KeptAnswers
+from conduit_app.middleware.response_cache import (
+    ENTRY_OVERHEAD_BYTES,
+    MAX_ENTRY_FRACTION,
+    ResponseCacheMiddleware,
+)
 from modules.kernel.api.authentication import PRINCIPAL
-from modules.kernel.api.cacheable import LASTING
+from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.domain.identity import Principal, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api
@@ -83,7 +87,7 @@ class Counted:
         self._principal = principal
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        scope[LASTING] = True
+        scope[CACHE_MAX_AGE] = True
         if self._principal is not None:
             scope[PRINCIPAL] = self._principal
         self._missing -= 1
@@ -96,9 +100,9 @@ class Counted:
         await send({"type": "http.response.body", "body": body})
 
 
-def client(application: Counted, room: int = 1_000_000, version: int | None = 1) -> httpx2.AsyncClient:
+def client(application: Counted, max_size: int = 1_000_000, version: int | None = 1) -> httpx2.AsyncClient:
     """Return a client of this application behind kept answers, over a database that never changes."""
-    transport = httpx2.ASGITransport(KeptAnswers(application, lambda: version, room))
+    transport = httpx2.ASGITransport(ResponseCacheMiddleware(application, lambda: version, max_size))
     return httpx2.AsyncClient(transport=transport, base_url="http://kept.test")
 
 
@@ -109,8 +113,8 @@ async def number(client: httpx2.AsyncClient, path: str = "/") -> int:
 
 class TestRoom:
     async def test_the_longest_unused_goes_first_when_there_is_no_more_room(self) -> None:
-        kept = client(Counted(), room=LARGEST_PART * (OVERHEAD + 20))
-        paths = [f"/{number}" for number in range(LARGEST_PART)]
+        kept = client(Counted(), max_size=MAX_ENTRY_FRACTION * (ENTRY_OVERHEAD_BYTES + 20))
+        paths = [f"/{number}" for number in range(MAX_ENTRY_FRACTION)]
         first = [await number(kept, path) for path in paths]
         assert await number(kept, paths[0]) == first[0]
         for extra in range(5):
@@ -119,22 +123,22 @@ class TestRoom:
         assert await number(kept, paths[1]) != first[1]
 
     async def test_an_answer_that_would_drive_out_too_many_is_not_kept(self) -> None:
-        kept = client(Counted(size=20_000), room=1_000_000)
+        kept = client(Counted(size=20_000), max_size=1_000_000)
         assert [await number(kept), await number(kept)] == [1, 2]
 
     async def test_a_long_question_takes_room_too(self) -> None:
-        kept = client(Counted(), room=1_000_000)
+        kept = client(Counted(), max_size=1_000_000)
         path = f"/?{'x' * 20_000}"
         assert [await number(kept, path), await number(kept, path)] == [1, 2]
 
     async def test_what_many_ask_at_once_takes_its_room_once(self) -> None:
-        kept = client(Counted(size=10_000, at_once=200), room=1_000_000)
+        kept = client(Counted(size=10_000, at_once=200), max_size=1_000_000)
         answers = await asyncio.gather(*(number(kept) for _ in range(200)))
         assert sorted(answers) == list(range(1, 201))
         assert await number(kept) in answers
 
     async def test_without_room_nothing_is_kept(self) -> None:
-        kept = client(Counted(), room=0)
+        kept = client(Counted(), max_size=0)
         assert [await number(kept), await number(kept)] == [1, 2]
 
     async def test_where_the_version_is_not_known_nothing_is_kept(self) -> None:
