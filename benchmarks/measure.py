@@ -15,7 +15,7 @@ from typing import Protocol
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS, WRITERS = 16, 8
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 class BenchError(Exception):
@@ -105,7 +105,7 @@ def serving(
         yield Server(process, port, time.perf_counter() - started)
     finally:
         process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
 
 
 def load(server: Loaded, target: Target, seconds: int, scripts: Path) -> Figures:
@@ -178,7 +178,7 @@ def _free_port() -> int:
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.perf_counter() + PATIENCE_SECONDS
+    deadline = time.perf_counter() + TIMEOUT_SECONDS
     while time.perf_counter() < deadline and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

@@ -10,7 +10,7 @@ Report = Mapping[str, Any]
 Aims = Mapping[str, tuple[str, float]]
 
 ALONE, BESIDE_WRITERS = "list", "list beside 8 writers"
-MOST_TIMES = 3
+MAX_REPETITIONS = 3
 BEGIN, END = "<!-- figures: python -m benchmarks table -->", "<!-- end of figures -->"
 
 
@@ -50,7 +50,7 @@ def figures_in_markdown(report: Report, aims: Aims) -> str:
         )
     if (times := waiting_beside_writers(report)) is not None:
         told = f"Beside 8 writers the list's p99 is {times:.1f} times its p99 alone"
-        lines += ["", f"{told}; the aim is {MOST_TIMES} at most."]
+        lines += ["", f"{told}; the aim is {MAX_REPETITIONS} at most."]
     return "\n".join(lines)
 
 

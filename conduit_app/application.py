@@ -11,26 +11,26 @@ from conduit_app.composition import Composition, Surroundings, compose, in_order
 from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
 from conduit_app.lifespan import in_background
-from conduit_app.middleware.body_limit import BodyLimit
-from conduit_app.middleware.cors import CrossOrigin
+from conduit_app.middleware.body_limit import BodyLimitMiddleware
+from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.frontend import Frontend
-from conduit_app.middleware.overload import BusyAnswers
-from conduit_app.middleware.problem_details import ProblemDetails
-from conduit_app.middleware.replica_reads import ReplicaReads
-from conduit_app.middleware.request_log import REQUEST_ID, RequestLog
+from conduit_app.middleware.overload import OverloadMiddleware
+from conduit_app.middleware.problem_details import ProblemDetailsMiddleware
+from conduit_app.middleware.replica_reads import ReplicaReadsMiddleware
+from conduit_app.middleware.request_log import REQUEST_ID, RequestLogMiddleware
 from conduit_app.middleware.response_cache import ResponseCacheMiddleware
-from conduit_app.middleware.security_headers import SecurityHeaders
-from conduit_app.middleware.unhandled_errors import FailureAnswers
-from conduit_app.middleware.utf8_url import UrlCheck
+from conduit_app.middleware.security_headers import SecurityHeadersMiddleware
+from conduit_app.middleware.unhandled_errors import UnhandledErrorMiddleware
+from conduit_app.middleware.utf8_url import Utf8UrlMiddleware
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.tracing import OFF, TracedRoutes, Traces, wanted
+from conduit_app.observability.tracing import OFF, RouteSpanMiddleware, Traces, wanted
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
 from modules.kernel.api.errors import install_error_handlers
-from modules.kernel.api.examples import show_examples
+from modules.kernel.api.examples import install_examples
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
@@ -89,7 +89,7 @@ def create_application(
     if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
         application.include_router(page.create_architecture_router(composition, application))
     install_error_handlers(application)
-    show_examples(application)
+    install_examples(application)
     # Added from the inside out.
     application.add_middleware(
         ResponseCacheMiddleware,
@@ -99,14 +99,14 @@ def create_application(
     if settings.frontend_dir is not None:
         application.add_middleware(Frontend, folder=settings.frontend_dir, reserved=_first_parts(application))
     if settings.database_read_url is not None:
-        application.add_middleware(ReplicaReads, database=composition.database)
-    application.add_middleware(FailureAnswers)
-    application.add_middleware(UrlCheck)
-    application.add_middleware(BusyAnswers)
-    application.add_middleware(BodyLimit, at_most=settings.max_body_size)
-    application.add_middleware(ProblemDetails)
+        application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
+    application.add_middleware(UnhandledErrorMiddleware)
+    application.add_middleware(Utf8UrlMiddleware)
+    application.add_middleware(OverloadMiddleware)
+    application.add_middleware(BodyLimitMiddleware, max_size=settings.max_body_size)
+    application.add_middleware(ProblemDetailsMiddleware)
     application.add_middleware(
-        CrossOrigin,
+        JsonErrorCORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
         # The last one is what clients of event streams send when they come again.
@@ -122,10 +122,12 @@ def create_application(
         expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After"],
         max_age=DAY_SECONDS,
     )
-    application.add_middleware(SecurityHeaders, strict_transport=settings.environment == "production")
-    application.add_middleware(RequestLog, routes=routes, answered=metrics.answered)
+    application.add_middleware(
+        SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
+    )
+    application.add_middleware(RequestLogMiddleware, routes=routes, on_response=metrics.observe_request)
     if traces is not None:
-        application.add_middleware(TracedRoutes, routes=routes)
+        application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
 
 

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from conduit_app.settings import LEAST_SECRET_BYTES, Settings, SettingsError
+from conduit_app.settings import MIN_SECRET_BYTES, Settings, SettingsError
 from modules.kernel.infrastructure.settings import PREFIX
 
 DEVELOPMENT_FILE = Path("var/secret_key")
@@ -28,8 +28,8 @@ def _kept(file: Path) -> str:
     except OSError as error:
         way_out = f"make that possible, or set {PREFIX}SECRET_KEY"
         raise SettingsError(f"cannot keep a secret in {file} ({error.strerror}): {way_out}") from error
-    if not secret.isascii() or len(secret) < LEAST_SECRET_BYTES:
-        what = f"no secret of at least {LEAST_SECRET_BYTES} bytes"
+    if not secret.isascii() or len(secret) < MIN_SECRET_BYTES:
+        what = f"no secret of at least {MIN_SECRET_BYTES} bytes"
         raise SettingsError(f"{file} holds {what}: remove it, and a new one is generated")
     return secret
 

@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from conduit_app.middleware.overload import BUSY, PROBLEM, RETRY_AFTER_SECONDS
+from conduit_app.middleware.overload import OVERLOADED, PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.settings import Settings
 
@@ -110,7 +110,7 @@ class LimitedProtocol(HttpToolsProtocol):
             raise ValueError(self._refusal)
         self._in_head, self._head_size = False, 0
         if len(self.tasks) >= self._limits.requests:
-            cast("dict[str, object]", self.scope)[BUSY] = True
+            cast("dict[str, object]", self.scope)[OVERLOADED] = True
         self._wait(self._limits.body_timeout)
         super().on_headers_complete()
 

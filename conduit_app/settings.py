@@ -14,7 +14,7 @@ from pydantic_settings import NoDecode
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
-LEAST_SECRET_BYTES = 32
+MIN_SECRET_BYTES = 32
 
 SettingsT = TypeVar("SettingsT", bound=ModuleSettings)
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -128,11 +128,11 @@ class Settings(ModuleSettings):
     def _secret_is_sound(self) -> "Settings":
         if self.secret_key is None:
             if self.environment == "production":
-                raise ValueError(f"{PREFIX}SECRET_KEY is required (at least {LEAST_SECRET_BYTES} bytes)")
-        elif len(self.secret_key.encode()) < LEAST_SECRET_BYTES:
-            raise ValueError(f"{PREFIX}SECRET_KEY is too short (at least {LEAST_SECRET_BYTES} bytes)")
-        if any(len(key.encode()) < LEAST_SECRET_BYTES for key in self.previous_secret_keys):
-            problem = f"one of them is too short (at least {LEAST_SECRET_BYTES} bytes)"
+                raise ValueError(f"{PREFIX}SECRET_KEY is required (at least {MIN_SECRET_BYTES} bytes)")
+        elif len(self.secret_key.encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"{PREFIX}SECRET_KEY is too short (at least {MIN_SECRET_BYTES} bytes)")
+        if any(len(key.encode()) < MIN_SECRET_BYTES for key in self.previous_secret_keys):
+            problem = f"one of them is too short (at least {MIN_SECRET_BYTES} bytes)"
             raise ValueError(f"{PREFIX}PREVIOUS_SECRET_KEYS: {problem}")
         return self
 

@@ -29,7 +29,7 @@ OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN"
 FOLDER_OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN_FOLDER"
 # The path of a socket has room for about a hundred characters.
 TEMPORARY, PREFIX = Path("/tmp"), "conduit-postgresql-"  # noqa: S108 - mkdtemp makes what is ours
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 # PostgreSQL refuses to be root. Nobody needs nothing but what lies in the folder of the server.
 NOBODY = 65534
 # Where the programs lie among the installed packages, and what they need.
@@ -230,7 +230,7 @@ def _emptying(table: Table) -> Iterator[sql.Composed]:
 
 def until(holds: Any, problem: str) -> None:
     """Wait until this holds; raise `TimeoutError`, saying what is the problem, if it takes too long."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError(problem)

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from conduit_app.cli import main
 
 PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 # Where servers are, which the PATH of those who are not root leaves out.
 SERVERS = ["/usr/local/sbin", "/usr/sbin"]
 PACKAGES = {"node": "nodejs"}
@@ -60,7 +60,7 @@ def needs(program: str) -> str:
 def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the program in the folder until it ends: `conduit(folder, "migrate", LOG_LEVEL="error")`."""
     with started(folder, *arguments, **settings) as process:
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -96,7 +96,7 @@ def at_once(
     forks.set_forkserver_preload(["conduit_app.cli", "typer.testing"])
     with forks.Pool(number, _wait_for_all, (forks.Barrier(number),)) as pool:
         calls = [(folder, arguments, environment(settings))] * number
-        return pool.starmap_async(_run_loaded, calls, chunksize=1).get(PATIENCE_SECONDS)
+        return pool.starmap_async(_run_loaded, calls, chunksize=1).get(TIMEOUT_SECONDS)
 
 
 _all_are_there: Callable[[], object]
@@ -151,7 +151,7 @@ class Served:
 
     def client(self) -> httpx2.Client:
         """Return a client that knows the address."""
-        return httpx2.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+        return httpx2.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
 
     def until(self, said: re.Pattern[str]) -> re.Match[str]:
         """Wait until a line of the log holds this, and return what was found."""
@@ -177,7 +177,7 @@ class Served:
 
     def ended(self) -> int:
         """Wait until the program has ended, and return its exit code."""
-        code = self._process.wait(PATIENCE_SECONDS)
+        code = self._process.wait(TIMEOUT_SECONDS)
         self._lines.end()
         return code
 
@@ -211,14 +211,14 @@ class Lines:
 
     def until(self, said: re.Pattern[str]) -> re.Match[str]:
         """Return the first match in a line that was not looked at before; wait for it."""
-        while (line := self._fresh.get(timeout=PATIENCE_SECONDS)) is not None:
+        while (line := self._fresh.get(timeout=TIMEOUT_SECONDS)) is not None:
             if found := said.search(line):
                 return found
         raise AssertionError(f"it ended and never said {said.pattern}:\n{''.join(self.read)}")
 
     def end(self) -> None:
         """Wait until the stream has ended."""
-        self._thread.join(PATIENCE_SECONDS)
+        self._thread.join(TIMEOUT_SECONDS)
 
     def _follow(self, stream: IO[str]) -> None:
         for line in stream:

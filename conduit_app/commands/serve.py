@@ -27,7 +27,7 @@ from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load
 
 FACTORY = "conduit_app.application:served_application"
-DRAIN_SECONDS = 30
+SHUTDOWN_TIMEOUT_SECONDS = 30
 # The packages of the program itself; those of plugins come with them.
 OWN_PACKAGES = ("conduit_app", "modules")
 
@@ -69,7 +69,7 @@ def serve(
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         )
         typer.echo("\n".join(_announced(listening, settings, composition, config, collector)), err=True)
     _run(config, listening)

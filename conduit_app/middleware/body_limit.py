@@ -9,15 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from modules.kernel.api.errors import error_response
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Answers 413 to a body that is too large: at once when it says so, else when it turns out so.
 
     Starlette's own limiter does the same, but answers in plain text where no handler reads the body.
     """
 
-    def __init__(self, app: ASGIApp, at_most: int) -> None:
+    def __init__(self, app: ASGIApp, max_size: int) -> None:
         self._app = app
-        self._at_most = at_most
+        self._at_most = max_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting what is read of its body."""

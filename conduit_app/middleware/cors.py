@@ -9,7 +9,7 @@ from starlette.responses import Response
 from modules.kernel.api.errors import error_response
 
 
-class CrossOrigin(CORSMiddleware):
+class JsonErrorCORSMiddleware(CORSMiddleware):
     """Starlette's middleware, which refuses in the one shape of errors and not in plain text."""
 
     def preflight_response(self, request_headers: Headers) -> Response:

@@ -14,7 +14,7 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conduit_app.middleware.security_headers import script_sources
-from modules.kernel.api.conditional import file_tag, listed, matches_weakly
+from modules.kernel.api.conditional import file_etag, joined_header, weak_match
 from modules.kernel.api.errors import error_response
 
 Version = tuple[int, int, int]
@@ -31,7 +31,7 @@ HASHED = re.compile(
 # A word is no hash, nor is one with a number: nobody can take back what may be kept for a year. So a hash
 # goes to and fro between kinds of characters; of Vite's, which are short, three in ten do not enough.
 RUN = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")
-LEAST_RUNS = {"plain": 3, "mixed": 5}
+MIN_RUNS = {"plain": 3, "mixed": 5}
 # RFC 8615: the one thing that begins with a dot and is meant for everybody.
 WELL_KNOWN = ".well-known"
 FOREVER = "public, max-age=31536000, immutable"
@@ -99,7 +99,7 @@ def _is_hashed(path: str) -> bool:
     found = HASHED.fullmatch(path)
     return found is not None and any(
         found[kind] is not None and len(RUN.findall(re.sub("[_-]", "", found[kind]))) >= least
-        for kind, least in LEAST_RUNS.items()
+        for kind, least in MIN_RUNS.items()
     )
 
 
@@ -122,9 +122,9 @@ class _Files(StaticFiles):
             return response
         version = _version(response.stat_result)
         # In a thread: a film takes a while to read.
-        response.headers["ETag"] = await asyncio.to_thread(_tag, os.fspath(response.path), version)
-        known = listed(Headers(scope=scope), "If-None-Match")
-        if known is not None and matches_weakly(known, response.headers["ETag"]):
+        response.headers["ETag"] = await asyncio.to_thread(_etag, os.fspath(response.path), version)
+        known = joined_header(Headers(scope=scope), "If-None-Match")
+        if known is not None and weak_match(known, response.headers["ETag"]):
             return NotModifiedResponse(response.headers)
         return response
 
@@ -139,5 +139,5 @@ def _version(found: os.stat_result) -> Version:
 
 
 @lru_cache(maxsize=1_000)
-def _tag(file: str, _version: Version) -> str:
-    return file_tag(Path(file))
+def _etag(file: str, _version: Version) -> str:
+    return file_etag(Path(file))

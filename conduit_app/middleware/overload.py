@@ -6,14 +6,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.kernel.api.errors import error_response
 
-BUSY = "conduit.busy"
+OVERLOADED = "conduit.busy"
 """Where a request's ASGI scope says that it came as one too many: `conduit_app.server` counts them."""
 
 PROBLEM = {"service": ["is busy, try again"]}
 RETRY_AFTER_SECONDS = 1
 
 
-class BusyAnswers:
+class OverloadMiddleware:
     """Answers 503 to a request that came as one too many, and says when to come back.
 
     Inside of what answers everybody: so it is logged, and pages of other origins may read it.
@@ -24,7 +24,7 @@ class BusyAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it is one too many."""
-        if BUSY not in scope:
+        if OVERLOADED not in scope:
             await self._app(scope, receive, send)
             return
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"}

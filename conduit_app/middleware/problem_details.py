@@ -13,7 +13,7 @@ PROBLEM_JSON = "application/problem+json"
 WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
-class ProblemDetails:
+class ProblemDetailsMiddleware:
     """Puts errors into the form of RFC 9457 where `Accept` says application/problem+json.
 
     Everybody else gets the one shape of the RealWorld API; it is there too, as the member `errors`.

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from modules.kernel.infrastructure.persistence.database import Database
 
 
-class ReplicaReads:
+class ReplicaReadsMiddleware:
     """Lets the replica answer the GETs of the API that carry no token.
 
     Whoever has written has a token, whichever process took the write: so they read what they wrote

@@ -12,23 +12,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 REQUEST_ID = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-Answered = Callable[[str, str, str | None, int, float], None]
+OnResponse = Callable[[str, str, str | None, int, float], None]
 """Told the method, the route's template, its module if it has one, the status and the seconds it took."""
 
 log = structlog.get_logger("conduit.request")
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """Gives each request an id, or keeps the caller's, and logs one line when it is answered.
 
     `routes` says of an endpoint what its path's template is, and which module it belongs to; `answered`
     is told of every request.
     """
 
-    def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]], answered: Answered) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: Mapping[object, tuple[str, str]], on_response: OnResponse
+    ) -> None:
         self._app = app
         self._routes = routes
-        self._answered = answered
+        self._on_response = on_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and say what became of it."""
@@ -53,7 +55,7 @@ class RequestLog:
         finally:
             route, module = self._route(scope)
             seconds = time.perf_counter() - started
-            self._answered(scope["method"], route, module, status, seconds)
+            self._on_response(scope["method"], route, module, status, seconds)
             log.info(
                 "request",
                 method=scope["method"],

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
-from modules.kernel.api.conditional import entity_tag, listed, matches_weakly
+from modules.kernel.api.conditional import entity_tag, joined_header, weak_match
 from modules.kernel.domain.identity import Principal
 
 Key = tuple[str, bytes, tuple[bytes, ...]]
@@ -140,8 +140,8 @@ def _with_etag(start: Message, message: Message, scope: Scope) -> _CachedRespons
 
 
 async def _answer(kept: _CachedResponse, scope: Scope, send: Send) -> None:
-    known = listed(Headers(scope=scope), "If-None-Match")
-    if known is not None and matches_weakly(known, kept.etag):
+    known = joined_header(Headers(scope=scope), "If-None-Match")
+    if known is not None and weak_match(known, kept.etag):
         headers = [
             (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
         ]

@@ -21,7 +21,7 @@ PAGE_POLICY = (
 )
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds to each answer what OWASP's HTTP Headers Cheat Sheet asks for.
 
     nosniff to all; a content security policy to HTML that has none; and with `strict_transport` the

@@ -10,7 +10,7 @@ from modules.kernel.api.errors import error_response
 log = structlog.get_logger("conduit.request")
 
 
-class FailureAnswers:
+class UnhandledErrorMiddleware:
     """Answers 500 in the one error shape when the program fails, and logs why.
 
     It sits inside the CORS middleware, so that a browser may read this answer too.

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from modules.kernel.api.errors import error_response
 
 
-class UrlCheck:
+class Utf8UrlMiddleware:
     """Answers 422 to a URL whose percent-encoded octets are not UTF-8 (RFC 3986, 2.5).
 
     The framework puts U+FFFD in their place, so that two different URLs would ask for the same.

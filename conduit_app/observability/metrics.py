@@ -95,7 +95,9 @@ class Metrics:
         ]
         observe(composition.database, self)
 
-    def answered(self, method: str, route: str, module: str | None, status: int, seconds: float) -> None:
+    def observe_request(
+        self, method: str, route: str, module: str | None, status: int, seconds: float
+    ) -> None:
         """Count a request. Routes that are none of Conduit's are one, or callers could make any number."""
         if module is None:
             route = OTHER

@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 
 from modules.kernel.domain.errors import Unavailable
 
-PATIENCE_SECONDS = 2.0
+PROBE_TIMEOUT_SECONDS = 2.0
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
 
 
 class Silence(Unavailable):
     """The database did not answer in time."""
 
-    subject, problem = "database", f"said nothing for {PATIENCE_SECONDS} s"
+    subject, problem = "database", f"said nothing for {PROBE_TIMEOUT_SECONDS} s"
 
 
 class Patience:
@@ -23,13 +23,13 @@ class Patience:
     def __init__(self) -> None:
         self._let_go: set[asyncio.Task[Any]] = set()
 
-    async def ask(self, question: Coroutine[Any, Any, AnswerT]) -> AnswerT:
+    async def ask(self, question: Coroutine[Any, Any, ResponseT]) -> ResponseT:
         """Return the answer; raise `Silence` when it does not come, and whatever the question raises."""
         # Not `asyncio.timeout`, which waits until the driver has given up its statement: on a server
         # that is frozen that takes ten seconds more.
         asking = asyncio.create_task(question)
         try:
-            answered, _ = await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+            answered, _ = await asyncio.wait({asking}, timeout=PROBE_TIMEOUT_SECONDS)
         finally:
             # However the waiting ended: whoever asks may be cancelled, and `wait` leaves the question be.
             self._let_go.add(asking)

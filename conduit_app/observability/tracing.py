@@ -34,7 +34,7 @@ PROTOCOL = "http/protobuf"
 # What sends them: the extra `traces`.
 NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 # How long an end waits for a collector. It is added to the time in which a server answers what it has begun.
-CLOSE_SECONDS = 5
+FLUSH_TIMEOUT_SECONDS = 5
 CLOSING = "closing traces"
 PROBES = ("/health/", "/metrics")
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -150,11 +150,11 @@ class Traces:
         # A thread that nobody joins: loops and the interpreter wait for those of executors as they end.
         threading.Thread(target=close, name=CLOSING, daemon=True).start()
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(FLUSH_TIMEOUT_SECONDS):
                 await closed.wait()
 
 
-class TracedRoutes:
+class RouteSpanMiddleware:
     """Tells the span of a request which route and module it was, also if the answer was kept.
 
     And takes the values out of its query, which may be anything; their names stay.

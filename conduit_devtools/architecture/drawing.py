@@ -20,10 +20,10 @@ from conduit_app.module_catalog import Card
 # Sizes are in pixels. Labels are set in a monospaced face: their widths are known without measuring.
 NAME_ADVANCE, TAB_ADVANCE = 9.7, 7.3
 BOX_HEIGHT, TAB_HEIGHT, LANE_WIDTH = 54, 24, 6
-LEAST_BOX_WIDTH, PADDING, TAB_GAP, FEET_GAP = 140, 14, 8, 24
-LEAST_ROW_GAP, ROOM_PER_STRETCH, BOX_GAP, LANE_GAP, MARGIN = 60, 3, 36, 16, 12
+MIN_BOX_WIDTH, PADDING, TAB_GAP, FEET_GAP = 140, 14, 8, 24
+MIN_ROW_GAP, ROOM_PER_STRETCH, BOX_GAP, LANE_GAP, MARGIN = 60, 3, 36, 16, 12
 ARROW_LENGTH, ARROW_WIDTH = 8, 4
-MOST_BOXES_IN_A_ROW = 4
+MAX_BOXES_PER_ROW = 4
 ROUNDS = 30
 
 
@@ -181,7 +181,7 @@ def _rows(cards: Sequence[Card], lines: Sequence[Line]) -> Mapping[str, int]:
     first = 0
     for each in range(max(level.values()) + 1):
         names = [card.name for card in cards if level[card.name] == each]
-        folded = math.ceil(len(names) / MOST_BOXES_IN_A_ROW)
+        folded = math.ceil(len(names) / MAX_BOXES_PER_ROW)
         rows |= {name: first + place * folded // len(names) for place, name in enumerate(names)}
         first += folded
     return rows
@@ -232,7 +232,7 @@ def _tops(rows: Sequence[Sequence[_Node]], stretches: Sequence[_Stretch]) -> Seq
     tops = [float(MARGIN + TAB_HEIGHT)]
     for row in range(len(rows) - 2, -1, -1):
         crossing = sum(stretch.lower.row == row for stretch in stretches)
-        tops.append(tops[-1] + BOX_HEIGHT + LEAST_ROW_GAP + ROOM_PER_STRETCH * crossing + TAB_HEIGHT)
+        tops.append(tops[-1] + BOX_HEIGHT + MIN_ROW_GAP + ROOM_PER_STRETCH * crossing + TAB_HEIGHT)
     return tops[::-1]
 
 
@@ -243,7 +243,7 @@ def _distance(one: _Node, other: _Node) -> float:
 
 def _box_width(card: Card, lines: Sequence[Line]) -> float:
     tabs = [_tab_width(line) + TAB_GAP for line in lines if line.source == card.name]
-    return max(LEAST_BOX_WIDTH, len(card.name) * NAME_ADVANCE + 2 * PADDING, sum(tabs) + PADDING)
+    return max(MIN_BOX_WIDTH, len(card.name) * NAME_ADVANCE + 2 * PADDING, sum(tabs) + PADDING)
 
 
 def _tab_width(line: Line) -> float:

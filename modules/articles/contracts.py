@@ -106,7 +106,7 @@ class ArticleDirectory(Protocol):
         ...
 
     async def newest(
-        self, at_most: int, *, tag: str | None = None, author: str | None = None
+        self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
         """Return the newest articles, newest first: of all, or with this tag and by this username."""
         ...

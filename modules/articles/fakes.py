@@ -121,7 +121,7 @@ class FakeArticleDirectory:
         }
 
     async def newest(
-        self, at_most: int, *, tag: str | None = None, author: str | None = None
+        self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
         """Return the newest articles, newest first: of all, or with this tag and by this username."""
         authors = None if author is None else set((await self._profiles.named({author})).values())
@@ -130,7 +130,7 @@ class FakeArticleDirectory:
             for id_, article in self._articles.items()
             if (tag is None or tag in article.tags) and (authors is None or article.author in authors)
         ]
-        return [id_ for _, id_ in sorted(found, reverse=True)[:at_most]]
+        return [id_ for _, id_ in sorted(found, reverse=True)[:limit]]
 
     async def all_ids(self) -> Sequence[ArticleId]:
         """Return every article, the oldest first."""

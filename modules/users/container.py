@@ -17,7 +17,7 @@ class UsersContainer(ModuleContainer):
     """Offers the user directory and the token verifier; needs nobody."""
 
     passwords = providers.Singleton(
-        Argon2Passwords, ModuleContainer.settings.provided.password_hashing_at_once
+        Argon2Passwords, ModuleContainer.settings.provided.password_hashing_concurrency
     )
     tokens = providers.Singleton(
         JwtTokens,

@@ -14,7 +14,7 @@ from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.middleware import frontend
 from conduit_app.settings import Settings, SettingsError, load
-from modules.kernel.api.conditional import entity_tag, file_tag
+from modules.kernel.api.conditional import entity_tag, file_etag
 from tests.client import Api
 from tests.conftest import Stage
 
@@ -146,7 +146,7 @@ async def test_a_file_is_read_in_a_thread_and_once_for_as_long_as_it_is_the_same
 
     def tag(file: Path) -> str:
         readers.append(threading.get_ident())
-        return file_tag(file)
+        return file_etag(file)
 
     monkeypatch.setattr(frontend, "file_tag", tag)
     (dist / "film.mp4").write_bytes(b"film")
@@ -162,7 +162,7 @@ async def test_a_file_that_goes_while_it_is_read_is_not_there(
 ) -> None:
     def tag(file: Path) -> str:
         file.unlink()
-        return file_tag(file)
+        return file_etag(file)
 
     monkeypatch.setattr(frontend, "file_tag", tag)
     (dist / "film.mp4").write_bytes(b"film")

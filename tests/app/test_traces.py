@@ -29,7 +29,7 @@ from conduit_app.cli import main
 from conduit_app.commands.serve import FACTORY
 from conduit_app.composition import Composition
 from conduit_app.observability import tracing
-from conduit_app.observability.tracing import ENDPOINTS, TracedRoutes, Traces, wanted
+from conduit_app.observability.tracing import ENDPOINTS, RouteSpanMiddleware, Traces, wanted
 from conduit_app.settings import Settings, SettingsError
 from modules.articles.domain.publishing import Publishing
 from tests.client import PASSWORD, Api
@@ -323,14 +323,14 @@ class TestSwitch:
     ) -> None:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
         application = create_application(settings_of_its_own, traced)
-        assert TracedRoutes not in layers(application)
+        assert RouteSpanMiddleware not in layers(application)
         monkeypatch.setattr(
             "conduit_app.observability.trace_export.exported_traces", lambda: Traces(NoOpTracerProvider())
         )
         monkeypatch.setenv("CONDUIT_DATABASE_URL", settings_of_its_own.database_url)
         monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
         served: FastAPI = import_from_string(FACTORY)()
-        assert TracedRoutes in layers(served)
+        assert RouteSpanMiddleware in layers(served)
 
     @pytest.mark.slow
     def test_what_sends_them_is_not_loaded_while_they_are_off(self, folder: Path) -> None:

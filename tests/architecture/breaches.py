@@ -790,7 +790,7 @@ EVERY_RUNNING_BREACH = [
         "modules/comments/api/schemas.py",
         "    body: int\n",
         ("openapi",),
-        instead_of="    body: Annotated[Text, FromText(Text)]\n",
+        instead_of="    body: Annotated[Text, ValueObject(Text)]\n",
         told=("breaking: POST /api/articles/{slug}/comments body.comment.body: type changed",),
         found_in=DOCUMENT,
     ),

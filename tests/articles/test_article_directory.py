@@ -21,7 +21,7 @@ from modules.profiles.fakes import FakeProfileReader
 
 NOTHING = ArticleId(404)
 # As long as a deletion that nothing holds up could want, many times over.
-PATIENCE_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.1
 
 
 class World(Protocol):
@@ -146,7 +146,7 @@ class TestHeld:
             await world.directory.held({"dragons"})
             # A context of its own: a request of somebody else's, that knows nothing of this transaction.
             deletion = asyncio.create_task(world.delete(dragons), context=Context())
-            done, _ = await asyncio.wait({deletion}, timeout=PATIENCE_SECONDS)
+            done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
             assert not done
             assert await world.directory.ids({"dragons"}) == {"dragons": dragons}
         await deletion
@@ -178,7 +178,7 @@ class TestHeldAuthors:
         async with world.database.transaction():
             await world.directory.held_authors({dragons})
             deletion = asyncio.create_task(world.delete(dragons), context=Context())
-            done, _ = await asyncio.wait({deletion}, timeout=PATIENCE_SECONDS)
+            done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
             assert not done
         await deletion
 

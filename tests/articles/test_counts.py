@@ -14,14 +14,14 @@ from modules.articles.domain.reading import ArticleList, Criteria
 from modules.articles.domain.values import TagList
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import GREATEST_LIMIT, Page
+from modules.kernel.domain.pagination import MAX_LIMIT, Page
 from modules.kernel.fakes import NOON
 from modules.profiles.fakes import FakeProfileReader
 from tests.articles.drafts import draft, tags
 
 TAGS = ("fire", "iron", "wings")
 MINUTE = timedelta(minutes=1)
-EVERYTHING = Page(limit=GREATEST_LIMIT)
+EVERYTHING = Page(limit=MAX_LIMIT)
 
 
 class Life:

@@ -26,8 +26,8 @@ from modules.articles.domain.publishing import Publishing
 from modules.articles.domain.reading import ArticleView
 from modules.articles.domain.values import (
     ATTEMPTS,
-    LONGEST_STEM,
-    MOST_TAGS,
+    MAX_STEM_LENGTH,
+    MAX_TAGS,
     NAMELESS,
     RESERVED_SLUGS,
     Body,
@@ -113,7 +113,7 @@ class TestSlugs:
             return
         for slug in islice(title.slugs(), 2):
             assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
-            assert len(slug) <= LONGEST_STEM + len("-12345678")
+            assert len(slug) <= MAX_STEM_LENGTH + len("-12345678")
             assert slug not in RESERVED_SLUGS
 
 
@@ -139,8 +139,8 @@ class TestTagList:
         assert tags("fire", "breath", " fire", "Fire").texts == ("fire", "breath", "Fire")
 
     def test_there_may_be_so_many_and_no_more(self) -> None:
-        many = [f"tag {number}" for number in range(MOST_TAGS)]
-        assert len(tags(*many, *many).texts) == MOST_TAGS
+        many = [f"tag {number}" for number in range(MAX_TAGS)]
+        assert len(tags(*many, *many).texts) == MAX_TAGS
         with pytest.raises(Invalid) as refusal:
             tags(*many, "one more")
         assert refusal.value.problems == {"tagList": "has too many tags (at most 30)"}
@@ -148,7 +148,7 @@ class TestTagList:
     def test_none_are_some_too(self) -> None:
         assert TagList().texts == ()
 
-    @given(st.lists(st.text("abc ", min_size=1, max_size=2), max_size=MOST_TAGS))
+    @given(st.lists(st.text("abc ", min_size=1, max_size=2), max_size=MAX_TAGS))
     def test_a_list_of_what_is_in_it_is_the_same_list(self, texts: list[str]) -> None:
         try:
             tag_list = tags(*texts)

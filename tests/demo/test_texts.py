@@ -5,7 +5,7 @@ from itertools import islice
 
 from modules.articles.demo import texts
 from modules.articles.demo.articles import articles, themes
-from modules.articles.domain.values import LONGEST_STEM
+from modules.articles.domain.values import MAX_STEM_LENGTH
 from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
 from modules.users.demo.people import people
@@ -40,7 +40,7 @@ def test_no_slug_is_cut_off_where_titles_differ() -> None:
         [subject for topic in texts.TOPICS for subject in topic.subjects],
         texts.SETTINGS,
     ]
-    assert sum(max(map(len, choices)) for choices in parts) <= LONGEST_STEM
+    assert sum(max(map(len, choices)) for choices in parts) <= MAX_STEM_LENGTH
 
 
 def test_no_two_topics_share_a_tag_or_a_subject() -> None:

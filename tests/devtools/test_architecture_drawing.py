@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from conduit_app.module_catalog import Card
-from conduit_devtools.architecture.drawing import MOST_BOXES_IN_A_ROW, draw
+from conduit_devtools.architecture.drawing import MAX_BOXES_PER_ROW, draw
 
 POINT = re.compile(r"(-?\d+\.\d) (-?\d+\.\d)")
 
@@ -133,7 +133,7 @@ class TestBoxes:
     def test_many_modules_on_one_level_take_several_rows(self) -> None:
         boxes = Picture(USERS, *(card(f"plugin{number}", TOKENS) for number in range(9))).boxes
         tops = [box.top for box in boxes.values()]
-        assert max(tops.count(top) for top in tops) <= MOST_BOXES_IN_A_ROW
+        assert max(tops.count(top) for top in tops) <= MAX_BOXES_PER_ROW
 
     def test_a_long_name_stays_in_its_box(self) -> None:
         boxes = Picture(card("recommendations_of_articles"), card("a")).boxes

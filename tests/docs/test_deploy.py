@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from conduit_app.commands.serve import DRAIN_SECONDS
+from conduit_app.commands.serve import SHUTDOWN_TIMEOUT_SECONDS
 from conduit_app.discovery import in_tree
-from conduit_app.observability.tracing import CLOSE_SECONDS
+from conduit_app.observability.tracing import FLUSH_TIMEOUT_SECONDS
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 
@@ -46,7 +46,7 @@ def test_who_ends_the_program_waits_longer_than_it_takes() -> None:
         r"--stop-timeout (\d+)", (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
     )
     for waits in (unit["Service"]["TimeoutStopSec"], container):
-        assert int(waits) > DRAIN_SECONDS + CLOSE_SECONDS
+        assert int(waits) > SHUTDOWN_TIMEOUT_SECONDS + FLUSH_TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize(

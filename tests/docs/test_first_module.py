@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.devtools.scaffold.conftest import UNWANTED, copy_tree
-from tests.program import PATIENCE_SECONDS
+from tests.program import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 # What `make test` has that looks at every module, and where that lies.
@@ -59,7 +59,7 @@ def done(tree: Path, program: list[str], step: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert process.returncode == 0, f"{step}\n{process.stdout}"

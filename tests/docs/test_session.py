@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.client import Json
-from tests.program import PATIENCE_SECONDS, needs, served
+from tests.program import TIMEOUT_SECONDS, needs, served
 
 README = Path(__file__).parents[2] / "README.md"
 ADDRESS = "http://127.0.0.1:8000"
@@ -31,7 +31,7 @@ def test_the_session_goes_as_it_is_told(tmp_path: Path, migrated: Path) -> None:
             input=script.replace(ADDRESS, conduit.url),
             capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=True,
         ).stdout.split("\0")
     shown = [json.loads(answer) if answer else None for _, answer in steps]

@@ -16,7 +16,7 @@ from tests.e2e.chromium import serving
 pytestmark = pytest.mark.slow
 
 # WCAG 2.2, success criterion 1.4.3.
-LEAST_CONTRAST = 4.5
+MIN_CONTRAST = 4.5
 
 # Of each text that can be seen: the ratio of its colour to that of what lies behind it. A canvas
 # turns whatever notation a colour is in into bytes.
@@ -162,7 +162,7 @@ async def test_every_text_stands_out_from_what_lies_behind_it(
     async with visit(browser, address, scheme) as seen:
         contrasts: Mapping[str, float] = await seen.page.evaluate(CONTRASTS)
     assert len(contrasts) > 50
-    assert {text: ratio for text, ratio in contrasts.items() if ratio < LEAST_CONTRAST} == {}
+    assert {text: ratio for text, ratio in contrasts.items() if ratio < MIN_CONTRAST} == {}
 
 
 async def test_the_page_is_as_dark_as_the_reader_prefers(browser: Browser, address: str) -> None:

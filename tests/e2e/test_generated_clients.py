@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "frontends.md"
 MADE = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
 ADDRESS = "http://127.0.0.1:8000"
-PATIENCE_SECONDS = 300
+TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 

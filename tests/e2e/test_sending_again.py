@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import PASSWORD
-from tests.program import PATIENCE_SECONDS, Served, needs
+from tests.program import TIMEOUT_SECONDS, Served, needs
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: Serv
         input=create + LOSING,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

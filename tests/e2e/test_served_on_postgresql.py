@@ -106,7 +106,7 @@ class Load:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until this holds after an answer."""
-        async with asyncio.timeout(program.PATIENCE_SECONDS):
+        async with asyncio.timeout(program.TIMEOUT_SECONDS):
             while not holds():
                 self._answered.clear()
                 await self._answered.wait()

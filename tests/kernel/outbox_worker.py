@@ -25,7 +25,7 @@ from modules.kernel.infrastructure.messaging.outbox import Policy
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import module_metadata
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 # A process that was killed is missed soon.
 POLICY = Policy(lease=timedelta(seconds=1), patience=timedelta(milliseconds=400))
 
@@ -94,7 +94,7 @@ async def steps(database: Database) -> int:
 
 async def noted(database: Database, number: int) -> None:
     """Wait until so many steps were noted."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while await steps(database) < number:  # noqa: ASYNC110 - another process notes them
             await asyncio.sleep(0.02)
 

@@ -10,7 +10,7 @@ from modules.kernel.api import retries
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.retries import ATTEMPTS
 from modules.kernel.api.router import ModuleRouter
-from modules.kernel.domain.errors import Contended, Unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
 from tests.kernel.edge import client_of
 
 
@@ -46,7 +46,9 @@ def refusing(heard: list[str]) -> Callable[[list[Exception]], httpx2.AsyncClient
 async def test_a_request_is_handled_again_with_the_same_body(
     refusing: Callable[[list[Exception]], httpx2.AsyncClient], heard: list[str]
 ) -> None:
-    answer = await refusing([Contended(), Contended()]).post("/notes", json={"text": "Hello"})
+    answer = await refusing([ConcurrencyConflict(), ConcurrencyConflict()]).post(
+        "/notes", json={"text": "Hello"}
+    )
     assert (answer.status_code, answer.json()) == (200, {"text": "Hello"})
     assert heard == ["Hello"] * 3
 
@@ -54,7 +56,7 @@ async def test_a_request_is_handled_again_with_the_same_body(
 async def test_a_caller_whom_others_always_get_ahead_of_is_told_to_come_back(
     refusing: Callable[[list[Exception]], httpx2.AsyncClient], heard: list[str]
 ) -> None:
-    errors: list[Exception] = [Contended()] * 100
+    errors: list[Exception] = [ConcurrencyConflict()] * 100
     answer = await refusing(errors).post("/notes", json={"text": "Hello"})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "1"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
-from modules.kernel.domain.errors import Conflict, Contended, Unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict, Conflict, Unavailable
 from modules.kernel.infrastructure.persistence import database as database_module
 from modules.kernel.infrastructure.persistence import sqlite
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
@@ -254,7 +254,7 @@ class TestManyAtOnce:
         outcomes = await asyncio.gather(
             change("lamp", "table"), change("table", "lamp"), return_exceptions=True
         )
-        assert {type(outcome) for outcome in outcomes} == {Contended, NoneType}
+        assert {type(outcome) for outcome in outcomes} == {ConcurrencyConflict, NoneType}
 
     async def test_a_connection_to_read_that_never_comes_is_told_as_unavailable(
         self, deployed: Database, monkeypatch: pytest.MonkeyPatch

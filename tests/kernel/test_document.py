@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import Examples, show_examples
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import Examples, install_examples
 from modules.kernel.api.router import ModuleRouter
 from tests.client import Json
 
@@ -16,14 +16,14 @@ EXAMPLES = {"MakeThing": {"request": {"name": "wheel"}, "201": {"id": 1}, "401":
 def document_of(router: ModuleRouter) -> Json:
     application = FastAPI()
     application.include_router(router, prefix="/api")
-    show_examples(application)
+    install_examples(application)
     return application.openapi()
 
 
 def operation(examples: Examples) -> Json:
     router = ModuleRouter(examples=examples)
 
-    @router.post("/things", operation_id="MakeThing", status_code=201, responses=errors(401, 422))
+    @router.post("/things", operation_id="MakeThing", status_code=201, responses=error_responses(401, 422))
     async def make(thing: dict[str, str]) -> dict[str, int]:
         return {"id": len(thing)}
 
@@ -58,7 +58,7 @@ def test_examples_of_an_operation_that_is_not_there_are_no_document() -> None:
 def test_an_operation_that_the_document_leaves_out_may_have_examples_or_none(examples: Examples) -> None:
     router = ModuleRouter(examples={**EXAMPLES, **examples})
 
-    @router.post("/things", operation_id="MakeThing", status_code=201, responses=errors(401))
+    @router.post("/things", operation_id="MakeThing", status_code=201, responses=error_responses(401))
     async def make(thing: dict[str, str]) -> dict[str, int]:
         return {"id": len(thing)}
 

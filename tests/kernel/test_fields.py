@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from modules.kernel.api.fields import FromText, Identifier, Paging, PathText, QueryText, Timestamp
+from modules.kernel.api.fields import Identifier, Paging, PathText, QueryText, Timestamp, ValueObject
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import one_line
@@ -22,11 +22,11 @@ class Name:
 
     def __post_init__(self) -> None:
         if self.text is not None:
-            one_line("name", self.text, at_most=5)
+            one_line("name", self.text, max_length=5)
 
 
-NAME: TypeAdapter[Name] = TypeAdapter(Annotated[Name, FromText(Name)])
-NAME_OR_NULL: TypeAdapter[Name] = TypeAdapter(Annotated[Name, FromText(Name, nullable=True)])
+NAME: TypeAdapter[Name] = TypeAdapter(Annotated[Name, ValueObject(Name)])
+NAME_OR_NULL: TypeAdapter[Name] = TypeAdapter(Annotated[Name, ValueObject(Name, nullable=True)])
 TIMESTAMP: TypeAdapter[Any] = TypeAdapter(Timestamp)
 
 
@@ -48,7 +48,7 @@ class TestFromText:
         def refuse(_text: str) -> None:
             raise Invalid("name", "must not contain {braces}")
 
-        field: TypeAdapter[Any] = TypeAdapter(Annotated[Any, FromText(refuse)])
+        field: TypeAdapter[Any] = TypeAdapter(Annotated[Any, ValueObject(refuse)])
         assert problem(field, "x") == "must not contain {braces}"
 
     def test_null_is_refused_as_blank(self) -> None:

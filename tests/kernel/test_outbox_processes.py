@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from modules.kernel.infrastructure.messaging.messaging import Messaging
 from modules.kernel.infrastructure.persistence.database import Database
-from tests.kernel.outbox_worker import PATIENCE_SECONDS, StepRow, noted, posted, publish
+from tests.kernel.outbox_worker import TIMEOUT_SECONDS, StepRow, noted, posted, publish
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ async def test_a_process_is_killed_at_work_and_every_step_is_noted_once_and_in_o
         first.send_signal(signal.SIGKILL)
         await noted(outbox, WALKERS * STEPS)
         second.send_signal(signal.SIGTERM)
-        assert second.wait(PATIENCE_SECONDS) == 0
+        assert second.wait(TIMEOUT_SECONDS) == 0
     assert await walked(outbox) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
     assert (await post.deliveries.backlog()).waiting == 0
     assert_never_two_at_once(file)

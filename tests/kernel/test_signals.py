@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from modules.kernel.infrastructure.messaging.dispatcher import LONGEST_WAIT_SECONDS
+from modules.kernel.infrastructure.messaging.dispatcher import POLL_INTERVAL_SECONDS
 from modules.kernel.infrastructure.messaging.signals import Listener, Signals
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.tables import SCHEMA
@@ -16,7 +16,7 @@ from tests.kernel.outbox_worker import Base, noted, posted, publish
 from tests.kernel.things import Thing
 
 # Sooner than anybody looks who was not woken.
-SOON_SECONDS = LONGEST_WAIT_SECONDS / 2
+SOON_SECONDS = POLL_INTERVAL_SECONDS / 2
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
@@ -42,7 +42,7 @@ async def heard(listener: Listener, sender: Database, name: str) -> None:
     """Tell until it is heard: nobody knows when another process has begun to listen."""
     async with asyncio.timeout(SOON_SECONDS):
         number = 0
-        while not await listener.wait(at_most=0.2):
+        while not await listener.wait(timeout=0.2):
             await tell(sender, f"{name} {number}")
             number += 1
 
@@ -53,8 +53,8 @@ class TestInOneProcess:
         with signals.listening("news") as listener:
             async with in_memory.transaction():
                 await signals.send("news")
-                assert not await listener.wait(at_most=0)
-            assert await listener.wait(at_most=0)
+                assert not await listener.wait(timeout=0)
+            assert await listener.wait(timeout=0)
 
     async def test_what_is_undone_wakes_nobody(self, in_memory: Database) -> None:
         signals = Signals(in_memory)
@@ -67,7 +67,7 @@ class TestInOneProcess:
         with signals.listening("news") as listener:
             with pytest.raises(LookupError):
                 await change_ones_mind()
-            assert not await listener.wait(at_most=0)
+            assert not await listener.wait(timeout=0)
 
     async def test_other_topics_and_those_who_left_are_not_woken(self, in_memory: Database) -> None:
         signals = Signals(in_memory)
@@ -76,8 +76,8 @@ class TestInOneProcess:
         with signals.listening("weather") as other:
             async with in_memory.transaction():
                 await signals.send("news")
-            assert not await other.wait(at_most=0)
-        assert not await left.wait(at_most=0)
+            assert not await other.wait(timeout=0)
+        assert not await left.wait(timeout=0)
 
     async def test_a_signal_needs_a_transaction(self, in_memory: Database) -> None:
         with pytest.raises(RuntimeError, match="open transaction"):
@@ -88,7 +88,7 @@ class TestInOneProcess:
         with signals.listening("news") as listener, signals.listening("weather") as other:
             assert not signals.closed
             signals.close()
-            assert [await one.wait(at_most=0) for one in (listener, other)] == [True, True]
+            assert [await one.wait(timeout=0) for one in (listener, other)] == [True, True]
 
 
 class TestInOthers:
@@ -114,7 +114,7 @@ class TestInOthers:
             async with on_postgresql.transaction() as session:
                 assert (await session.scalars(text(END_OTHERS))).all() == [True]
             # Whoever was away looks for themselves.
-            assert await listener.wait(at_most=SOON_SECONDS)
+            assert await listener.wait(timeout=SOON_SECONDS)
             await heard(listener, on_postgresql, "after")
         relay.cancel()
         with suppress(asyncio.CancelledError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.program import PATIENCE_SECONDS, Lines, Served, environment
+from tests.program import TIMEOUT_SECONDS, Lines, Served, environment
 
 ROOT = Path(__file__).parents[2]
 BOOKMARKS = ROOT / "plugins" / "bookmarks"
@@ -99,7 +99,7 @@ def _run(*command: str, folder: Path | None = None, settings: Mapping[str, str] 
         env=_surroundings(settings or {}),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

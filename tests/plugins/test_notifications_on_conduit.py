@@ -19,7 +19,7 @@ from tests.client import Api, Json
 from tests.conftest import Stage, composed
 from tests.plugins.clean_environment import NOTIFICATIONS
 
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ async def test_a_stream_is_woken_by_what_another_process_delivers(
     relay = asyncio.create_task(composition.messaging.signals.relay())
     async with composed(settings) as elsewhere:
         with container.arrivals().following(jake) as follower:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 # What is there already wakes it first.
-                await follower.wait(at_most=PATIENCE_SECONDS)
-                woken = asyncio.create_task(follower.wait(at_most=PATIENCE_SECONDS))
+                await follower.wait(limit=TIMEOUT_SECONDS)
+                woken = asyncio.create_task(follower.wait(limit=TIMEOUT_SECONDS))
                 # Until it is heard: nobody knows when this process has begun to listen.
                 for reader in map("reader{}".format, count(1)):
                     await api.as_user(reader).favorite(article)

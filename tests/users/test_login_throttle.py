@@ -43,7 +43,7 @@ async def refusal(attempts: LimitedAttempts, email: str = "jake@a.org", at: str 
     """Try once more, and return for how many seconds that is refused."""
     with pytest.raises(TooManyAttempts) as caught:
         await attempts.begin(email, at)
-    return caught.value.wait_seconds
+    return caught.value.retry_after_seconds
 
 
 class TestOneAccountFromOneAddress:

@@ -12,7 +12,7 @@ from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.users.container import UsersContainer
 from modules.users.contracts import PublicUser
 from modules.users.domain.account import Account, AccountTaken, NewAccount
-from modules.users.domain.values import LONGEST_USERNAME, Email, Username
+from modules.users.domain.values import MAX_USERNAME_LENGTH, Email, Username
 from modules.users.infrastructure import directory
 from tests.users.accounts import forget, keep, kept
 
@@ -161,8 +161,8 @@ class TestDirectory:
     async def test_the_longest_name_is_found_with_its_accents_typed_apart(
         self, users: UsersContainer
     ) -> None:
-        longest = "\u1f82" * LONGEST_USERNAME
+        longest = "\u1f82" * MAX_USERNAME_LENGTH
         account = await keep(users, longest, "jake@example.com")
         apart = unicodedata.normalize("NFD", longest)
-        assert len(apart) == 4 * LONGEST_USERNAME
+        assert len(apart) == 4 * MAX_USERNAME_LENGTH
         assert await users.directory().named({apart}) == {apart: public(account)}

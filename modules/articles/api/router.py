@@ -12,14 +12,14 @@ from modules.articles.api.schemas import (
     TagsResponse,
     UpdateArticleRequest,
 )
-from modules.articles.domain.publishing import Expected, Publishing
+from modules.articles.domain.publishing import Precondition, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.conditional import IfMatch, is_known
+from modules.kernel.api.conditional import IfMatch, if_match_holds
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText, QueryText
 from modules.kernel.api.idempotency import Keyed, KeyedAnswers
 from modules.kernel.api.router import ModuleRouter
@@ -34,12 +34,15 @@ def create_router(
     answers: KeyedAnswers,
 ) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
-    router = ModuleRouter(examples=examples_beside(__file__))
+    router = ModuleRouter(examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
     @router.get(
-        "/articles", operation_id="GetArticles", tags=["Articles"], responses=errors(401, 422) | LEADS_ON
+        "/articles",
+        operation_id="GetArticles",
+        tags=["Articles"],
+        responses=error_responses(401, 422) | LEADS_ON,
     )
     @cacheable
     async def articles(
@@ -59,7 +62,7 @@ def create_router(
         "/articles/feed",
         operation_id="GetArticlesFeed",
         tags=["Articles"],
-        responses=errors(401, 422) | LEADS_ON,
+        responses=error_responses(401, 422) | LEADS_ON,
     )
     @cacheable
     async def feed(
@@ -76,7 +79,7 @@ def create_router(
         tags=["Articles"],
         status_code=HTTPStatus.CREATED,
         response_model=SingleArticleResponse,
-        responses=errors(401, 409, 422),
+        responses=error_responses(401, 409, 422),
     )
     async def publish(
         author: CurrentUser, body: NewArticleRequest, keyed: Keyed
@@ -91,7 +94,10 @@ def create_router(
         )
 
     @router.get(
-        "/articles/{slug}", operation_id="GetArticle", tags=["Articles"], responses=errors(401, 404, 422)
+        "/articles/{slug}",
+        operation_id="GetArticle",
+        tags=["Articles"],
+        responses=error_responses(401, 404, 422),
     )
     @cacheable
     async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
@@ -102,14 +108,14 @@ def create_router(
         "/articles/{slug}",
         operation_id="UpdateArticle",
         tags=["Articles"],
-        responses=errors(401, 403, 404, 412, 422),
+        responses=error_responses(401, 403, 404, 412, 422),
     )
     async def edit(
         slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
     ) -> SingleArticleResponse:
         """Change an article of one's own. Another title gives it another slug."""
         return _single(
-            await publishing.edit(slug, body.article.changes(), editor, if_it_is=_expected(if_match))
+            await publishing.edit(slug, body.article.changes(), editor, if_match=_expected(if_match))
         )
 
     @router.delete(
@@ -117,17 +123,17 @@ def create_router(
         operation_id="DeleteArticle",
         tags=["Articles"],
         status_code=HTTPStatus.NO_CONTENT,
-        responses=errors(401, 403, 404, 412, 422),
+        responses=error_responses(401, 403, 404, 412, 422),
     )
     async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch) -> None:
         """Delete an article of one's own, with all that hangs on it."""
-        await publishing.delete(slug, editor, if_it_is=_expected(if_match))
+        await publishing.delete(slug, editor, if_match=_expected(if_match))
 
     @router.post(
         "/articles/{slug}/favorite",
         operation_id="CreateArticleFavorite",
         tags=["Favorites"],
-        responses=errors(401, 404, 422),
+        responses=error_responses(401, 404, 422),
     )
     async def favorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
         """Favour an article; twice is once."""
@@ -137,13 +143,13 @@ def create_router(
         "/articles/{slug}/favorite",
         operation_id="DeleteArticleFavorite",
         tags=["Favorites"],
-        responses=errors(401, 404, 422),
+        responses=error_responses(401, 404, 422),
     )
     async def unfavorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
         """Stop favouring an article, if one did."""
         return _single(await publishing.unfavorite(slug, user))
 
-    @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=errors(422))
+    @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=error_responses(422))
     @cacheable
     async def tags() -> TagsResponse:
         """Return the tags in use, the most used first."""
@@ -152,8 +158,8 @@ def create_router(
     return router
 
 
-def _expected(if_match: str | None) -> Expected | None:
-    return None if if_match is None else lambda article: is_known(_single(article), if_match)
+def _expected(if_match: str | None) -> Precondition | None:
+    return None if if_match is None else lambda article: if_match_holds(_single(article), if_match)
 
 
 def _single(article: ArticleView) -> SingleArticleResponse:

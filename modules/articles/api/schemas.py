@@ -6,17 +6,17 @@ from pydantic import Field
 
 from modules.articles.domain.article import ArticleChanges
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
-from modules.kernel.api.fields import FromText, RequestModel, ResponseModel, Timestamp
+from modules.kernel.api.fields import RequestModel, ResponseModel, Timestamp, ValueObject
 from modules.profiles.contracts import Profile
 
 
 class NewArticle(RequestModel):
     """An article to publish."""
 
-    title: Annotated[Title, FromText(Title)]
-    description: Annotated[Description, FromText(Description)]
-    body: Annotated[Body, FromText(Body)]
-    tag_list: list[Annotated[Tag, FromText(Tag)]] = Field(default_factory=list)
+    title: Annotated[Title, ValueObject(Title)]
+    description: Annotated[Description, ValueObject(Description)]
+    body: Annotated[Body, ValueObject(Body)]
+    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)
 
     @property
     def tags(self) -> TagList:
@@ -33,10 +33,10 @@ class NewArticleRequest(RequestModel):
 class UpdateArticle(RequestModel):
     """What is to change. A field that is absent stays; `[]` removes all tags."""
 
-    title: Annotated[Title | None, FromText(Title)] = None
-    description: Annotated[Description | None, FromText(Description)] = None
-    body: Annotated[Body | None, FromText(Body)] = None
-    tag_list: list[Annotated[Tag, FromText(Tag)]] = Field(default_factory=list)
+    title: Annotated[Title | None, ValueObject(Title)] = None
+    description: Annotated[Description | None, ValueObject(Description)] = None
+    body: Annotated[Body | None, ValueObject(Body)] = None
+    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)
 
     def changes(self) -> ArticleChanges:
         """Return the changes as the domain knows them; raise `Invalid` for too many tags."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import in_text, later
-from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Outdated
+from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Stale
 from modules.kernel.domain.identity import UserId
 
 
@@ -18,7 +18,7 @@ class ArticleNotFound(NotFound):
     subject = "article"
 
 
-class ArticleOutdated(Outdated):
+class StaleArticle(Stale):
     """The article is not the one that the caller has seen."""
 
     subject = "article"

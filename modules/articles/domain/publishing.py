@@ -11,9 +11,9 @@ from modules.articles.contracts import (
 from modules.articles.domain.article import (
     Article,
     ArticleChanges,
-    ArticleOutdated,
     ArticleRepository,
     Draft,
+    StaleArticle,
 )
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
@@ -23,7 +23,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted
 
-Expected = Callable[[ArticleView], bool]
+Precondition = Callable[[ArticleView], bool]
 """Whether an article is, to its author, still the one that was seen."""
 
 
@@ -56,31 +56,31 @@ class Publishing:
             return await self._reader.article_by_id(article, author)
 
     async def edit(
-        self, slug: str, changes: ArticleChanges, editor: UserId, *, if_it_is: Expected | None = None
+        self, slug: str, changes: ArticleChanges, editor: UserId, *, if_match: Precondition | None = None
     ) -> ArticleView:
         """Change an article of one's own.
 
-        Raises `ArticleNotFound`, `NotTheAuthor`, or `ArticleOutdated` when it is not what was expected.
+        Raises `ArticleNotFound`, `NotTheAuthor`, or `StaleArticle` when it is not what was expected.
         """
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
-            await self._require(if_it_is, article, editor)
+            await self._require(if_match, article, editor)
             edited = article.edited(changes, self._clock.now())
             await self._repository.save(edited, changes.title if edited.title != article.title else None)
             await self._events.publish(ArticleEdited(article.id))
             return await self._reader.article_by_id(article.id, editor)
 
-    async def delete(self, slug: str, editor: UserId, *, if_it_is: Expected | None = None) -> None:
+    async def delete(self, slug: str, editor: UserId, *, if_match: Precondition | None = None) -> None:
         """Delete an article of one's own, with all that hangs on it.
 
-        Raises `ArticleNotFound`, `NotTheAuthor`, `ArticleOutdated` when it is not what was expected, and
+        Raises `ArticleNotFound`, `NotTheAuthor`, `StaleArticle` when it is not what was expected, and
         whatever keeps another module from letting go.
         """
         async with self._transactions.transaction():
             article = await self._repository.held(slug)
             article.require_author(editor)
-            await self._require(if_it_is, article, editor)
+            await self._require(if_match, article, editor)
             await self._let_go(article)
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
@@ -112,9 +112,9 @@ class Publishing:
             favorites = await self._repository.favorites_of(user)
         return {"articles": [article.own_data() for article in articles], "favorites": favorites}
 
-    async def _require(self, expected: Expected | None, article: Article, editor: UserId) -> None:
+    async def _require(self, expected: Precondition | None, article: Article, editor: UserId) -> None:
         if expected is not None and not expected(await self._reader.article_by_id(article.id, editor)):
-            raise ArticleOutdated
+            raise StaleArticle
 
     async def _let_go(self, article: Article) -> None:
         await self._repository.remove(article)

@@ -15,11 +15,11 @@ from modules.kernel.domain.text import Length, one_line, prose
 RESERVED_SLUGS = frozenset({"feed"})
 # What an article is called whose title has nothing to make a slug of, such as one of emoji only.
 NAMELESS = "article"
-LONGEST_STEM = 100
+MAX_STEM_LENGTH = 100
 SUFFIX_ALPHABET = string.ascii_lowercase + string.digits
 SUFFIX_LENGTH = 8
 ATTEMPTS = 5
-MOST_TAGS = 30
+MAX_TAGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Title:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("title", self.text, at_most=self.LENGTH.most))
+        object.__setattr__(self, "text", one_line("title", self.text, max_length=self.LENGTH.max))
 
     def slugs(self) -> Iterator[str]:
         """Yield slugs for this title, each to be tried when those before are taken.
@@ -39,7 +39,7 @@ class Title:
         The first is the title itself, in letters that need no escaping in a URL; the others end in
         chance, 41 bits of it, so that the second is free for all that is ever likely.
         """
-        stem = slugify(self.text, max_length=LONGEST_STEM, word_boundary=True) or NAMELESS
+        stem = slugify(self.text, max_length=MAX_STEM_LENGTH, word_boundary=True) or NAMELESS
         if stem not in RESERVED_SLUGS:
             yield stem
         for _ in range(ATTEMPTS):
@@ -56,7 +56,7 @@ class Description:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("description", self.text, at_most=self.LENGTH.most))
+        object.__setattr__(self, "text", one_line("description", self.text, max_length=self.LENGTH.max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Body:
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, at_most=self.LENGTH.most)
+        prose("body", self.text, max_length=self.LENGTH.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Tag:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("tagList", self.text, at_most=self.LENGTH.most))
+        object.__setattr__(self, "text", one_line("tagList", self.text, max_length=self.LENGTH.max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class TagList:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tags", tuple(dict.fromkeys(self.tags)))
-        if len(self.tags) > MOST_TAGS:
-            raise Invalid("tagList", f"has too many tags (at most {MOST_TAGS})")
+        if len(self.tags) > MAX_TAGS:
+            raise Invalid("tagList", f"has too many tags (at most {MAX_TAGS})")
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -105,14 +105,14 @@ class SqlArticleDirectory:
         }
 
     async def newest(
-        self, at_most: int, *, tag: str | None = None, author: str | None = None
+        self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
         """Return the newest articles, newest first: of all, or with this tag and by this username."""
         async with self._database.snapshot() as session:
             asked = await resolve_filters(Criteria(tag, author), self._profiles)
             if asked is None:
                 return []
-            page = Page(at_most)
+            page = Page(limit)
             bound = {**asked, **window(page), "viewer": None}
             rows, _ = cut((await session.execute(meeting(frozenset(asked)).page, bound)).all(), page)
             return [ArticleId(row.id) for row in rows]

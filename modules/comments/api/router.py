@@ -16,8 +16,8 @@ from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, PathText
 from modules.kernel.api.idempotency import Keyed, KeyedAnswers
 from modules.kernel.api.router import ModuleRouter
@@ -28,7 +28,7 @@ def create_router(
     discussion: Discussion, authentication: Authentication, cursors: Cursors, answers: KeyedAnswers
 ) -> APIRouter:
     """Return the routes of comments."""
-    router = ModuleRouter(tags=["Comments"], examples=examples_beside(__file__))
+    router = ModuleRouter(tags=["Comments"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
     Part: TypeAlias = Annotated[AskedPage | None, Depends(cursors.part)]
@@ -36,7 +36,7 @@ def create_router(
     @router.get(
         "/articles/{slug}/comments",
         operation_id="GetArticleComments",
-        responses=errors(401, 404, 422) | LEADS_ON,
+        responses=error_responses(401, 404, 422) | LEADS_ON,
     )
     @cacheable
     async def comments(slug: PathText, viewer: Viewer, asked: Part) -> MultipleCommentsResponse:
@@ -53,7 +53,7 @@ def create_router(
         operation_id="CreateArticleComment",
         status_code=HTTPStatus.CREATED,
         response_model=SingleCommentResponse,
-        responses=errors(401, 404, 422),
+        responses=error_responses(401, 404, 422),
     )
     async def say(
         slug: PathText, author: CurrentUser, body: NewCommentRequest, keyed: Keyed
@@ -70,7 +70,7 @@ def create_router(
         "/articles/{slug}/comments/{id}",
         operation_id="DeleteArticleComment",
         status_code=HTTPStatus.NO_CONTENT,
-        responses=errors(401, 403, 404, 422),
+        responses=error_responses(401, 403, 404, 422),
     )
     async def take_back(slug: PathText, id: Identifier, editor: CurrentUser) -> None:  # noqa: A002 - its wire name
         """Delete a comment of one's own."""

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from modules.comments.domain.comment import Text
 from modules.comments.domain.discussion import CommentView
-from modules.kernel.api.fields import FromText, RequestModel, ResponseModel, Timestamp
+from modules.kernel.api.fields import RequestModel, ResponseModel, Timestamp, ValueObject
 from modules.profiles.contracts import Profile
 
 
 class NewComment(RequestModel):
     """A comment to make."""
 
-    body: Annotated[Text, FromText(Text)]
+    body: Annotated[Text, ValueObject(Text)]
 
 
 class NewCommentRequest(RequestModel):

@@ -17,9 +17,9 @@ from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 
-MOST_ON_ONE_ARTICLE = 10
+MAX_PER_ARTICLE = 10
 # A discussion is over after three weeks, and most of it happens on the first day.
-LONGEST_DISCUSSION = timedelta(days=21)
+MAX_DISCUSSION_LENGTH = timedelta(days=21)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ async def insert_comments(
 def _readers(demo: Demo, chance: Chance) -> dict[ArticleId, list[UserId]]:
     users = demo.users
     drawn = (
-        (ArticleId(article), chance.some_early(users, min(MOST_ON_ONE_ARTICLE, chance.amount(1.05))))
+        (ArticleId(article), chance.some_early(users, min(MAX_PER_ARTICLE, chance.amount(1.05))))
         for article in demo.made["articles"]
     )
     return {article: readers for article, readers in drawn if readers}
@@ -166,5 +166,5 @@ def _comments(
 
 def _moments(thread: Thread, until: datetime, chance: Chance) -> Sequence[datetime]:
     begin = thread.article.created_at
-    longest = min(LONGEST_DISCUSSION, until - begin)
+    longest = min(MAX_DISCUSSION_LENGTH, until - begin)
     return sorted(in_milliseconds(begin + longest * chance.fraction() ** 3) for _ in thread.readers)

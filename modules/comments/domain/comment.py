@@ -41,7 +41,7 @@ class Text:
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, at_most=self.LENGTH.most)
+        prose("body", self.text, max_length=self.LENGTH.max)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ DESCRIPTIONS = {
 }
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of the errors that an operation may answer with."""
     return {
-        status: {"description": DESCRIPTIONS[HTTPStatus(status)], **_shape(status)} for status in statuses
+        status: {"description": DESCRIPTIONS[HTTPStatus(status)], **_error_schema(status)}
+        for status in statuses
     }
 
 
-def _shape(status: int) -> dict[str, Any]:
+def _error_schema(status: int) -> dict[str, Any]:
     # FastAPI compiles a model for every operation and status that names one, which is most of what
     # starting takes. Every operation can answer 422; the others refer to what that one declares.
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:

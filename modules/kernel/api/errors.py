@@ -18,8 +18,8 @@ from modules.kernel.domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
-    Outdated,
-    TooOften,
+    RateLimited,
+    Stale,
     Unauthenticated,
     Unavailable,
 )
@@ -31,8 +31,8 @@ STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outdated: HTTPStatus.PRECONDITION_FAILED,
-    TooOften: HTTPStatus.TOO_MANY_REQUESTS,
+    Stale: HTTPStatus.PRECONDITION_FAILED,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -52,7 +52,7 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 
 # Pydantic's names of what is wrong, in words for a person. Others are said in Pydantic's words;
 # none of them holds the input.
-WORDS: Mapping[str, str] = {
+MESSAGES: Mapping[str, str] = {
     "missing": BLANK,
     "string_type": "must be a string",
     "string_unicode": "must not contain lone surrogates",
@@ -90,7 +90,11 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     errors = {subject: [problem] for subject, problem in error.problems.items()}
     # RFC 6585, 4: a 429 may say when to come back.
-    headers = {"Retry-After": str(error.wait_seconds)} if isinstance(error, TooOften) else HEADERS.get(status)
+    headers = (
+        {"Retry-After": str(error.retry_after_seconds)}
+        if isinstance(error, RateLimited)
+        else HEADERS.get(status)
+    )
     return error_response(status, errors, headers)
 
 
@@ -100,7 +104,7 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
     for problem in error.errors():
         # The innermost name is the field's own; numbers are places in a list or a text.
         field = [part for part in problem["loc"] if isinstance(part, str)][-1]
-        words = WORDS.get(problem["type"], problem["msg"])
+        words = MESSAGES.get(problem["type"], problem["msg"])
         if words not in errors[field]:
             errors[field].append(words)
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, errors)
@@ -112,11 +116,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     # FastAPI calls a body it cannot read 400; the contract calls everything wrong with a body 422.
     malformed = error.status_code == HTTPStatus.BAD_REQUEST
     status = HTTPStatus.UNPROCESSABLE_ENTITY if malformed else error.status_code
-    headers = _allowed(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    headers = _allow_header(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return error_response(status, {subject: [problem]}, headers)
 
 
-def _allowed(request: Request) -> Mapping[str, str]:
+def _allow_header(request: Request) -> Mapping[str, str]:
     # RFC 9110, 15.5.6: all methods that there are. The framework knows those of the first route only.
     methods: dict[str, set[str]] = defaultdict(set)
     for route in iter_route_contexts(request.app.routes):

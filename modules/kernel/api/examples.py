@@ -10,29 +10,29 @@ from fastapi.routing import iter_route_contexts
 
 Json = dict[str, Any]
 
-Bodies = Mapping[str, Any]
+OperationExamples = Mapping[str, Any]
 """What one operation is sent, by `request`, and what it answers, by status."""
 
 REQUEST = "request"
 EXAMPLES = "conduit.examples"
 """Where an endpoint has the examples of its router."""
 
-Examples = Mapping[str, Bodies]
+Examples = Mapping[str, OperationExamples]
 """The bodies of a router's operations, by operation id."""
 
 
-def examples_beside(file: str) -> Examples:
+def load_examples(file: str) -> Examples:
     """Return what `examples.json` in the folder of this file holds, by operation id: `(__file__)`."""
     examples: Examples = json.loads(Path(file).with_name("examples.json").read_text(encoding="utf-8"))
     return examples
 
 
-def have_examples(endpoint: Callable[..., Any], examples: Examples) -> None:
+def attach_examples(endpoint: Callable[..., Any], examples: Examples) -> None:
     """Give an endpoint the examples of its router: the document shows those of its operation."""
     endpoint.__dict__[EXAMPLES] = examples
 
 
-def show_examples(application: FastAPI) -> None:
+def install_examples(application: FastAPI) -> None:
     """Let the document of the application show the examples that its endpoints have.
 
     Not by FastAPI's own `example`: it takes whatever is null out of the document. Making the document

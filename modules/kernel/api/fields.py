@@ -25,7 +25,7 @@ from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page
 from modules.kernel.domain.text import BLANK, Length, storable
 
-GREATEST_INTEGER = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 """What both engines store in a BIGINT."""
 
 
@@ -43,8 +43,8 @@ class ResponseModel(BaseModel):
     )
 
 
-class FromText:
-    """Makes a field's value object from the JSON string: `title: Annotated[Title, FromText(Title)]`.
+class ValueObject:
+    """Makes a field's value object from the JSON string: `title: Annotated[Title, ValueObject(Title)]`.
 
     The value object's own rules are the field's rules; `Invalid` becomes the field's error, and its
     `LENGTH`, if it has one, a part of the document. Null is
@@ -78,7 +78,7 @@ class FromText:
         """Return what is on the wire: a string, of the length that the value object says it has."""
         schema: JsonSchemaValue = {"type": ["string", "null"] if self._nullable else "string"}
         if isinstance(length := getattr(self._make, "LENGTH", None), Length):
-            schema |= {"minLength": length.least, "maxLength": length.most}
+            schema |= {"minLength": length.min, "maxLength": length.max}
         return schema
 
 
@@ -104,7 +104,7 @@ def _storable(text: str) -> str:
         raise PydanticCustomError("invalid", "{problem}", {"problem": error.problem}) from error
 
 
-Identifier = Annotated[int, BeforeValidator(_decimal), Path(ge=1, le=GREATEST_INTEGER)]
+Identifier = Annotated[int, BeforeValidator(_decimal), Path(ge=1, le=MAX_INTEGER)]
 PathText = Annotated[str, AfterValidator(_storable)]
 QueryText = Annotated[
     str | None,
@@ -117,17 +117,17 @@ QueryText = Annotated[
 Limit = Annotated[
     int,
     BeforeValidator(_decimal),
-    Query(ge=1, le=GREATEST_INTEGER, description="How many to return; at most 100 are."),
+    Query(ge=1, le=MAX_INTEGER, description="How many to return; at most 100 are."),
 ]
 LimitOrAll = Annotated[
     int | None,
     BeforeValidator(_decimal),
     # Absent is not null, as above.
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": GREATEST_INTEGER}),
-    Query(ge=1, le=GREATEST_INTEGER, description="How many to return, at most 100; all if nothing is said."),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}),
+    Query(ge=1, le=MAX_INTEGER, description="How many to return, at most 100; all if nothing is said."),
 ]
 Offset = Annotated[
-    int, BeforeValidator(_decimal), Query(ge=0, le=GREATEST_INTEGER, description="How many to skip.")
+    int, BeforeValidator(_decimal), Query(ge=0, le=MAX_INTEGER, description="How many to skip.")
 ]
 
 

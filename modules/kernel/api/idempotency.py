@@ -18,7 +18,7 @@ from modules.kernel.domain.identity import UserId
 SENT = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
 
 MadeT = TypeVar("MadeT")
-AnswerT = TypeVar("AnswerT", bound=BaseModel)
+ResponseT = TypeVar("ResponseT", bound=BaseModel)
 
 
 async def _keyed(
@@ -58,8 +58,8 @@ class KeyedAnswers:
         request: KeyedRequest | None,
         caller: UserId,
         make: Callable[[], Awaitable[MadeT]],
-        render: Callable[[MadeT], AnswerT],
-    ) -> AnswerT | Response:
+        render: Callable[[MadeT], ResponseT],
+    ) -> ResponseT | Response:
         """Return what is made, rendered, or, for a repeat, the first answer again, letter by letter.
 
         Without a key nothing is kept. Raises `KeyReused`, and what `make` raises.

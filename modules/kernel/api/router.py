@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
-from modules.kernel.api.examples import Examples, have_examples
+from modules.kernel.api.examples import Examples, attach_examples
 from modules.kernel.api.retries import Handler, undeterred
 from modules.kernel.api.strict_json import StrictJsonRequest
 
@@ -18,7 +18,7 @@ class _Route(APIRoute):
         handle = undeterred(super().get_route_handler())
         if (seconds := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
             return self._lasting(handle, seconds)
-        return handle if self.body_field is None else self._reading_json(handle)
+        return handle if self.body_field is None else self._with_strict_json(handle)
 
     @staticmethod
     def _lasting(handle: Handler, seconds: float) -> Handler:
@@ -29,7 +29,7 @@ class _Route(APIRoute):
         return handle_lasting
 
     @staticmethod
-    def _reading_json(handle: Handler) -> Handler:
+    def _with_strict_json(handle: Handler) -> Handler:
         async def handle_json(request: Request) -> Response:
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
@@ -40,7 +40,7 @@ class ModuleRouter(APIRouter):
     """A router whose routes read JSON strictly. Every module makes its routers from this.
 
     In the document, operations are named by the first sentences of their docstrings, and have examples
-    if they are given here (`examples_beside`).
+    if they are given here (`load_examples`).
     """
 
     def __init__(self, *, tags: list[str] | None = None, examples: Examples | None = None) -> None:
@@ -50,7 +50,7 @@ class ModuleRouter(APIRouter):
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route as FastAPI does, with what the document says of it."""
         if self._examples:
-            have_examples(endpoint, self._examples)
+            attach_examples(endpoint, self._examples)
         options["summary"] = options.get("summary") or _first_sentence(endpoint)
         super().add_api_route(path, endpoint, **options)
 

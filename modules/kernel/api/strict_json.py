@@ -14,7 +14,11 @@ class StrictJsonRequest(Request):
         body = await self.body()
         try:
             # RFC 8259, 8.1: JSON between systems is UTF-8; a reader may pass over a byte order mark.
-            return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse)
+            return json.loads(
+                body.decode("utf-8-sig"),
+                object_pairs_hook=_reject_duplicate_names,
+                parse_constant=_reject_constant,
+            )
         except json.JSONDecodeError:
             raise
         except (ValueError, RecursionError) as error:
@@ -22,7 +26,7 @@ class StrictJsonRequest(Request):
             raise json.JSONDecodeError("unreadable", "", 0) from error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # RFC 7493: of two values with one name, programs disagree which one counts.
     members = dict(pairs)
     if len(members) != len(pairs):
@@ -30,6 +34,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     # NaN and Infinity are Python's idea of JSON, not RFC 8259's.
     raise ValueError(constant)

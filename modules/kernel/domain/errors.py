@@ -51,20 +51,20 @@ class Conflict(DomainError):
     problem = "has already been taken"
 
 
-class Outdated(DomainError):
+class Stale(DomainError):
     """What the caller knows of the thing is not what it is now."""
 
     problem = "has changed since"
 
 
-class TooOften(DomainError):
+class RateLimited(DomainError):
     """This was asked for too often, and may be asked for again after so many seconds."""
 
     problem = "was asked for too often, try again later"
 
-    def __init__(self, wait_seconds: int) -> None:
+    def __init__(self, retry_after_seconds: int) -> None:
         super().__init__()
-        self.wait_seconds = wait_seconds
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(DomainError):
@@ -74,7 +74,7 @@ class Unavailable(DomainError):
     problem = "is busy, try again"
 
 
-class Contended(Unavailable):
+class ConcurrencyConflict(Unavailable):
     """Others did the same at the same moment: all of this was undone, and doing it again may work.
 
     Whoever runs whole use cases does so: `ModuleRouter` for requests.

@@ -11,9 +11,9 @@ from modules.kernel.domain.identity import UserId
 
 SUBJECT = "Idempotency-Key"
 KEPT_FOR = timedelta(hours=24)
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 # Visible ASCII, but for what begins, ends and escapes a string in a structured field (RFC 9651, 3.3.3).
-KEY = re.compile(rf"[!#-\[\]-~]{{1,{LONGEST_KEY}}}")
+KEY = re.compile(rf"[!#-\[\]-~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 class KeyReused(Invalid):
@@ -36,7 +36,7 @@ class KeyedRequest:
         if not KEY.fullmatch(self.key):
             raise Invalid(
                 SUBJECT,
-                f"must be 1 to {LONGEST_KEY} visible ASCII characters, without quotes and backslashes inside",
+                f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters, without quotes and backslashes inside",
             )
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 DEFAULT_LIMIT = 20
-GREATEST_LIMIT = 100
+MAX_LIMIT = 100
 # No list is as long, and a limit may be added to it before it is beyond a database's integers.
-GREATEST_OFFSET = 2**62
+MAX_OFFSET = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Page:
     def __post_init__(self) -> None:
         if self.limit < 1 or self.offset < 0 or (self.offset and self.after):
             raise ValueError(self)
-        object.__setattr__(self, "limit", min(self.limit, GREATEST_LIMIT))
-        object.__setattr__(self, "offset", min(self.offset, GREATEST_OFFSET))
+        object.__setattr__(self, "limit", min(self.limit, MAX_LIMIT))
+        object.__setattr__(self, "offset", min(self.offset, MAX_OFFSET))
 
 
 class Placed(Protocol):

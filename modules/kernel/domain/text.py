@@ -12,28 +12,28 @@ BLANK = "can't be blank"
 class Length:
     """How many characters a text has, at least and at most. A value object's `LENGTH` is documented."""
 
-    least: int
-    most: int
+    min: int
+    max: int
 
 
-def one_line(field: str, text: str, *, at_most: int) -> str:
+def one_line(field: str, text: str, *, max_length: int) -> str:
     """Return what a person typed into a one-line field, without the white space around it.
 
     Raises `Invalid` for text that is blank, too long, or that holds control characters.
     """
-    line = _present(field, storable(field, text.strip()), at_most)
+    line = _present(field, storable(field, text.strip()), max_length)
     # A printable line has none; looking at every character takes twenty times as long.
     if not line.isprintable() and any(unicodedata.category(character) == "Cc" for character in line):
         raise Invalid(field, "must be one line, without control characters")
     return line
 
 
-def prose(field: str, text: str, *, at_most: int) -> str:
+def prose(field: str, text: str, *, max_length: int) -> str:
     """Return running text just as it was typed.
 
     Raises `Invalid` for text that is blank, too long, or that no database can store.
     """
-    return _present(field, storable(field, text), at_most)
+    return _present(field, storable(field, text), max_length)
 
 
 def storable(field: str, text: str) -> str:
@@ -47,14 +47,14 @@ def storable(field: str, text: str) -> str:
     return text
 
 
-def short_enough(field: str, text: str, *, at_most: int) -> str:
+def short_enough(field: str, text: str, *, max_length: int) -> str:
     """Return the text; raise `Invalid` when it has more characters than `at_most`."""
-    if len(text) > at_most:
-        raise Invalid(field, f"is too long (at most {at_most} characters)")
+    if len(text) > max_length:
+        raise Invalid(field, f"is too long (at most {max_length} characters)")
     return text
 
 
-def _present(field: str, text: str, at_most: int) -> str:
+def _present(field: str, text: str, max_length: int) -> str:
     if not text.strip():
         raise Invalid(field, BLANK)
-    return short_enough(field, text, at_most=at_most)
+    return short_enough(field, text, max_length=max_length)

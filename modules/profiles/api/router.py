@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
@@ -17,25 +17,31 @@ from modules.profiles.domain.profiles import Profiles
 
 def create_router(profiles: Profiles, authentication: Authentication) -> APIRouter:
     """Return the routes of profiles."""
-    router = ModuleRouter(tags=["Profile"], examples=examples_beside(__file__))
+    router = ModuleRouter(tags=["Profile"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
-    @router.get("/profiles/{username}", operation_id="GetProfileByUsername", responses=errors(401, 404, 422))
+    @router.get(
+        "/profiles/{username}", operation_id="GetProfileByUsername", responses=error_responses(401, 404, 422)
+    )
     @cacheable
     async def profile(username: PathText, viewer: Viewer) -> ProfileResponse:
         """Return a user's profile."""
         return ProfileResponse(profile=await profiles.profile(username, viewer))
 
     @router.post(
-        "/profiles/{username}/follow", operation_id="FollowUserByUsername", responses=errors(401, 404, 422)
+        "/profiles/{username}/follow",
+        operation_id="FollowUserByUsername",
+        responses=error_responses(401, 404, 422),
     )
     async def follow(username: PathText, follower: CurrentUser) -> ProfileResponse:
         """Follow a user; following twice is following."""
         return ProfileResponse(profile=await profiles.follow(username, follower))
 
     @router.delete(
-        "/profiles/{username}/follow", operation_id="UnfollowUserByUsername", responses=errors(401, 404, 422)
+        "/profiles/{username}/follow",
+        operation_id="UnfollowUserByUsername",
+        responses=error_responses(401, 404, 422),
     )
     async def unfollow(username: PathText, follower: CurrentUser) -> ProfileResponse:
         """Stop following a user, if one did."""

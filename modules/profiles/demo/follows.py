@@ -11,7 +11,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.infrastructure.tables import FollowRow
 
 # The visitor follows enough to have a full feed, and a thousand where there are as many.
-MOST_BY_VISITOR = 1_000
+MAX_PER_VISITOR = 1_000
 
 
 async def insert_follows(database: Database, demo: Demo) -> None:
@@ -28,7 +28,7 @@ async def insert_follows(database: Database, demo: Demo) -> None:
 def _follows(users: Sequence[UserId], chance: Chance) -> Iterator[tuple[UserId, UserId]]:
     """Yield followers, each with one of those whom they follow."""
     visitor, *others = users
-    for user in others[: min(MOST_BY_VISITOR, len(users) * 2 // 5)]:
+    for user in others[: min(MAX_PER_VISITOR, len(users) * 2 // 5)]:
         yield visitor, user
     for follower in others:
         for followed in sorted(chance.some_early(users, 2 + chance.amount(6))):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from modules.kernel.api.fields import FromText, RequestModel, ResponseModel
+from modules.kernel.api.fields import RequestModel, ResponseModel, ValueObject
 from modules.users.domain.account import AccountChanges
 from modules.users.domain.accounts import SignedIn
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
@@ -14,9 +14,9 @@ from modules.users.domain.values import Bio, Email, Image, Password, Presented, 
 class NewUser(RequestModel):
     """Who wants to register."""
 
-    username: Annotated[Username, FromText(Username)]
-    email: Annotated[Email, FromText(Email)]
-    password: Annotated[Password, FromText(Password)]
+    username: Annotated[Username, ValueObject(Username)]
+    email: Annotated[Email, ValueObject(Email)]
+    password: Annotated[Password, ValueObject(Password)]
 
 
 class NewUserRequest(RequestModel):
@@ -28,8 +28,8 @@ class NewUserRequest(RequestModel):
 class LoginUser(RequestModel):
     """Who wants to log in."""
 
-    email: Annotated[Presented, FromText(Presented)]
-    password: Annotated[Presented, FromText(Presented)]
+    email: Annotated[Presented, ValueObject(Presented)]
+    password: Annotated[Presented, ValueObject(Presented)]
 
 
 class LoginUserRequest(RequestModel):
@@ -41,11 +41,11 @@ class LoginUserRequest(RequestModel):
 class UpdateUser(RequestModel):
     """What is to change. A field that is absent stays; bio and image are removed by null or ""."""
 
-    email: Annotated[Email | None, FromText(Email)] = None
-    username: Annotated[Username | None, FromText(Username)] = None
-    password: Annotated[Password | None, FromText(Password)] = None
-    bio: Annotated[Bio | None, FromText(Bio, nullable=True)] = None
-    image: Annotated[Image | None, FromText(Image, nullable=True)] = None
+    email: Annotated[Email | None, ValueObject(Email)] = None
+    username: Annotated[Username | None, ValueObject(Username)] = None
+    password: Annotated[Password | None, ValueObject(Password)] = None
+    bio: Annotated[Bio | None, ValueObject(Bio, nullable=True)] = None
+    image: Annotated[Image | None, ValueObject(Image, nullable=True)] = None
 
     def changes(self) -> AccountChanges:
         """Return the changes as the domain knows them."""
@@ -61,7 +61,7 @@ class UpdateUserRequest(RequestModel):
 class DeleteUser(RequestModel):
     """Whoever wants their account to be gone."""
 
-    password: Annotated[Presented, FromText(Presented)]
+    password: Annotated[Presented, ValueObject(Presented)]
 
 
 class DeleteUserRequest(RequestModel):

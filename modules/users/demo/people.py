@@ -17,7 +17,7 @@ from modules.users.domain.values import Bio, Email, Image, Password, Username
 from modules.users.infrastructure.accounts import account_row
 from modules.users.infrastructure.tables import AccountRow
 
-FEWEST_USERS = 50
+MIN_USERS = 50
 ARTICLES_PER_USER = 10
 PASSWORD = Password("password123")
 
@@ -91,7 +91,7 @@ class Person:
 
 async def insert_people(database: Database, credentials: Credentials, demo: Demo) -> None:
     """Insert accounts, which all have the same password; raise `PasswordCommon`."""
-    number = max(FEWEST_USERS, demo.articles // ARTICLES_PER_USER)
+    number = max(MIN_USERS, demo.articles // ARTICLES_PER_USER)
     demo.progress.begin("users", number)
     made: list[int] = []
     # Hashed once: hashing it for each would take tens of milliseconds a user.

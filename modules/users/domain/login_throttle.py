@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from modules.kernel.domain.errors import TooOften
+from modules.kernel.domain.errors import RateLimited
 
 
-class TooManyAttempts(TooOften):
+class TooManyAttempts(RateLimited):
     """This account, or this address, has seen too many attempts. Whether the account exists is not told."""
 
     subject, problem = "credentials", "were tried too often, try again later"

@@ -15,12 +15,12 @@ RESERVED_USERNAMES = frozenset(
     {"admin", "api", "feed", "login", "me", "register", "settings", "user", "users"}
 )
 INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
-LONGEST_USERNAME = 64
-LONGEST_PASSWORD = 256
+MAX_USERNAME_LENGTH = 64
+MAX_PASSWORD_LENGTH = 256
 # Typed with its accents as characters of their own, a text has up to four times as many (UAX #15).
 # What is longer is never compared: normalizing a run of accents takes the square of its length,
 # which is minutes for a request body.
-MOST_EXPANSION = 4
+MAX_EXPANSION = 4
 # RFC 2397, with nothing that could end an HTML attribute or a url() in a style sheet.
 PICTURE = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -49,12 +49,12 @@ def _folded(form: Literal["NFC", "NFKC"], text: str) -> str:
 class Username:
     """A name as its owner typed it; two that differ in case only are the same name."""
 
-    LENGTH: ClassVar = Length(1, LONGEST_USERNAME)
+    LENGTH: ClassVar = Length(1, MAX_USERNAME_LENGTH)
 
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("username", self.text, at_most=self.LENGTH.most)
+        text = one_line("username", self.text, max_length=self.LENGTH.max)
         if any(unicodedata.category(character) in INVISIBLE for character in text):
             raise Invalid("username", "must not contain white space or invisible characters")
         if "/" in text or text in {".", ".."}:
@@ -78,7 +78,7 @@ class Email:
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("email", self.text, at_most=self.LENGTH.most)
+        text = one_line("email", self.text, max_length=self.LENGTH.max)
         try:
             # test_environment: addresses at .test are as good as others for a blog's demo and tests.
             validate_email(text, check_deliverability=False, test_environment=True)
@@ -96,14 +96,14 @@ class Email:
 class Password:
     """A password somebody chooses, under the rules of NIST SP 800-63B: length, and nothing else."""
 
-    LENGTH: ClassVar = Length(8, LONGEST_PASSWORD)
+    LENGTH: ClassVar = Length(8, MAX_PASSWORD_LENGTH)
 
     text: str
 
     def __post_init__(self) -> None:
-        prose("password", self.text, at_most=self.LENGTH.most)
-        if len(self.text) < self.LENGTH.least:
-            raise Invalid("password", f"is too short (at least {self.LENGTH.least} characters)")
+        prose("password", self.text, max_length=self.LENGTH.max)
+        if len(self.text) < self.LENGTH.min:
+            raise Invalid("password", f"is too short (at least {self.LENGTH.min} characters)")
 
     def __repr__(self) -> str:
         return "Password(...)"
@@ -113,13 +113,13 @@ class Password:
 class Presented:
     """What somebody presents to log in: whatever they typed, if anything."""
 
-    LENGTH: ClassVar = Length(1, MOST_EXPANSION * LONGEST_PASSWORD)
+    LENGTH: ClassVar = Length(1, MAX_EXPANSION * MAX_PASSWORD_LENGTH)
 
     text: str
 
     def __post_init__(self) -> None:
         storable("credentials", self.text)
-        short_enough("credentials", self.text, at_most=self.LENGTH.most)
+        short_enough("credentials", self.text, max_length=self.LENGTH.max)
         if not self.text.strip():
             raise Invalid("credentials", BLANK)
 
@@ -136,7 +136,7 @@ class Bio:
     text: str | None
 
     def __post_init__(self) -> None:
-        text = short_enough("bio", storable("bio", self.text or ""), at_most=self.LENGTH.most)
+        text = short_enough("bio", storable("bio", self.text or ""), max_length=self.LENGTH.max)
         object.__setattr__(self, "text", text or None)
 
 
@@ -157,7 +157,7 @@ class Image:
 
     def __post_init__(self) -> None:
         text = (self.text or "").strip()
-        if text and not _is_picture(one_line("image", text, at_most=self.LENGTH.most)):
+        if text and not _is_picture(one_line("image", text, max_length=self.LENGTH.max)):
             raise Invalid("image", "must be an http or https URL, or a PNG or SVG in a base64 data URL")
         object.__setattr__(self, "text", text or None)
 

@@ -9,10 +9,10 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
 from modules.users.contracts import PublicUser
-from modules.users.domain.values import LONGEST_USERNAME, MOST_EXPANSION, username_key
+from modules.users.domain.values import MAX_EXPANSION, MAX_USERNAME_LENGTH, username_key
 from modules.users.infrastructure.tables import AccountRow
 
-LONGEST_COMPARED = MOST_EXPANSION * LONGEST_USERNAME
+MAX_COMPARED_LENGTH = MAX_EXPANSION * MAX_USERNAME_LENGTH
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
@@ -37,7 +37,7 @@ class SqlUserDirectory:
 
     async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return those of the users that exist, by the name as it was asked for, in whatever case."""
-        keys = {name: username_key(name) for name in usernames if len(name) <= LONGEST_COMPARED}
+        keys = {name: username_key(name) for name in usernames if len(name) <= MAX_COMPARED_LENGTH}
         rows = await self._rows(BY_NAME, set(keys.values()))
         found = {row.username_key: _public(row) for row in rows}
         return {name: found[key] for name, key in keys.items() if key in found}

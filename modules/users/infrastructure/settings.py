@@ -15,7 +15,7 @@ class UsersSettings(ModuleSettings):
     token_lifetime: timedelta = Field(
         timedelta(days=14), gt=timedelta(0), description="how long a token is good: seconds, or like P14D"
     )
-    password_hashing_at_once: int = Field(
+    password_hashing_concurrency: int = Field(
         2, ge=1, description="passwords hashed at the same time; each takes 19 MiB and one core"
     )
     login_limit: str = Field("10 per 15 minutes", description="failed logins to one account from one address")

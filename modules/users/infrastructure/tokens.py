@@ -20,7 +20,7 @@ ISSUER = AUDIENCE = "conduit"
 # RFC 8725, 3.11: what is signed with the same key for another purpose is no token.
 TYPE = "conduit+jwt"
 # The longest token that Conduit issues has about 300 characters.
-GREATEST_LENGTH = 1_000
+MAX_LENGTH = 1_000
 VERSION = select(AccountRow.__table__.c.token_version).where(AccountRow.__table__.c.id == bindparam("user"))
 REQUIRED: Options = {"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "version"]}
 TOKENS_REMEMBERED = 10_000
@@ -79,7 +79,7 @@ class JwtTokens:
         return claims
 
     def _checked(self, token: str) -> _Claims:
-        if len(token) > GREATEST_LENGTH:
+        if len(token) > MAX_LENGTH:
             raise TokenInvalid
         for key in self._signing_keys:
             try:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conduit_feeds.domain.syndication import LONGEST_RENDERED
+from conduit_feeds.domain.syndication import MAX_RENDERED_LENGTH
 from conduit_feeds.infrastructure.markdown import (
     KEPT_BYTES,
     KEPT_ENTRY_BYTES,
-    LARGEST_HTML,
+    MAX_HTML_LENGTH,
     KeptHtml,
     SafeMarkdown,
 )
@@ -136,7 +136,7 @@ class TestBounds:
     ) -> None:
         # What comes last, and would make most of it.
         monkeypatch.delattr("nh3.clean")
-        assert len(body) <= LONGEST_RENDERED
+        assert len(body) <= MAX_RENDERED_LENGTH
         assert await SafeMarkdown().html(body, PAGE) is None
 
     @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ class TestBounds:
             "| a | b | c |\n| - | - | - |\n" + "| 1 | **2** | 3 |\n" * 1_000,
             "<details><summary>More</summary>\n\n*It* <sub>burns</sub><br>\n\n</details>\n\n" * 600,
             "[a]: https://example.com/" + "u" * 100 + "\n\n" + "See [a]. " * 1_000,
-            "\u7279" * LONGEST_RENDERED,
+            "\u7279" * MAX_RENDERED_LENGTH,
         ],
     )
     async def test_a_long_body_that_people_might_write_has_html(self, body: str) -> None:
@@ -163,11 +163,11 @@ class TestBounds:
         self, pieces: list[str], seed: int | None
     ) -> None:
         if seed is not None:
-            pieces = Random(seed).choices(pieces, k=LONGEST_RENDERED)  # noqa: S311 - no secret
+            pieces = Random(seed).choices(pieces, k=MAX_RENDERED_LENGTH)  # noqa: S311 - no secret
         body = "".join(pieces)
-        body = (body * (LONGEST_RENDERED // max(1, len(body)) + 1))[:LONGEST_RENDERED]
+        body = (body * (MAX_RENDERED_LENGTH // max(1, len(body)) + 1))[:MAX_RENDERED_LENGTH]
         rendered = await SafeMarkdown().html(body, PAGE)
-        assert rendered is None or len(rendered.encode()) <= LARGEST_HTML
+        assert rendered is None or len(rendered.encode()) <= MAX_HTML_LENGTH
 
 
 class Counted(SafeMarkdown):

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from conduit_devtools.testkit import IN_MEMORY, module_alone
-from conduit_feeds.domain.syndication import LARGEST_FEED, LONGEST_RENDERED
+from conduit_feeds.domain.syndication import MAX_FEED_BYTES, MAX_RENDERED_LENGTH
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from conduit_feeds.module import MODULE
 from modules.articles.contracts import ArticleDirectory, ArticleId
@@ -262,18 +262,18 @@ class TestBodies:
 
     async def test_a_feed_has_the_newest_bodies_that_there_is_room_for(self, scene: Scene) -> None:
         jake = scene.profiles.add("jake")
-        dragons = "\U0001f409" * LONGEST_RENDERED
+        dragons = "\U0001f409" * MAX_RENDERED_LENGTH
         for number in range(20):
             scene.publish(str(number), jake, dragons, at=NOON + timedelta(minutes=number))
         items = (await scene.json())["items"]
         rendered = [item["url"].rpartition("/")[2] for item in items if "content_html" in item]
         assert (len(items), rendered) == (20, ["19", "18", "17", "16"])
         size = len(f"<p>{dragons}</p>\n".encode())
-        assert 4 * size <= LARGEST_FEED < 5 * size
-        assert len((await scene.client.get("/api/feeds/atom")).content) < LARGEST_FEED + 20_000
+        assert 4 * size <= MAX_FEED_BYTES < 5 * size
+        assert len((await scene.client.get("/api/feeds/atom")).content) < MAX_FEED_BYTES + 20_000
 
     async def test_one_that_is_too_long_to_render_is_told_by_its_description(self, scene: Scene) -> None:
-        body = "x" * (LONGEST_RENDERED + 1)
+        body = "x" * (MAX_RENDERED_LENGTH + 1)
         scene.publish("dragons", scene.profiles.add("jake"), body, description="Long")
         [item] = (await scene.json())["items"]
         assert ("content_html" in item, item["content_text"]) == (False, "Long")

@@ -24,7 +24,7 @@ from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 
 # Long, for a machine that is busy with other tests; nothing waits for it to pass.
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 class Stream:
@@ -37,7 +37,7 @@ class Stream:
     async def next_event(self) -> Json:
         """Return the fields of the next event; its data is read."""
         fields: Json = {}
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
                 if line.startswith(":"):
                     continue
@@ -50,7 +50,7 @@ class Stream:
 
     async def next_comment(self) -> None:
         """Wait for a comment."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
                 if line.startswith(":"):
                     return
@@ -58,7 +58,7 @@ class Stream:
 
     async def end(self) -> None:
         """Wait for the end of the stream; fail if there is an event before."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
                 assert line == "" or line.startswith(":"), line
 
@@ -101,11 +101,11 @@ async def serving(scene: Scene) -> AsyncIterator[Served]:
     with surviving(signal.SIGTERM), socket.create_server(("127.0.0.1", 0)) as listening:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
             yield Served(scene, client)
         if not server.should_exit:
             signal.raise_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await running
 
 
@@ -183,7 +183,7 @@ def in_use(engine: AsyncEngine) -> int:
 async def test_it_holds_no_connection_to_the_database_while_it_waits(served: Served) -> None:
     served.scene.article("dragons")
     async with served.stream(served.scene.token("jake")):
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             # The dispatcher looks into the outbox now and then, and needs one for that.
             while any(in_use(one) for one in served.scene.alone.database.engines):  # noqa: ASYNC110 - untold
                 await asyncio.sleep(0.01)
@@ -218,7 +218,7 @@ async def test_one_too_many_is_refused_until_another_ends(served: Served) -> Non
             assert refused.answer.headers["Retry-After"] == "1"
             await refused.answer.aread()
             assert list(refused.answer.json()["errors"]) == ["stream"]
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 async with served.stream(token) as again:
                     if again.answer.status_code == 200:

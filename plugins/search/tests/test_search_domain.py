@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conduit_search.domain.highlights import LONGEST_LOOK, Highlights, highlights
+from conduit_search.domain.highlights import MAX_SCANNED, Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import keys, words
 from modules.articles.contracts import ArticleText
@@ -97,4 +97,4 @@ class TestHighlights:
         assert len(shown("fire", body="x" * 5_000).body) < 400
 
     def test_of_a_very_long_body_the_beginning_is_looked_at(self) -> None:
-        assert "mark" not in shown("fire", body="x " * (LONGEST_LOOK // 2) + "fire").body
+        assert "mark" not in shown("fire", body="x " * (MAX_SCANNED // 2) + "fire").body

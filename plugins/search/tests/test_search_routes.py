@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from conduit_devtools.testkit import ModuleAlone, module_alone
-from conduit_search.domain.query import LONGEST_QUERY, MOST_WORDS
+from conduit_search.domain.query import MAX_QUERY_LENGTH, MAX_WORDS
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
     ArticleDeleted,
@@ -214,7 +214,7 @@ class TestRebuild:
 
 def test_the_readme_shows_the_limits_of_a_query() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"at most {LONGEST_QUERY} characters and {MOST_WORDS} words" in readme
+    assert f"at most {MAX_QUERY_LENGTH} characters and {MAX_WORDS} words" in readme
 
 
 async def test_the_examples_in_the_document_are_answers(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import PATIENCE_SECONDS
+from tests.program import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 PARTS = (
@@ -54,7 +54,7 @@ def run(folder: Path, *command: str, path: tuple[Path, ...] = ()) -> subprocess.
         env=kept | {"PYTHONPATH": os.pathsep.join(map(str, (folder, *path)))},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 

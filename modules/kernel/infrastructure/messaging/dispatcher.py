@@ -9,7 +9,7 @@ from modules.kernel.infrastructure.messaging.outbox import DELIVERIES, Held, Out
 from modules.kernel.infrastructure.messaging.signals import Signals
 
 # Nobody need be woken for this: what a process that has ended still held, and signals that were lost.
-LONGEST_WAIT_SECONDS = 5.0
+POLL_INTERVAL_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
 log = structlog.get_logger("conduit.dispatcher")
@@ -42,7 +42,7 @@ class Dispatcher:
             # A mistake of the program's. One who stops here delivers nothing until the process ends.
             log.exception("nothing can be delivered")
             return RETRY_SECONDS
-        return LONGEST_WAIT_SECONDS if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
+        return POLL_INTERVAL_SECONDS if seconds is None else min(seconds, POLL_INTERVAL_SECONDS)
 
     async def drain(self) -> None:
         """Deliver all that is due now, or until the signals are closed. What fails is kept for later.

@@ -25,7 +25,7 @@ DELIVERIES = "deliveries"
 """The topic of the signal that there may be something to deliver."""
 
 ENDED = "its process ended, or was stuck, while it had this one"
-LONGEST_ERROR = 10_000
+MAX_ERROR_LENGTH = 10_000
 
 log = structlog.get_logger("conduit.outbox")
 
@@ -263,7 +263,7 @@ class Outbox:
         attempts = held.attempts + 1
         dead = attempts >= self.policy.attempts
         due_at = None if dead else self._clock.now() + self.policy.pause(attempts)
-        told = "".join(traceback.format_exception(error))[-LONGEST_ERROR:].replace("\0", "")
+        told = "".join(traceback.format_exception(error))[-MAX_ERROR_LENGTH:].replace("\0", "")
         async with self._database.transaction() as session:
             await session.execute(
                 _where_id({held.id})

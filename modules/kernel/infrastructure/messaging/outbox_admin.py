@@ -78,9 +78,9 @@ class Deliveries:
         waited = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
         return Backlog(counts[State.WAITING], max(0.0, waited), counts[State.DEAD], counts[State.ORPHANED])
 
-    async def oldest(self, states: Collection[State], at_most: int) -> Sequence[Kept]:
+    async def oldest(self, states: Collection[State], limit: int) -> Sequence[Kept]:
         """Return deliveries in these states, the oldest first."""
-        return await self._found(self._is(states), at_most)
+        return await self._found(self._is(states), limit)
 
     async def by_id(self, ids: Collection[int]) -> Sequence[Kept]:
         """Return those of the deliveries that there are, in order."""
@@ -103,7 +103,7 @@ class Deliveries:
         async with self._database.transaction() as session:
             return len((await session.execute(gone)).all())
 
-    async def _found(self, condition: ColumnElement[bool], at_most: int) -> Sequence[Kept]:
+    async def _found(self, condition: ColumnElement[bool], limit: int) -> Sequence[Kept]:
         statement = (
             select(
                 delivery.c.id,
@@ -119,7 +119,7 @@ class Deliveries:
             )
             .where(condition)
             .order_by(delivery.c.id)
-            .limit(at_most)
+            .limit(limit)
         )
         async with self._database.snapshot() as session:
             return [

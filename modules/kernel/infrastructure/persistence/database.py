@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from modules.kernel.domain.errors import Contended, DomainError, Unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
 from modules.kernel.infrastructure.persistence.driver_errors import (
     is_contention,
     is_unavailability,
@@ -23,7 +23,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import (
 from modules.kernel.infrastructure.persistence.engines import open_engines, shown
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, announce, take_migration_lock
 
-WRITE_WAIT_SECONDS = 10.0
+WRITE_LOCK_TIMEOUT_SECONDS = 10.0
 # While a replica does not answer, one request in this time waits for it, and the others do not.
 REPLICA_RETRY_SECONDS = 5.0
 
@@ -84,7 +84,7 @@ class Database:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
-        `Unavailable` when the turn to write, or a connection, does not come soon enough, `Contended`
+        `Unavailable` when the turn to write, or a connection, does not come soon enough, `ConcurrencyConflict`
         when all of it was undone because of what others did at the same moment, and `RuntimeError`
         when another task tries to join or the open unit only reads.
         """
@@ -254,7 +254,7 @@ class Database:
     async def _turn_to_write(self) -> AsyncIterator[None]:
         turn = self._engines.write_turn
         try:
-            async with asyncio.timeout(WRITE_WAIT_SECONDS):
+            async with asyncio.timeout(WRITE_LOCK_TIMEOUT_SECONDS):
                 await turn.__aenter__()
         except TimeoutError as error:
             raise Unavailable from error
@@ -281,7 +281,7 @@ def _availability() -> Iterator[None]:
         raise Unavailable from error
     except DBAPIError as error:
         if is_contention(error):
-            raise Contended from error
+            raise ConcurrencyConflict from error
         if is_unavailability(error):
             raise DatabaseUnavailable from error
         raise

@@ -25,7 +25,7 @@ from modules.kernel.infrastructure.persistence.sqlite import file_engines, in_me
 from modules.kernel.infrastructure.persistence.sqlite_driver import DataVersionReader
 
 # How soon a commit of another process is seen. Fifty looks a second are about one percent of a core.
-WATCH_SECONDS = 0.02
+COMMIT_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Engines:
                 yield topic
         seen = self.data_version()
         while self.version_reader is not None:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(COMMIT_POLL_SECONDS)
             now = self.data_version()
             if now != seen:
                 seen = now

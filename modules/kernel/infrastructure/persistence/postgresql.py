@@ -12,8 +12,8 @@ from sqlalchemy.pool import NullPool
 
 # How many connections to PostgreSQL a process keeps at most for writing, and as many for reading.
 POOL_SIZE = 10
-POOL_WAIT_SECONDS = 3.0
-CONNECT_WAIT_SECONDS = 3
+POOL_TIMEOUT_SECONDS = 3.0
+CONNECT_TIMEOUT_SECONDS = 3
 # What PostgreSQL itself ends, so that nothing waits for ever for somebody who hangs.
 LIMITS = {
     "statement_timeout": "10s",
@@ -57,11 +57,11 @@ def replica_engine(url: URL, pool_size: int) -> AsyncEngine:
 def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: Any) -> AsyncEngine:
     # As options of the connection: they cost no statement. What the URL says counts.
     told = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
-    defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_WAIT_SECONDS, **KEEPALIVES}
+    defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **KEEPALIVES}
     arguments = {name: value for name, value in defaults.items() if name not in url.query}
     arguments["options"] = f"{told} {url.query.get('options', '')}"
     if "poolclass" not in options:
-        options |= {"max_overflow": 0, "pool_timeout": POOL_WAIT_SECONDS, "pool_use_lifo": True}
+        options |= {"max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS, "pool_use_lifo": True}
     engine = create_async_engine(
         url, connect_args=arguments, hide_parameters=True, use_native_hstore=False, **options
     )

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from conduit_bookmarks.api.schemas import BookmarkArticleResponse, BookmarkArticlesResponse
 from conduit_bookmarks.domain.reading_list import ReadingList
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Paging, PathText
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
@@ -16,23 +16,27 @@ from modules.kernel.domain.identity import UserId
 
 def create_router(reading_list: ReadingList, authentication: Authentication) -> APIRouter:
     """Return the routes of the reading list."""
-    router = ModuleRouter(tags=["Bookmarks"], examples=examples_beside(__file__))
+    router = ModuleRouter(tags=["Bookmarks"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
-    @router.get("/bookmarks", operation_id="GetBookmarks", responses=errors(401, 422))
+    @router.get("/bookmarks", operation_id="GetBookmarks", responses=error_responses(401, 422))
     async def bookmarks(reader: CurrentUser, page: Paging) -> BookmarkArticlesResponse:
         """Return the articles that one has bookmarked, the latest bookmark first."""
         return BookmarkArticlesResponse.model_validate(await reading_list.articles(reader, page))
 
     @router.post(
-        "/articles/{slug}/bookmark", operation_id="CreateArticleBookmark", responses=errors(401, 404, 422)
+        "/articles/{slug}/bookmark",
+        operation_id="CreateArticleBookmark",
+        responses=error_responses(401, 404, 422),
     )
     async def bookmark(slug: PathText, reader: CurrentUser) -> BookmarkArticleResponse:
         """Bookmark an article; twice is once."""
         return BookmarkArticleResponse.model_validate({"article": await reading_list.add(slug, reader)})
 
     @router.delete(
-        "/articles/{slug}/bookmark", operation_id="DeleteArticleBookmark", responses=errors(401, 404, 422)
+        "/articles/{slug}/bookmark",
+        operation_id="DeleteArticleBookmark",
+        responses=error_responses(401, 404, 422),
     )
     async def unbookmark(slug: PathText, reader: CurrentUser) -> BookmarkArticleResponse:
         """Take a bookmark away, if there is one."""

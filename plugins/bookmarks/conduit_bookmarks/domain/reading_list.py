@@ -9,7 +9,7 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory, Article
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import GREATEST_LIMIT, Page
+from modules.kernel.domain.pagination import MAX_LIMIT, Page
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted
 
@@ -108,7 +108,7 @@ class ReadingList:
         """Return what a reader has bookmarked, the latest bookmark first."""
         async with self._transactions.snapshot():
             bookmarks: list[ArticleId] = []
-            while page := await self._bookmarks.newest(reader, Page(GREATEST_LIMIT, len(bookmarks))):
+            while page := await self._bookmarks.newest(reader, Page(MAX_LIMIT, len(bookmarks))):
                 bookmarks += page
             shown = await self._articles.previews(bookmarks, reader)
         return {"bookmarks": [shown[article].slug for article in bookmarks if article in shown]}

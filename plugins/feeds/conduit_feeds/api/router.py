@@ -8,7 +8,7 @@ from conduit_feeds.api.atom import AtomResponse, atom
 from conduit_feeds.api.json_feed import FeedsJsonFeed, JsonFeedResponse, json_feed
 from conduit_feeds.domain.syndication import Selection, Syndication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.error_responses import errors
+from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.fields import QueryText
 from modules.kernel.api.router import ModuleRouter
 
@@ -28,7 +28,10 @@ def create_router(syndication: Syndication) -> APIRouter:
     router = ModuleRouter(tags=["Feeds"])
 
     @router.get(
-        "/feeds/atom", operation_id="GetAtomFeed", response_class=AtomResponse, responses=errors(404, 422)
+        "/feeds/atom",
+        operation_id="GetAtomFeed",
+        response_class=AtomResponse,
+        responses=error_responses(404, 422),
     )
     @cacheable
     async def atom_feed(selection: Selected) -> AtomResponse:
@@ -40,7 +43,7 @@ def create_router(syndication: Syndication) -> APIRouter:
         operation_id="GetJsonFeed",
         response_class=JsonFeedResponse,
         response_model_exclude_none=True,
-        responses=errors(404, 422),
+        responses=error_responses(404, 422),
     )
     @cacheable
     async def json(selection: Selected) -> FeedsJsonFeed:

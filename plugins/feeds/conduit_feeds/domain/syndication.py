@@ -15,9 +15,9 @@ from modules.profiles.contracts import ProfileReader
 
 ENTRIES = 20
 # In characters. Bounds the work that `_Steps` does not count.
-LONGEST_RENDERED = 50_000
+MAX_RENDERED_LENGTH = 50_000
 # In bytes, of all HTML in a feed. The oldest bodies, which readers have had the longest, give way.
-LARGEST_FEED = 1_000_000
+MAX_FEED_BYTES = 1_000_000
 # When a feed without entries changed: Atom wants a time, and ETags one that is the same each time.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -191,7 +191,7 @@ class Syndication:
         return Selection(selection.tag, profile.username), author
 
     async def _entries(self, texts: Mapping[ArticleId, ArticleText]) -> Sequence[Entry]:
-        entries, room = [], LARGEST_FEED
+        entries, room = [], MAX_FEED_BYTES
         for article, text in texts.items():
             html = await self._html(text) if room > 0 else None
             room -= len((html or "").encode())
@@ -199,7 +199,7 @@ class Syndication:
         return entries
 
     async def _html(self, text: ArticleText) -> str | None:
-        if len(text.body) > LONGEST_RENDERED:
+        if len(text.body) > MAX_RENDERED_LENGTH:
             return None
         return await self._markdown.html(text.body, self._site.article(text.slug))
 

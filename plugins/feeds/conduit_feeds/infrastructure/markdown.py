@@ -17,14 +17,14 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 # In bytes, of one body.
-LARGEST_HTML = 250_000
+MAX_HTML_LENGTH = 250_000
 # How often the parser may try its rules, or make a block's token, for one body. A guide of 50,000
 # characters takes 5,000; so many take a fifth of a second.
-MOST_STEPS = 50_000
+MAX_STEPS = 50_000
 # Elements that HTML's rules for tags left open may add: a tenth of a second, and 60 MB while it lasts.
-MOST_REOPENED = 200_000
+MAX_REOPENED = 200_000
 # Tags in one body that are typed as HTML. A parser of HTML looks for the start of each among all open ones.
-MOST_TYPED_TAGS = 5_000
+MAX_TYPED_TAGS = 5_000
 # In bytes, of all HTML that is kept: that of the feeds that were asked for last.
 KEPT_BYTES = 8_000_000
 # A body that has no HTML costs what its place among the kept ones does.
@@ -55,7 +55,7 @@ class _Steps:
     """Counts what the parser does for one body; raises `_TooMuch` when it is more than allowed."""
 
     def __init__(self) -> None:
-        self._left = MOST_STEPS
+        self._left = MAX_STEPS
 
     def take(self) -> None:
         """Count one."""
@@ -138,18 +138,18 @@ def _require_small(tokens: Sequence[Token]) -> None:
     written = 0
     for token in chain(tokens, *(token.children or () for token in tokens)):
         written += len(token.content) + sum(len(str(value)) for value in token.attrs.values())
-        if written > LARGEST_HTML:
+        if written > MAX_HTML_LENGTH:
             raise _TooMuch
 
 
 def _require_closed(tokens: Sequence[Token], rendered: str) -> None:
     typed = "".join(_typed_html(tokens))
-    if typed.count("<") > MOST_TYPED_TAGS:
+    if typed.count("<") > MAX_TYPED_TAGS:
         raise _TooMuch
     plain = {name.lower() for name in START.findall(typed)} <= PLAIN
     # What Markdown opens, it closes; but a table, say, that is typed in between hides the end of it.
     left_open = len(REOPENED.findall(typed if plain else rendered))
-    if left_open * rendered.count("<") > MOST_REOPENED:
+    if left_open * rendered.count("<") > MAX_REOPENED:
         raise _TooMuch
 
 
@@ -175,7 +175,7 @@ class SafeMarkdown:
     async def html(self, text: str, base_url: str) -> str | None:
         """Return HTML that does no harm in a reader's page, with absolute URLs; None if it takes too much.
 
-        It has at most `LARGEST_HTML` bytes.
+        It has at most `MAX_HTML_LENGTH` bytes.
         """
         body = sha256(f"{base_url}\n{text}".encode()).digest()
         if body not in self._kept:
@@ -196,7 +196,7 @@ class SafeMarkdown:
             url_schemes=SCHEMES,
             url_relative=("rewrite_with_base", base_url),
         )
-        return html if len(html.encode()) <= LARGEST_HTML else None
+        return html if len(html.encode()) <= MAX_HTML_LENGTH else None
 
     def _rendered(self, text: str) -> str:
         steps = _Steps()

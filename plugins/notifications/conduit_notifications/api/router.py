@@ -14,8 +14,8 @@ from conduit_notifications.api.stream import events
 from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, Paging
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
@@ -26,7 +26,7 @@ ID = re.compile(r"[0-9]{1,18}")
 
 def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authentication) -> APIRouter:
     """Return the routes of notifications."""
-    router = ModuleRouter(tags=["Notifications"], examples=examples_beside(__file__))
+    router = ModuleRouter(tags=["Notifications"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
     async def following(reader: CurrentUser) -> AsyncIterator[Follower]:
@@ -34,7 +34,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
         with arrivals.following(reader) as follower:
             yield follower
 
-    @router.get("/notifications", operation_id="GetNotifications", responses=errors(401, 422))
+    @router.get("/notifications", operation_id="GetNotifications", responses=error_responses(401, 422))
     @cacheable
     async def notifications(reader: CurrentUser, page: Paging) -> NotificationsResponse:
         """Return one's notifications, the newest first, and how many are not read."""
@@ -44,7 +44,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
         "/notifications/read",
         operation_id="MarkNotificationsRead",
         status_code=HTTPStatus.NO_CONTENT,
-        responses=errors(401),
+        responses=error_responses(401),
     )
     async def mark_all_read(reader: CurrentUser) -> None:
         """Mark all of one's notifications as read."""
@@ -53,7 +53,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
     @router.post(
         "/notifications/{id}/read",
         operation_id="MarkNotificationRead",
-        responses=errors(401, 404, 422),
+        responses=error_responses(401, 404, 422),
     )
     async def mark_read(id: Identifier, reader: CurrentUser) -> NotificationResponse:  # noqa: A002 - its name in the path
         """Mark one of one's notifications as read."""
@@ -66,7 +66,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
         response_class=StreamingResponse,
         responses={
             200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-            **errors(401, 422),
+            **error_responses(401, 422),
         },
     )
     async def stream(

@@ -101,7 +101,7 @@ class NotificationRepository(Protocol):
         """Return how many notifications a recipient has, and how many of them are not read."""
         ...
 
-    async def after(self, recipient: UserId, last: NotificationId, at_most: int) -> Sequence[Notification]:
+    async def after(self, recipient: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
         """Return what a recipient has got after this one, the oldest first."""
         ...
 
@@ -134,7 +134,7 @@ class Follower(Protocol):
         """Whether the stream must end, because the process is about to."""
         ...
 
-    async def wait(self, at_most: float) -> None:
+    async def wait(self, limit: float) -> None:
         """Return when there may be new ones, when the stream must end, or after so many seconds."""
         ...
 
@@ -172,11 +172,11 @@ class Inbox:
             return NotificationList(views, count, unread)
 
     async def after(
-        self, reader: UserId, last: NotificationId, at_most: int = 100
+        self, reader: UserId, last: NotificationId, limit: int = 100
     ) -> tuple[Sequence[NotificationView], NotificationId]:
         """Return what one has got after this one, the oldest first, and the id of the last one looked at."""
         async with self._transactions.snapshot():
-            found = await self._notifications.after(reader, last, at_most)
+            found = await self._notifications.after(reader, last, limit)
             return await self._views(found, reader), found[-1].id if found else last
 
     async def latest(self, reader: UserId) -> NotificationId:

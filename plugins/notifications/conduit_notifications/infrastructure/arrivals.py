@@ -20,7 +20,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.messaging.signals import Listener, Signals
 
 # Streams look for themselves now and then, so nothing is lost with a signal but time.
-LONGEST_WAIT_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 60.0
 
 log = structlog.get_logger("conduit.notifications")
 
@@ -41,9 +41,9 @@ class SignalledFollower:
         """End the wait that is on, or the next one."""
         self._listener.wake()
 
-    async def wait(self, at_most: float) -> None:
+    async def wait(self, limit: float) -> None:
         """Return when there may be new ones, when the stream must end, or after so many seconds."""
-        await self._listener.wait(at_most)
+        await self._listener.wait(limit)
 
 
 class SignalledArrivals:
@@ -99,7 +99,7 @@ class SignalledArrivals:
         with self._signals.listening(ARRIVALS) as listener:
             while not self._signals.closed:
                 await self._wake_those_with_news()
-                await listener.wait(LONGEST_WAIT_SECONDS)
+                await listener.wait(POLL_INTERVAL_SECONDS)
         for followers in self._followers.values():
             for follower in followers:
                 follower.wake()

@@ -63,10 +63,10 @@ class SqlNotifications:
         async with self._database.snapshot() as session:
             return (await session.execute(statement)).one()
 
-    async def after(self, recipient: UserId, last: NotificationId, at_most: int) -> Sequence[Notification]:
+    async def after(self, recipient: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
         """Return what a recipient has got after this one, the oldest first."""
         newer = _of(recipient).where(NotificationRow.number > last)
-        return await self._found(newer.order_by(NotificationRow.number).limit(at_most))
+        return await self._found(newer.order_by(NotificationRow.number).limit(limit))
 
     async def latest(self, recipients: Collection[UserId]) -> Mapping[UserId, NotificationId]:
         """Return the latest id of each recipient who ever got one."""

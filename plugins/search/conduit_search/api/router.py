@@ -10,8 +10,8 @@ from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Search
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.error_responses import errors
-from modules.kernel.api.examples import examples_beside
+from modules.kernel.api.error_responses import error_responses
+from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Paging
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
@@ -23,10 +23,10 @@ Q: TypeAlias = Annotated[
 
 def create_router(search: Search, authentication: Authentication) -> APIRouter:
     """Return the route of search."""
-    router = ModuleRouter(tags=["Search"], examples=examples_beside(__file__))
+    router = ModuleRouter(tags=["Search"], examples=load_examples(__file__))
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
-    @router.get("/search", operation_id="SearchArticles", responses=errors(401, 422))
+    @router.get("/search", operation_id="SearchArticles", responses=error_responses(401, 422))
     @cacheable
     async def find(q: Q, page: Paging, viewer: Viewer) -> SearchArticlesResponse:
         """Return articles by the words in their title, tags, author, description and body, the best first."""

@@ -14,7 +14,7 @@ from modules.articles.contracts import ArticleText
 SNIPPET = 240
 LEAD = 60
 # How much of a body is looked at to find the best place: of a hundred articles, it takes a second.
-LONGEST_LOOK = 20_000
+MAX_SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def _marked(text: str, matches: Iterable[Word]) -> str:
 
 
 def _snippet(body: str, query: Query) -> str:
-    first = _densest(query.matches_in(body[:LONGEST_LOOK]))
+    first = _densest(query.matches_in(body[:MAX_SCANNED]))
     start = _word_boundary(body, max(0, first - LEAD))
     end = _word_boundary(body, start + SNIPPET)
     part = re.sub(r"\s+", " ", body[start:end]).strip()

@@ -7,10 +7,10 @@ from conduit_search.domain.words import Word, keys, words
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import short_enough
 
-LONGEST_QUERY = 200
-MOST_WORDS = 20
+MAX_QUERY_LENGTH = 200
+MAX_WORDS = 20
 # Fewer letters begin too many words. Scripts without an alphabet say as much with one sign.
-SHORTEST_BEGINNING = 3
+MIN_PREFIX_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Term:
     @property
     def is_beginning(self) -> bool:
         """Whether words that only begin like it are meant too."""
-        return len(self.key) >= SHORTEST_BEGINNING or not self.key.isascii()
+        return len(self.key) >= MIN_PREFIX_LENGTH or not self.key.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Query:
     """Each once."""
 
     def __post_init__(self) -> None:
-        short_enough("q", self.text, at_most=LONGEST_QUERY)
+        short_enough("q", self.text, max_length=MAX_QUERY_LENGTH)
         terms = tuple(Term(key) for key in dict.fromkeys(keys(self.text)))
         if not terms:
             raise Invalid("q", "must have a word in it")
-        if len(terms) > MOST_WORDS:
-            raise Invalid("q", f"has too many words (at most {MOST_WORDS})")
+        if len(terms) > MAX_WORDS:
+            raise Invalid("q", f"has too many words (at most {MAX_WORDS})")
         object.__setattr__(self, "terms", terms)
 
     def matches_in(self, text: str) -> Iterator[Word]:

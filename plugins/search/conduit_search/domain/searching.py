@@ -25,7 +25,7 @@ from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserRenamed
 
 # How much of a body is looked at, in characters: PostgreSQL has room for a megabyte of different words.
-LONGEST_BODY = 100_000
+MAX_BODY_LENGTH = 100_000
 # Articles that one transaction indexes: on SQLite nobody else writes meanwhile.
 AT_ONCE = 100
 
@@ -54,7 +54,7 @@ def document(article: ArticleId, text: ArticleText) -> Document:
         tags=keys(" ".join(text.tag_list)),
         author=keys(text.author),
         description=keys(text.description),
-        body=keys(text.body[:LONGEST_BODY]),
+        body=keys(text.body[:MAX_BODY_LENGTH]),
     )
 
 

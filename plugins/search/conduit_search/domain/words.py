@@ -9,7 +9,7 @@ from dataclasses import dataclass
 WORDS = frozenset("LNM")
 # Accents that people leave out when they type; marks of other scripts make other words.
 ACCENTS = re.compile("[\u0300-\u036f]")
-LONGEST_KEY = 64
+MAX_KEY_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def keys(text: str) -> Sequence[str]:
 
 def _key(word: str) -> str:
     if word.isascii():
-        return word.lower()[:LONGEST_KEY]
+        return word.lower()[:MAX_KEY_LENGTH]
     folded = ACCENTS.sub("", unicodedata.normalize("NFD", word.casefold()))
     # A word of accents only stays what it is.
-    return unicodedata.normalize("NFC", folded or word)[:LONGEST_KEY]
+    return unicodedata.normalize("NFC", folded or word)[:MAX_KEY_LENGTH]
