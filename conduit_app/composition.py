@@ -13,7 +13,7 @@ from conduit_app.settings import load
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
-from modules.kernel.infrastructure.idempotency import SqlRepeats
+from modules.kernel.infrastructure.idempotency import SqlIdempotencyStore
 from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -135,7 +135,7 @@ def _given(
         "events": carriers.events,
         "signals": carriers.signals,
         "personal_data": personal_data,
-        "repeats": SqlRepeats(database, clock, signing_keys),
+        "idempotency": SqlIdempotencyStore(database, clock, signing_keys),
         "clock": clock,
         "signing_keys": signing_keys,
     }

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from conduit_app.composition import Composition
-from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
+from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from tests.client import PASSWORD, Api, Json
 from tests.statements import Statements
 
@@ -107,13 +107,13 @@ class TestCreations:
         assert await creation.number(anna) == before + 1
 
     async def test_with_a_key_the_answer_is_the_same_as_without(self, anna: Api, creation: Creation) -> None:
-        bare, keyed = [
+        bare, idempotency_key = [
             await anna.post(creation.path, creation.body, headers=headers) for headers in ({}, KEY)
         ]
-        [made], [made_with_key] = bare.json().values(), keyed.json().values()
+        [made], [made_with_key] = bare.json().values(), idempotency_key.json().values()
         assert made.keys() == made_with_key.keys()
         assert list(made["author"].items()) == list(made_with_key["author"].items())
-        assert bare.headers["Content-Type"] == keyed.headers["Content-Type"]
+        assert bare.headers["Content-Type"] == idempotency_key.headers["Content-Type"]
 
     async def test_another_body_is_another_request(self, anna: Api, creation: Creation) -> None:
         await anna.post(creation.path, creation.body, headers=KEY)
@@ -163,7 +163,7 @@ class TestCreations:
         for headers in ({}, KEY, KEY):
             statements.sent.clear()
             await anna.post(creation.path, creation.body, headers=headers)
-            costs.append(len([each for each in statements.sent if "kernel_keyed_request" in each]))
+            costs.append(len([each for each in statements.sent if "kernel_idempotency_key" in each]))
         assert costs == [0, 3, 2]
         # But for those of the token, which PostgreSQL is asked about, a repeat sends no others.
         assert len([each for each in statements.sent if "token_version" not in each]) == 2
@@ -272,7 +272,7 @@ class TestRegistration:
     async def test_nothing_that_is_kept_of_it_is_a_secret(self, api: Api, composition: Composition) -> None:
         await api.post("/users", CARL, headers=KEY)
         async with composition.database.snapshot() as session:
-            kept = select(KeyedRequestRow.caller, KeyedRequestRow.key, KeyedRequestRow.answer)
+            kept = select(IdempotencyKeyRow.caller, IdempotencyKeyRow.key, IdempotencyKeyRow.answer)
             assert (await session.execute(kept)).one() == (0, KEY["Idempotency-Key"], "1")
 
 
@@ -282,4 +282,4 @@ async def test_an_accounts_keys_are_forgotten_with_it(anna: Api, composition: Co
     leaving = {"user": {"password": PASSWORD}}
     assert (await anna.delete("/user", json=leaving)).status_code == 204
     async with composition.database.snapshot() as session:
-        assert (await session.execute(select(KeyedRequestRow))).all() == []
+        assert (await session.execute(select(IdempotencyKeyRow))).all() == []

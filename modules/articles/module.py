@@ -15,7 +15,7 @@ from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
-from modules.kernel.api.idempotency import KeyedAnswers
+from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -30,7 +30,7 @@ def router(container: ArticlesContainer) -> APIRouter:
         container.reader(),
         Authentication(container.tokens()),
         Cursors(container.signing_keys()),
-        KeyedAnswers(container.repeats()),
+        Idempotency(container.idempotency()),
     )
 
 

@@ -10,7 +10,7 @@ from modules.comments.demo.comments import insert_comments
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import Cursors
-from modules.kernel.api.idempotency import KeyedAnswers
+from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -24,7 +24,7 @@ def router(container: CommentsContainer) -> APIRouter:
         container.discussion(),
         Authentication(container.tokens()),
         Cursors(container.signing_keys()),
-        KeyedAnswers(container.repeats()),
+        Idempotency(container.idempotency()),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.idempotency import Repeats
+from modules.kernel.domain.idempotency import IdempotencyStore
 from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.messaging.signals import Signals
@@ -26,6 +26,6 @@ class ModuleContainer(containers.DeclarativeContainer):
     signals = providers.Dependency(instance_of=Signals)
     clock = providers.Dependency(instance_of=Clock)
     personal_data = providers.Dependency(instance_of=PersonalData)
-    repeats = providers.Dependency(instance_of=Repeats)
+    idempotency = providers.Dependency(instance_of=IdempotencyStore)
     signing_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(instance_of=tuple)
     settings: providers.Dependency[Any] = providers.Dependency()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
-from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused
+from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, IdempotentRequest
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
 from modules.kernel.domain.unit_of_work import Transactions
 
@@ -120,7 +120,7 @@ class FakeEvents:
         self._told.append(event)
 
 
-class FakeRepeats:
+class FakeIdempotencyStore:
     """Remembers what was answered to keyed requests, until so much time has passed."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
@@ -128,18 +128,18 @@ class FakeRepeats:
         self._clock = clock
         self._kept: dict[tuple[UserId | None, str], tuple[bytes, str, datetime]] = {}
 
-    async def once(
-        self, request: KeyedRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
+    async def run(
+        self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work in a transaction and return its answer, or the one remembered; raise `KeyReused`."""
+        """Do the work in a transaction and return its answer, or the one remembered; raise `IdempotencyKeyReused`."""
         content, answer, until = self._kept.get((caller, request.key), (b"", "", LONG_AGO))
         if until > self._clock.now():
             if content != request.content:
-                raise KeyReused
+                raise IdempotencyKeyReused
             return answer
         async with self._transactions.transaction():
             answer = await work()
-        self._kept[caller, request.key] = (request.content, answer, self._clock.now() + KEPT_FOR)
+        self._kept[caller, request.key] = (request.content, answer, self._clock.now() + RETENTION)
         return answer
 
     async def forget(self, caller: UserId) -> None:

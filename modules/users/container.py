@@ -40,5 +40,5 @@ class UsersContainer(ModuleContainer):
         credentials,
         tokens,
         ModuleContainer.events,
-        ModuleContainer.repeats,
+        ModuleContainer.idempotency,
     )

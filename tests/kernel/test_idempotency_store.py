@@ -9,11 +9,16 @@ import pytest_asyncio
 from sqlalchemy import func, insert, select
 
 from modules.kernel.domain.errors import Invalid, NotFound
-from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused, Repeats
+from modules.kernel.domain.idempotency import (
+    RETENTION,
+    IdempotencyKeyReused,
+    IdempotencyStore,
+    IdempotentRequest,
+)
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import FakeClock, FakeRepeats, FakeTransactions
-from modules.kernel.infrastructure.idempotency import REMOVED_AT_ONCE, SqlRepeats
-from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
+from modules.kernel.fakes import FakeClock, FakeIdempotencyStore, FakeTransactions
+from modules.kernel.infrastructure.idempotency import CLEANUP_BATCH_SIZE, SqlIdempotencyStore
+from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing
@@ -22,8 +27,8 @@ JAKE, ANNA = UserId(1), UserId(2)
 CALLERS = [JAKE, ANNA, None]
 MOMENT = timedelta(milliseconds=1)
 OLD_KEY, NEW_KEY = "the secret of yesterday", "the secret of today"
-ASKED = KeyedRequest("one", b"POST /lamps {}")
-OTHERWISE = KeyedRequest("one", b"POST /lamps {'broken': true}")
+ASKED = IdempotentRequest("one", b"POST /lamps {}")
+OTHERWISE = IdempotentRequest("one", b"POST /lamps {'broken': true}")
 
 
 class Lamps:
@@ -61,79 +66,83 @@ async def kept(deployed: Database) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def in_database(kept: Database, clock: FakeClock) -> SqlRepeats:
-    return SqlRepeats(kept, clock, [NEW_KEY])
+def in_database(kept: Database, clock: FakeClock) -> SqlIdempotencyStore:
+    return SqlIdempotencyStore(kept, clock, [NEW_KEY])
 
 
 @pytest.fixture
-def in_memory(clock: FakeClock) -> FakeRepeats:
-    return FakeRepeats(FakeTransactions(), clock)
+def in_memory(clock: FakeClock) -> FakeIdempotencyStore:
+    return FakeIdempotencyStore(FakeTransactions(), clock)
 
 
 async def rows(database: Database) -> int:
     """Return how many keyed requests are kept."""
     async with database.snapshot() as session:
-        return await session.scalar(select(func.count()).select_from(KeyedRequestRow)) or 0
+        return await session.scalar(select(func.count()).select_from(IdempotencyKeyRow)) or 0
 
 
 class Promise:
     """What both promise; a class below says of whom."""
 
     async def test_a_repeat_has_the_first_answer_and_nothing_is_done(
-        self, repeats: Repeats, lamps: Lamps
+        self, idempotency: IdempotencyStore, lamps: Lamps
     ) -> None:
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
         assert lamps.made == 1
 
-    async def test_another_request_with_the_key_is_refused(self, repeats: Repeats, lamps: Lamps) -> None:
-        await repeats.once(ASKED, JAKE, lamps.make)
-        with pytest.raises(KeyReused):
-            await repeats.once(OTHERWISE, JAKE, lamps.make)
+    async def test_another_request_with_the_key_is_refused(
+        self, idempotency: IdempotencyStore, lamps: Lamps
+    ) -> None:
+        await idempotency.run(ASKED, JAKE, lamps.make)
+        with pytest.raises(IdempotencyKeyReused):
+            await idempotency.run(OTHERWISE, JAKE, lamps.make)
         assert lamps.made == 1
 
-    async def test_keys_are_the_callers_own(self, repeats: Repeats, lamps: Lamps) -> None:
-        asked = [await repeats.once(ASKED, caller, lamps.make) for caller in CALLERS]
+    async def test_keys_are_the_callers_own(self, idempotency: IdempotencyStore, lamps: Lamps) -> None:
+        asked = [await idempotency.run(ASKED, caller, lamps.make) for caller in CALLERS]
         assert asked == ["lamp 1", "lamp 2", "lamp 3"]
-        assert [await repeats.once(ASKED, caller, lamps.make) for caller in CALLERS] == asked
+        assert [await idempotency.run(ASKED, caller, lamps.make) for caller in CALLERS] == asked
 
-    async def test_a_failure_is_not_kept(self, repeats: Repeats, lamps: Lamps) -> None:
+    async def test_a_failure_is_not_kept(self, idempotency: IdempotencyStore, lamps: Lamps) -> None:
         with pytest.raises(NotFound):
-            await repeats.once(ASKED, JAKE, lamps.fail)
-        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 1"
+            await idempotency.run(ASKED, JAKE, lamps.fail)
+        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 1"
 
     async def test_a_key_is_good_for_another_request_after_a_day_and_not_before(
-        self, repeats: Repeats, lamps: Lamps, clock: FakeClock
+        self, idempotency: IdempotencyStore, lamps: Lamps, clock: FakeClock
     ) -> None:
-        await repeats.once(ASKED, JAKE, lamps.make)
-        clock.at += KEPT_FOR - MOMENT
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        await idempotency.run(ASKED, JAKE, lamps.make)
+        clock.at += RETENTION - MOMENT
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
         clock.at += MOMENT
-        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 2"
-        assert await repeats.once(OTHERWISE, JAKE, lamps.make) == "lamp 2"
+        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 2"
+        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 2"
 
-    async def test_what_is_forgotten_is_one_callers(self, repeats: Repeats, lamps: Lamps) -> None:
+    async def test_what_is_forgotten_is_one_callers(
+        self, idempotency: IdempotencyStore, lamps: Lamps
+    ) -> None:
         for caller in CALLERS:
-            await repeats.once(ASKED, caller, lamps.make)
-        await repeats.forget(JAKE)
-        assert await repeats.once(ASKED, ANNA, lamps.make) == "lamp 2"
-        assert await repeats.once(ASKED, None, lamps.make) == "lamp 3"
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 4"
+            await idempotency.run(ASKED, caller, lamps.make)
+        await idempotency.forget(JAKE)
+        assert await idempotency.run(ASKED, ANNA, lamps.make) == "lamp 2"
+        assert await idempotency.run(ASKED, None, lamps.make) == "lamp 3"
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 4"
 
 
 class TestFake(Promise):
     @pytest.fixture
-    def repeats(self, in_memory: FakeRepeats) -> FakeRepeats:
+    def idempotency(self, in_memory: FakeIdempotencyStore) -> FakeIdempotencyStore:
         return in_memory
 
 
 class TestSql(Promise):
     @pytest.fixture
-    def repeats(self, in_database: SqlRepeats) -> SqlRepeats:
+    def idempotency(self, in_database: SqlIdempotencyStore) -> SqlIdempotencyStore:
         return in_database
 
     async def test_the_work_and_the_answer_are_kept_together_or_not_at_all(
-        self, repeats: SqlRepeats, lamps: Lamps, kept: Database
+        self, idempotency: SqlIdempotencyStore, lamps: Lamps, kept: Database
     ) -> None:
         async def make_and_fail() -> str:
             async with kept.transaction() as session:
@@ -141,72 +150,72 @@ class TestSql(Promise):
             raise NotFound("socket")
 
         with pytest.raises(NotFound):
-            await repeats.once(ASKED, JAKE, make_and_fail)
+            await idempotency.run(ASKED, JAKE, make_and_fail)
         async with kept.snapshot() as session:
             assert await session.scalar(select(func.count()).select_from(Thing)) == 0
         assert await rows(kept) == 0
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
 
     async def test_twins_do_the_work_once_whoever_is_asked(
         self, kept: Database, clock: FakeClock, lamps: Lamps
     ) -> None:
         async def twin() -> str:
-            return await SqlRepeats(kept, clock, [NEW_KEY]).once(ASKED, JAKE, lamps.make)
+            return await SqlIdempotencyStore(kept, clock, [NEW_KEY]).run(ASKED, JAKE, lamps.make)
 
         assert set(await asyncio.gather(*(twin() for _ in range(10)))) == {"lamp 1"}
 
     async def test_twins_of_what_is_over_do_the_work_once(
-        self, repeats: SqlRepeats, clock: FakeClock, lamps: Lamps
+        self, idempotency: SqlIdempotencyStore, clock: FakeClock, lamps: Lamps
     ) -> None:
-        await repeats.once(ASKED, JAKE, lamps.make)
-        clock.at += KEPT_FOR
-        answers = await asyncio.gather(*(repeats.once(ASKED, JAKE, lamps.make) for _ in range(10)))
+        await idempotency.run(ASKED, JAKE, lamps.make)
+        clock.at += RETENTION
+        answers = await asyncio.gather(*(idempotency.run(ASKED, JAKE, lamps.make) for _ in range(10)))
         assert set(answers) == {"lamp 2"}
 
     async def test_a_change_of_the_secret_is_no_other_request(
         self, kept: Database, clock: FakeClock, lamps: Lamps
     ) -> None:
-        await SqlRepeats(kept, clock, [OLD_KEY]).once(ASKED, JAKE, lamps.make)
-        changed = SqlRepeats(kept, clock, [NEW_KEY, OLD_KEY])
-        assert await changed.once(ASKED, JAKE, lamps.make) == "lamp 1"
-        with pytest.raises(KeyReused):
-            await changed.once(OTHERWISE, JAKE, lamps.make)
+        await SqlIdempotencyStore(kept, clock, [OLD_KEY]).run(ASKED, JAKE, lamps.make)
+        changed = SqlIdempotencyStore(kept, clock, [NEW_KEY, OLD_KEY])
+        assert await changed.run(ASKED, JAKE, lamps.make) == "lamp 1"
+        with pytest.raises(IdempotencyKeyReused):
+            await changed.run(OTHERWISE, JAKE, lamps.make)
 
     async def test_without_the_secret_nobody_can_tell_what_was_asked(
         self, kept: Database, clock: FakeClock, lamps: Lamps
     ) -> None:
         seen = set()
         for secret in (OLD_KEY, NEW_KEY):
-            repeats = SqlRepeats(kept, clock, [secret])
-            await repeats.once(ASKED, JAKE, lamps.make)
+            idempotency = SqlIdempotencyStore(kept, clock, [secret])
+            await idempotency.run(ASKED, JAKE, lamps.make)
             async with kept.snapshot() as session:
-                seen.add(await session.scalar(select(KeyedRequestRow.fingerprint)))
-            await repeats.forget(JAKE)
+                seen.add(await session.scalar(select(IdempotencyKeyRow.fingerprint)))
+            await idempotency.forget(JAKE)
         assert len(seen) == 2
 
     async def test_what_is_over_is_removed_little_by_little_by_those_who_come_later(
-        self, kept: Database, repeats: SqlRepeats, clock: FakeClock, lamps: Lamps
+        self, kept: Database, idempotency: SqlIdempotencyStore, clock: FakeClock, lamps: Lamps
     ) -> None:
-        number = REMOVED_AT_ONCE + 1
+        number = CLEANUP_BATCH_SIZE + 1
         over = [
             {"caller": JAKE, "key": f"old-{each}", "fingerprint": "", "answer": "", "expires_at": clock.at}
             for each in range(number)
         ]
         async with kept.transaction() as session:
-            await session.execute(insert(KeyedRequestRow), over)
-        assert await repeats.once(ASKED, JAKE, lamps.make) == "lamp 1"
+            await session.execute(insert(IdempotencyKeyRow), over)
+        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
         assert await rows(kept) == 2
-        await repeats.once(KeyedRequest("two", b""), JAKE, lamps.make)
+        await idempotency.run(IdempotentRequest("two", b""), JAKE, lamps.make)
         assert await rows(kept) == 2
 
 
 class TestKeyedRequest:
     @pytest.mark.parametrize("key", ["a", "a" * 255, "550e8400-e29b-41d4-a716-446655440000", "!#[]~,;="])
     def test_a_key_is_visible_ascii(self, key: str) -> None:
-        assert KeyedRequest(key, b"").key == key
+        assert IdempotentRequest(key, b"").key == key
 
     @pytest.mark.parametrize("key", ["", "a" * 256, "two words", 'a"b', "a\\b", "schlüssel", "a\n", "\x7f"])
     def test_anything_else_is_none(self, key: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            KeyedRequest(key, b"")
+            IdempotentRequest(key, b"")
         assert list(refusal.value.problems) == ["Idempotency-Key"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.fakes import FakeClock, FakeEvents, FakeRepeats, FakeTransactions
+from modules.kernel.fakes import FakeClock, FakeEvents, FakeIdempotencyStore, FakeTransactions
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,
@@ -232,8 +232,8 @@ class Scene:
         self.events = FakeEvents(transactions)
         self.attempts = FakeAttempts()
         credentials = Credentials(self.passwords, self.attempts)
-        repeats = FakeRepeats(transactions, FakeClock())
-        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens(), self.events, repeats)
+        idempotency = FakeIdempotencyStore(transactions, FakeClock())
+        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens(), self.events, idempotency)
 
     async def register(self, name: str = "jake", password: str = PASSWORD) -> SignedIn:
         return await self.accounts.register(Username(name), Email(f"{name}@example.com"), Password(password))

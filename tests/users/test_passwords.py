@@ -214,7 +214,7 @@ class TestLogIn:
             Credentials(Slow(at_once=1), FakeAttempts()),
             users.tokens(),
             users.events(),
-            users.repeats(),
+            users.idempotency(),
         )
         await log_in(slow)
         assert (await log_in(users.accounts(), "a newer password")).account.id == jake.id

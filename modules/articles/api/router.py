@@ -21,7 +21,7 @@ from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText, QueryText
-from modules.kernel.api.idempotency import Keyed, KeyedAnswers
+from modules.kernel.api.idempotency import Idempotency, IdempotencyKey
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -31,7 +31,7 @@ def create_router(
     reader: ArticleReader,
     authentication: Authentication,
     cursors: Cursors,
-    answers: KeyedAnswers,
+    idempotency: Idempotency,
 ) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
     router = ModuleRouter(examples=load_examples(__file__))
@@ -82,12 +82,12 @@ def create_router(
         responses=error_responses(401, 409, 422),
     )
     async def publish(
-        author: CurrentUser, body: NewArticleRequest, keyed: Keyed
+        author: CurrentUser, body: NewArticleRequest, idempotency_key: IdempotencyKey
     ) -> SingleArticleResponse | Response:
         """Publish an article."""
         new = body.article
-        return await answers.once(
-            keyed,
+        return await idempotency.run(
+            idempotency_key,
             author,
             lambda: publishing.publish(author, new.title, new.description, new.body, new.tags),
             _single,

@@ -19,13 +19,13 @@ from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, PathText
-from modules.kernel.api.idempotency import Keyed, KeyedAnswers
+from modules.kernel.api.idempotency import Idempotency, IdempotencyKey
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 
 def create_router(
-    discussion: Discussion, authentication: Authentication, cursors: Cursors, answers: KeyedAnswers
+    discussion: Discussion, authentication: Authentication, cursors: Cursors, idempotency: Idempotency
 ) -> APIRouter:
     """Return the routes of comments."""
     router = ModuleRouter(tags=["Comments"], examples=load_examples(__file__))
@@ -56,11 +56,11 @@ def create_router(
         responses=error_responses(401, 404, 422),
     )
     async def say(
-        slug: PathText, author: CurrentUser, body: NewCommentRequest, keyed: Keyed
+        slug: PathText, author: CurrentUser, body: NewCommentRequest, idempotency_key: IdempotencyKey
     ) -> SingleCommentResponse | Response:
         """Comment on an article."""
-        return await answers.once(
-            keyed,
+        return await idempotency.run(
+            idempotency_key,
             author,
             lambda: discussion.say(slug, body.comment.body, author),
             lambda view: SingleCommentResponse(comment=Comment.of(view)),

@@ -11,11 +11,11 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, WithJsonSchema
 
-from modules.kernel.domain.idempotency import KEY, SUBJECT, KeyedRequest, Repeats
+from modules.kernel.domain.idempotency import HEADER, KEY, IdempotencyStore, IdempotentRequest
 from modules.kernel.domain.identity import UserId
 
 # A string of structured fields, as the draft has it, or the same without quotes, as most clients send it.
-SENT = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
+HEADER_VALUE = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
 
 MadeT = TypeVar("MadeT")
 ResponseT = TypeVar("ResponseT", bound=BaseModel)
@@ -26,43 +26,43 @@ async def _keyed(
     key: Annotated[
         str | None,
         Header(
-            alias=SUBJECT,
+            alias=HEADER,
             description="Names this request, best at random. Sent again within 24 hours with the same body, "
             "it is not done again, and has the first answer.",
         ),
         # Absent is not null: a header has no null.
         WithJsonSchema({"type": "string", "pattern": f'^({KEY.pattern}|"{KEY.pattern}")$'}),
     ] = None,
-) -> KeyedRequest | None:
+) -> IdempotentRequest | None:
     if key is None:
         return None
-    sent = SENT.fullmatch(key)
+    sent = HEADER_VALUE.fullmatch(key)
     # Nothing before the body holds U+0000, so no two requests have one content.
     parts = (request.method.encode(), request.scope["raw_path"], request.scope["query_string"])
     content = b"\0".join([*parts, await request.body()])
-    return KeyedRequest(sent["key"] if sent else key, content)
+    return IdempotentRequest(sent["key"] if sent else key, content)
 
 
-Keyed = Annotated[KeyedRequest | None, Depends(_keyed)]
+IdempotencyKey = Annotated[IdempotentRequest | None, Depends(_keyed)]
 """The request under its key, or None for one that was sent without a key."""
 
 
-class KeyedAnswers:
+class Idempotency:
     """Answers requests that create something. Each route that answers 201 does so through this."""
 
-    def __init__(self, repeats: Repeats) -> None:
-        self._repeats = repeats
+    def __init__(self, idempotency: IdempotencyStore) -> None:
+        self._idempotency = idempotency
 
-    async def once(
+    async def run(
         self,
-        request: KeyedRequest | None,
+        request: IdempotentRequest | None,
         caller: UserId,
         make: Callable[[], Awaitable[MadeT]],
         render: Callable[[MadeT], ResponseT],
     ) -> ResponseT | Response:
         """Return what is made, rendered, or, for a repeat, the first answer again, letter by letter.
 
-        Without a key nothing is kept. Raises `KeyReused`, and what `make` raises.
+        Without a key nothing is kept. Raises `IdempotencyKeyReused`, and what `make` raises.
         """
         if request is None:
             return render(await make())
@@ -70,5 +70,5 @@ class KeyedAnswers:
         async def in_json() -> str:
             return render(await make()).model_dump_json(by_alias=True)
 
-        kept = await self._repeats.once(request, caller, in_json)
+        kept = await self._idempotency.run(request, caller, in_json)
         return Response(kept, HTTPStatus.CREATED, media_type="application/json")

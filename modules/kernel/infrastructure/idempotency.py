@@ -9,37 +9,37 @@ import structlog
 from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.idempotency import KEPT_FOR, KeyedRequest, KeyReused
+from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, IdempotentRequest
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.idempotency_table import KeyedRequestRow
+from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update
 
-NOBODY = 0
+ANONYMOUS = 0
 # More than the one that is added, so that what has accumulated becomes less.
-REMOVED_AT_ONCE = 10
+CLEANUP_BATCH_SIZE = 10
 
-keyed: Any = KeyedRequestRow.__table__
+idempotency_key: Any = IdempotencyKeyRow.__table__
 
-THIS = (keyed.c.caller == bindparam("of_caller"), keyed.c.key == bindparam("with_key"))
-KEPT = select(keyed.c.fingerprint, keyed.c.answer).where(*THIS)
-KEEP = update(keyed).where(*THIS).values(answer=bindparam("this_answer"))
+BY_KEY = (idempotency_key.c.caller == bindparam("of_caller"), idempotency_key.c.key == bindparam("with_key"))
+STORED = select(idempotency_key.c.fingerprint, idempotency_key.c.answer).where(*BY_KEY)
+STORE_RESPONSE = update(idempotency_key).where(*BY_KEY).values(answer=bindparam("this_answer"))
 # Whoever removes the same at the same moment is not waited for: two could wait for each other.
 EXPIRED = (
-    select(keyed.c.caller, keyed.c.key)
-    .where(keyed.c.expires_at <= bindparam("now"))
-    .order_by(keyed.c.expires_at)
-    .limit(REMOVED_AT_ONCE)
+    select(idempotency_key.c.caller, idempotency_key.c.key)
+    .where(idempotency_key.c.expires_at <= bindparam("now"))
+    .order_by(idempotency_key.c.expires_at)
+    .limit(CLEANUP_BATCH_SIZE)
     .with_for_update(skip_locked=True)
     .cte("expired")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
-REMOVE_EXPIRED = delete(keyed).where(
-    tuple_(keyed.c.caller, keyed.c.key).in_(select(EXPIRED.c.caller, EXPIRED.c.key))
+REMOVE_EXPIRED = delete(idempotency_key).where(
+    tuple_(idempotency_key.c.caller, idempotency_key.c.key).in_(select(EXPIRED.c.caller, EXPIRED.c.key))
 )
 
 
-class SqlRepeats:
+class SqlIdempotencyStore:
     """Keeps keyed requests for a day.
 
     A key is claimed by the first statement of the transaction that does the work: PostgreSQL lets others
@@ -51,25 +51,25 @@ class SqlRepeats:
         self._clock = clock
         self._signing_keys = signing_keys
 
-    async def once(
-        self, request: KeyedRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
+    async def run(
+        self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work and return its answer, or the one that is kept; raise `KeyReused`."""
-        this = {"of_caller": caller or NOBODY, "with_key": request.key}
+        """Do the work and return its answer, or the one that is kept; raise `IdempotencyKeyReused`."""
+        this = {"of_caller": caller or ANONYMOUS, "with_key": request.key}
         async with self._database.transaction() as session:
-            if not await self._claim(request, caller or NOBODY):
-                return self._known(request, *(await session.execute(KEPT, this)).one())
+            if not await self._claim(request, caller or ANONYMOUS):
+                return self._replay(request, *(await session.execute(STORED, this)).one())
             await session.execute(REMOVE_EXPIRED, {"now": self._clock.now()})
             answer = await work()
-            await session.execute(KEEP, this | {"this_answer": answer})
+            await session.execute(STORE_RESPONSE, this | {"this_answer": answer})
             return answer
 
     async def forget(self, caller: UserId) -> None:
         """Forget all that was answered to a caller."""
         async with self._database.transaction() as session:
-            await session.execute(delete(keyed).where(keyed.c.caller == caller))
+            await session.execute(delete(idempotency_key).where(idempotency_key.c.caller == caller))
 
-    async def _claim(self, request: KeyedRequest, caller: int) -> bool:
+    async def _claim(self, request: IdempotentRequest, caller: int) -> bool:
         """Return whether the key is free, or has become so with time; then it is this request's."""
         now = self._clock.now()
         row = {
@@ -77,31 +77,33 @@ class SqlRepeats:
             "key": request.key,
             "fingerprint": _fingerprint(request, self._signing_keys[0]),
             "answer": "",
-            "expires_at": now + KEPT_FOR,
+            "expires_at": now + RETENTION,
             "now": now,
         }
         async with self._database.transaction() as session:
-            claim = insert_or_update(session, KeyedRequestRow, _claimed, only_where=_is_over, returning="key")
+            claim = insert_or_update(
+                session, IdempotencyKeyRow, _reclaim, only_where=_is_expired, returning="key"
+            )
             return (await session.execute(claim, row)).one_or_none() is not None
 
-    def _known(self, request: KeyedRequest, fingerprint: str, answer: str) -> str:
+    def _replay(self, request: IdempotentRequest, fingerprint: str, answer: str) -> str:
         # Any of the keys: the first one may be new since.
         if fingerprint not in {_fingerprint(request, key) for key in self._signing_keys}:
-            raise KeyReused
+            raise IdempotencyKeyReused
         structlog.contextvars.bind_contextvars(repeated=True)
         return answer
 
 
-def _claimed(_kept: Columns, new: Columns) -> Mapping[str, object]:
+def _reclaim(_kept: Columns, new: Columns) -> Mapping[str, object]:
     return {"fingerprint": new.fingerprint, "answer": new.answer, "expires_at": new.expires_at}
 
 
-def _is_over(kept: Columns) -> ColumnElement[bool]:
+def _is_expired(kept: Columns) -> ColumnElement[bool]:
     over: ColumnElement[bool] = kept.expires_at <= bindparam("now")
     return over
 
 
-def _fingerprint(request: KeyedRequest, signing_key: str) -> str:
+def _fingerprint(request: IdempotentRequest, signing_key: str) -> str:
     # No plain digest: a body may hold a password, which whoever reads the table could try to guess.
     content = b"Idempotency-Key\0" + request.content
     return hmac.new(signing_key.encode(), content, hashlib.sha256).hexdigest()

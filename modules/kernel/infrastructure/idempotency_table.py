@@ -9,10 +9,10 @@ from modules.kernel.infrastructure.declarative_base import Base
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 
-class KeyedRequestRow(Base):
+class IdempotencyKeyRow(Base):
     """A request that was sent with a key, and what was answered, written by the transaction that did it."""
 
-    __tablename__ = "kernel_keyed_request"
+    __tablename__ = "kernel_idempotency_key"
 
     caller: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """A user's id, or 0 for nobody."""

@@ -9,7 +9,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
-from modules.kernel.api.idempotency import Keyed
+from modules.kernel.api.idempotency import IdempotencyKey
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.personal_data import PersonalData
@@ -40,10 +40,12 @@ def create_router(
         status_code=HTTPStatus.CREATED,
         responses=error_responses(409, 422),
     )
-    async def register(body: NewUserRequest, keyed: Keyed) -> UserResponse:
+    async def register(body: NewUserRequest, idempotency_key: IdempotencyKey) -> UserResponse:
         """Register a new user."""
         new = body.user
-        return UserResponse.of(await accounts.register(new.username, new.email, new.password, keyed))
+        return UserResponse.of(
+            await accounts.register(new.username, new.email, new.password, idempotency_key)
+        )
 
     @router.post("/users/login", operation_id="Login", responses=error_responses(401, 422, 429))
     async def log_in(request: Request, body: LoginUserRequest) -> UserResponse:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from modules.kernel.domain.idempotency import SUBJECT
+from modules.kernel.domain.idempotency import HEADER
 from modules.kernel.domain.identity import UserId
 from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
 
@@ -35,10 +35,10 @@ class AccountTaken(Conflict):
         return dict.fromkeys(sorted(self._subjects), self.problem)
 
 
-class RegistrationOver(Conflict):
+class RegistrationRevoked(Conflict):
     """The first token of this registration was ended, so a repeat gets none."""
 
-    subject, problem = SUBJECT, "has registered an account that is gone, or whose sessions were ended since"
+    subject, problem = HEADER, "has registered an account that is gone, or whose sessions were ended since"
 
 
 class PasswordCommon(Invalid):
@@ -80,10 +80,10 @@ class Account:
         """Return what is kept of it, but for what proves who its owner is."""
         return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
 
-    def require_first_sessions(self) -> None:
-        """Raise `RegistrationOver` if tokens of this account, and so the first one, were ended."""
+    def require_no_revoked_sessions(self) -> None:
+        """Raise `RegistrationRevoked` if tokens of this account, and so the first one, were ended."""
         if self.token_version > 0:
-            raise RegistrationOver
+            raise RegistrationRevoked
 
     def logged_out(self) -> "Account":
         """Return the account without a session: every token issued until now is ended."""

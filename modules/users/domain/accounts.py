@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modules.kernel.domain.events import EventPublisher
-from modules.kernel.domain.idempotency import KeyedRequest, Repeats
+from modules.kernel.domain.idempotency import IdempotencyStore, IdempotentRequest
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted, UserRenamed
@@ -15,7 +15,7 @@ from modules.users.domain.account import (
     CredentialsInvalid,
     NewAccount,
     PasswordWrong,
-    RegistrationOver,
+    RegistrationRevoked,
     TokenIssuer,
 )
 from modules.users.domain.credentials import Credentials
@@ -40,30 +40,34 @@ class Accounts:
         credentials: Credentials,
         tokens: TokenIssuer,
         events: EventPublisher,
-        repeats: Repeats,
+        idempotency: IdempotencyStore,
     ) -> None:
         self._transactions = transactions
         self._repository = repository
         self._credentials = credentials
         self._tokens = tokens
         self._events = events
-        self._repeats = repeats
+        self._idempotency = idempotency
 
     async def register(
-        self, username: Username, email: Email, password: Password, keyed: KeyedRequest | None = None
+        self,
+        username: Username,
+        email: Email,
+        password: Password,
+        idempotency_key: IdempotentRequest | None = None,
     ) -> SignedIn:
         """Open an account, or return the one that the same keyed request has opened.
 
-        Raises `AccountTaken` if its name or e-mail is in use, `PasswordCommon`, `KeyReused`, or
-        `RegistrationOver` if its first answer would open the account no longer.
+        Raises `AccountTaken` if its name or e-mail is in use, `PasswordCommon`, `IdempotencyKeyReused`, or
+        `RegistrationRevoked` if its first answer would open the account no longer.
         """
         # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
         new = NewAccount(username, email, await self._credentials.choose(password))
         async with self._transactions.transaction():
-            if keyed is None:
+            if idempotency_key is None:
                 account = await self._repository.add(new)
             else:
-                account = await self._added_once(new, keyed)
+                account = await self._add_idempotently(new, idempotency_key)
         return self._signed_in(account)
 
     async def log_in(self, email: Presented, password: Presented, address: str) -> SignedIn:
@@ -110,7 +114,7 @@ class Accounts:
             raise PasswordWrong
         async with self._transactions.transaction():
             await self._repository.remove(await self._repository.held(user))
-            await self._repeats.forget(user)
+            await self._idempotency.forget(user)
             await self._events.publish(UserDeleted(user))
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
@@ -123,17 +127,17 @@ class Accounts:
             account = await self._repository.held(user)
             await self._repository.save(account.logged_out())
 
-    async def _added_once(self, new: NewAccount, keyed: KeyedRequest) -> Account:
+    async def _add_idempotently(self, new: NewAccount, idempotency_key: IdempotentRequest) -> Account:
         async def add() -> str:
             return str((await self._repository.add(new)).id)
 
         # Only the id is kept of the answer, because a token is a secret.
-        user = UserId(int(await self._repeats.once(keyed, None, add)))
+        user = UserId(int(await self._idempotency.run(idempotency_key, None, add)))
         try:
             account = await self._repository.by_id(user)
         except TokenInvalid as error:
-            raise RegistrationOver from error
-        account.require_first_sessions()
+            raise RegistrationRevoked from error
+        account.require_no_revoked_sessions()
         return account
 
     def _signed_in(self, account: Account) -> SignedIn:
