@@ -14,7 +14,7 @@ from modules.articles.contracts import (
 from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cursors import Cursors
+from modules.kernel.api.cursors import CursorPagination
 from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
@@ -29,7 +29,7 @@ def router(container: ArticlesContainer) -> APIRouter:
         container.publishing(),
         container.reader(),
         Authentication(container.tokens()),
-        Cursors(container.signing_keys()),
+        CursorPagination(container.signing_keys()),
         Idempotency(container.idempotency()),
     )
 

@@ -9,7 +9,7 @@ from modules.comments.contracts import CommentAdded
 from modules.comments.demo.comments import insert_comments
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.api.cursors import Cursors
+from modules.kernel.api.cursors import CursorPagination
 from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
@@ -23,7 +23,7 @@ def router(container: CommentsContainer) -> APIRouter:
     return create_router(
         container.discussion(),
         Authentication(container.tokens()),
-        Cursors(container.signing_keys()),
+        CursorPagination(container.signing_keys()),
         Idempotency(container.idempotency()),
     )
 

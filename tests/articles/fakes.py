@@ -8,7 +8,7 @@ from modules.articles.domain.article import Article, ArticleNotFound, Draft
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.domain.values import Title
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import FakeTransactions
 from modules.profiles.contracts import Profile
 
@@ -98,10 +98,10 @@ class FakeArticles:
             body=found.body,
         )
 
-    async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
+    async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
         raise NotImplementedError
 
-    async def feed(self, reader: UserId, page: Page) -> ArticleList:
+    async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
         raise NotImplementedError
 
     async def tags(self) -> Sequence[str]:

@@ -14,14 +14,14 @@ from modules.articles.domain.reading import ArticleList, Criteria
 from modules.articles.domain.values import TagList
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import MAX_LIMIT, Page
+from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
 from modules.kernel.fakes import NOON
 from modules.profiles.fakes import FakeProfileReader
 from tests.articles.drafts import draft, tags
 
 TAGS = ("fire", "iron", "wings")
 MINUTE = timedelta(minutes=1)
-EVERYTHING = Page(limit=MAX_LIMIT)
+EVERYTHING = PageRequest(limit=MAX_LIMIT)
 
 
 class Life:
@@ -157,7 +157,7 @@ async def assert_feed_is_right(life: Life, followed: Collection[str]) -> None:
         life.profiles.follow(follower, life.names[name])
     everything = [article.slug for article in await life.all() if article.author.username in followed]
     for limit, offset in [(1, 0), (1, 1), (2, 0), (3, 2), (5, 4), (20, 0), (20, len(everything)), (100, 0)]:
-        found = await life.reader.feed(follower, Page(limit, offset))
+        found = await life.reader.feed(follower, PageRequest(limit, offset))
         assert slugs(found) == everything[offset : offset + limit], (followed, limit, offset)
         assert found.articles_count == len(everything)
 

@@ -42,7 +42,7 @@ def test_a_page_is_found_and_sorted_by_the_index_of_its_narrowest_filter(
 def test_a_page_behind_a_position_begins_there_in_the_same_index(
     connection: sqlite3.Connection, asked: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, listings.meeting(asked).page_behind)
+    first, *others = plan(connection, listings.meeting(asked).page_after)
     # Of a pair with a rowid, SQLite takes the first to find where to begin, and looks at the second.
     place = "(created_at,article_id)<(?,?)" if asked and "author" not in asked else "created_at<?"
     leading = next((LEADING[name][:-1] for name in LEADING if name in asked), None)
@@ -78,7 +78,7 @@ def test_the_feed_sorts_what_the_authors_of_its_page_published_and_no_more(
 def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
     connection: sqlite3.Connection,
 ) -> None:
-    lines = plan(connection, listings.FEED_BEHIND)
+    lines = plan(connection, listings.FEED_AFTER)
     index = "ix_articles_article_author_id_created_at_id"
     assert [
         line.partition(" USING ")[2] for line in lines if line.startswith("SEARCH articles_article ")

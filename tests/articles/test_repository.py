@@ -20,7 +20,7 @@ from modules.articles.domain.values import Body, Description, Title
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.articles.infrastructure.tables import FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
 from modules.profiles.contracts import Profile
 from modules.profiles.fakes import FakeProfileReader
@@ -60,10 +60,10 @@ class Shelf:
             await self.articles.remove(await self.articles.held(slug))
 
     async def listed(
-        self, criteria: Criteria = EVERYTHING, page: Page | None = None, viewer: UserId | None = None
+        self, criteria: Criteria = EVERYTHING, page: PageRequest | None = None, viewer: UserId | None = None
     ) -> ArticleList:
         """Return a list."""
-        return await self.reader.articles(criteria, page or Page(), viewer)
+        return await self.reader.articles(criteria, page or PageRequest(), viewer)
 
     async def count(self, table: type[TagRow | FavoriteRow]) -> int | None:
         """Return how many rows there are."""
@@ -244,13 +244,13 @@ class TestList:
 
     async def test_a_page_is_a_window_and_the_count_is_of_all(self, shelf: Shelf) -> None:
         await shelf.put(*(draft(f"Article {number}") for number in range(5)))
-        found = await shelf.listed(page=Page(limit=2, offset=1))
+        found = await shelf.listed(page=PageRequest(limit=2, offset=1))
         assert slugs(found) == ["article-3", "article-2"]
         assert found.articles_count == 5
 
     async def test_a_page_after_the_end_is_empty_and_the_count_is_of_all(self, shelf: Shelf) -> None:
         await shelf.put(draft())
-        assert await shelf.listed(page=Page(offset=2**63 - 1)) == ArticleList([], 1)
+        assert await shelf.listed(page=PageRequest(offset=2**63 - 1)) == ArticleList([], 1)
 
     async def test_each_is_seen_by_the_viewer(self, shelf: Shelf) -> None:
         await shelf.put(draft("Dragons", author=JAKE), draft("Knights", author=ANNA))
@@ -319,7 +319,7 @@ class TestFilters:
     )
     async def test_each_way_of_filtering_pages_newest_first(self, shelf: Shelf, criteria: Criteria) -> None:
         everything = await shelf.listed(criteria)
-        pages = [await shelf.listed(criteria, Page(limit=1, offset=offset)) for offset in (0, 1)]
+        pages = [await shelf.listed(criteria, PageRequest(limit=1, offset=offset)) for offset in (0, 1)]
         assert [slug for page in pages for slug in slugs(page)] == slugs(everything)
         assert [page.articles_count for page in pages] == [2, 2]
 
@@ -337,7 +337,7 @@ class TestFeed:
     async def test_it_is_of_those_whom_the_reader_follows(self, shelf: Shelf) -> None:
         await shelf.put(draft("One", author=JAKE), draft("Two", author=ANNA), draft("Three", author=JAKE))
         shelf.profiles.follow(CARL, JAKE)
-        found = await shelf.reader.feed(CARL, Page())
+        found = await shelf.reader.feed(CARL, PageRequest())
         assert slugs(found) == ["three", "one"]
         assert found.articles_count == 2
         assert all(article.author.following for article in found.articles)
@@ -345,13 +345,13 @@ class TestFeed:
     async def test_a_page_is_a_window_and_the_count_is_of_all(self, shelf: Shelf) -> None:
         await shelf.put(*(draft(f"Article {number}", author=JAKE) for number in range(3)))
         shelf.profiles.follow(CARL, JAKE)
-        found = await shelf.reader.feed(CARL, Page(limit=1, offset=1))
+        found = await shelf.reader.feed(CARL, PageRequest(limit=1, offset=1))
         assert slugs(found) == ["article-1"]
         assert found.articles_count == 3
 
     async def test_one_who_follows_nobody_has_an_empty_one(self, shelf: Shelf) -> None:
         await shelf.put(draft(author=JAKE))
-        assert await shelf.reader.feed(CARL, Page()) == ArticleList((), 0)
+        assert await shelf.reader.feed(CARL, PageRequest()) == ArticleList((), 0)
 
 
 class TestTags:

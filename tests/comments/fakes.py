@@ -6,7 +6,7 @@ from datetime import datetime
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import FakeTransactions
 
 
@@ -25,18 +25,18 @@ class FakeComments:
         self.kept[comment.id] = comment
         return comment
 
-    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
+    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         self._transactions.require_unit()
         found = [comment for comment in self.kept.values() if comment.article_id == article]
         found.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
         if page is None:
             return found
-        behind = [
+        after_position = [
             comment
             for comment in found
             if page.after is None or (comment.created_at, comment.id) < (page.after.at, page.after.id)
         ]
-        return behind[page.offset : page.offset + page.limit + 1]
+        return after_position[page.offset : page.offset + page.limit + 1]
 
     async def held(self, article: ArticleId, comment: CommentId) -> Comment:
         self._transactions.require_transaction()

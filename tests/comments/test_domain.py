@@ -18,7 +18,7 @@ from modules.comments.domain.comment import (
 from modules.comments.domain.discussion import CommentView, Discussion
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
@@ -118,8 +118,8 @@ class TestComments:
     async def test_a_part_of_them_tells_where_the_next_one_begins(self, scene: Scene) -> None:
         for text in ("first", "second", "third"):
             await scene.say(text)
-        newest = await scene.discussion.comments("dragons", None, Page(limit=2))
-        oldest = await scene.discussion.comments("dragons", None, Page(limit=2, after=newest.next))
+        newest = await scene.discussion.comments("dragons", None, PageRequest(limit=2))
+        oldest = await scene.discussion.comments("dragons", None, PageRequest(limit=2, after=newest.next))
         parts = [[view.comment.body for view in part.comments] for part in (newest, oldest)]
         assert parts == [["third", "second"], ["first"]]
         assert oldest.next is None

@@ -10,7 +10,7 @@ from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page, Position
+from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.persistence.database import Database
 
@@ -53,7 +53,10 @@ class TestPages:
             await say(comments, str(number), at=NOON + number * SECOND)
         repository = comments.repository()
         third = (await repository.of_article(DRAGONS))[2]
-        for page in (Page(limit=1, offset=3), Page(limit=1, after=Position(third.created_at, third.id))):
+        for page in (
+            PageRequest(limit=1, offset=3),
+            PageRequest(limit=1, after=Position(third.created_at, third.id)),
+        ):
             assert [comment.body for comment in await repository.of_article(DRAGONS, page)] == ["1", "0"]
 
 

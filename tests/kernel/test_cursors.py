@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.kernel.api.cursors import CursorInvalid, Cursors
+from modules.kernel.api.cursors import CursorPagination, InvalidCursor
 from modules.kernel.domain.pagination import Position
 
 NOON = Position(datetime(2026, 1, 31, 12, 0, 0, 123_456, tzinfo=UTC), 42)
-CURSORS = Cursors(["a signing key of thirty-two bytes"])
+CURSORS = CursorPagination(["a signing key of thirty-two bytes"])
 LIST = "/api/articles?tag=dragons"
 
 positions = st.builds(
@@ -24,43 +24,43 @@ positions = st.builds(
 @given(positions, st.text())
 def test_a_position_comes_back_as_it_was(position: Position, of: str) -> None:
     of = of.encode(errors="replace").decode()
-    assert CURSORS.read(CURSORS.written(position, of), of) == position
+    assert CURSORS.decode(CURSORS.encode(position, of), of) == position
 
 
 @given(st.text() | st.text(string.ascii_letters + string.digits + "-_", min_size=40, max_size=46))
 def test_what_was_never_written_is_refused(text: str) -> None:
-    with pytest.raises(CursorInvalid):
-        CURSORS.read(text, LIST)
+    with pytest.raises(InvalidCursor):
+        CURSORS.decode(text, LIST)
 
 
 def test_every_change_of_one_character_is_refused() -> None:
-    cursor = CURSORS.written(NOON, LIST)
+    cursor = CURSORS.encode(NOON, LIST)
     for place, was in enumerate(cursor):
         for other in string.ascii_letters + string.digits + "-_=+/ \u00e9":
             if other != was:
-                with pytest.raises(CursorInvalid):
-                    CURSORS.read(cursor[:place] + other + cursor[place + 1 :], LIST)
+                with pytest.raises(InvalidCursor):
+                    CURSORS.decode(cursor[:place] + other + cursor[place + 1 :], LIST)
 
 
 @pytest.mark.parametrize("spelling", ["{0}=", "{0}\n", " {0}", "{0}A", "{0}.{0}", ""])
 def test_other_spellings_are_refused(spelling: str) -> None:
-    with pytest.raises(CursorInvalid):
-        CURSORS.read(spelling.format(CURSORS.written(NOON, LIST)), LIST)
+    with pytest.raises(InvalidCursor):
+        CURSORS.decode(spelling.format(CURSORS.encode(NOON, LIST)), LIST)
 
 
 @pytest.mark.parametrize("other", ["/api/articles?tag=knights", "/api/articles?", "/api/articles/feed?", ""])
 def test_a_cursor_of_another_list_is_refused(other: str) -> None:
-    with pytest.raises(CursorInvalid):
-        CURSORS.read(CURSORS.written(NOON, other), LIST)
+    with pytest.raises(InvalidCursor):
+        CURSORS.decode(CURSORS.encode(NOON, other), LIST)
 
 
 def test_a_cursor_outlives_the_change_of_the_signing_key_and_not_its_end() -> None:
-    cursor = CURSORS.written(NOON, LIST)
-    assert Cursors(["a newer key", "a signing key of thirty-two bytes"]).read(cursor, LIST) == NOON
-    with pytest.raises(CursorInvalid):
-        Cursors(["a newer key"]).read(cursor, LIST)
+    cursor = CURSORS.encode(NOON, LIST)
+    assert CursorPagination(["a newer key", "a signing key of thirty-two bytes"]).decode(cursor, LIST) == NOON
+    with pytest.raises(InvalidCursor):
+        CursorPagination(["a newer key"]).decode(cursor, LIST)
 
 
 def test_two_moments_a_microsecond_apart_are_two_positions() -> None:
     later = Position(NOON.at + timedelta(microseconds=1), NOON.id)
-    assert CURSORS.written(NOON, LIST) != CURSORS.written(later, LIST)
+    assert CURSORS.encode(NOON, LIST) != CURSORS.encode(later, LIST)

@@ -8,7 +8,14 @@ import httpx2
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from modules.kernel.api.fields import Identifier, Paging, PathText, QueryText, Timestamp, ValueObject
+from modules.kernel.api.fields import (
+    Identifier,
+    OffsetPagination,
+    PathText,
+    QueryText,
+    Timestamp,
+    ValueObject,
+)
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import one_line
@@ -85,7 +92,7 @@ def client() -> httpx2.AsyncClient:
     router = ModuleRouter()
 
     @router.get("/page")
-    async def page(page: Paging, tag: QueryText = None) -> list[object]:
+    async def page(page: OffsetPagination, tag: QueryText = None) -> list[object]:
         return [page.limit, page.offset, tag]
 
     @router.get("/things/{id}")

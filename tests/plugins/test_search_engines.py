@@ -22,7 +22,7 @@ from modules.articles.contracts import (
 )
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
@@ -46,9 +46,9 @@ class Scene:
         """Index an article that has words in these parts, and no others."""
         await self.index.put([made(number, minutes=0, tags=(), **parts)])
 
-    async def found(self, query: str, page: Page | None = None) -> Sequence[int]:
+    async def found(self, query: str, page: PageRequest | None = None) -> Sequence[int]:
         """Return the articles that a query finds, the best first."""
-        return (await self.index.find(Query(query), page or Page())).articles
+        return (await self.index.find(Query(query), page or PageRequest())).articles
 
 
 class VanishingArticles(FakeArticleDirectory):
@@ -218,10 +218,10 @@ class TestRanking:
 
     async def test_pages_follow_each_other_and_the_count_is_of_all(self, scene: Scene) -> None:
         await scene.index.put([made(number, title="Dragons") for number in range(1, 6)])
-        assert await scene.found("dragons", Page(2, 0)) == [5, 4]
-        assert await scene.found("dragons", Page(2, 4)) == [1]
-        assert await scene.found("dragons", Page(2, 6)) == []
-        assert (await scene.index.find(Query("dragons"), Page(2, 6))).count == 5
+        assert await scene.found("dragons", PageRequest(2, 0)) == [5, 4]
+        assert await scene.found("dragons", PageRequest(2, 4)) == [1]
+        assert await scene.found("dragons", PageRequest(2, 6)) == []
+        assert (await scene.index.find(Query("dragons"), PageRequest(2, 6))).count == 5
 
 
 async def test_postgresql_finds_words_by_the_index(postgresql_database: Database) -> None:
@@ -299,9 +299,9 @@ class TestRebuild:
         await scene.put(articles[-1] + 1, title="Gone")
         assert await scene.indexing.rebuild() == 250
         assert sorted(await scene.index.all_ids()) == articles
-        assert (await scene.index.find(Query("dragons"), Page())).count == 250
+        assert (await scene.index.find(Query("dragons"), PageRequest())).count == 250
 
     async def test_twice_is_once(self, scene: Scene) -> None:
         scene.articles.add("dragons", author=scene.profiles.add("jake"))
         assert [await scene.indexing.rebuild(), await scene.indexing.rebuild()] == [1, 1]
-        assert (await scene.index.find(Query("dragons"), Page())).count == 1
+        assert (await scene.index.find(Query("dragons"), PageRequest())).count == 1

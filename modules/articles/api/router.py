@@ -17,7 +17,7 @@ from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.conditional import IfMatch, if_match_holds
-from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.cursors import NEXT_LINK, CursorPagination, Pagination
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText, QueryText
@@ -30,7 +30,7 @@ def create_router(
     publishing: Publishing,
     reader: ArticleReader,
     authentication: Authentication,
-    cursors: Cursors,
+    cursors: CursorPagination,
     idempotency: Idempotency,
 ) -> APIRouter:
     """Return the routes of articles, favourites and tags."""
@@ -42,19 +42,19 @@ def create_router(
         "/articles",
         operation_id="GetArticles",
         tags=["Articles"],
-        responses=error_responses(401, 422) | LEADS_ON,
+        responses=error_responses(401, 422) | NEXT_LINK,
     )
     @cacheable
     async def articles(
-        asked: Annotated[AskedPage, Depends(cursors.pages("tag", "author", "favorited"))],
+        pagination: Annotated[Pagination, Depends(cursors.params("tag", "author", "favorited"))],
         viewer: Viewer,
         tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
         favorited: Annotated[QueryText, Query(description="Only favourites of this username.")] = None,
     ) -> MultipleArticlesResponse:
         """Return the newest articles, of all or of those that meet every filter."""
-        found = await reader.articles(Criteria(tag, author, favorited), asked.page, viewer)
-        asked.link_next(found.next)
+        found = await reader.articles(Criteria(tag, author, favorited), pagination.page, viewer)
+        pagination.set_next_link(found.next)
         return MultipleArticlesResponse.model_validate(found)
 
     # Before /articles/{slug}, or it would be the article called "feed".
@@ -62,15 +62,15 @@ def create_router(
         "/articles/feed",
         operation_id="GetArticlesFeed",
         tags=["Articles"],
-        responses=error_responses(401, 422) | LEADS_ON,
+        responses=error_responses(401, 422) | NEXT_LINK,
     )
     @cacheable
     async def feed(
-        user: CurrentUser, asked: Annotated[AskedPage, Depends(cursors.pages())]
+        user: CurrentUser, pagination: Annotated[Pagination, Depends(cursors.params())]
     ) -> MultipleArticlesResponse:
         """Return the newest articles by those whom one follows."""
-        found = await reader.feed(user, asked.page)
-        asked.link_next(found.next)
+        found = await reader.feed(user, pagination.page)
+        pagination.set_next_link(found.next)
         return MultipleArticlesResponse.model_validate(found)
 
     @router.post(

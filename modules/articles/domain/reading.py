@@ -6,7 +6,7 @@ from typing import Protocol
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page, Position
+from modules.kernel.domain.pagination import PageRequest, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class ArticleReader(Protocol):
         """Return the article; raise `ArticleNotFound` if there is none."""
         ...
 
-    async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
+    async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
         """Return a page of the articles that meet the criteria; a name that nobody has meets none."""
         ...
 
-    async def feed(self, reader: UserId, page: Page) -> ArticleList:
+    async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
         """Return a page of the articles by those whom the reader follows."""
         ...
 

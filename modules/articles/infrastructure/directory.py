@@ -15,10 +15,10 @@ from modules.articles.infrastructure.listings import (
     resolve_filters,
 )
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page, cut
+from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
-from modules.kernel.infrastructure.persistence.pagination import window
+from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.profiles.contracts import Profile, ProfileReader
 
 PREVIEWS = select(*PREVIEW).where(is_one_of(article.c.id, "ids"))
@@ -112,9 +112,9 @@ class SqlArticleDirectory:
             asked = await resolve_filters(Criteria(tag, author), self._profiles)
             if asked is None:
                 return []
-            page = Page(limit)
-            bound = {**asked, **window(page), "viewer": None}
-            rows, _ = cut((await session.execute(meeting(frozenset(asked)).page, bound)).all(), page)
+            page = PageRequest(limit)
+            bound = {**asked, **page_parameters(page), "viewer": None}
+            rows, _ = split_page((await session.execute(meeting(frozenset(asked)).page, bound)).all(), page)
             return [ArticleId(row.id) for row in rows]
 
     async def all_ids(self) -> Sequence[ArticleId]:

@@ -31,7 +31,7 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
-from modules.kernel.infrastructure.persistence.pagination import OFFSET, ROWS, behind
+from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET, after_position
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader
 
@@ -74,7 +74,7 @@ class Listing:
     """A list: its page after so many articles, its page behind a position, and how many there are."""
 
     page: AnySelect
-    page_behind: AnySelect
+    page_after: AnySelect
     count: AnySelect
 
 
@@ -82,7 +82,7 @@ def _newest(
     *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
 ) -> AnySelect:
     ordered = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-    return ordered.limit(ROWS)
+    return ordered.limit(LIMIT)
 
 
 def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
@@ -118,17 +118,17 @@ def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
 FOLLOWED = _followed(author.c.latest_at)
 ALL_FOLLOWED = select(func.sum(FOLLOWED.c.articles))
 FEED = _feed(FOLLOWED).offset(OFFSET)
-BEHIND = behind(article.c.created_at, article.c.id)
+AFTER_POSITION = after_position(article.c.created_at, article.c.id)
 # The latest of each author behind the position: asked of the index, once for each who is followed.
-LATEST_BEHIND = (
+LATEST_AFTER = (
     select(article.c.created_at)
-    .where(article.c.author_id == author.c.author_id, BEHIND)
+    .where(article.c.author_id == author.c.author_id, AFTER_POSITION)
     .order_by(article.c.created_at.desc(), article.c.id.desc())
     .limit(1)
     .correlate(author)
     .scalar_subquery()
 )
-FEED_BEHIND = _feed(_followed(LATEST_BEHIND), BEHIND)
+FEED_AFTER = _feed(_followed(LATEST_AFTER), AFTER_POSITION)
 # What one criterion, or none, leaves is counted already.
 COUNTS = {
     frozenset[str](): select(author.c.articles).where(author.c.author_id == EVERYBODY),
@@ -159,7 +159,7 @@ def meeting(asked: frozenset[str]) -> Listing:
     count = COUNTS.get(asked, select(func.count()).select_from(key.table).where(*conditions))
     joined = () if key.table is article else (key == article.c.id,)
     newest = _newest(*joined, *conditions, time=time, key=key)
-    return Listing(newest.offset(OFFSET), newest.where(behind(time, key)), count)
+    return Listing(newest.offset(OFFSET), newest.where(after_position(time, key)), count)
 
 
 async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mapping[str, object] | None:

@@ -11,7 +11,7 @@ from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.infrastructure.listings import (
     ALL_FOLLOWED,
     FEED,
-    FEED_BEHIND,
+    FEED_AFTER,
     PREVIEW,
     AnyRow,
     AnySelect,
@@ -23,9 +23,9 @@ from modules.articles.infrastructure.listings import (
     tag_use,
 )
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page, cut
+from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.pagination import window
+from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.profiles.contracts import Profile, ProfileReader
 
 BY_SLUG = select(*PREVIEW, article.c.body).where(article.c.slug == bindparam("slug"))
@@ -48,7 +48,7 @@ class SqlArticleReader:
         """Return the article; raise `ArticleNotFound` if there is none."""
         return await self._article(BY_ID, {"id": article, "viewer": viewer})
 
-    async def articles(self, criteria: Criteria, page: Page, viewer: UserId | None) -> ArticleList:
+    async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
         """Return a page of the articles that meet the criteria; a name that nobody has meets none."""
         async with self._database.snapshot():
             asked = await resolve_filters(criteria, self._profiles)
@@ -56,12 +56,12 @@ class SqlArticleReader:
                 return ArticleList((), 0)
             return await self._page(meeting(frozenset(asked)), asked, page, viewer)
 
-    async def feed(self, reader: UserId, page: Page) -> ArticleList:
+    async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
         """Return a page of the articles by those whom the reader follows."""
         async with self._database.snapshot() as session:
             followed = (await self._profiles.followed({reader}))[reader]
             asked = {"authors": followed, "last": page.offset + page.limit}
-            statement = FEED if page.after is None else FEED_BEHIND
+            statement = FEED if page.after is None else FEED_AFTER
             rows = await self._rows(statement, asked, page, reader)
             if not rows:
                 return ArticleList((), await session.scalar(ALL_FOLLOWED, {"authors": followed}) or 0)
@@ -83,25 +83,27 @@ class SqlArticleReader:
         return ArticleView(*facts(row, authors), body=row.body)
 
     async def _page(
-        self, listing: Listing, asked: Mapping[str, object], page: Page, viewer: UserId | None
+        self, listing: Listing, asked: Mapping[str, object], page: PageRequest, viewer: UserId | None
     ) -> ArticleList:
         async with self._database.snapshot() as session:
-            statement = listing.page if page.after is None else listing.page_behind
+            statement = listing.page if page.after is None else listing.page_after
             rows = await self._rows(statement, asked, page, viewer)
             count = await session.scalar(listing.count, asked)
             return await self._list(rows, page, count or 0, viewer)
 
     async def _rows(
-        self, statement: AnySelect, asked: Mapping[str, object], page: Page, viewer: UserId | None
+        self, statement: AnySelect, asked: Mapping[str, object], page: PageRequest, viewer: UserId | None
     ) -> Sequence[AnyRow]:
         """Return the rows of the page, and the one behind them if there is any."""
         async with self._database.snapshot() as session:
-            return (await session.execute(statement, {**asked, **window(page), "viewer": viewer})).all()
+            return (
+                await session.execute(statement, {**asked, **page_parameters(page), "viewer": viewer})
+            ).all()
 
     async def _list(
-        self, rows: Sequence[AnyRow], page: Page, count: int, viewer: UserId | None
+        self, rows: Sequence[AnyRow], page: PageRequest, count: int, viewer: UserId | None
     ) -> ArticleList:
-        shown, following = cut(rows, page)
+        shown, following = split_page(rows, page)
         authors = await self._authors(shown, viewer)
         # One whose author was deleted while this module was switched off is not shown.
         previews = [ArticlePreview(*facts(row, authors)) for row in shown if row.author_id in authors]

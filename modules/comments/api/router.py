@@ -15,7 +15,7 @@ from modules.comments.domain.comment import CommentId
 from modules.comments.domain.discussion import Discussion
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.cursors import LEADS_ON, AskedPage, Cursors
+from modules.kernel.api.cursors import NEXT_LINK, CursorPagination, Pagination
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, PathText
@@ -25,27 +25,32 @@ from modules.kernel.domain.identity import UserId
 
 
 def create_router(
-    discussion: Discussion, authentication: Authentication, cursors: Cursors, idempotency: Idempotency
+    discussion: Discussion,
+    authentication: Authentication,
+    cursors: CursorPagination,
+    idempotency: Idempotency,
 ) -> APIRouter:
     """Return the routes of comments."""
     router = ModuleRouter(tags=["Comments"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
-    Part: TypeAlias = Annotated[AskedPage | None, Depends(cursors.part)]
+    OptionalPagination: TypeAlias = Annotated[Pagination | None, Depends(cursors.optional_params)]
 
     @router.get(
         "/articles/{slug}/comments",
         operation_id="GetArticleComments",
-        responses=error_responses(401, 404, 422) | LEADS_ON,
+        responses=error_responses(401, 404, 422) | NEXT_LINK,
     )
     @cacheable
-    async def comments(slug: PathText, viewer: Viewer, asked: Part) -> MultipleCommentsResponse:
+    async def comments(
+        slug: PathText, viewer: Viewer, pagination: OptionalPagination
+    ) -> MultipleCommentsResponse:
         """Return an article's comments, newest first: all of them, unless a part is asked for."""
-        if asked is None:
+        if pagination is None:
             found = await discussion.comments(slug, viewer)
         else:
-            found = await discussion.comments(slug, viewer, asked.page)
-            asked.link_next(found.next)
+            found = await discussion.comments(slug, viewer, pagination.page)
+            pagination.set_next_link(found.next)
         return MultipleCommentsResponse(comments=[Comment.of(view) for view in found.comments])
 
     @router.post(

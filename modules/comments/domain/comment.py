@@ -8,7 +8,7 @@ from typing import ClassVar, NewType, Protocol
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.text import Length, prose
 
 CommentId = NewType("CommentId", int)
@@ -67,7 +67,7 @@ class CommentRepository(Protocol):
         """Keep a new comment and return it."""
         ...
 
-    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
+    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""
         ...
 

@@ -15,7 +15,7 @@ from modules.comments.domain.comment import (
 from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.domain.pagination import Page, Position, cut
+from modules.kernel.domain.pagination import PageRequest, Position, split_page
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
@@ -56,12 +56,14 @@ class Discussion:
         self._events = events
         self._clock = clock
 
-    async def comments(self, slug: str, viewer: UserId | None, page: Page | None = None) -> CommentList:
+    async def comments(
+        self, slug: str, viewer: UserId | None, page: PageRequest | None = None
+    ) -> CommentList:
         """Return an article's comments, a page of them or all; raise `ArticleNotFound`."""
         async with self._transactions.snapshot():
             article = _found(slug, await self._articles.ids({slug}))
             comments = await self._comments.of_article(article, page)
-            shown, following = (comments, None) if page is None else cut(comments, page)
+            shown, following = (comments, None) if page is None else split_page(comments, page)
             return CommentList(await self._views(shown, viewer), following)
 
     async def say(self, slug: str, text: Text, author: UserId) -> CommentView:

@@ -10,9 +10,14 @@ from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.pagination import OFFSET, ROWS, behind, window
+from modules.kernel.infrastructure.persistence.pagination import (
+    LIMIT,
+    OFFSET,
+    after_position,
+    page_parameters,
+)
 
 # Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
 comment = CommentRow.metadata.tables[CommentRow.__tablename__]
@@ -22,8 +27,8 @@ OF_ARTICLE = (
     .where(comment.c.article_id == bindparam("article"))
     .order_by(comment.c.created_at.desc(), comment.c.id.desc())
 )
-PAGE = OF_ARTICLE.limit(ROWS).offset(OFFSET)
-PAGE_BEHIND = OF_ARTICLE.where(behind(comment.c.created_at, comment.c.id)).limit(ROWS)
+PAGE = OF_ARTICLE.limit(LIMIT).offset(OFFSET)
+PAGE_AFTER = OF_ARTICLE.where(after_position(comment.c.created_at, comment.c.id)).limit(LIMIT)
 
 
 class SqlComments:
@@ -39,14 +44,14 @@ class SqlComments:
             key = await session.scalar(ADD, row)
         return Comment(CommentId(key), article, author, text.text, at)
 
-    async def of_article(self, article: ArticleId, page: Page | None = None) -> Sequence[Comment]:
+    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""
         asked: dict[str, object] = {"article": article}
         if page is None:
             statement = OF_ARTICLE
         else:
-            statement = PAGE if page.after is None else PAGE_BEHIND
-            asked |= window(page)
+            statement = PAGE if page.after is None else PAGE_AFTER
+            asked |= page_parameters(page)
         async with self._database.snapshot() as session:
             return [_comment(row) for row in await session.execute(statement, asked)]
 

@@ -12,23 +12,23 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
 
-from modules.kernel.api.fields import Limit, LimitOrAll, Offset, QueryText
+from modules.kernel.api.fields import Limit, Offset, OptionalLimit, QueryText
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page, Position
+from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest, Position
 
-PURPOSE = b"conduit cursor\0"
+SIGNING_CONTEXT = b"conduit cursor\0"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Microseconds since the epoch, which is as exact as stored times are, and an id.
-PLACE = struct.Struct(">qq")
+POSITION_FORMAT = struct.Struct(">qq")
 # Half of SHA-256: RFC 2104, 5, and far more than anybody can try.
-SEAL_SIZE = 16
+SIGNATURE_SIZE = 16
 
 Cursor = Annotated[
     QueryText,
     Query(description='Where the page before ended: a part of the URL that its `Link: rel="next"` gave.'),
 ]
 
-LEADS_ON: dict[int | str, dict[str, Any]] = {
+NEXT_LINK: dict[int | str, dict[str, Any]] = {
     int(HTTPStatus.OK): {
         "headers": {
             "Link": {
@@ -41,7 +41,7 @@ LEADS_ON: dict[int | str, dict[str, Any]] = {
 """The documentation of an operation whose answers name the next page."""
 
 
-class CursorInvalid(Invalid):
+class InvalidCursor(Invalid):
     """It was not given out for this list."""
 
     subject = "cursor"
@@ -56,16 +56,16 @@ class OffsetAndCursor(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class _ListScope:
     """One list: its path, and the filters that it has and was asked with. Nothing else of a query counts."""
 
     path: str
     filters: Sequence[tuple[str, str]]
 
     @classmethod
-    def of(cls, request: Request, filters: Sequence[str]) -> "_List":
-        asked = [(name, request.query_params[name]) for name in filters if name in request.query_params]
-        return cls(quote(request.scope["path"]), asked)
+    def of(cls, request: Request, filters: Sequence[str]) -> "_ListScope":
+        present = [(name, request.query_params[name]) for name in filters if name in request.query_params]
+        return cls(quote(request.scope["path"]), present)
 
     @property
     def name(self) -> str:
@@ -76,24 +76,24 @@ class _List:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedPage:
+class Pagination:
     """The page that a request asks for. Its answer can name the next one."""
 
-    page: Page
-    _list: _List
+    page: PageRequest
+    _list: _ListScope
     _response: Response
-    _cursors: "Cursors"
+    _cursors: "CursorPagination"
 
-    def link_next(self, position: Position | None) -> None:
+    def set_next_link(self, position: Position | None) -> None:
         """Say in the answer's headers where the next page is, if there is one."""
         if position is None:
             return
-        cursor = self._cursors.written(position, self._list.name)
+        cursor = self._cursors.encode(position, self._list.name)
         # Relative, because which host a caller knows Conduit by is the proxy's affair.
         self._response.headers["Link"] = f'<{self._list.after(cursor, self.page.limit)}>; rel="next"'
 
 
-class Cursors:
+class CursorPagination:
     """Writes positions as texts that callers give back, and refuses what it did not write.
 
     A cursor is good for one list, with its filters, whoever asks and how ever much for. It is sealed
@@ -103,7 +103,7 @@ class Cursors:
     def __init__(self, signing_keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in signing_keys]
 
-    def pages(self, *filters: str) -> Callable[..., Awaitable[AskedPage]]:
+    def params(self, *filters: str) -> Callable[..., Awaitable[Pagination]]:
         """Return a dependency: the page that a request asks for, of a list that has these filters.
 
         It raises `Invalid` of any kind.
@@ -115,50 +115,54 @@ class Cursors:
             limit: Limit = DEFAULT_LIMIT,
             offset: Offset = 0,
             cursor: Cursor = None,
-        ) -> AskedPage:
+        ) -> Pagination:
             if offset and cursor is not None:
                 raise OffsetAndCursor
-            return self._asked(_List.of(request, filters), response, Page(limit, offset), cursor)
+            return self._pagination(
+                _ListScope.of(request, filters), response, PageRequest(limit, offset), cursor
+            )
 
         return page
 
-    async def part(
-        self, request: Request, response: Response, limit: LimitOrAll = None, cursor: Cursor = None
-    ) -> AskedPage | None:
+    async def optional_params(
+        self, request: Request, response: Response, limit: OptionalLimit = None, cursor: Cursor = None
+    ) -> Pagination | None:
         """Return the page that a request asks for, or None if it asks for all: a dependency.
 
-        Raises `CursorInvalid`.
+        Raises `InvalidCursor`.
         """
         if limit is None and cursor is None:
             return None
-        page = Page(DEFAULT_LIMIT if limit is None else limit)
-        return self._asked(_List.of(request, ()), response, page, cursor)
+        page = PageRequest(DEFAULT_LIMIT if limit is None else limit)
+        return self._pagination(_ListScope.of(request, ()), response, page, cursor)
 
-    def _asked(self, of: _List, response: Response, page: Page, cursor: str | None) -> AskedPage:
+    def _pagination(
+        self, of: _ListScope, response: Response, page: PageRequest, cursor: str | None
+    ) -> Pagination:
         if cursor is not None:
-            page = Page(page.limit, after=self.read(cursor, of.name))
-        return AskedPage(page, of, response, self)
+            page = PageRequest(page.limit, after=self.decode(cursor, of.name))
+        return Pagination(page, of, response, self)
 
-    def written(self, position: Position, of: str) -> str:
+    def encode(self, position: Position, of: str) -> str:
         """Return the position in this list as a text that is safe in a URL."""
-        place = PLACE.pack((position.at - EPOCH) // timedelta(microseconds=1), position.id)
-        return _sealed(place, of, self._keys[0])
+        packed = POSITION_FORMAT.pack((position.at - EPOCH) // timedelta(microseconds=1), position.id)
+        return _signed(packed, of, self._keys[0])
 
-    def read(self, cursor: str, of: str) -> Position:
-        """Return the position; raise `CursorInvalid` if it was not written for this list."""
+    def decode(self, cursor: str, of: str) -> Position:
+        """Return the position; raise `InvalidCursor` if it was not written for this list."""
         try:
-            place = urlsafe_b64decode(cursor + "=")[: PLACE.size]
-            microseconds, id_ = PLACE.unpack(place)
+            packed = urlsafe_b64decode(cursor + "=")[: POSITION_FORMAT.size]
+            microseconds, id_ = POSITION_FORMAT.unpack(packed)
         except (ValueError, struct.error) as error:
-            raise CursorInvalid from error
+            raise InvalidCursor from error
         # The whole text, because one place can be spelled in several ways.
         if not any(
-            hmac.compare_digest(_sealed(place, of, key).encode(), cursor.encode()) for key in self._keys
+            hmac.compare_digest(_signed(packed, of, key).encode(), cursor.encode()) for key in self._keys
         ):
-            raise CursorInvalid
+            raise InvalidCursor
         return Position(EPOCH + timedelta(microseconds=microseconds), id_)
 
 
-def _sealed(place: bytes, of: str, key: bytes) -> str:
-    seal = hmac.digest(key, PURPOSE + of.encode() + b"\0" + place, "sha256")[:SEAL_SIZE]
-    return urlsafe_b64encode(place + seal).decode().rstrip("=")
+def _signed(packed: bytes, of: str, key: bytes) -> str:
+    seal = hmac.digest(key, SIGNING_CONTEXT + of.encode() + b"\0" + packed, "sha256")[:SIGNATURE_SIZE]
+    return urlsafe_b64encode(packed + seal).decode().rstrip("=")

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from modules.kernel.domain.clock import in_text
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.pagination import DEFAULT_LIMIT, Page
+from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest
 from modules.kernel.domain.text import BLANK, Length, storable
 
 MAX_INTEGER = 2**63 - 1
@@ -119,7 +119,7 @@ Limit = Annotated[
     BeforeValidator(_decimal),
     Query(ge=1, le=MAX_INTEGER, description="How many to return; at most 100 are."),
 ]
-LimitOrAll = Annotated[
+OptionalLimit = Annotated[
     int | None,
     BeforeValidator(_decimal),
     # Absent is not null, as above.
@@ -131,8 +131,8 @@ Offset = Annotated[
 ]
 
 
-async def _page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Page:
-    return Page(limit, offset)
+async def _page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> PageRequest:
+    return PageRequest(limit, offset)
 
 
-Paging = Annotated[Page, Depends(_page)]
+OffsetPagination = Annotated[PageRequest, Depends(_page)]

@@ -23,7 +23,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """A window on a list: how many rows at most (served up to 100), after so many others or a position."""
 
     limit: int = DEFAULT_LIMIT
@@ -37,7 +37,7 @@ class Page:
         object.__setattr__(self, "offset", min(self.offset, MAX_OFFSET))
 
 
-class Placed(Protocol):
+class KeysetRow(Protocol):
     """A row that has a place in a list by its time and its id."""
 
     @property
@@ -51,10 +51,10 @@ class Placed(Protocol):
         ...
 
 
-PlacedT = TypeVar("PlacedT", bound=Placed)
+KeysetRowT = TypeVar("KeysetRowT", bound=KeysetRow)
 
 
-def cut(rows: Sequence[PlacedT], page: Page) -> tuple[Sequence[PlacedT], Position | None]:
+def split_page(rows: Sequence[KeysetRowT], page: PageRequest) -> tuple[Sequence[KeysetRowT], Position | None]:
     """Return the rows of the page, and where the next one begins, or None when there is none.
 
     `rows` are those of the page and, if there is any, the one behind them.

@@ -14,7 +14,7 @@ from conduit_bookmarks.module import MODULE
 from modules.articles.contracts import ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON, FakeClock
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
@@ -54,14 +54,14 @@ async def test_a_page_takes_as_many_statements_for_twenty_bookmarks_as_for_one(d
     articles.add("article-1", author=jake)
     await reading_list.add("article-1", ANNA)
     statements.clear()
-    assert len((await reading_list.articles(ANNA, Page())).articles) == 1
+    assert len((await reading_list.articles(ANNA, PageRequest())).articles) == 1
     for_one = len(statements)
 
     for number in range(2, 21):
         articles.add(f"article-{number}", author=jake)
         await reading_list.add(f"article-{number}", ANNA)
     statements.clear()
-    assert len((await reading_list.articles(ANNA, Page())).articles) == 20
+    assert len((await reading_list.articles(ANNA, PageRequest())).articles) == 20
     assert len(statements) == for_one == 2
 
 

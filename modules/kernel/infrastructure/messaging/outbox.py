@@ -295,13 +295,13 @@ class Outbox:
 
 async def _postpone(session: AsyncSession, held: Held, due_at: datetime) -> None:
     # Those that wait for it need not be looked at before. There may be many, and looking is not free.
-    behind = (
+    after_position = (
         delivery.c.subscriber == held.subscriber,
         delivery.c.aggregate == held.aggregate,
         delivery.c.id > held.id,
         delivery.c.due_at < due_at,
     )
-    await session.execute(update(delivery).where(*behind).values(due_at=due_at))
+    await session.execute(update(delivery).where(*after_position).values(due_at=due_at))
 
 
 def _where_id(ids: set[int]) -> Any:

@@ -5,19 +5,19 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, tuple_
 
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
-ROWS: BindParameter[int] = bindparam("rows")
+LIMIT: BindParameter[int] = bindparam("rows")
 OFFSET: BindParameter[int] = bindparam("offset")
 
 
-def behind(time: ColumnElement[datetime], key: ColumnElement[int]) -> ColumnElement[bool]:
+def after_position(time: ColumnElement[datetime], key: ColumnElement[int]) -> ColumnElement[bool]:
     """Return the condition that a row is behind the position that `window` binds."""
     return tuple_(time, key) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
 
 
-def window(page: Page) -> Mapping[str, object]:
+def page_parameters(page: PageRequest) -> Mapping[str, object]:
     """Return what a page's statement is bound to: one row more than it has, and where it begins."""
     rows = {"rows": page.limit + 1}
     if page.after is None:

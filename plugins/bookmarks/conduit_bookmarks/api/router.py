@@ -9,7 +9,7 @@ from conduit_bookmarks.domain.reading_list import ReadingList
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
-from modules.kernel.api.fields import Paging, PathText
+from modules.kernel.api.fields import OffsetPagination, PathText
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -20,7 +20,7 @@ def create_router(reading_list: ReadingList, authentication: Authentication) -> 
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
     @router.get("/bookmarks", operation_id="GetBookmarks", responses=error_responses(401, 422))
-    async def bookmarks(reader: CurrentUser, page: Paging) -> BookmarkArticlesResponse:
+    async def bookmarks(reader: CurrentUser, page: OffsetPagination) -> BookmarkArticlesResponse:
         """Return the articles that one has bookmarked, the latest bookmark first."""
         return BookmarkArticlesResponse.model_validate(await reading_list.articles(reader, page))
 

@@ -9,7 +9,7 @@ from modules.articles.contracts import ArticleDeleted, ArticleDirectory, Article
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import MAX_LIMIT, Page
+from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserDeleted
 
@@ -47,7 +47,7 @@ class BookmarkRepository(Protocol):
         """Forget all bookmarks of the reader."""
         ...
 
-    async def newest(self, reader: UserId, page: Page) -> Sequence[ArticleId]:
+    async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
         """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
         ...
 
@@ -85,7 +85,7 @@ class ReadingList:
             await self._bookmarks.remove(reader, article)
             return await self._shown(article, reader)
 
-    async def articles(self, reader: UserId, page: Page) -> BookmarkedArticles:
+    async def articles(self, reader: UserId, page: PageRequest) -> BookmarkedArticles:
         """Return a page of the reader's bookmarked articles, the latest bookmark first."""
         async with self._transactions.snapshot():
             ids = await self._bookmarks.newest(reader, page)
@@ -108,7 +108,7 @@ class ReadingList:
         """Return what a reader has bookmarked, the latest bookmark first."""
         async with self._transactions.snapshot():
             bookmarks: list[ArticleId] = []
-            while page := await self._bookmarks.newest(reader, Page(MAX_LIMIT, len(bookmarks))):
+            while page := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, len(bookmarks))):
                 bookmarks += page
             shown = await self._articles.previews(bookmarks, reader)
         return {"bookmarks": [shown[article].slug for article in bookmarks if article in shown]}

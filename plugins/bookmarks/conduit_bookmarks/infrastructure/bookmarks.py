@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from conduit_bookmarks.infrastructure.tables import BookmarkRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there
 
@@ -42,7 +42,7 @@ class SqlBookmarks:
         async with self._database.transaction() as session:
             await session.execute(delete(BookmarkRow).where(BookmarkRow.user_id == reader))
 
-    async def newest(self, reader: UserId, page: Page) -> Sequence[ArticleId]:
+    async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
         """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
         statement = (
             select(BookmarkRow.article_id)

@@ -16,7 +16,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
-from modules.kernel.api.fields import Identifier, Paging
+from modules.kernel.api.fields import Identifier, OffsetPagination
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -36,7 +36,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
 
     @router.get("/notifications", operation_id="GetNotifications", responses=error_responses(401, 422))
     @cacheable
-    async def notifications(reader: CurrentUser, page: Paging) -> NotificationsResponse:
+    async def notifications(reader: CurrentUser, page: OffsetPagination) -> NotificationsResponse:
         """Return one's notifications, the newest first, and how many are not read."""
         return NotificationsResponse.of(await inbox.list(reader, page))
 

@@ -18,7 +18,7 @@ from modules.comments.contracts import CommentAdded
 from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.errors import NotFound, Unavailable
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
@@ -93,7 +93,7 @@ class NotificationRepository(Protocol):
         """Keep a notification, unless there was one of this occasion; let streams know."""
         ...
 
-    async def newest(self, recipient: UserId, page: Page) -> Sequence[Notification]:
+    async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
         """Return a page of what a recipient has, the newest first."""
         ...
 
@@ -164,7 +164,7 @@ class Inbox:
         self._profiles = profiles
         self._clock = clock
 
-    async def list(self, reader: UserId, page: Page) -> NotificationList:
+    async def list(self, reader: UserId, page: PageRequest) -> NotificationList:
         """Return a page of one's notifications, the newest first."""
         async with self._transactions.snapshot():
             count, unread = await self._notifications.count(reader)

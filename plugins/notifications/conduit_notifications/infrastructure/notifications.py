@@ -15,7 +15,7 @@ from conduit_notifications.domain.notifications import (
 from conduit_notifications.infrastructure.tables import InboxRow, NotificationRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import (
@@ -51,7 +51,7 @@ class SqlNotifications:
             await session.execute(insert_unless_there(session, NotificationRow), row)
             await self._signals.send(ARRIVALS)
 
-    async def newest(self, recipient: UserId, page: Page) -> Sequence[Notification]:
+    async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
         """Return a page of what a recipient has, the newest first."""
         statement = _of(recipient).order_by(NotificationRow.number.desc())
         return await self._found(statement.limit(page.limit).offset(page.offset))

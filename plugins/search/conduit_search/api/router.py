@@ -12,7 +12,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
-from modules.kernel.api.fields import Paging
+from modules.kernel.api.fields import OffsetPagination
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -28,7 +28,7 @@ def create_router(search: Search, authentication: Authentication) -> APIRouter:
 
     @router.get("/search", operation_id="SearchArticles", responses=error_responses(401, 422))
     @cacheable
-    async def find(q: Q, page: Paging, viewer: Viewer) -> SearchArticlesResponse:
+    async def find(q: Q, page: OffsetPagination, viewer: Viewer) -> SearchArticlesResponse:
         """Return articles by the words in their title, tags, author, description and body, the best first."""
         return SearchArticlesResponse.of(await search.find(Query(q), page, viewer))
 

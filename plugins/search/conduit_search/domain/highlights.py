@@ -56,13 +56,13 @@ def _snippet(body: str, query: Query) -> str:
 def _densest(matches: Iterable[Word]) -> int:
     """Return where the stretch as long as a snippet begins that has the most of different words."""
     best, start = 0, 0
-    window: deque[Word] = deque()
+    page_parameters: deque[Word] = deque()
     for word in matches:
-        window.append(word)
-        while word.end - window[0].start > SNIPPET - LEAD and len(window) > 1:
-            window.popleft()
-        if (different := len({one.key for one in window})) > best:
-            best, start = different, window[0].start
+        page_parameters.append(word)
+        while word.end - page_parameters[0].start > SNIPPET - LEAD and len(page_parameters) > 1:
+            page_parameters.popleft()
+        if (different := len({one.key for one in page_parameters})) > best:
+            best, start = different, page_parameters[0].start
     return start
 
 

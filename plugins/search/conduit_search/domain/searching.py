@@ -20,7 +20,7 @@ from modules.articles.contracts import (
 )
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import Transactions
 from modules.users.contracts import UserRenamed
 
@@ -77,7 +77,7 @@ class SearchIndex(Protocol):
         """Forget articles, if they are there."""
         ...
 
-    async def find(self, query: Query, page: Page) -> Hits:
+    async def find(self, query: Query, page: PageRequest) -> Hits:
         """Return articles that have every term, the best first: by rank, and then the newer one."""
         ...
 
@@ -114,7 +114,7 @@ class Search:
         self._index = index
         self._articles = articles
 
-    async def find(self, query: Query, page: Page, viewer: UserId | None) -> FoundArticles:
+    async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> FoundArticles:
         """Return a page of the articles that have every word of the query."""
         async with self._transactions.snapshot():
             hits = await self._index.find(query, page)

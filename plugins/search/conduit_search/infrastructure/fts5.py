@@ -7,7 +7,7 @@ from sqlalchemy import text
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document
 from modules.articles.contracts import ArticleId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 
 INSERT = text(
@@ -53,11 +53,11 @@ class Fts5Words:
             async with self._database.transaction() as session:
                 await session.execute(DELETE, [{"id": article} for article in articles])
 
-    async def best(self, query: Query, page: Page) -> Sequence[ArticleId]:
+    async def best(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
         """Return a page of the articles that have every term, by rank, and then the newer one first."""
-        window = {"query": _match(query), "limit": page.limit, "offset": page.offset}
+        page_parameters = {"query": _match(query), "limit": page.limit, "offset": page.offset}
         async with self._database.snapshot() as session:
-            return [ArticleId(article) for article in await session.scalars(BEST, window)]
+            return [ArticleId(article) for article in await session.scalars(BEST, page_parameters)]
 
     async def count(self, query: Query) -> int:
         """Return how many articles have every term."""

@@ -10,7 +10,7 @@ from conduit_search.domain.searching import Document, Hits
 from conduit_search.infrastructure.tables import DocumentRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import Page
+from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update, is_one_of
 
@@ -28,7 +28,7 @@ class WordIndex(Protocol):
         """Forget the words of articles, if they are there."""
         ...
 
-    async def best(self, query: Query, page: Page) -> Sequence[ArticleId]:
+    async def best(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
         """Return a page of the articles that have every term, by rank, and then the newer one first."""
         ...
 
@@ -69,7 +69,7 @@ class SqlSearchIndex:
             await session.execute(gone, {"ids": list(articles)})
             await self._words.remove(articles)
 
-    async def find(self, query: Query, page: Page) -> Hits:
+    async def find(self, query: Query, page: PageRequest) -> Hits:
         """Return articles that have every term, the best first: by rank, and then the newer one."""
         async with self._database.snapshot():
             return Hits(await self._words.best(query, page), await self._words.count(query))
