@@ -13,10 +13,10 @@ from conduit_app.commands.errors import one_line_errors
 from conduit_app.migrations.runner import SchemaAheadError, State, states
 from conduit_app.settings import Settings, load
 from modules.kernel.infrastructure.persistence.backup import (
-    back_up,
-    put_back,
+    check_integrity,
+    create_backup,
     require_migrated,
-    require_sound,
+    restore_backup,
     sqlite_file,
 )
 
@@ -29,7 +29,7 @@ def backup(
     Example: conduit backup var/monday.db
     """
     with one_line_errors():
-        back_up(sqlite_file(load(Settings).database_url), file)
+        create_backup(sqlite_file(load(Settings).database_url), file)
     typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
 
 
@@ -45,13 +45,13 @@ def restore(
     with one_line_errors():
         settings = load(Settings)
         database = sqlite_file(settings.database_url)
-        require_sound(file)
+        check_integrity(file)
         require_migrated(file)
         found = asyncio.run(_states(settings, file))
         kept = _kept(database)
         if kept is not None:
-            back_up(database, kept)
-        put_back(file, database)
+            create_backup(database, kept)
+        restore_backup(file, database)
     if kept is not None:
         typer.echo(f"what was there before is kept in {kept}", err=True)
     behind = State.BEHIND in found.values()

@@ -21,7 +21,7 @@ from modules.kernel.domain.errors import DomainError
 from modules.kernel.domain.progress import Progress as DemoProgress
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.schema import Schema, occupied_table
+from modules.kernel.infrastructure.persistence.schema import Schema, first_non_empty_table
 
 BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
 
@@ -86,7 +86,7 @@ async def demonstrate(composition: Composition, articles: int, progress: DemoPro
 
 async def _require_empty(database: Database, schemas: Sequence[Schema]) -> None:
     for schema in schemas:
-        table = await occupied_table(database, schema.metadata)
+        table = await first_non_empty_table(database, schema.metadata)
         if table is not None:
             raise DemonstrationError(
                 f"there is data in {table} already: a demonstration begins with an empty database"

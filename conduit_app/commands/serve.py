@@ -103,7 +103,7 @@ def _announced(
     address, number = listening.getsockname()[:2]
     url = f"http://{f'[{address}]' if ':' in address else address}:{number}"
     yield f"Conduit serves {url}, documentation at {url}/docs"
-    yield f"  database  {composition.database.where}"
+    yield f"  database  {composition.database.display_url}"
     served = [module.name for module in served_modules(composition, settings)]
     not_served = [module.name for module in composition.modules if module.name not in served]
     yield f"  modules   {', '.join(served)}" + (

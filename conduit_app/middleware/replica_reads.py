@@ -19,7 +19,7 @@ class ReplicaReadsMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with the replica opened to it if it may be."""
         if self._is_nobodys_read(scope):
-            with self._database.from_replica():
+            with self._database.allow_replica():
                 await self._app(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from conduit_app.composition import Composition
 from conduit_app.observability.probe import Patience
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.persistence.instrumentation import observe
+from modules.kernel.infrastructure.persistence.instrumentation import instrument
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder where worker processes add up what they count."""
@@ -93,7 +93,7 @@ class Metrics:
             for module in composition.modules
             for one in module.figures
         ]
-        observe(composition.database, self)
+        instrument(composition.database, self)
 
     def observe_request(
         self, method: str, route: str, module: str | None, status: int, seconds: float
@@ -131,7 +131,7 @@ class Metrics:
         self._statements.labels(module).inc()
         self._statement_seconds.labels(module).inc(seconds)
 
-    def in_use(self, pool: str, change: int) -> None:
+    def connections_changed(self, pool: str, change: int) -> None:
         """Count a connection that is taken or given back."""
         self._connections.labels(pool).inc(change)
 

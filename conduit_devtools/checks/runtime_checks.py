@@ -157,7 +157,7 @@ async def _tables(checkout: Checkout, composition: Composition) -> list[Finding]
     there: set[str] = set()
     for module in composition.with_tables:
         await migrate(composition.database, [module])
-        async with composition.database.connected() as connection:
+        async with composition.database.connection() as connection:
             now = set(await connection.run_sync(lambda connection: inspect(connection).get_table_names()))
         findings += _prefixes(sources[module.name], now - there)
         there = now

@@ -80,7 +80,7 @@ class ArticleDirectory(Protocol):
         """Return the ids of those of the articles that exist, by slug."""
         ...
 
-    async def held(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return what `ids` returns, and keep these articles from being deleted meanwhile.
 
         Until the open transaction ends, that is: what is written about them by then is still there
@@ -88,8 +88,8 @@ class ArticleDirectory(Protocol):
         """
         ...
 
-    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        """Return who wrote those of the articles that exist, by id, and hold these as `held` does.
+    async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, by id, and hold these as `lock` does.
 
         Raises `RuntimeError` when no transaction is open.
         """

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import NOON, AmbientTransactions
+from modules.kernel.fakes import NOON, AmbientUnitOfWork
 from modules.profiles.contracts import ProfileReader
 
 
@@ -29,8 +29,8 @@ class FakeArticleDirectory:
     Holds articles in the given transactions, and takes their authors' profiles from the given reader.
     """
 
-    def __init__(self, transactions: AmbientTransactions, profiles: ProfileReader) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: AmbientUnitOfWork, profiles: ProfileReader) -> None:
+        self._unit_of_work = unit_of_work
         self._profiles = profiles
         self._articles: dict[ArticleId, _Article] = {}
         self._latest = 0
@@ -62,22 +62,22 @@ class FakeArticleDirectory:
 
     async def remove(self, article: ArticleId) -> None:
         """Let an article be gone, when no other transaction holds it any more. No event is told."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             del self._articles[article]
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return the ids of those of the articles that exist, by slug."""
         return {article.slug: id_ for id_, article in self._articles.items() if article.slug in slugs}
 
-    async def held(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return what `ids` returns, and keep these articles from being deleted meanwhile."""
         # Nothing to do for that: `remove` waits for its own transaction.
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         return await self.ids(slugs)
 
-    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        """Return who wrote those of the articles that exist, and hold these as `held` does."""
-        self._transactions.require_transaction()
+    async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, and hold these as `lock` does."""
+        self._unit_of_work.require_transaction()
         return {id_: self._articles[id_].author for id_ in ids if id_ in self._articles}
 
     async def previews(

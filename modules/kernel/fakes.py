@@ -10,7 +10,7 @@ from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, IdempotentRequest
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -52,15 +52,15 @@ class FakeTokenVerifier:
         return self._principals[token]
 
 
-class AmbientTransactions(Transactions, Protocol):
-    """Transactions that know whether one is open: `Database`, or `FakeTransactions`."""
+class AmbientUnitOfWork(UnitOfWork, Protocol):
+    """Transactions that know whether one is open: `Database`, or `FakeUnitOfWork`."""
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a transaction is open."""
         ...
 
 
-class FakeTransactions:
+class FakeUnitOfWork:
     """Units of work that undo nothing, but know whether one is open.
 
     Fakes of repositories ask it, so that a use case that forgets its transaction fails its test.
@@ -88,7 +88,7 @@ class FakeTransactions:
         if "transaction" not in self._open:
             raise RuntimeError("written or held outside of a transaction")
 
-    def require_unit(self) -> None:
+    def require_open(self) -> None:
         """Raise `RuntimeError` unless what is read now agrees with what is read next."""
         if not self._open:
             raise RuntimeError("read outside of a unit of work")
@@ -105,8 +105,8 @@ class FakeTransactions:
 class FakeEvents:
     """Remembers what it was told, inside a transaction."""
 
-    def __init__(self, transactions: AmbientTransactions) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: AmbientUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
         self._told: list[Event] = []
 
     @property
@@ -116,15 +116,15 @@ class FakeEvents:
 
     async def publish(self, event: Event) -> None:
         """Remember the event; raise `RuntimeError` when no transaction is open."""
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         self._told.append(event)
 
 
 class FakeIdempotencyStore:
     """Remembers what was answered to keyed requests, until so much time has passed."""
 
-    def __init__(self, transactions: Transactions, clock: Clock) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self._kept: dict[tuple[UserId | None, str], tuple[bytes, str, datetime]] = {}
 
@@ -137,7 +137,7 @@ class FakeIdempotencyStore:
             if content != request.content:
                 raise IdempotencyKeyReused
             return answer
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             answer = await work()
         self._kept[caller, request.key] = (request.content, answer, self._clock.now() + RETENTION)
         return answer

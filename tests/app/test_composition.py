@@ -172,7 +172,7 @@ class TestWithoutComments:
     async def test_its_tables_are_not_made(self, folder: Path, without_comments: Composition) -> None:
         empty = Database(f"sqlite+aiosqlite:///{folder}/empty.db")
         await migrate(empty, without_comments.modules)
-        async with empty.connected() as connection:
+        async with empty.connection() as connection:
             tables = await connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
             owners = {table.partition("_")[0] for table in tables}
         await empty.dispose()

@@ -9,21 +9,21 @@ from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.domain.values import Title
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.fakes import FakeTransactions
+from modules.kernel.fakes import FakeUnitOfWork
 from modules.profiles.contracts import Profile
 
 
 class FakeArticles:
     """Keeps articles in a dictionary and shows them: repository and reader in one."""
 
-    def __init__(self, transactions: FakeTransactions) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
         self._latest = 0
         self.kept: dict[ArticleId, Article] = {}
         self.favorites: dict[ArticleId, set[UserId]] = {}
 
     async def add(self, draft: Draft) -> ArticleId:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         self._latest += 1
         key = ArticleId(self._latest)
         self.kept[key] = Article(
@@ -40,50 +40,50 @@ class FakeArticles:
         self.favorites[key] = set()
         return key
 
-    async def held(self, slug: str) -> Article:
-        self._transactions.require_transaction()
+    async def get_for_update(self, slug: str) -> Article:
+        self._unit_of_work.require_transaction()
         return self._found(slug)
 
     async def save(self, article: Article, new_title: Title | None) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         slug = article.slug if new_title is None else next(new_title.slugs())
         self.kept[article.id] = replace(article, slug=slug)
 
     async def remove(self, article: Article) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         del self.kept[article.id], self.favorites[article.id]
 
     async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         article = self._found(slug)
         is_new = user not in self.favorites[article.id]
         self.favorites[article.id].add(user)
         return article.id, is_new
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         article = self._found(slug)
         self.favorites[article.id].discard(user)
         return article.id
 
     async def of_author(self, author: UserId) -> Sequence[Article]:
-        self._transactions.require_unit()
+        self._unit_of_work.require_open()
         return [article for article in self.kept.values() if article.author_id == author]
 
     async def remove_favorites_of(self, user: UserId) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         for users in self.favorites.values():
             users.discard(user)
 
     async def favorites_of(self, user: UserId) -> Sequence[str]:
-        self._transactions.require_unit()
+        self._unit_of_work.require_open()
         return [self.kept[article].slug for article, users in self.favorites.items() if user in users]
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
         return await self.article_by_id(self._found(slug).id, viewer)
 
     async def article_by_id(self, article: ArticleId, viewer: UserId | None) -> ArticleView:
-        self._transactions.require_unit()
+        self._unit_of_work.require_open()
         found = self.kept[article]
         return ArticleView(
             slug=found.slug,

@@ -138,12 +138,12 @@ class TestHeld:
         await world.article("Castles", jake)
         slugs = {"dragons", "castles", "knights"}
         async with world.database.transaction():
-            assert await world.directory.held(slugs) == await world.directory.ids(slugs)
+            assert await world.directory.lock(slugs) == await world.directory.ids(slugs)
 
     async def test_an_article_is_not_deleted_while_it_is_held(self, world: World) -> None:
         dragons = await world.article("Dragons", world.profiles.add("jake"))
         async with world.database.transaction():
-            await world.directory.held({"dragons"})
+            await world.directory.lock({"dragons"})
             # A context of its own: a request of somebody else's, that knows nothing of this transaction.
             deletion = asyncio.create_task(world.delete(dragons), context=Context())
             done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
@@ -155,12 +155,12 @@ class TestHeld:
     async def test_it_needs_an_open_transaction(self, world: World) -> None:
         await world.article("Dragons", world.profiles.add("jake"))
         with pytest.raises(RuntimeError):
-            await world.directory.held({"dragons"})
+            await world.directory.lock({"dragons"})
 
     async def test_a_snapshot_is_no_transaction(self, world: World) -> None:
         async with world.database.snapshot():
             with pytest.raises(RuntimeError):
-                await world.directory.held({"dragons"})
+                await world.directory.lock({"dragons"})
 
 
 class TestHeldAuthors:
@@ -170,13 +170,13 @@ class TestHeldAuthors:
         jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
         dragons, castles = await world.article("Dragons", jake), await world.article("Castles", anna)
         async with world.database.transaction():
-            found = await world.directory.held_authors({dragons, castles, NOTHING})
+            found = await world.directory.lock_authors({dragons, castles, NOTHING})
         assert found == {dragons: jake, castles: anna}
 
     async def test_an_article_is_not_deleted_while_it_is_held(self, world: World) -> None:
         dragons = await world.article("Dragons", world.profiles.add("jake"))
         async with world.database.transaction():
-            await world.directory.held_authors({dragons})
+            await world.directory.lock_authors({dragons})
             deletion = asyncio.create_task(world.delete(dragons), context=Context())
             done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
             assert not done
@@ -185,7 +185,7 @@ class TestHeldAuthors:
     async def test_it_needs_an_open_transaction(self, world: World) -> None:
         dragons = await world.article("Dragons", world.profiles.add("jake"))
         with pytest.raises(RuntimeError):
-            await world.directory.held_authors({dragons})
+            await world.directory.lock_authors({dragons})
 
 
 class TestPreviews:

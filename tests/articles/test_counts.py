@@ -84,12 +84,12 @@ class Life:
 
     async def retag(self) -> None:
         if slug := await self.slug():
-            article = await self.articles.held(slug)
+            article = await self.articles.get_for_update(slug)
             await self.articles.save(article.edited(ArticleChanges(tags=self.tag_list()), NOON), None)
 
     async def delete(self) -> None:
         if slug := await self.slug():
-            await self.articles.remove(await self.articles.held(slug))
+            await self.articles.remove(await self.articles.get_for_update(slug))
 
     async def leave(self) -> None:
         # And come back at once, as somebody who has never done anything.

@@ -38,7 +38,7 @@ from modules.articles.domain.values import (
 )
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
+from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeUnitOfWork
 from modules.users.contracts import UserDeleted
 from tests.articles.drafts import ANNA, JAKE, draft, tags
 from tests.articles.fakes import FakeArticles
@@ -193,11 +193,11 @@ class Scene:
     """The use cases on fakes, at noon."""
 
     def __init__(self) -> None:
-        transactions = FakeTransactions()
-        self.kept = FakeArticles(transactions)
-        self.events = FakeEvents(transactions)
+        unit_of_work = FakeUnitOfWork()
+        self.kept = FakeArticles(unit_of_work)
+        self.events = FakeEvents(unit_of_work)
         self.clock = FakeClock()
-        self.publishing = Publishing(transactions, self.kept, self.kept, self.events, self.clock)
+        self.publishing = Publishing(unit_of_work, self.kept, self.kept, self.events, self.clock)
 
     async def publish(self, title: str = "Dragons") -> ArticleView:
         """Publish an article of jake's."""

@@ -51,13 +51,13 @@ class Shelf:
     async def save(self, article: ArticleView, changes: ArticleChanges, new_title: Title | None) -> None:
         """Change an article."""
         async with self.database.transaction():
-            held = await self.articles.held(article.slug)
-            await self.articles.save(held.edited(changes, NOON + SECOND), new_title)
+            get_for_update = await self.articles.get_for_update(article.slug)
+            await self.articles.save(get_for_update.edited(changes, NOON + SECOND), new_title)
 
     async def remove(self, slug: str) -> None:
         """Forget an article."""
         async with self.database.transaction():
-            await self.articles.remove(await self.articles.held(slug))
+            await self.articles.remove(await self.articles.get_for_update(slug))
 
     async def listed(
         self, criteria: Criteria = EVERYTHING, page: PageRequest | None = None, viewer: UserId | None = None
@@ -120,14 +120,26 @@ class TestHeld:
     async def test_it_is_the_article_as_its_author_may_change_it(self, shelf: Shelf) -> None:
         [article] = await shelf.put(draft(tag_list=tags("fire")))
         async with shelf.database.transaction():
-            held = await shelf.articles.held("dragons")
-        assert (held.id, held.slug, held.author_id) == (article, "dragons", JAKE)
-        assert (held.title, held.description, held.body) == ("Dragons", "On dragons", "They fly.")
-        assert (held.tags, held.created_at, held.updated_at) == (("fire",), NOON, NOON)
+            get_for_update = await shelf.articles.get_for_update("dragons")
+        assert (get_for_update.id, get_for_update.slug, get_for_update.author_id) == (
+            article,
+            "dragons",
+            JAKE,
+        )
+        assert (get_for_update.title, get_for_update.description, get_for_update.body) == (
+            "Dragons",
+            "On dragons",
+            "They fly.",
+        )
+        assert (get_for_update.tags, get_for_update.created_at, get_for_update.updated_at) == (
+            ("fire",),
+            NOON,
+            NOON,
+        )
 
     async def test_what_does_not_exist_cannot_be_held(self, shelf: Shelf) -> None:
         with pytest.raises(ArticleNotFound):
-            await shelf.articles.held("dragons")
+            await shelf.articles.get_for_update("dragons")
 
 
 class TestSave:

@@ -2,17 +2,17 @@
 
 from modules.articles.contracts import ArticleId
 from modules.articles.fakes import FakeArticleDirectory
-from modules.kernel.fakes import AmbientTransactions, FakeTokenVerifier
+from modules.kernel.fakes import AmbientUnitOfWork, FakeTokenVerifier
 from modules.profiles.fakes import FakeProfileReader
 
 
 class Neighbours:
     """Fakes of them, with jake, anna and carl, and with jake's articles "dragons" and "knights"."""
 
-    def __init__(self, transactions: AmbientTransactions) -> None:
+    def __init__(self, unit_of_work: AmbientUnitOfWork) -> None:
         self.tokens = FakeTokenVerifier()
         self.profiles = FakeProfileReader()
-        self.articles = FakeArticleDirectory(transactions, self.profiles)
+        self.articles = FakeArticleDirectory(unit_of_work, self.profiles)
         self.users = {name: self.profiles.add(name) for name in ("jake", "anna", "carl")}
         self.dragons, self.knights = self._article("dragons"), self._article("knights")
 

@@ -19,7 +19,7 @@ from modules.comments.domain.discussion import CommentView, Discussion
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeTransactions
+from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeUnitOfWork
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
 from tests.comments.fakes import FakeComments
@@ -52,17 +52,17 @@ class Scene:
     """The use cases on fakes, at noon, with jake's articles "dragons" and "knights"."""
 
     def __init__(self) -> None:
-        self.transactions = FakeTransactions()
+        self.unit_of_work = FakeUnitOfWork()
         self.profiles = FakeProfileReader()
         self.jake, self.anna = self.profiles.add("jake"), self.profiles.add("anna")
-        self.articles = FakeArticleDirectory(self.transactions, self.profiles)
+        self.articles = FakeArticleDirectory(self.unit_of_work, self.profiles)
         self.dragons = self.articles.add("dragons", author=self.jake)
         self.knights = self.articles.add("knights", author=self.jake)
-        self.kept = FakeComments(self.transactions)
+        self.kept = FakeComments(self.unit_of_work)
         self.clock = FakeClock()
-        self.events = FakeEvents(self.transactions)
+        self.events = FakeEvents(self.unit_of_work)
         self.discussion = Discussion(
-            self.transactions, self.kept, self.articles, self.profiles, self.events, self.clock
+            self.unit_of_work, self.kept, self.articles, self.profiles, self.events, self.clock
         )
 
     async def say(self, text: str = "Nice", slug: str = "dragons") -> CommentView:
@@ -159,13 +159,13 @@ class TestUserDeleted:
     async def test_the_users_comments_go_and_no_others(self, scene: Scene) -> None:
         await scene.say("of anna")
         await scene.discussion.say("dragons", Text("of jake"), scene.jake)
-        async with scene.transactions.transaction():
+        async with scene.unit_of_work.transaction():
             await scene.discussion.on_user_deleted(UserDeleted(scene.anna))
         assert await scene.texts() == ["of jake"]
 
     async def test_comments_of_somebody_unknown_are_not_shown(self, scene: Scene) -> None:
         await scene.say("of anna")
-        async with scene.transactions.transaction():
+        async with scene.unit_of_work.transaction():
             await scene.kept.add(scene.dragons, UserId(1000), Text("of nobody"), NOON)
         assert await scene.texts() == ["of anna"]
 
@@ -189,7 +189,7 @@ class TestArticleDeleted:
     async def test_its_comments_go_with_it_and_no_others(self, scene: Scene) -> None:
         await scene.say("on dragons", "dragons")
         await scene.say("on knights", "knights")
-        async with scene.transactions.transaction():
+        async with scene.unit_of_work.transaction():
             await scene.discussion.on_article_deleted(ArticleDeleted(scene.dragons))
         assert await scene.texts("dragons") == []
         assert await scene.texts("knights") == ["on knights"]

@@ -77,16 +77,16 @@ class TestHeld:
     async def test_it_is_the_comment(self, comments: CommentsContainer) -> None:
         comment = await say(comments)
         async with comments.database().transaction():
-            assert await comments.repository().held(DRAGONS, comment.id) == comment
+            assert await comments.repository().get_for_update(DRAGONS, comment.id) == comment
 
     async def test_on_another_article_it_is_not_found(self, comments: CommentsContainer) -> None:
         comment = await say(comments)
         with pytest.raises(CommentNotFound):
-            await comments.repository().held(KNIGHTS, comment.id)
+            await comments.repository().get_for_update(KNIGHTS, comment.id)
 
     async def test_what_does_not_exist_is_not_found(self, comments: CommentsContainer) -> None:
         with pytest.raises(CommentNotFound):
-            await comments.repository().held(DRAGONS, CommentId(1000))
+            await comments.repository().get_for_update(DRAGONS, CommentId(1000))
 
 
 class TestRemove:

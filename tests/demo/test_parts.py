@@ -45,7 +45,7 @@ async def indexes(database: Database) -> set[str | None]:
         every = inspect(connection).get_multi_indexes()
         return {index["name"] for of_table in every.values() for index in of_table}
 
-    async with database.connected() as connection:
+    async with database.connection() as connection:
         return await connection.run_sync(found)
 
 
@@ -87,7 +87,7 @@ async def test_counters_equal_the_rows_that_they_count(
     # In several batches, of which the later ones add to what the earlier ones have counted.
     monkeypatch.setattr("modules.articles.demo.articles.TOGETHER", 25)
     await demonstrate(composition, ARTICLES, Silence())
-    async with composition.database.connected() as connection:
+    async with composition.database.connection() as connection:
         for counter, rows in COUNTERS.items():
             counted = (await connection.execute(text(counter))).all()
             assert counted, counter

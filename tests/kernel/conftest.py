@@ -32,7 +32,7 @@ async def on_postgresql(empty_postgresql: str) -> AsyncIterator[Database]:
     """Return a database on PostgreSQL."""
     database = await with_things(empty_postgresql)
     yield database
-    async with database.exclusive() as connection:
+    async with database.migration_connection() as connection:
         await connection.run_sync(Thing.metadata.drop_all)
     await database.dispose()
 
@@ -54,10 +54,10 @@ def database(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture
 async def outbox(deployed: Database) -> AsyncIterator[Database]:
     """Return a database with an outbox and a table of steps."""
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         for metadata in (SCHEMA.metadata, Base.metadata):
             await connection.run_sync(metadata.create_all)
     yield deployed
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         for metadata in (SCHEMA.metadata, Base.metadata):
             await connection.run_sync(metadata.drop_all)

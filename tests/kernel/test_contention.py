@@ -19,13 +19,13 @@ class Note(RequestModel):
 
 
 @pytest.fixture
-def heard() -> list[str]:
+def notifications() -> list[str]:
     """Return the texts that the handler was given, one for each time that it was called."""
     return []
 
 
 @pytest.fixture
-def refusing(heard: list[str]) -> Callable[[list[Exception]], httpx2.AsyncClient]:
+def translating_violations(notifications: list[str]) -> Callable[[list[Exception]], httpx2.AsyncClient]:
     """Return what makes a client of a handler that raises these, one each time, and then answers."""
 
     def make(errors: list[Exception]) -> httpx2.AsyncClient:
@@ -33,9 +33,9 @@ def refusing(heard: list[str]) -> Callable[[list[Exception]], httpx2.AsyncClient
 
         @router.post("/notes")
         async def keep(note: Note) -> Note:
-            heard.append(note.text)
-            if len(heard) <= len(errors):
-                raise errors[len(heard) - 1]
+            notifications.append(note.text)
+            if len(notifications) <= len(errors):
+                raise errors[len(notifications) - 1]
             return note
 
         return client_of(router)
@@ -44,32 +44,32 @@ def refusing(heard: list[str]) -> Callable[[list[Exception]], httpx2.AsyncClient
 
 
 async def test_a_request_is_handled_again_with_the_same_body(
-    refusing: Callable[[list[Exception]], httpx2.AsyncClient], heard: list[str]
+    translating_violations: Callable[[list[Exception]], httpx2.AsyncClient], notifications: list[str]
 ) -> None:
-    answer = await refusing([ConcurrencyConflict(), ConcurrencyConflict()]).post(
+    answer = await translating_violations([ConcurrencyConflict(), ConcurrencyConflict()]).post(
         "/notes", json={"text": "Hello"}
     )
     assert (answer.status_code, answer.json()) == (200, {"text": "Hello"})
-    assert heard == ["Hello"] * 3
+    assert notifications == ["Hello"] * 3
 
 
 async def test_a_caller_whom_others_always_get_ahead_of_is_told_to_come_back(
-    refusing: Callable[[list[Exception]], httpx2.AsyncClient], heard: list[str]
+    translating_violations: Callable[[list[Exception]], httpx2.AsyncClient], notifications: list[str]
 ) -> None:
     errors: list[Exception] = [ConcurrencyConflict()] * 100
-    answer = await refusing(errors).post("/notes", json={"text": "Hello"})
+    answer = await translating_violations(errors).post("/notes", json={"text": "Hello"})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "1"
-    assert len(heard) == ATTEMPTS
+    assert len(notifications) == ATTEMPTS
 
 
 async def test_what_may_have_been_done_is_not_done_again(
-    refusing: Callable[[list[Exception]], httpx2.AsyncClient], heard: list[str]
+    translating_violations: Callable[[list[Exception]], httpx2.AsyncClient], notifications: list[str]
 ) -> None:
     # A connection that breaks at the commit says nothing about whether it was made.
-    answer = await refusing([Unavailable()]).post("/notes", json={"text": "Hello"})
+    answer = await translating_violations([Unavailable()]).post("/notes", json={"text": "Hello"})
     assert answer.status_code == 503
-    assert len(heard) == 1
+    assert len(notifications) == 1
 
 
 async def test_one_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ async def test_one_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_limit_of_somebody_else_is_no_reason_to_come_back(
-    refusing: Callable[[list[Exception]], httpx2.AsyncClient],
+    translating_violations: Callable[[list[Exception]], httpx2.AsyncClient],
 ) -> None:
     with pytest.raises(TimeoutError):
-        await refusing([TimeoutError()]).post("/notes", json={"text": "Hello"})
+        await translating_violations([TimeoutError()]).post("/notes", json={"text": "Hello"})

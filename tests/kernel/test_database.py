@@ -39,7 +39,7 @@ async def add(database: Database, name: str) -> None:
 
 async def add_or_refuse(database: Database, name: str) -> None:
     """Do what a repository with a unique constraint does."""
-    async with database.refusing(REFUSALS) as session:
+    async with database.translating_violations(REFUSALS) as session:
         session.add(Thing(name=name))
 
 
@@ -163,19 +163,19 @@ class TestRefusing:
         await add(database, "lamp")
         async with database.transaction():
             with suppress(NameTaken):
-                async with database.refusing(REFUSALS) as session:
+                async with database.translating_violations(REFUSALS) as session:
                     await session.execute(insert(Thing).values(name="table"))
                     await session.execute(insert(Thing).values(name="lamp"))
         assert await names(database) == ["lamp"]
 
     async def test_a_constraint_without_a_meaning_passes_as_it_is(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
-            async with database.refusing(REFUSALS) as session:
+            async with database.translating_violations(REFUSALS) as session:
                 session.add(Thing(name="lamp", number=-1))
 
     async def test_a_constraint_without_a_name_passes_as_it_is(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
-            async with database.refusing(REFUSALS) as session:
+            async with database.translating_violations(REFUSALS) as session:
                 session.add(Thing(name="lamp", part_of=1000))
 
 
@@ -297,10 +297,10 @@ class TestUnavailability:
         with pytest.raises(DatabaseUnavailable):
             await add(folder, "lamp")
         with pytest.raises(DatabaseUnavailable):
-            async with folder.exclusive():
+            async with folder.migration_connection():
                 pass
         with pytest.raises(DatabaseUnavailable):
-            async with folder.connected():
+            async with folder.connection():
                 pass
         await folder.dispose()
 
@@ -331,15 +331,15 @@ class TestUnavailability:
 
 class TestSchemaConnections:
     async def test_what_is_migrated_is_committed_together(self, database: Database) -> None:
-        async with database.exclusive() as connection:
+        async with database.migration_connection() as connection:
             await connection.execute(insert(Thing).values(name="lamp"))
         with suppress(Interruption):
-            async with database.exclusive() as connection:
+            async with database.migration_connection() as connection:
                 await connection.execute(insert(Thing).values(name="table"))
                 raise Interruption
         assert await names(database) == ["lamp"]
 
     async def test_a_connection_to_look_with_sees_what_is_there(self, database: Database) -> None:
         await add(database, "lamp")
-        async with database.connected() as connection:
+        async with database.connection() as connection:
             assert (await connection.scalars(select(Thing.name))).all() == ["lamp"]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there, is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
 from tests.kernel.things import Thing, names
 
 
@@ -12,7 +12,7 @@ class TestInsertUnlessThere:
     async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
         for name in ("lamp", "lamp", "table"):
             async with database.transaction() as session:
-                await session.execute(insert_unless_there(session, Thing), {"name": name})
+                await session.execute(insert_or_ignore(session, Thing), {"name": name})
         assert await names(database) == ["lamp", "table"]
 
 
@@ -24,6 +24,6 @@ class TestIsOneOf:
         async with database.transaction() as session:
             await session.execute(insert(Thing), [{"id": key, "name": f"thing {key}"} for key in (1, 2, 3)])
             found = await session.scalars(
-                select(Thing.id).where(is_one_of(Thing.__table__.c.id, "ids")), {"ids": ids}
+                select(Thing.id).where(in_ids(Thing.__table__.c.id, "ids")), {"ids": ids}
             )
             assert set(found) == ids & {1, 2, 3}

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.driver_errors import is_unavailability, violated_constraint
+from modules.kernel.infrastructure.persistence.driver_errors import is_unavailable, violated_constraint
 from tests.kernel.things import Thing
 
 
@@ -44,10 +44,10 @@ class TestViolatedConstraint:
 
 class TestIsUnavailability:
     def test_a_server_that_is_gone_may_come_back(self) -> None:
-        assert is_unavailability(OperationalError("SELECT 1", None, OSError("connection refused")))
+        assert is_unavailable(OperationalError("SELECT 1", None, OSError("connection refused")))
 
     def test_a_wrong_statement_stays_wrong(self) -> None:
-        assert not is_unavailability(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
+        assert not is_unavailable(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
 
     def test_what_is_not_granted_is_a_failure_of_the_program(self) -> None:
-        assert not is_unavailability(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))
+        assert not is_unavailable(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))

@@ -16,7 +16,7 @@ from modules.kernel.domain.idempotency import (
     IdempotentRequest,
 )
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import FakeClock, FakeIdempotencyStore, FakeTransactions
+from modules.kernel.fakes import FakeClock, FakeIdempotencyStore, FakeUnitOfWork
 from modules.kernel.infrastructure.idempotency import CLEANUP_BATCH_SIZE, SqlIdempotencyStore
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
@@ -58,10 +58,10 @@ def lamps() -> Lamps:
 @pytest_asyncio.fixture
 async def kept(deployed: Database) -> AsyncIterator[Database]:
     """Return a database that keeps keyed requests."""
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.create_all)
     yield deployed
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
@@ -72,7 +72,7 @@ def in_database(kept: Database, clock: FakeClock) -> SqlIdempotencyStore:
 
 @pytest.fixture
 def in_memory(clock: FakeClock) -> FakeIdempotencyStore:
-    return FakeIdempotencyStore(FakeTransactions(), clock)
+    return FakeIdempotencyStore(FakeUnitOfWork(), clock)
 
 
 async def rows(database: Database) -> int:

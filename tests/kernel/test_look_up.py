@@ -21,7 +21,7 @@ async def add(database: Database, name: str, number: int) -> None:
 
 
 async def number_of(database: Database, name: str) -> int | None:
-    found: int | None = await database.look_up(NUMBER, {"name": name})
+    found: int | None = await database.fetch_value(NUMBER, {"name": name})
     return found
 
 

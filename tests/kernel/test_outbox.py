@@ -61,10 +61,10 @@ def clock() -> FakeClock:
 @pytest_asyncio.fixture
 async def kept(deployed: Database) -> AsyncIterator[Database]:
     """Return a database with an outbox."""
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.create_all)
     yield deployed
-    async with deployed.exclusive() as connection:
+    async with deployed.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.drop_all)
 
 

@@ -38,7 +38,7 @@ async def tell(database: Database, name: str) -> None:
         await Signals(database).send("news")
 
 
-async def heard(listener: Listener, sender: Database, name: str) -> None:
+async def notifications(listener: Listener, sender: Database, name: str) -> None:
     """Tell until it is heard: nobody knows when another process has begun to listen."""
     async with asyncio.timeout(SOON_SECONDS):
         number = 0
@@ -98,7 +98,7 @@ class TestInOthers:
         signals = Signals(elsewhere)
         relay = asyncio.create_task(signals.relay())
         with signals.listening("news") as listener:
-            await heard(listener, deployed, "news")
+            await notifications(listener, deployed, "news")
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay
@@ -110,12 +110,12 @@ class TestInOthers:
         signals = Signals(elsewhere)
         relay = asyncio.create_task(signals.relay())
         with signals.listening("news") as listener:
-            await heard(listener, on_postgresql, "before")
+            await notifications(listener, on_postgresql, "before")
             async with on_postgresql.transaction() as session:
                 assert (await session.scalars(text(END_OTHERS))).all() == [True]
             # Whoever was away looks for themselves.
             assert await listener.wait(timeout=SOON_SECONDS)
-            await heard(listener, on_postgresql, "after")
+            await notifications(listener, on_postgresql, "after")
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay
@@ -163,7 +163,7 @@ class TestMishaps:
         done, _ = await asyncio.wait([delivering], timeout=0.1)
         assert not done
         file.rmdir()
-        async with database.exclusive() as connection:
+        async with database.migration_connection() as connection:
             for metadata in (SCHEMA.metadata, Base.metadata):
                 await connection.run_sync(metadata.create_all)
         await publish(database, post, [(1, 1)])

@@ -37,7 +37,7 @@ class Thing(Base):
 async def with_things(url: str) -> Database:
     """Return a database with an empty table of things."""
     database = Database(url)
-    async with database.exclusive() as connection:
+    async with database.migration_connection() as connection:
         await connection.run_sync(Base.metadata.create_all)
     return database
 

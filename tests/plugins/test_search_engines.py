@@ -54,9 +54,9 @@ class Scene:
 class VanishingArticles(FakeArticleDirectory):
     """Articles that are deleted at the very moment at which somebody wants to hold them."""
 
-    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+    async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         """Return that there are none."""
-        await super().held_authors(ids)
+        await super().lock_authors(ids)
         return {}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modules.kernel.fakes import FakeTransactions
+from modules.kernel.fakes import FakeUnitOfWork
 from modules.profiles.contracts import Profile
 from modules.profiles.domain.profiles import ProfileNotFound, Profiles
 from modules.users.contracts import UserDeleted
@@ -14,12 +14,12 @@ class Scene:
     """The use cases on fakes, with jake and anna."""
 
     def __init__(self) -> None:
-        self.transactions = transactions = FakeTransactions()
+        self.unit_of_work = unit_of_work = FakeUnitOfWork()
         users = FakeUserDirectory()
         self.jake = users.add("jake", bio="I write.", image="https://example.com/jake.png")
         self.anna = users.add("anna")
-        self.follows = FakeFollows(transactions)
-        self.profiles = Profiles(transactions, users, self.follows)
+        self.follows = FakeFollows(unit_of_work)
+        self.profiles = Profiles(unit_of_work, users, self.follows)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ class TestUserDeleted:
         await scene.profiles.follow("jake", scene.anna)
         await scene.profiles.follow("anna", scene.jake)
         await scene.profiles.follow("anna", scene.anna)
-        async with scene.transactions.transaction():
+        async with scene.unit_of_work.transaction():
             await scene.profiles.on_user_deleted(UserDeleted(scene.jake))
         assert scene.follows.kept == {(scene.anna, scene.anna)}
 

@@ -75,10 +75,10 @@ def connection(conduit: Served, source: str = "127.0.0.1") -> Iterator[socket.so
         yield opened
 
 
-def answer(connected: socket.socket) -> Answer:
+def answer(connection: socket.socket) -> Answer:
     """Read until the server closes the connection, and return status, headers and body."""
     received = b""
-    while part := connected.recv(65_536):
+    while part := connection.recv(65_536):
         received += part
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")

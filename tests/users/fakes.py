@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.fakes import FakeTransactions
+from modules.kernel.fakes import FakeUnitOfWork
 from modules.users.domain.account import Account, AccountTaken, NewAccount
 from modules.users.domain.values import Password, Presented, email_key, username_key
 
@@ -11,12 +11,12 @@ from modules.users.domain.values import Password, Presented, email_key, username
 class FakeAccounts:
     """Keeps accounts in a dictionary."""
 
-    def __init__(self, transactions: FakeTransactions) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
         self.kept: dict[UserId, Account] = {}
 
     async def add(self, account: NewAccount) -> Account:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         new = Account(
             id=UserId(len(self.kept) + 1),
             username=account.username.text,
@@ -34,8 +34,8 @@ class FakeAccounts:
             raise TokenInvalid
         return self.kept[user]
 
-    async def held(self, user: UserId) -> Account:
-        self._transactions.require_transaction()
+    async def get_for_update(self, user: UserId) -> Account:
+        self._unit_of_work.require_transaction()
         return await self.by_id(user)
 
     async def by_email(self, email: str) -> Account | None:
@@ -43,15 +43,15 @@ class FakeAccounts:
         return found[0] if found else None
 
     async def save(self, account: Account) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         self._keep(account)
 
     async def remove(self, account: Account) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         del self.kept[account.id]
 
     async def replace_hash(self, user: UserId, old: str, new: str) -> None:
-        self._transactions.require_transaction()
+        self._unit_of_work.require_transaction()
         account = self.kept[user]
         if account.password_hash == old:
             self.kept[user] = replace(account, password_hash=new)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.fakes import FakeClock, FakeEvents, FakeIdempotencyStore, FakeTransactions
+from modules.kernel.fakes import FakeClock, FakeEvents, FakeIdempotencyStore, FakeUnitOfWork
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,
@@ -226,14 +226,14 @@ class Scene:
     """The use cases on fakes."""
 
     def __init__(self) -> None:
-        transactions = FakeTransactions()
-        self.kept = FakeAccounts(transactions)
+        unit_of_work = FakeUnitOfWork()
+        self.kept = FakeAccounts(unit_of_work)
         self.passwords = FakePasswords()
-        self.events = FakeEvents(transactions)
+        self.events = FakeEvents(unit_of_work)
         self.attempts = FakeAttempts()
         credentials = Credentials(self.passwords, self.attempts)
-        idempotency = FakeIdempotencyStore(transactions, FakeClock())
-        self.accounts = Accounts(transactions, self.kept, credentials, FakeTokens(), self.events, idempotency)
+        idempotency = FakeIdempotencyStore(unit_of_work, FakeClock())
+        self.accounts = Accounts(unit_of_work, self.kept, credentials, FakeTokens(), self.events, idempotency)
 
     async def register(self, name: str = "jake", password: str = PASSWORD) -> SignedIn:
         return await self.accounts.register(Username(name), Email(f"{name}@example.com"), Password(password))

@@ -80,7 +80,7 @@ class TestFind:
             await users.repository().by_id(NOBODY)
         async with users.database().transaction():
             with pytest.raises(TokenInvalid):
-                await users.repository().held(NOBODY)
+                await users.repository().get_for_update(NOBODY)
 
 
 class TestSave:

@@ -108,7 +108,7 @@ class ArticleRepository(Protocol):
         """Keep a new article under the first of its title's slugs that is free."""
         ...
 
-    async def held(self, slug: str) -> Article:
+    async def get_for_update(self, slug: str) -> Article:
         """Return the article, and keep others from changing it until the transaction ends.
 
         Raises `ArticleNotFound`.

@@ -20,7 +20,7 @@ from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted
 
 Precondition = Callable[[ArticleView], bool]
@@ -32,13 +32,13 @@ class Publishing:
 
     def __init__(
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         repository: ArticleRepository,
         reader: ArticleReader,
         events: EventPublisher,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._repository = repository
         self._reader = reader
         self._events = events
@@ -48,7 +48,7 @@ class Publishing:
         self, author: UserId, title: Title, description: Description, body: Body, tags: TagList
     ) -> ArticleView:
         """Publish an article."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article = await self._repository.add(
                 Draft(author, title, description, body, tags, self._clock.now())
             )
@@ -62,8 +62,8 @@ class Publishing:
 
         Raises `ArticleNotFound`, `NotTheAuthor`, or `StaleArticle` when it is not what was expected.
         """
-        async with self._transactions.transaction():
-            article = await self._repository.held(slug)
+        async with self._unit_of_work.transaction():
+            article = await self._repository.get_for_update(slug)
             article.require_author(editor)
             await self._require(if_match, article, editor)
             edited = article.edited(changes, self._clock.now())
@@ -77,15 +77,15 @@ class Publishing:
         Raises `ArticleNotFound`, `NotTheAuthor`, `StaleArticle` when it is not what was expected, and
         whatever keeps another module from letting go.
         """
-        async with self._transactions.transaction():
-            article = await self._repository.held(slug)
+        async with self._unit_of_work.transaction():
+            article = await self._repository.get_for_update(slug)
             article.require_author(editor)
             await self._require(if_match, article, editor)
             await self._let_go(article)
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
         """Favour an article, or go on favouring it; raise `ArticleNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article, is_new = await self._repository.add_favorite(slug, reader)
             if is_new:
                 await self._events.publish(ArticleFavorited(article, reader))
@@ -93,21 +93,21 @@ class Publishing:
 
     async def unfavorite(self, slug: str, reader: UserId) -> ArticleView:
         """Stop favouring an article, if one did; raise `ArticleNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article = await self._repository.remove_favorite(slug, reader)
             return await self._reader.article_by_id(article, reader)
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Let go of the articles of somebody who is gone, and of what they favour."""
         user = UserId(event.user_id)
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             for article in await self._repository.of_author(user):
                 await self._let_go(article)
             await self._repository.remove_favorites_of(user)
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user has published and favours."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             articles = await self._repository.of_author(user)
             favorites = await self._repository.favorites_of(user)
         return {"articles": [article.own_data() for article in articles], "favorites": favorites}

@@ -16,26 +16,26 @@ from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagR
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_ignore
 
-TAKEN = {"uq_articles_article_slug": SlugTaken}
+CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
 # Of tables, and built once, as in `reader`: these are what favouring an article consists of.
 article = ArticleRow.metadata.tables[ArticleRow.__tablename__]
 favorite = FavoriteRow.metadata.tables[FavoriteRow.__tablename__]
 
 # Only deleting it must wait: others may favour it at the same time.
-FOUND = (
+LOCK_FOR_FAVORITE = (
     select(article.c.id, article.c.created_at)
     .where(article.c.slug == bindparam("slug"))
     .with_for_update(read=True, key_share=True)
 )
-UNFAVOR = (
+DELETE_FAVORITE = (
     delete(favorite)
     .where(favorite.c.article_id == bindparam("article"), favorite.c.user_id == bindparam("user"))
     .returning(favorite.c.user_id)
 )
-COUNT_FAVORITES = (
+ADJUST_FAVORITES_COUNT = (
     update(article)
     .where(article.c.id == bindparam("article"))
     .values(favorites_count=article.c.favorites_count + bindparam("more"))
@@ -53,11 +53,11 @@ class SqlArticles:
         """Keep a new article under the first of its title's slugs that is free."""
         async with self._database.transaction():
             article = await self._insert(draft)
-            await self._tag(article, draft.tags.texts, draft.at)
+            await self._insert_tags(article, draft.tags.texts, draft.at)
             await self._counts.published([Counted(draft.author, draft.tags.texts, draft.at)])
             return article
 
-    async def held(self, slug: str) -> Article:
+    async def get_for_update(self, slug: str) -> Article:
         """Return the article, and keep others from changing it until the transaction ends.
 
         Raises `ArticleNotFound`.
@@ -93,8 +93,8 @@ class SqlArticles:
                 )
             )
             if new_title is not None:
-                await self._rename(article, new_title)
-            await self._retag(article)
+                await self._change_slug(article, new_title)
+            await self._replace_tags(article)
 
     async def remove(self, article: Article) -> None:
         """Forget an article, its tags and who favours it."""
@@ -112,9 +112,9 @@ class SqlArticles:
         Raises `ArticleNotFound`.
         """
         async with self._database.transaction() as session:
-            article, created_at = await self._found(slug)
+            article, created_at = await self._lock_for_favorite(slug)
             row = {"article_id": article, "user_id": user, "created_at": created_at}
-            added = (await session.scalars(insert_unless_there(session, FavoriteRow, "user_id"), row)).all()
+            added = (await session.scalars(insert_or_ignore(session, FavoriteRow, "user_id"), row)).all()
             await self._count_favorites(article, user, len(added))
             return article, bool(added)
 
@@ -124,8 +124,8 @@ class SqlArticles:
         Raises `ArticleNotFound`.
         """
         async with self._database.transaction() as session:
-            article, _ = await self._found(slug)
-            removed = await session.scalars(UNFAVOR, {"article": article, "user": user})
+            article, _ = await self._lock_for_favorite(slug)
+            removed = await session.scalars(DELETE_FAVORITE, {"article": article, "user": user})
             await self._count_favorites(article, user, -len(removed.all()))
             return article
 
@@ -156,40 +156,40 @@ class SqlArticles:
         async with self._database.transaction() as session:
             for slug in draft.title.slugs():
                 row = article_row(draft, slug, favorites_count=0)
-                article = await session.scalar(insert_unless_there(session, ArticleRow, "id"), row)
+                article = await session.scalar(insert_or_ignore(session, ArticleRow, "id"), row)
                 if article is not None:
                     return ArticleId(article)
         raise SlugTaken
 
-    async def _rename(self, article: Article, title: Title) -> None:
+    async def _change_slug(self, article: Article, title: Title) -> None:
         for slug in title.slugs():
             if slug == article.slug:
                 continue
             with suppress(SlugTaken):
-                async with self._database.refusing(TAKEN) as session:
+                async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
                     await session.execute(
                         update(ArticleRow).where(ArticleRow.id == article.id).values(slug=slug)
                     )
                 return
         raise SlugTaken
 
-    async def _tag(self, article: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
+    async def _insert_tags(self, article: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
         if tags:
             rows = [{"article_id": article, "tag": tag, "created_at": created_at} for tag in tags]
             async with self._database.transaction() as session:
                 await bulk_insert(session, TagRow, rows)
 
-    async def _retag(self, article: Article) -> None:
+    async def _replace_tags(self, article: Article) -> None:
         async with self._database.transaction() as session:
             removed = delete(TagRow).where(TagRow.article_id == article.id).returning(TagRow.tag)
             more = Counter(article.tags)
             more.subtract((await session.scalars(removed)).all())
-            await self._tag(article.id, article.tags, article.created_at)
+            await self._insert_tags(article.id, article.tags, article.created_at)
             await self._counts.tagged(more)
 
-    async def _found(self, slug: str) -> tuple[ArticleId, datetime]:
+    async def _lock_for_favorite(self, slug: str) -> tuple[ArticleId, datetime]:
         async with self._database.transaction() as session:
-            row = (await session.execute(FOUND, {"slug": slug})).one_or_none()
+            row = (await session.execute(LOCK_FOR_FAVORITE, {"slug": slug})).one_or_none()
         if row is None:
             raise ArticleNotFound
         return ArticleId(row.id), row.created_at
@@ -198,7 +198,7 @@ class SqlArticles:
         if more:
             await self._counts.favored({user: more})
             async with self._database.transaction() as session:
-                await session.execute(COUNT_FAVORITES, {"article": article, "more": more})
+                await session.execute(ADJUST_FAVORITES_COUNT, {"article": article, "more": more})
 
 
 def _article(row: ArticleRow) -> Article:

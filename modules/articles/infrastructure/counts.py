@@ -13,7 +13,7 @@ from modules.articles.contracts import ArticleId
 from modules.articles.infrastructure.tables import ArticleRow, AuthorRow, FavoriteRow, ReaderRow, TagUseRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_update
+from modules.kernel.infrastructure.persistence.dialect_sql import upsert
 
 EVERYBODY = UserId(0)
 """The author whose articles are all there are: users' ids begin at 1."""
@@ -48,7 +48,7 @@ class ArticleCounts:
         ]
         everybody = {"author_id": EVERYBODY, "articles": len(articles), "latest_at": max(latest.values())}
         async with self._database.transaction() as session:
-            await session.execute(insert_or_update(session, AuthorRow, _counted_on), [everybody, *rows])
+            await session.execute(upsert(session, AuthorRow, _counted_on), [everybody, *rows])
         await self.tagged(Counter(tag for article in articles for tag in article.tags))
         await self.favored(Counter(user for article in articles for user in article.favored_by))
 
@@ -96,7 +96,7 @@ class ArticleCounts:
         table = kind.metadata.tables[kind.__tablename__]
         async with self._database.transaction() as session:
             if grown:
-                await session.execute(insert_or_update(session, kind, _counted_on), grown)
+                await session.execute(upsert(session, kind, _counted_on), grown)
             if shrunk:
                 await session.execute(
                     update(table)

@@ -17,11 +17,11 @@ from modules.articles.infrastructure.listings import (
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.profiles.contracts import Profile, ProfileReader
 
-PREVIEWS = select(*PREVIEW).where(is_one_of(article.c.id, "ids"))
+PREVIEWS = select(*PREVIEW).where(in_ids(article.c.id, "ids"))
 TEXTS = select(
     article.c.id,
     article.c.slug,
@@ -32,10 +32,10 @@ TEXTS = select(
     article.c.tag_list,
     article.c.created_at,
     article.c.updated_at,
-).where(is_one_of(article.c.id, "ids"))
+).where(in_ids(article.c.id, "ids"))
 IDS = select(article.c.id, article.c.slug).where(article.c.slug.in_(bindparam("slugs", expanding=True)))
-HELD = IDS.with_for_update(read=True, key_share=True)
-HELD_AUTHORS = (
+LOCK_BY_SLUG = IDS.with_for_update(read=True, key_share=True)
+LOCK_AUTHORS = (
     select(article.c.id, article.c.author_id)
     .where(article.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update(read=True, key_share=True)
@@ -56,18 +56,18 @@ class SqlArticleDirectory:
             rows = await session.execute(IDS, {"slugs": list(slugs)})
         return {row.slug: ArticleId(row.id) for row in rows}
 
-    async def held(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         """Return what `ids` returns, and keep these articles from being deleted meanwhile."""
         self._database.require_transaction()
         async with self._database.transaction() as session:
-            rows = await session.execute(HELD, {"slugs": list(slugs)})
+            rows = await session.execute(LOCK_BY_SLUG, {"slugs": list(slugs)})
         return {row.slug: ArticleId(row.id) for row in rows}
 
-    async def held_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        """Return who wrote those of the articles that exist, and hold these as `held` does."""
+    async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return who wrote those of the articles that exist, and hold these as `lock` does."""
         self._database.require_transaction()
         async with self._database.transaction() as session:
-            rows = await session.execute(HELD_AUTHORS, {"ids": list(ids)})
+            rows = await session.execute(LOCK_AUTHORS, {"ids": list(ids)})
         return {ArticleId(row.id): UserId(row.author_id) for row in rows}
 
     async def previews(

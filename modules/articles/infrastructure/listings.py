@@ -30,7 +30,7 @@ from modules.articles.infrastructure.tables import (
     TagUseRow,
 )
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET, after_position
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.profiles.contracts import Profile, ProfileReader
@@ -88,7 +88,7 @@ def _newest(
 def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
     return (
         select(author.c.author_id, author.c.articles, latest_at.label("latest_at"))
-        .where(is_one_of(author.c.author_id, "authors"), author.c.articles > 0)
+        .where(in_ids(author.c.author_id, "authors"), author.c.articles > 0)
         .cte("followed")
     )
 

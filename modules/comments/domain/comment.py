@@ -71,7 +71,7 @@ class CommentRepository(Protocol):
         """Return the page's comments and the one behind them, or every comment, newest first."""
         ...
 
-    async def held(self, article: ArticleId, comment: CommentId) -> Comment:
+    async def get_for_update(self, article: ArticleId, comment: CommentId) -> Comment:
         """Return the comment, and keep others from changing it until the transaction ends.
 
         Raises `CommentNotFound` when this article has no such comment.

@@ -16,7 +16,7 @@ from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import PageRequest, Position, split_page
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -42,14 +42,14 @@ class Discussion:
 
     def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         comments: CommentRepository,
         articles: ArticleDirectory,
         profiles: ProfileReader,
         events: EventPublisher,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._comments = comments
         self._articles = articles
         self._profiles = profiles
@@ -60,7 +60,7 @@ class Discussion:
         self, slug: str, viewer: UserId | None, page: PageRequest | None = None
     ) -> CommentList:
         """Return an article's comments, a page of them or all; raise `ArticleNotFound`."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             article = _found(slug, await self._articles.ids({slug}))
             comments = await self._comments.of_article(article, page)
             shown, following = (comments, None) if page is None else split_page(comments, page)
@@ -68,9 +68,9 @@ class Discussion:
 
     async def say(self, slug: str, text: Text, author: UserId) -> CommentView:
         """Comment on an article; raise `ArticleNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             # Held: the article could be deleted at this moment, and its comments must go with it.
-            article = _found(slug, await self._articles.held({slug}))
+            article = _found(slug, await self._articles.lock({slug}))
             comment = await self._comments.add(article, author, text, self._clock.now())
             await self._events.publish(CommentAdded(article, comment.id, author))
             views = await self._views([comment], author)
@@ -81,9 +81,9 @@ class Discussion:
 
     async def take_back(self, slug: str, comment: CommentId, editor: UserId) -> None:
         """Delete a comment of one's own; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article = _found(slug, await self._articles.ids({slug}))
-            found = await self._comments.held(article, comment)
+            found = await self._comments.get_for_update(article, comment)
             found.require_author(editor)
             await self._comments.remove(found.id)
 
@@ -98,7 +98,7 @@ class Discussion:
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user has said."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             comments = await self._comments.of_author(user)
             articles = await self._articles.previews({comment.article_id for comment in comments}, user)
         return {

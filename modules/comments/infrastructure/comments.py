@@ -55,7 +55,7 @@ class SqlComments:
         async with self._database.snapshot() as session:
             return [_comment(row) for row in await session.execute(statement, asked)]
 
-    async def held(self, article: ArticleId, comment: CommentId) -> Comment:
+    async def get_for_update(self, article: ArticleId, comment: CommentId) -> Comment:
         """Return the comment, and keep others from changing it until the transaction ends.
 
         Raises `CommentNotFound` when this article has no such comment.

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
-class Transactions(Protocol):
+class UnitOfWork(Protocol):
     """Opens units of work. Everything done inside one, in whatever module, is one unit."""
 
     def transaction(self) -> AbstractAsyncContextManager[object]:

@@ -13,7 +13,7 @@ from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, I
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
 
 ANONYMOUS = 0
 # More than the one that is added, so that what has accumulated becomes less.
@@ -81,9 +81,7 @@ class SqlIdempotencyStore:
             "now": now,
         }
         async with self._database.transaction() as session:
-            claim = insert_or_update(
-                session, IdempotencyKeyRow, _reclaim, only_where=_is_expired, returning="key"
-            )
+            claim = upsert(session, IdempotencyKeyRow, _reclaim, where=_is_expired, returning="key")
             return (await session.execute(claim, row)).one_or_none() is not None
 
     def _replay(self, request: IdempotentRequest, fingerprint: str, answer: str) -> str:

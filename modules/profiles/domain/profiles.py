@@ -5,7 +5,7 @@ from typing import Protocol
 
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile
 from modules.users.contracts import PublicUser, UserDeleted, UserDirectory
 
@@ -43,30 +43,28 @@ class FollowRepository(Protocol):
 class Profiles:
     """The use cases of profiles."""
 
-    def __init__(
-        self, transactions: Transactions, directory: UserDirectory, follows: FollowRepository
-    ) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: UnitOfWork, directory: UserDirectory, follows: FollowRepository) -> None:
+        self._unit_of_work = unit_of_work
         self._directory = directory
         self._follows = follows
 
     async def profile(self, username: str, viewer: UserId | None) -> Profile:
         """Return a profile as the viewer sees it; raise `ProfileNotFound` if nobody has this name."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             user = await self._user(username)
             followed = await self._follows.followed_among(viewer, {user.id}) if viewer else ()
             return _profile(user, following=user.id in followed)
 
     async def follow(self, username: str, follower: UserId) -> Profile:
         """Follow a user, or go on following; raise `ProfileNotFound` if nobody has this name."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             user = await self._user(username)
             await self._follows.add(follower, user.id)
             return _profile(user, following=True)
 
     async def unfollow(self, username: str, follower: UserId) -> Profile:
         """Stop following a user, if one did; raise `ProfileNotFound` if nobody has this name."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             user = await self._user(username)
             await self._follows.remove(follower, user.id)
             return _profile(user, following=False)
@@ -77,7 +75,7 @@ class Profiles:
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
         """Return whom a user follows."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             followed = await self._directory.users(await self._follows.followed_by(user))
         return {"following": sorted(one.username for one in followed.values())}
 

@@ -6,14 +6,14 @@ from sqlalchemy import FromClause, bindparam, delete, or_, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there, is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
 from modules.profiles.infrastructure.tables import FollowRow
 
 # Built once, of the table and not the mapped class: every list with a reader asks for this.
 follow: FromClause = FollowRow.__table__
 FOLLOWED_AMONG = select(follow.c.followed_id).where(
     follow.c.follower_id == bindparam("follower"),
-    is_one_of(follow.c.followed_id, "users"),
+    in_ids(follow.c.followed_id, "users"),
 )
 
 
@@ -27,7 +27,7 @@ class SqlFollows:
         """Keep that one follows the other; do nothing if that is known."""
         async with self._database.transaction() as session:
             row = {"follower_id": follower, "followed_id": followed}
-            await session.execute(insert_unless_there(session, FollowRow), row)
+            await session.execute(insert_or_ignore(session, FollowRow), row)
 
     async def remove(self, follower: UserId, followed: UserId) -> None:
         """Forget that one follows the other; do nothing if that is not known."""

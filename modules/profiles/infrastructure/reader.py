@@ -7,14 +7,12 @@ from sqlalchemy import select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.profiles.contracts import Profile
 from modules.profiles.infrastructure.follows import SqlFollows, follow
 from modules.users.contracts import UserDirectory
 
-FOLLOWED = select(follow.c.follower_id, follow.c.followed_id).where(
-    is_one_of(follow.c.follower_id, "followers")
-)
+FOLLOWED = select(follow.c.follower_id, follow.c.followed_id).where(in_ids(follow.c.follower_id, "followers"))
 
 
 class SqlProfileReader:

@@ -121,7 +121,7 @@ class AccountRepository(Protocol):
         """Return the account; raise `TokenInvalid` if it is gone: only its own token leads here."""
         ...
 
-    async def held(self, user: UserId) -> Account:
+    async def get_for_update(self, user: UserId) -> Account:
         """Return the account as `by_id` does, and keep others from changing it until the transaction ends."""
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.idempotency import IdempotencyStore, IdempotentRequest
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
     Account,
@@ -35,14 +35,14 @@ class Accounts:
 
     def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         repository: AccountRepository,
         credentials: Credentials,
         tokens: TokenIssuer,
         events: EventPublisher,
         idempotency: IdempotencyStore,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._repository = repository
         self._credentials = credentials
         self._tokens = tokens
@@ -63,7 +63,7 @@ class Accounts:
         """
         # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
         new = NewAccount(username, email, await self._credentials.choose(password))
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             if idempotency_key is None:
                 account = await self._repository.add(new)
             else:
@@ -82,7 +82,7 @@ class Accounts:
             raise CredentialsInvalid
         new_hash = await self._credentials.renew(account.password_hash, password)
         if new_hash is not None:
-            async with self._transactions.transaction():
+            async with self._unit_of_work.transaction():
                 await self._repository.replace_hash(account.id, account.password_hash, new_hash)
         return self._signed_in(account)
 
@@ -96,8 +96,8 @@ class Accounts:
         A new password ends every token issued before; raises `PasswordCommon` for one that is guessed first.
         """
         password_hash = None if changes.password is None else await self._credentials.choose(changes.password)
-        async with self._transactions.transaction():
-            account = await self._repository.held(user)
+        async with self._unit_of_work.transaction():
+            account = await self._repository.get_for_update(user)
             changed = account.changed(changes, password_hash)
             await self._repository.save(changed)
             if changed.username != account.username:
@@ -112,8 +112,8 @@ class Accounts:
         account = await self._repository.by_id(user)
         if not await self._credentials.prove(account.email, account.password_hash, password, address):
             raise PasswordWrong
-        async with self._transactions.transaction():
-            await self._repository.remove(await self._repository.held(user))
+        async with self._unit_of_work.transaction():
+            await self._repository.remove(await self._repository.get_for_update(user))
             await self._idempotency.forget(user)
             await self._events.publish(UserDeleted(user))
 
@@ -123,8 +123,8 @@ class Accounts:
 
     async def log_out_everywhere(self, user: UserId) -> None:
         """End every session of one's own account: every token issued until now."""
-        async with self._transactions.transaction():
-            account = await self._repository.held(user)
+        async with self._unit_of_work.transaction():
+            account = await self._repository.get_for_update(user)
             await self._repository.save(account.logged_out())
 
     async def _add_idempotently(self, new: NewAccount, idempotency_key: IdempotentRequest) -> Account:

@@ -8,7 +8,7 @@ from modules.users.domain.account import Account, AccountTaken, NewAccount
 from modules.users.domain.values import email_key, username_key
 from modules.users.infrastructure.tables import AccountRow
 
-TAKEN = {
+CONSTRAINT_ERRORS = {
     "uq_users_account_username_key": lambda: AccountTaken({"username"}),
     "uq_users_account_email_key": lambda: AccountTaken({"email"}),
 }
@@ -24,7 +24,7 @@ class SqlAccounts:
         """Keep a new account and return it; raise `AccountTaken` if its name or e-mail is in use."""
         row = AccountRow(**account_row(account))
         try:
-            async with self._database.refusing(TAKEN) as session:
+            async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
                 session.add(row)
         except AccountTaken as taken:
             raise await self._whole(taken, account.username.text, account.email.text) from taken
@@ -34,7 +34,7 @@ class SqlAccounts:
         """Return the account; raise `TokenInvalid` if it is gone: only its own token leads here."""
         return await self._one(select(AccountRow).where(AccountRow.id == user))
 
-    async def held(self, user: UserId) -> Account:
+    async def get_for_update(self, user: UserId) -> Account:
         """Return the account as `by_id` does, and keep others from changing it until the transaction ends."""
         return await self._one(select(AccountRow).where(AccountRow.id == user).with_for_update())
 
@@ -53,7 +53,7 @@ class SqlAccounts:
             "token_version": account.token_version,
         }
         try:
-            async with self._database.refusing(TAKEN) as session:
+            async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
                 await session.execute(update(AccountRow).where(AccountRow.id == account.id).values(values))
         except AccountTaken as taken:
             raise await self._whole(taken, account.username, account.email, but=account.id) from taken
@@ -91,8 +91,10 @@ class SqlAccounts:
                     AccountRow.id != (but or 0),
                 )
             )
-            held = {key for row in rows for key in row}
-        return AccountTaken({*taken.problems, *(field for field, key in keys.items() if key in held)})
+            get_for_update = {key for row in rows for key in row}
+        return AccountTaken(
+            {*taken.problems, *(field for field, key in keys.items() if key in get_for_update)}
+        )
 
 
 def account_row(account: NewAccount) -> dict[str, str | int | None]:

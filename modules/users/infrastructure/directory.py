@@ -7,7 +7,7 @@ from sqlalchemy import FromClause, Row, Select, bindparam, select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.users.contracts import PublicUser
 from modules.users.domain.values import MAX_EXPANSION, MAX_USERNAME_LENGTH, username_key
 from modules.users.infrastructure.tables import AccountRow
@@ -20,7 +20,7 @@ AnySelect = Select[*tuple[Any, ...]]
 # Built once, of the table and not the mapped class: lists ask for this all the time.
 account: FromClause = AccountRow.__table__
 PUBLIC = select(account.c.id, account.c.username, account.c.bio, account.c.image, account.c.username_key)
-BY_ID = PUBLIC.where(is_one_of(account.c.id, "wanted"))
+BY_ID = PUBLIC.where(in_ids(account.c.id, "wanted"))
 BY_NAME = PUBLIC.where(account.c.username_key.in_(bindparam("wanted", expanding=True)))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, delete, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_update
+from modules.kernel.infrastructure.persistence.dialect_sql import upsert
 from modules.users.infrastructure.tables import AttemptRow
 
 
@@ -40,7 +40,7 @@ class AttemptStorage(Storage):
         now = self._now()
         row = {"key": key, "number": amount, "expires_at": now + expiry, "now": now}
         async with self._database.transaction() as session:
-            counted = insert_or_update(session, AttemptRow, _counted_on, returning="number")
+            counted = upsert(session, AttemptRow, _counted_on, returning="number")
             number: int = (await session.execute(counted, row)).scalar_one()
         return number
 

@@ -64,7 +64,7 @@ class JwtTokens:
         claims = self._signed(token)
         if claims.until <= self._clock.now().timestamp():
             raise TokenInvalid
-        if await self._database.look_up(VERSION, {"user": claims.user}) != claims.version:
+        if await self._database.fetch_value(VERSION, {"user": claims.user}) != claims.version:
             raise TokenInvalid
         return Principal(claims.user, claims.until)
 

@@ -33,7 +33,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def test_the_migrations_make_what_the_models_say_and_can_be_undone(database: Database) -> None:
     await check_models(database, MODULE)
     await unmigrate(database, MODULE)
-    async with database.connected() as connection:
+    async with database.connection() as connection:
         assert await connection.run_sync(_tables) == {"bookmarks_alembic_version"}
     await migrate(database, [MODULE])
     await check_models(database, MODULE)

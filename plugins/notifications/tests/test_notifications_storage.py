@@ -26,7 +26,7 @@ async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_o
     database = scene_of_its_own.alone.database
     await check_models(database, MODULE)
     await unmigrate(database, MODULE)
-    async with database.connected() as connection:
+    async with database.connection() as connection:
         tables = await connection.run_sync(_tables)
     assert {table for table in tables if table.startswith("notifications_")} == {
         "notifications_alembic_version"

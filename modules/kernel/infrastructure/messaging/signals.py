@@ -60,7 +60,7 @@ class Signals:
         Raises `RuntimeError` when no transaction is open.
         """
         self._database.after_commit(lambda: self._wake(topic))
-        await self._database.announce(topic)
+        await self._database.notify(topic)
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Listener]:
@@ -78,7 +78,7 @@ class Signals:
         await self._listened_to.wait()
         while True:
             try:
-                async for topic in self._database.heard():
+                async for topic in self._database.notifications():
                     self._wake(topic)
             except (Unavailable, SQLAlchemyError, OSError) as error:
                 log.warning("other processes cannot be heard", cause=repr(error))

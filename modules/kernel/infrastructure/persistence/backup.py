@@ -21,7 +21,7 @@ def sqlite_file(url: str) -> Path:
     return Path(str(parsed.database))
 
 
-def back_up(database: Path, target: Path) -> None:
+def create_backup(database: Path, target: Path) -> None:
     """Copy the database to a file that is not there yet, and look at the copy before it gets its name.
 
     Others may read and write meanwhile: SQLite copies what was committed when it began
@@ -35,13 +35,13 @@ def back_up(database: Path, target: Path) -> None:
             source.backup(copy)
             # Of the write-ahead log there is none: the copy is one file.
             copy.execute("PRAGMA journal_mode = DELETE")
-        require_sound(draft)
+        check_integrity(draft)
         _sync(draft)
         # Not by renaming: that would overwrite what somebody else has made meanwhile.
         target.hardlink_to(draft)
 
 
-def put_back(backup: Path, database: Path) -> None:
+def restore_backup(backup: Path, database: Path) -> None:
     """Make the database what the backup is, in one transaction of SQLite's; raise `BackupError`.
 
     Others may be connected: they go on with what the backup holds.
@@ -53,10 +53,10 @@ def put_back(backup: Path, database: Path) -> None:
             copy.execute("PRAGMA synchronous = FULL")
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = WAL")
-        require_sound(database)
+        check_integrity(database)
 
 
-def require_sound(file: Path) -> None:
+def check_integrity(file: Path) -> None:
     """Raise `BackupError` if SQLite finds anything wrong with a database."""
     with _one_line(), _opened(file) as connection:
         [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -13,7 +13,7 @@ from modules.kernel.domain.progress import Progress
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema
 
-LOADING_CACHE_KIB = 256 * 1024
+BULK_LOAD_CACHE_KIB = 256 * 1024
 
 
 async def bulk_insert(
@@ -48,7 +48,7 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
     """
     indexes = [index for schema in schemas for index in _indexes(schema)]
     async with database.transaction() as session:
-        await prepare_to_load(session)
+        await prepare_bulk_load(session)
         for index in indexes:
             await session.execute(DropIndex(index))
     try:
@@ -56,17 +56,17 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
     finally:
         progress.begin("indexes", len(indexes))
         async with database.transaction() as session:
-            await prepare_to_load(session)
+            await prepare_bulk_load(session)
             for index in indexes:
                 await session.execute(CreateIndex(index))
                 progress.advance(1)
 
 
-async def prepare_to_load(session: AsyncSession) -> None:
+async def prepare_bulk_load(session: AsyncSession) -> None:
     """Make room, or time, for many rows and the indexes that are made of them."""
     if session.get_bind().dialect.name == "sqlite":
         # Until the database is disposed of. SQLite's own 2 MB are too few for the keys.
-        await session.execute(text(f"PRAGMA cache_size = -{LOADING_CACHE_KIB}"))
+        await session.execute(text(f"PRAGMA cache_size = -{BULK_LOAD_CACHE_KIB}"))
     else:
         await session.execute(text("SET LOCAL statement_timeout = 0"))
 

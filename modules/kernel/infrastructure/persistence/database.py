@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
 from modules.kernel.infrastructure.persistence.driver_errors import (
-    is_contention,
-    is_unavailability,
+    is_conflict,
+    is_unavailable,
     violated_constraint,
 )
-from modules.kernel.infrastructure.persistence.engines import open_engines, shown
-from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, announce, take_migration_lock
+from modules.kernel.infrastructure.persistence.engines import open_engines, redact_password
+from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, notify, take_migration_lock
 
 WRITE_LOCK_TIMEOUT_SECONDS = 10.0
 # While a replica does not answer, one request in this time waits for it, and the others do not.
@@ -62,8 +62,8 @@ class Database:
     ) -> None:
         self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size, read_url=read_url)
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
-        self._may_be_old: ContextVar[bool] = ContextVar("may_be_old", default=False)
-        self._replica_away_until = 0.0
+        self._stale_reads_allowed: ContextVar[bool] = ContextVar("may_be_old", default=False)
+        self._replica_retry_at = 0.0
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
@@ -76,9 +76,9 @@ class Database:
         return self._engines.write.dialect.name
 
     @property
-    def where(self) -> str:
+    def display_url(self) -> str:
         """The URL of the database, without its password: to be shown."""
-        return shown(self._engines.write.url)
+        return redact_password(self._engines.write.url)
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
@@ -88,9 +88,9 @@ class Database:
         when all of it was undone because of what others did at the same moment, and `RuntimeError`
         when another task tries to join or the open unit only reads.
         """
-        unit = self._joinable()
+        unit = self._current_unit()
         if unit is None:
-            return self._opened_to_write()
+            return self._begin_write()
         if not unit.writes:
             raise RuntimeError("a snapshot is open, and a snapshot cannot write")
         return nullcontext(unit.session)
@@ -101,32 +101,32 @@ class Database:
         It is of this moment, but inside `from_replica()`. Raises `RuntimeError` when another task tries
         to join.
         """
-        unit = self._joinable()
-        return self._opened_to_read() if unit is None else nullcontext(unit.session)
+        unit = self._current_unit()
+        return self._begin_read() if unit is None else nullcontext(unit.session)
 
-    async def look_up(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> Any:
+    async def fetch_value(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> Any:
         """Return the one value of the row that a key finds, as it is at this moment, or None.
 
         For what every request asks: SQLite answers in a twentieth of what opening a snapshot costs. The
         value is a number or a text, as the database has it.
         """
-        rows = self._engines.look_up(statement, bound) if self._unit.get() is None else None
+        rows = self._engines.fetch_value(statement, bound) if self._unit.get() is None else None
         if rows is not None:
             return rows[0][0] if rows else None
         async with self.snapshot() as session:
             return await session.scalar(statement, bound)
 
     @contextmanager
-    def from_replica(self) -> Iterator[None]:
+    def allow_replica(self) -> Iterator[None]:
         """Let snapshots in this block come from the replica, if there is one, which may be behind."""
-        token = self._may_be_old.set(True)
+        token = self._stale_reads_allowed.set(True)
         try:
             yield
         finally:
-            self._may_be_old.reset(token)
+            self._stale_reads_allowed.reset(token)
 
     @asynccontextmanager
-    async def refusing(
+    async def translating_violations(
         self, refusals: Mapping[str, Callable[[], DomainError]]
     ) -> AsyncIterator[AsyncSession]:
         """Try to write: a broken constraint named in `refusals` is raised as the error it means.
@@ -144,20 +144,20 @@ class Database:
                 raise refusal() from error
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[AsyncConnection]:
+    async def migration_connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection and a transaction for migrations; processes that ask at once take turns.
 
         Raises `DatabaseUnavailable` when the database cannot be used.
         """
-        with _availability():
-            async with self._engines.write_turn, self._engines.migrate.begin() as connection:
+        with _translated_errors():
+            async with self._engines.write_lock, self._engines.migrate.begin() as connection:
                 await take_migration_lock(connection)
                 yield connection
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[AsyncConnection]:
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for looking at the schema; raises `DatabaseUnavailable`."""
-        with _availability():
+        with _translated_errors():
             async with self._engines.read.connect() as connection:
                 yield connection
 
@@ -176,17 +176,17 @@ class Database:
         """
         self._open_transaction().then.append(then)
 
-    async def announce(self, topic: str) -> None:
+    async def notify(self, topic: str) -> None:
         """Let other processes hear of this topic once the open transaction is committed."""
-        await announce(self._open_transaction().session, topic)
+        await notify(self._open_transaction().session, topic)
 
-    async def heard(self) -> AsyncIterator[str | None]:
+    async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes announce, or None where it may be any; ends if none can.
 
         Raises `ConnectionError` or `DatabaseUnavailable` when the database cannot be listened to.
         """
-        with _availability():
-            async for topic in self._engines.heard():
+        with _translated_errors():
+            async for topic in self._engines.notifications():
                 yield topic
 
     async def dispose(self) -> None:
@@ -196,7 +196,11 @@ class Database:
     async def _replica_session(self) -> AsyncSession | None:
         """Return a session on the replica, or None when the database itself is to be asked."""
         replica = self._engines.replica
-        if replica is None or not self._may_be_old.get() or time.monotonic() < self._replica_away_until:
+        if (
+            replica is None
+            or not self._stale_reads_allowed.get()
+            or time.monotonic() < self._replica_retry_at
+        ):
             return None
         session = AsyncSession(replica)
         try:
@@ -204,24 +208,24 @@ class Database:
             await session.connection()
         except (DBAPIError, PoolTimeoutError) as error:
             await session.close()
-            self._replica_away_until = time.monotonic() + REPLICA_RETRY_SECONDS
+            self._replica_retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
             log.warning("the replica does not answer", cause=repr(error))
             return None
         return session
 
     def _open_transaction(self) -> _Unit:
-        unit = self._joinable()
+        unit = self._current_unit()
         if unit is None or not unit.writes:
             raise RuntimeError("this needs an open transaction")
         return unit
 
     @asynccontextmanager
-    async def _opened_to_write(self) -> AsyncIterator[AsyncSession]:
-        async with self._turn_to_write():
-            with _availability():
+    async def _begin_write(self) -> AsyncIterator[AsyncSession]:
+        async with self._write_lock():
+            with _translated_errors():
                 session = AsyncSession(self._engines.write, expire_on_commit=False)
                 try:
-                    with self._ambient(session, writes=True) as unit:
+                    with self._entered(session, writes=True) as unit:
                         yield session
                     await session.commit()
                 except BaseException:
@@ -234,25 +238,25 @@ class Database:
             then()
 
     @asynccontextmanager
-    async def _opened_to_read(self) -> AsyncIterator[AsyncSession]:
-        async with self._engines.read_turn:
-            with _availability():
+    async def _begin_read(self) -> AsyncIterator[AsyncSession]:
+        async with self._engines.read_lock:
+            with _translated_errors():
                 session = await self._replica_session() or AsyncSession(self._engines.read)
                 try:
-                    with self._ambient(session, writes=False):
+                    with self._entered(session, writes=False):
                         yield session
                 finally:
                     await session.close()
 
-    def _joinable(self) -> _Unit | None:
+    def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()
         if unit is not None and unit.task is not asyncio.current_task():
             raise RuntimeError("the open unit of work belongs to another task")
         return unit
 
     @asynccontextmanager
-    async def _turn_to_write(self) -> AsyncIterator[None]:
-        turn = self._engines.write_turn
+    async def _write_lock(self) -> AsyncIterator[None]:
+        turn = self._engines.write_lock
         try:
             async with asyncio.timeout(WRITE_LOCK_TIMEOUT_SECONDS):
                 await turn.__aenter__()
@@ -264,7 +268,7 @@ class Database:
             await turn.__aexit__(None, None, None)
 
     @contextmanager
-    def _ambient(self, session: AsyncSession, *, writes: bool) -> Iterator[_Unit]:
+    def _entered(self, session: AsyncSession, *, writes: bool) -> Iterator[_Unit]:
         unit = _Unit(session, asyncio.current_task(), writes)
         token = self._unit.set(unit)
         try:
@@ -274,14 +278,14 @@ class Database:
 
 
 @contextmanager
-def _availability() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
         raise Unavailable from error
     except DBAPIError as error:
-        if is_contention(error):
+        if is_conflict(error):
             raise ConcurrencyConflict from error
-        if is_unavailability(error):
+        if is_unavailable(error):
             raise DatabaseUnavailable from error
         raise

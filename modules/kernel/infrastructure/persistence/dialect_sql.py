@@ -17,57 +17,57 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
-Updated = Callable[[Columns, Columns], Mapping[str, object]]
+SetClause = Callable[[Columns, Columns], Mapping[str, object]]
 Condition = Callable[[Columns], ColumnElement[bool]]
 
 
-def insert_unless_there(
+def insert_or_ignore(
     session: AsyncSession, table: type[DeclarativeBase], returning: str | None = None
 ) -> Insert:
     """Return an INSERT, to execute with rows, that does nothing where a unique key is taken.
 
     With `returning` it gives that column of each row that was inserted.
     """
-    return _insert_unless_there(session.get_bind().dialect.name, table, returning)
+    return _insert_or_ignore(session.get_bind().dialect.name, table, returning)
 
 
-def insert_or_update(
+def upsert(
     session: AsyncSession,
     table: type[DeclarativeBase],
-    updated: Updated,
+    updated: SetClause,
     *,
-    only_where: Condition | None = None,
+    where: Condition | None = None,
     returning: str | None = None,
 ) -> Insert:
     """Return an INSERT, to execute with rows, that updates where the primary key is taken.
 
     `updated` is given the columns of the row that is there and of the new one, and returns the new
-    value of each column that changes. A row of which `only_where` does not hold stays as it is. With
+    value of each column that changes. A row of which `where` does not hold stays as it is. With
     `returning` it gives that column of each row that was inserted or updated.
     """
-    return _insert_or_update(session.get_bind().dialect.name, table, updated, only_where, returning)
+    return _upsert(session.get_bind().dialect.name, table, updated, where, returning)
 
 
 # Built once for each table: building costs more than executing.
 @cache
-def _insert_unless_there(dialect: str, table: type[DeclarativeBase], returning: str | None) -> Insert:
+def _insert_or_ignore(dialect: str, table: type[DeclarativeBase], returning: str | None) -> Insert:
     insert = _insert(dialect, table).on_conflict_do_nothing()
     return insert if returning is None else insert.returning(insert.table.c[returning])
 
 
 @cache
-def _insert_or_update(
+def _upsert(
     dialect: str,
     table: type[DeclarativeBase],
-    updated: Updated,
-    only_where: Condition | None,
+    updated: SetClause,
+    where: Condition | None,
     returning: str | None,
 ) -> Insert:
     insert = _insert(dialect, table)
     changed = updated(insert.table.c, insert.excluded)
-    where = None if only_where is None else only_where(insert.table.c)
+    condition = None if where is None else where(insert.table.c)
     insert = insert.on_conflict_do_update(
-        index_elements=list(insert.table.primary_key), set_=changed, where=where
+        index_elements=list(insert.table.primary_key), set_=changed, where=condition
     )
     return insert if returning is None else insert.returning(insert.table.c[returning])
 
@@ -79,16 +79,16 @@ def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
     return insert
 
 
-def is_one_of(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
+def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
     """Return the condition that the column is one of the ids that are bound to this name.
 
     However many they are, they are one value, and the statement is the same one: an IN with a value
     for each is put together anew for every number of them, and databases have a limit.
     """
-    return column.bool_op("IN")(_Each(bindparam(ids, type_=_Ids())))
+    return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_IdArray())))
 
 
-class _Ids(TypeDecorator[Collection[int]]):
+class _IdArray(TypeDecorator[Collection[int]]):
     """Many ids as one value: JSON in SQLite, an array in PostgreSQL."""
 
     impl = Text
@@ -102,19 +102,19 @@ class _Ids(TypeDecorator[Collection[int]]):
         return json.dumps(ids) if dialect.name == "sqlite" else ids
 
 
-class _Each(FunctionElement[int]):
+class _Unnest(FunctionElement[int]):
     """The rows of such a value."""
 
     name = "each"
     inherit_cache = True
 
 
-@compiles(_Each, "sqlite")
-def _each_of_json(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Unnest, "sqlite")
+def _each_of_json(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
     # No SQL of somebody else: the compiler made it of a bound value.
     return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
 
 
-@compiles(_Each, "postgresql")
-def _each_of_array(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Unnest, "postgresql")
+def _each_of_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"

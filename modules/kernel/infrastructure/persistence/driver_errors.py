@@ -20,7 +20,7 @@ UNAVAILABLE = frozenset(
     }
 )
 # SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and what they begin with.
-CONTENTION = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+CONFLICT_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
 UNAVAILABLE_STATES = (
     "08",  # the connection
@@ -33,7 +33,7 @@ UNAVAILABLE_STATES = (
 )
 
 
-def is_unavailability(error: DBAPIError) -> bool:
+def is_unavailable(error: DBAPIError) -> bool:
     """Return whether the database could not be used, for a reason that may pass.
 
     It is gone, damaged, locked for too long, out of space or read-only; not: the statement was wrong.
@@ -49,9 +49,9 @@ def is_unavailability(error: DBAPIError) -> bool:
     return error.statement is None or isinstance(error, OperationalError | InterfaceError)
 
 
-def is_contention(error: DBAPIError) -> bool:
+def is_conflict(error: DBAPIError) -> bool:
     """Return whether everything was undone because of others, so that doing it again may work."""
-    return _state(error) in CONTENTION
+    return _state(error) in CONFLICT_STATES
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

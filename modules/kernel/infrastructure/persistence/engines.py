@@ -35,8 +35,8 @@ class Engines:
     write: AsyncEngine
     read: AsyncEngine
     migrate: AsyncEngine
-    write_turn: AbstractAsyncContextManager[object]
-    read_turn: AbstractAsyncContextManager[object]
+    write_lock: AbstractAsyncContextManager[object]
+    read_lock: AbstractAsyncContextManager[object]
     version_reader: DataVersionReader | None = None
     replica: AsyncEngine | None = None
 
@@ -44,14 +44,16 @@ class Engines:
         """Return a number that is another one after any commit, by any process; None if that is not known."""
         return None if self.version_reader is None else self.version_reader.data_version()
 
-    def look_up(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> list[Any] | None:
+    def fetch_value(
+        self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
+    ) -> list[Any] | None:
         """Return the rows that a look-up by key finds, or None if it takes a unit of work to find them."""
         if self.version_reader is None:
             return None
         words, names = in_sqlites_words(statement)
-        return self.version_reader.look_up(words, [bound[name] for name in names])
+        return self.version_reader.fetch_value(words, [bound[name] for name in names])
 
-    async def heard(self) -> AsyncIterator[str | None]:
+    async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes announce, or None where it may be any.
 
         Ends at once for a database in memory, which no other process has. Raises `ConnectionError`.
@@ -89,9 +91,9 @@ def open_engines(
     a replica of it is. Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and
     postgresql+psycopg, and for a replica of SQLite.
     """
-    parsed = _parsed(url)
+    parsed = _parse_url(url)
     if read_url is not None:
-        replica = _parsed(read_url)
+        replica = _parse_url(read_url)
         if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
             raise ValueError("only PostgreSQL has replicas")
         engines = _postgresql(parsed, pool_size)
@@ -123,7 +125,7 @@ def _postgresql(url: URL, pool_size: int) -> Engines:
     return Engines(*server_engines(url, pool_size), nullcontext(), nullcontext())
 
 
-def _parsed(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:
@@ -131,7 +133,7 @@ def _parsed(url: str) -> URL:
         raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
 
 
-def shown(url: URL) -> str:
+def redact_password(url: URL) -> str:
     """Return a database URL as it may be read by anybody: without its password."""
     # libpq takes one from the query, too; nothing else there need be seen to know which database it is.
     return url.set(

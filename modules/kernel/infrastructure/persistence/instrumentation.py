@@ -11,19 +11,19 @@ from modules.kernel.infrastructure.persistence.database import Database
 STARTED = "conduit.started"
 
 
-class Observer(Protocol):
+class DatabaseObserver(Protocol):
     """Told of every statement and connection, in the middle of the work: it is to be quick."""
 
     def executed(self, statement: str, seconds: float) -> None:
         """Hear that a statement took so long."""
         ...
 
-    def in_use(self, pool: str, change: int) -> None:
+    def connections_changed(self, pool: str, change: int) -> None:
         """Hear that a connection of `write` or `read` was taken (1) or given back (-1)."""
         ...
 
 
-def observe(database: Database, observer: Observer) -> None:
+def instrument(database: Database, observer: DatabaseObserver) -> None:
     """Tell the observer of everything, from now on."""
     write, read = database.engines
     _observe("write", write, observer)
@@ -31,7 +31,7 @@ def observe(database: Database, observer: Observer) -> None:
         _observe("read", read, observer)
 
 
-def _observe(pool: str, engine: AsyncEngine, observer: Observer) -> None:
+def _observe(pool: str, engine: AsyncEngine, observer: DatabaseObserver) -> None:
     def started(
         _connection: object, _cursor: object, _text: str, _values: object, context: Any, _many: bool
     ) -> None:
@@ -44,5 +44,5 @@ def _observe(pool: str, engine: AsyncEngine, observer: Observer) -> None:
 
     event.listen(engine.sync_engine, "before_cursor_execute", started)
     event.listen(engine.sync_engine, "after_cursor_execute", ended)
-    event.listen(engine.sync_engine.pool, "checkout", lambda *_: observer.in_use(pool, 1))
-    event.listen(engine.sync_engine.pool, "checkin", lambda *_: observer.in_use(pool, -1))
+    event.listen(engine.sync_engine.pool, "checkout", lambda *_: observer.connections_changed(pool, 1))
+    event.listen(engine.sync_engine.pool, "checkin", lambda *_: observer.connections_changed(pool, -1))

@@ -15,7 +15,7 @@ POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 3.0
 CONNECT_TIMEOUT_SECONDS = 3
 # What PostgreSQL itself ends, so that nothing waits for ever for somebody who hangs.
-LIMITS = {
+SERVER_TIMEOUTS = {
     "statement_timeout": "10s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "30s",
@@ -42,8 +42,8 @@ def server_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine, 
     at the same moment, because each adds to the number of all articles. One that reads is of one
     moment (REPEATABLE READ) and cannot write.
     """
-    write = _postgresql_engine(url, LIMITS | WRITING, pool_size=pool_size)
-    read = _postgresql_engine(url, LIMITS | READING, pool_size=pool_size)
+    write = _postgresql_engine(url, SERVER_TIMEOUTS | WRITING, pool_size=pool_size)
+    read = _postgresql_engine(url, SERVER_TIMEOUTS | READING, pool_size=pool_size)
     # No limits: nobody waits for an answer from a migration.
     migrate = _postgresql_engine(url, WRITING, poolclass=NullPool)
     return write, read, migrate
@@ -51,7 +51,7 @@ def server_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine, 
 
 def replica_engine(url: URL, pool_size: int) -> AsyncEngine:
     """Return the engine that reads from a replica."""
-    return _postgresql_engine(url, LIMITS | READING, pool_size=pool_size)
+    return _postgresql_engine(url, SERVER_TIMEOUTS | READING, pool_size=pool_size)
 
 
 def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: Any) -> AsyncEngine:
@@ -67,17 +67,17 @@ def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: 
     )
 
     @event.listens_for(engine.sync_engine, "checkout")
-    def still_there(connection: Any, _record: object, _proxy: object) -> None:
+    def discard_if_stale(connection: Any, _record: object, _proxy: object) -> None:
         # An idle connection has nothing to say, unless it is that the server went away. Looking costs
         # two microseconds, and asking (pool_pre_ping) a trip to the server in every unit of work.
-        if _has_something_to_say(connection.driver_connection.fileno()):
+        if _is_readable(connection.driver_connection.fileno()):
             raise DisconnectionError("the server has closed the connection")
 
-    event.listen(engine.sync_engine, "handle_error", _leave_out_rows)
+    event.listen(engine.sync_engine, "handle_error", _redact_row_values)
     return engine
 
 
-def _leave_out_rows(context: ExceptionContext) -> None:
+def _redact_row_values(context: ExceptionContext) -> None:
     # PostgreSQL says what is in the row that it refuses, password hash and all, and errors are logged.
     error: Any = context.original_exception
     told = getattr(getattr(error, "diag", None), "message_primary", None)
@@ -89,7 +89,7 @@ def _leave_out_rows(context: ExceptionContext) -> None:
             carrier.args = (str(carrier.args[0]).replace(everything, told),)
 
 
-def _has_something_to_say(socket: int) -> bool:
+def _is_readable(socket: int) -> bool:
     poll = readiness.poll()
     poll.register(socket, readiness.POLLIN)
     return bool(poll.poll(0))
@@ -101,7 +101,7 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
-async def announce(session: AsyncSession, topic: str) -> None:
+async def notify(session: AsyncSession, topic: str) -> None:
     """Let other processes hear of a topic when the transaction is committed. SQLite's see every commit."""
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(select(func.pg_notify(CHANNEL, topic)))

@@ -42,7 +42,7 @@ def module_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
-async def occupied_table(database: Database, metadata: MetaData) -> str | None:
+async def first_non_empty_table(database: Database, metadata: MetaData) -> str | None:
     """Return the name of one of these tables that has a row, or None when all are empty."""
     async with database.snapshot() as session:
         for table in metadata.sorted_tables:

@@ -19,7 +19,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     follow,
 )
 
-READERS = 4
+READ_POOL_SIZE = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 
@@ -31,7 +31,7 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
     durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
     write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], pool_size=1, max_overflow=0)
     read = _sqlite_engine(
-        url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READERS, max_overflow=0
+        url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READ_POOL_SIZE, max_overflow=0
     )
     # Nobody waits for an answer from a migration, so it may wait for others that migrate. SQLite changes
     # most of a table by copying and dropping it, and to drop a table is to delete its rows: foreign

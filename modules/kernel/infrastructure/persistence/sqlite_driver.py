@@ -189,11 +189,11 @@ class DataVersionReader:
         commits, and nothing is ever written on this one. Asking takes a few microseconds, half of
         them for seeing whether the file is still the one that was opened.
         """
-        found = self.look_up("PRAGMA data_version")
+        found = self.fetch_value("PRAGMA data_version")
         # Two connections count alike; 32 bits are what SQLite counts in.
         return None if found is None else self._times_opened << 32 | int(found[0][0])
 
-    def look_up(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
+    def fetch_value(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
         """Return the rows that a statement finds at this moment, or None when the file cannot be read.
 
         Here and now, so that it must be a look-up by key.
@@ -241,7 +241,7 @@ def follow(engine: AsyncEngine, file: Path) -> None:
         record.info["file"] = identity(file)
 
     @event.listens_for(engine.sync_engine, "checkout")
-    def still_there(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    def discard_if_stale(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         if record.info["file"] != identity(file):
             raise DisconnectionError(f"{file} is not the file that was opened")
 

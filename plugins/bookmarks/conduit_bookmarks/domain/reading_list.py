@@ -10,7 +10,7 @@ from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted
 
 
@@ -61,33 +61,33 @@ class ReadingList:
 
     def __init__(
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         bookmarks: BookmarkRepository,
         articles: ArticleDirectory,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._bookmarks = bookmarks
         self._articles = articles
         self._clock = clock
 
     async def add(self, slug: str, reader: UserId) -> ArticlePreview:
         """Bookmark an article; twice is once, at the first time. Raises `ArticleNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article = await self._held(slug)
             await self._bookmarks.add(reader, article, self._clock.now())
             return await self._shown(article, reader)
 
     async def remove(self, slug: str, reader: UserId) -> ArticlePreview:
         """Take a bookmark away, if there is one. Raises `ArticleNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             article = await self._held(slug)
             await self._bookmarks.remove(reader, article)
             return await self._shown(article, reader)
 
     async def articles(self, reader: UserId, page: PageRequest) -> BookmarkedArticles:
         """Return a page of the reader's bookmarked articles, the latest bookmark first."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             ids = await self._bookmarks.newest(reader, page)
             count = await self._bookmarks.count(reader)
             shown = await self._articles.previews(ids, reader)
@@ -106,7 +106,7 @@ class ReadingList:
 
     async def own_data(self, reader: UserId) -> Mapping[str, object]:
         """Return what a reader has bookmarked, the latest bookmark first."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             bookmarks: list[ArticleId] = []
             while page := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, len(bookmarks))):
                 bookmarks += page
@@ -115,7 +115,7 @@ class ReadingList:
 
     async def _held(self, slug: str) -> ArticleId:
         # Held: the article could be deleted at this moment, and its bookmarks must go with it.
-        held = await self._articles.held({slug})
+        held = await self._articles.lock({slug})
         if slug not in held:
             raise ArticleNotFound
         return held[slug]

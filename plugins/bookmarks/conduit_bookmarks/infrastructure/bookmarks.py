@@ -10,7 +10,7 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_unless_there
+from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_ignore
 
 
 class SqlBookmarks:
@@ -23,7 +23,7 @@ class SqlBookmarks:
         """Keep a bookmark; one that is there already stays as it is."""
         row = {"article_id": article, "user_id": reader, "created_at": at}
         async with self._database.transaction() as session:
-            await session.execute(insert_unless_there(session, BookmarkRow), row)
+            await session.execute(insert_or_ignore(session, BookmarkRow), row)
 
     async def remove(self, reader: UserId, article: ArticleId) -> None:
         """Forget a bookmark, if it is there."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticleText
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import ProfileReader
 
 ENTRIES = 20
@@ -148,13 +148,13 @@ class Syndication:
 
     def __init__(
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         articles: ArticleDirectory,
         profiles: ProfileReader,
         markdown: Markdown,
         site: Site,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._articles = articles
         self._profiles = profiles
         self._markdown = markdown
@@ -162,7 +162,7 @@ class Syndication:
 
     async def feed(self, selection: Selection) -> Feed:
         """Return the newest articles of a selection; raise `AuthorNotFound`."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             selection, author = await self._spelled(selection)
             ids = await self._articles.newest(ENTRIES, tag=selection.tag, author=selection.author)
             texts = await self._articles.texts(ids)

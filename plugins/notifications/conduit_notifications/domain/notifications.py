@@ -19,7 +19,7 @@ from modules.kernel.domain.clock import Clock, in_text
 from modules.kernel.domain.errors import NotFound, Unavailable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -152,13 +152,13 @@ class Inbox:
 
     def __init__(
         self,
-        transactions: Transactions,
+        unit_of_work: UnitOfWork,
         notifications: NotificationRepository,
         articles: ArticleDirectory,
         profiles: ProfileReader,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._unit_of_work = unit_of_work
         self._notifications = notifications
         self._articles = articles
         self._profiles = profiles
@@ -166,7 +166,7 @@ class Inbox:
 
     async def list(self, reader: UserId, page: PageRequest) -> NotificationList:
         """Return a page of one's notifications, the newest first."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             count, unread = await self._notifications.count(reader)
             views = await self._views(await self._notifications.newest(reader, page), reader)
             return NotificationList(views, count, unread)
@@ -175,7 +175,7 @@ class Inbox:
         self, reader: UserId, last: NotificationId, limit: int = 100
     ) -> tuple[Sequence[NotificationView], NotificationId]:
         """Return what one has got after this one, the oldest first, and the id of the last one looked at."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             found = await self._notifications.after(reader, last, limit)
             return await self._views(found, reader), found[-1].id if found else last
 
@@ -185,7 +185,7 @@ class Inbox:
 
     async def mark_read(self, reader: UserId, notification: NotificationId) -> NotificationView:
         """Mark a notification of one's own as read; raise `NotificationNotFound`."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             views = await self._views([await self._notifications.mark_read(reader, notification)], reader)
             if not views:
                 raise NotificationNotFound
@@ -193,12 +193,12 @@ class Inbox:
 
     async def mark_all_read(self, reader: UserId) -> None:
         """Mark all of one's notifications as read."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             await self._notifications.mark_all_read(reader)
 
     async def own_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user was notified of."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             count, _ = await self._notifications.count(user)
             found = await self._notifications.after(user, NotificationId(0), count)
             views = await self._views(found, user)
@@ -234,10 +234,10 @@ class Inbox:
         await self._notifications.remove_of_user(UserId(event.user_id))
 
     async def _notify(self, occasion: Occasion) -> None:
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             # Held: the article could be deleted at this moment, and notifications must go with it. It
             # may have been deleted since the event, and so may the actor.
-            authors = await self._articles.held_authors({occasion.article})
+            authors = await self._articles.lock_authors({occasion.article})
             author = authors.get(occasion.article, occasion.actor)
             if author != occasion.actor and await self._profiles.profiles({occasion.actor}, author):
                 await self._notifications.add(author, occasion, self._clock.now())

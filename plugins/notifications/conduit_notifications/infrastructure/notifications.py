@@ -20,8 +20,8 @@ from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import (
     Columns,
-    insert_or_update,
-    insert_unless_there,
+    insert_or_ignore,
+    upsert,
 )
 
 ARRIVALS = "notifications"
@@ -48,7 +48,7 @@ class SqlNotifications:
             "is_read": False,
         }
         async with self._database.transaction() as session:
-            await session.execute(insert_unless_there(session, NotificationRow), row)
+            await session.execute(insert_or_ignore(session, NotificationRow), row)
             await self._signals.send(ARRIVALS)
 
     async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
@@ -108,7 +108,7 @@ class SqlNotifications:
     async def _next_number(self, recipient: UserId) -> int:
         row = {"recipient_id": recipient, "latest": 1}
         async with self._database.transaction() as session:
-            counted = insert_or_update(session, InboxRow, _one_more).returning(InboxRow.latest)
+            counted = upsert(session, InboxRow, _one_more).returning(InboxRow.latest)
             return (await session.scalars(counted, row)).one()
 
     async def _found(self, statement: Select[NotificationRow]) -> Sequence[Notification]:

@@ -21,7 +21,7 @@ from modules.articles.contracts import (
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.domain.unit_of_work import Transactions
+from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserRenamed
 
 # How much of a body is looked at, in characters: PostgreSQL has room for a megabyte of different words.
@@ -109,14 +109,14 @@ class FoundArticles:
 class Search:
     """Finds articles."""
 
-    def __init__(self, transactions: Transactions, index: SearchIndex, articles: ArticleDirectory) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:
+        self._unit_of_work = unit_of_work
         self._index = index
         self._articles = articles
 
     async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> FoundArticles:
         """Return a page of the articles that have every word of the query."""
-        async with self._transactions.snapshot():
+        async with self._unit_of_work.snapshot():
             hits = await self._index.find(query, page)
             previews = await self._articles.previews(hits.articles, viewer)
             texts = await self._articles.texts(hits.articles)
@@ -140,8 +140,8 @@ def _highlights(query: Query, texts: Iterable[ArticleText]) -> Sequence[Highligh
 class Indexing:
     """Keeps the index as the articles are."""
 
-    def __init__(self, transactions: Transactions, index: SearchIndex, articles: ArticleDirectory) -> None:
-        self._transactions = transactions
+    def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:
+        self._unit_of_work = unit_of_work
         self._index = index
         self._articles = articles
 
@@ -159,7 +159,7 @@ class Indexing:
 
     async def on_user_renamed(self, event: UserRenamed) -> None:
         """Index anew what a user has written."""
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             for some in batches(await self._index.by_authors([UserId(event.user_id)]), AT_ONCE):
                 await self._index_now(some)
 
@@ -178,9 +178,9 @@ class Indexing:
         return len(articles)
 
     async def _index_now(self, articles: Collection[ArticleId]) -> None:
-        async with self._transactions.transaction():
+        async with self._unit_of_work.transaction():
             # Held: what is deleted meanwhile is told after this, and forgotten again.
-            held = await self._articles.held_authors(articles)
+            held = await self._articles.lock_authors(articles)
             texts = await self._articles.texts(list(held))
             # In a thread: the longest body takes a twentieth of a second.
             await self._index.put(await asyncio.to_thread(_documents, texts))

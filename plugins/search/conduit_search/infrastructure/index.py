@@ -12,7 +12,7 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import Columns, insert_or_update, is_one_of
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, in_ids, upsert
 
 stored: Any = DocumentRow.__table__
 
@@ -55,16 +55,14 @@ class SqlSearchIndex:
         ids = [one.article for one in documents]
         async with self._database.transaction() as session:
             # From here on the rows are locked: whoever indexes the same articles comes before or after.
-            await session.execute(insert_or_update(session, DocumentRow, _newer), rows)
-            kept = select(stored.c.article_id, stored.c.updated_at).where(
-                is_one_of(stored.c.article_id, "ids")
-            )
+            await session.execute(upsert(session, DocumentRow, _newer), rows)
+            kept = select(stored.c.article_id, stored.c.updated_at).where(in_ids(stored.c.article_id, "ids"))
             times = {row.article_id: row.updated_at for row in await session.execute(kept, {"ids": ids})}
             await self._words.put([one for one in documents if one.updated_at == times[one.article]])
 
     async def remove(self, articles: Collection[ArticleId]) -> None:
         """Forget articles, if they are there."""
-        gone = delete(stored).where(is_one_of(stored.c.article_id, "ids"))
+        gone = delete(stored).where(in_ids(stored.c.article_id, "ids"))
         async with self._database.transaction() as session:
             await session.execute(gone, {"ids": list(articles)})
             await self._words.remove(articles)
@@ -78,7 +76,7 @@ class SqlSearchIndex:
         """Return the articles of these authors that are kept."""
         statement = (
             select(stored.c.article_id)
-            .where(is_one_of(stored.c.author_id, "authors"))
+            .where(in_ids(stored.c.author_id, "authors"))
             .order_by(stored.c.article_id)
         )
         async with self._database.snapshot() as session:
