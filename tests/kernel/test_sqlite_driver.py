@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.sqlite_driver import FEW_ROWS, SHORT_READ_STEPS
+from modules.kernel.infrastructure.persistence.sqlite_driver import INLINE_MAX_ROWS, INLINE_READ_MAX_STEPS
 from tests.kernel.things import Thing, in_another_request, names
 
-LONG = 3 * SHORT_READ_STEPS
+LONG = 3 * INLINE_READ_MAX_STEPS
 COUNTING = """
 WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :most)
 SELECT count(*), thread() FROM numbers
@@ -88,13 +88,15 @@ async def test_many_rows_are_written_elsewhere_and_few_here(on_file: Database) -
     statement = text("INSERT INTO things_thing (name, number) VALUES (:name || thread(), 0)")
     async with on_file.transaction() as session:
         threads = await note_threads(session)
-        await session.execute(statement, [{"name": f"few {number} "} for number in range(FEW_ROWS)])
+        await session.execute(statement, [{"name": f"few {number} "} for number in range(INLINE_MAX_ROWS)])
         assert set(threads) == {threading.get_ident()}
         threads.clear()
-        await session.execute(statement, [{"name": f"many {number} "} for number in range(FEW_ROWS + 1)])
-        assert len(threads) == FEW_ROWS + 1
+        await session.execute(
+            statement, [{"name": f"many {number} "} for number in range(INLINE_MAX_ROWS + 1)]
+        )
+        assert len(threads) == INLINE_MAX_ROWS + 1
         assert threading.get_ident() not in threads
-    assert len(await names(on_file)) == 2 * FEW_ROWS + 1
+    assert len(await names(on_file)) == 2 * INLINE_MAX_ROWS + 1
 
 
 async def test_a_unit_of_work_takes_one_trip_for_the_commit(
@@ -133,6 +135,6 @@ async def test_a_short_read_runs_here_however_often(on_file: Database) -> None:
     async with on_file.snapshot() as session:
         threads = await note_threads(session)
         for _ in range(20):
-            await session.execute(text(COUNTING), {"most": SHORT_READ_STEPS // 20})
+            await session.execute(text(COUNTING), {"most": INLINE_READ_MAX_STEPS // 20})
     assert set(threads) == {threading.get_ident()}
     assert len(threads) == 20

@@ -15,8 +15,8 @@ from sqlalchemy.pool import NullPool, StaticPool
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     ReaderConnection,
     WriterConnection,
-    drive,
-    follow,
+    reconnect_when_replaced,
+    use_connection_class,
 )
 
 READ_POOL_SIZE = 4
@@ -39,7 +39,7 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
     patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
     migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
     for engine in (write, read):
-        follow(engine, file)
+        reconnect_when_replaced(engine, file)
     return write, read, migrate
 
 
@@ -54,7 +54,7 @@ def _sqlite_engine(
     # isolation_level None: sqlite3 begins nothing by itself. Both threads use the connection, by turns.
     arguments = {"isolation_level": None, "check_same_thread": False}
     engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
-    drive(engine, kind, pragmas)
+    use_connection_class(engine, kind, pragmas)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

@@ -25,16 +25,16 @@ from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
 T = TypeVar("T")
-Identity = tuple[int, int] | None
+FileId = tuple[int, int] | None
 
 # In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
-SHORT_READ_STEPS = 50_000
+INLINE_READ_MAX_STEPS = 50_000
 # So many of them between two looks at how long a read has taken.
-STRIDE = 5_000
-FEW_ROWS = 50
+PROGRESS_INTERVAL = 5_000
+INLINE_MAX_ROWS = 50
 
 
-class _Done:
+class _Completed:
     """Something to await that is there already."""
 
     def __await__(self) -> Generator[None, None, None]:
@@ -42,17 +42,17 @@ class _Done:
 
 
 # SQLAlchemy demands that an asynchronous driver awaits something in every statement.
-DONE = _Done()
+COMPLETED = _Completed()
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
-    __slots__ = ("_home",)
+    __slots__ = ("_owner",)
 
     # sqlite3's own cursor, not aiosqlite's: closing it is no trip.
     _awaitable_cursor_close = False
 
     def __init__(self, adapt_connection: "WriterConnection") -> None:
-        self._adapt_connection = self._home = adapt_connection
+        self._adapt_connection = self._owner = adapt_connection
         self._connection = adapt_connection._connection
         self._cursor: Any = adapt_connection.driver.cursor()
         self._soft_closed_memoized = EMPTY_DICT
@@ -67,9 +67,9 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
                 self._rows = deque(self._cursor.fetchall())
 
         try:
-            self._home.statement(run)
+            self._owner.run_inline(run)
         except Exception as error:
-            self._home._handle_exception(error)
+            self._owner._handle_exception(error)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
         """Run one statement for several rows; for many, on aiosqlite's thread."""
@@ -78,12 +78,12 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             self._cursor.executemany(operation, seq_of_parameters)
 
         try:
-            if len(seq_of_parameters) > FEW_ROWS:
-                self._home.trip(run)
+            if len(seq_of_parameters) > INLINE_MAX_ROWS:
+                self._owner.run_in_thread(run)
             else:
-                self._home.statement(run)
+                self._owner.run_inline(run)
         except Exception as error:
-            self._home._handle_exception(error)
+            self._owner._handle_exception(error)
 
 
 class WriterConnection(AsyncAdapt_aiosqlite_connection):
@@ -97,25 +97,25 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         connection: sqlite3.Connection = self._connection._conn
         return connection
 
-    def trip(self, run: Callable[[], T]) -> T:
+    def run_in_thread(self, run: Callable[[], T]) -> T:
         """Run this on aiosqlite's thread and wait for it, while the event loop goes on."""
         result: T = await_(self._connection._execute(run))
         return result
 
-    def statement(self, run: Callable[[], None]) -> None:
+    def run_inline(self, run: Callable[[], None]) -> None:
         """Run one statement: here, because it is one of few rows by key, and the lock is held."""
-        await_(DONE)
+        await_(COMPLETED)
         run()
 
     def begin(self) -> None:
         """Take the write lock: here if it is free, else where it can be waited for."""
         try:
-            if not self._begun_at_once():
-                self.trip(lambda: self.driver.execute("BEGIN IMMEDIATE"))
+            if not self._try_begin():
+                self.run_in_thread(lambda: self.driver.execute("BEGIN IMMEDIATE"))
         except Exception as error:
             self._handle_exception(error)
 
-    def _begun_at_once(self) -> bool:
+    def _try_begin(self) -> bool:
         [patience] = self.driver.execute("PRAGMA busy_timeout").fetchone()
         self.driver.execute("PRAGMA busy_timeout=0")
         try:
@@ -139,26 +139,29 @@ class ReaderConnection(WriterConnection):
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        self._here = threading.get_ident()
-        self._strides = 0
-        self.driver.set_progress_handler(self._takes_long, STRIDE)
+        self._loop_thread_id = threading.get_ident()
+        self._progress_calls = 0
+        self.driver.set_progress_handler(self._over_budget, PROGRESS_INTERVAL)
 
-    def _takes_long(self) -> bool:
+    def _over_budget(self) -> bool:
         # SQLite counts on where it was when the same statement ran before: so the first stride may end
         # at once, and one such look would interrupt what is short.
-        self._strides += 1
-        return threading.get_ident() == self._here and self._strides > SHORT_READ_STEPS // STRIDE
+        self._progress_calls += 1
+        return (
+            threading.get_ident() == self._loop_thread_id
+            and self._progress_calls > INLINE_READ_MAX_STEPS // PROGRESS_INTERVAL
+        )
 
-    def statement(self, run: Callable[[], None]) -> None:
+    def run_inline(self, run: Callable[[], None]) -> None:
         """Run one read here; if it turns out long, begin it again on aiosqlite's thread."""
-        await_(DONE)
-        self._strides = 0
+        await_(COMPLETED)
+        self._progress_calls = 0
         try:
             run()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
-            self.trip(run)
+            self.run_in_thread(run)
 
     def begin(self) -> None:
         """Begin a snapshot."""
@@ -179,7 +182,7 @@ class DataVersionReader:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._connection: sqlite3.Connection | None = None
-        self._opened: Identity = None
+        self._opened: FileId = None
         self._times_opened = 0
 
     def data_version(self) -> int | None:
@@ -193,22 +196,22 @@ class DataVersionReader:
         # Two connections count alike; 32 bits are what SQLite counts in.
         return None if found is None else self._times_opened << 32 | int(found[0][0])
 
-    def fetch_value(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
+    def fetch_value(self, run_inline: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
         """Return the rows that a statement finds at this moment, or None when the file cannot be read.
 
         Here and now, so that it must be a look-up by key.
         """
         try:
-            if self._connection is None or self._opened != identity(self._file):
+            if self._connection is None or self._opened != file_id(self._file):
                 self._connection = self._open()
-            return self._connection.execute(statement, values).fetchall()
+            return self._connection.execute(run_inline, values).fetchall()
         except sqlite3.Error:
             self.close()
             return None
 
     def _open(self) -> sqlite3.Connection:
         self.close()
-        self._opened = identity(self._file)
+        self._opened = file_id(self._file)
         self._times_opened += 1
         uri = f"{self._file.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
@@ -220,7 +223,7 @@ class DataVersionReader:
             self._connection = None
 
 
-def identity(file: Path) -> Identity:
+def file_id(file: Path) -> FileId:
     """Return what tells this file from another one of the same name, or None when there is none."""
     try:
         found = file.stat()
@@ -229,7 +232,7 @@ def identity(file: Path) -> Identity:
     return found.st_dev, found.st_ino
 
 
-def follow(engine: AsyncEngine, file: Path) -> None:
+def reconnect_when_replaced(engine: AsyncEngine, file: Path) -> None:
     """Make the engine's connections open the file anew when it was removed or replaced.
 
     A connection to a file that is gone works on as if nothing had happened, and what is written
@@ -238,15 +241,15 @@ def follow(engine: AsyncEngine, file: Path) -> None:
 
     @event.listens_for(engine.sync_engine, "connect")
     def opened(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = identity(file)
+        record.info["file"] = file_id(file)
 
     @event.listens_for(engine.sync_engine, "checkout")
     def discard_if_stale(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info["file"] != identity(file):
+        if record.info["file"] != file_id(file):
             raise DisconnectionError(f"{file} is not the file that was opened")
 
 
-def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:
+def use_connection_class(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:
     """Make the engine open connections of this kind, prepared with these PRAGMAs."""
 
     @event.listens_for(engine.sync_engine, "do_connect")
@@ -255,7 +258,7 @@ def drive(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[s
         opened._thread.daemon = True  # as SQLAlchemy does: a forgotten connection keeps no process alive
         try:
             connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)))
-            connection.trip(lambda: _prepare(connection.driver, pragmas))
+            connection.run_in_thread(lambda: _prepare(connection.driver, pragmas))
         except Exception:
             # Its thread tells the event loop that it ends. Not waited for, it finds the loop of a
             # command that failed closed, and says so at length on standard error.
