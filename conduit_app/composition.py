@@ -14,7 +14,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.idempotency import SqlIdempotencyStore
-from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
+from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.module import KERNEL, Module
@@ -99,9 +99,9 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 
 def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
-    carriers = messaging(surroundings.database, surroundings.clock)
+    messaging = create_messaging(surroundings.database, surroundings.clock)
     personal_data = PersonalData()
-    given = _given(surroundings, carriers, personal_data)
+    given = _given(surroundings, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
@@ -110,30 +110,30 @@ def compose(modules: Sequence[Module], surroundings: Surroundings) -> Compositio
         container = _container(module, surroundings, given, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
-        _subscribe(module, container, carriers)
+        _subscribe(module, container, messaging)
         if module.personal_data is not None:
             personal_data.add(module.name, partial(module.personal_data, container))
-    return Composition(modules, containers, surroundings.database, carriers)
+    return Composition(modules, containers, surroundings.database, messaging)
 
 
-def _subscribe(module: Module, container: ModuleContainer, carriers: Messaging) -> None:
+def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging) -> None:
     for subscription in module.subscriptions:
         handler = partial(subscription.handler, container)
         try:
-            carriers.subscribe(module.name, subscription.event, handler, subscription.delivery)
+            messaging.subscribe(module.name, subscription.event, handler, subscription.delivery)
         except ValueError as error:
             raise CompositionError(str(error)) from error
 
 
 def _given(
-    surroundings: Surroundings, carriers: Messaging, personal_data: PersonalData
+    surroundings: Surroundings, messaging: Messaging, personal_data: PersonalData
 ) -> Mapping[str, providers.Provider[Any]]:
     """Return what is the same for every module, by slot."""
     database, clock, signing_keys = surroundings.database, surroundings.clock, surroundings.signing_keys
     given = {
         "database": database,
-        "events": carriers.events,
-        "signals": carriers.signals,
+        "events": messaging.events,
+        "signals": messaging.signals,
         "personal_data": personal_data,
         "idempotency": SqlIdempotencyStore(database, clock, signing_keys),
         "clock": clock,

@@ -19,7 +19,7 @@ async def in_background(messaging: Messaging) -> AsyncIterator[None]:
     What is being delivered at its end is finished.
     """
     relay = asyncio.create_task(messaging.signals.relay())
-    delivering = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.known else None
+    delivering = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
     try:
         with _told_to_end(messaging.signals.close):
             yield

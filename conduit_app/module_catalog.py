@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from conduit_app.composition import Composition
-from modules.kernel.domain.events import Delivery
+from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.module import Module
 
 
@@ -83,7 +83,7 @@ def _card(
         after_commit=[
             subscription.event.__name__
             for subscription in module.subscriptions
-            if subscription.delivery is Delivery.AFTER_COMMIT
+            if subscription.delivery is DeliveryMode.AFTER_COMMIT
         ],
     )
 

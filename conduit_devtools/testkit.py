@@ -61,7 +61,7 @@ class ModuleAlone:
     database: Database
     """Migrated, and holding this module's tables and the kernel's."""
 
-    told: Sequence[Event]
+    published: Sequence[Event]
     """The events that the module has published, in order, also in transactions that failed later."""
 
     messaging: Messaging
@@ -128,19 +128,19 @@ async def _booted(module: Module, surroundings: Surroundings) -> ModuleAlone:
     await migrate(surroundings.database, composition.with_tables)
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     container = composition.containers[module.name]
-    told = _told(module, container)
-    return ModuleAlone(application, container, surroundings.database, told, composition.messaging)
+    published = _published(module, container)
+    return ModuleAlone(application, container, surroundings.database, published, composition.messaging)
 
 
-def _told(module: Module, container: ModuleContainer) -> Sequence[Event]:
-    told: list[Event] = []
+def _published(module: Module, container: ModuleContainer) -> Sequence[Event]:
+    published: list[Event] = []
 
     async def note(event: Event) -> None:
-        told.append(event)
+        published.append(event)
 
     def listener() -> EventHandler[Event]:
         return note
 
     for event in module.publishes:
         container.events().subscribe(event, listener)
-    return told
+    return published

@@ -10,7 +10,7 @@ import typer
 
 from conduit_app.application import compose_from
 from conduit_app.commands.errors import one_line_errors
-from conduit_app.migrations.runner import SchemaAheadError, State, states
+from conduit_app.migrations.runner import SchemaAheadError, SchemaState, schema_states
 from conduit_app.settings import Settings, load
 from modules.kernel.infrastructure.persistence.backup import (
     check_integrity,
@@ -54,18 +54,18 @@ def restore(
         restore_backup(file, database)
     if kept is not None:
         typer.echo(f"what was there before is kept in {kept}", err=True)
-    behind = State.BEHIND in found.values()
+    behind = SchemaState.BEHIND in found.values()
     typer.echo(f"restored {file}" + ("; now run: conduit migrate" if behind else ""), err=True)
 
 
-async def _states(settings: Settings, file: Path) -> dict[str, State]:
+async def _states(settings: Settings, file: Path) -> dict[str, SchemaState]:
     """Return how the backup stands to the program; raise for what this program cannot use."""
     composition = compose_from(settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"}))
     try:
-        found = await states(composition.database, composition.with_tables)
+        found = await schema_states(composition.database, composition.with_tables)
     finally:
         await composition.database.dispose()
-    if State.AHEAD in found.values():
+    if SchemaState.AHEAD in found.values():
         raise SchemaAheadError(f"{file} was made by a newer Conduit: upgrade this one")
     return found
 

@@ -9,11 +9,10 @@ import typer
 
 from conduit_app.application import compose_from
 from conduit_app.commands.errors import fail, one_line_errors
-from conduit_app.migrations.runner import State, states
+from conduit_app.migrations.runner import SchemaState, schema_states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load
-from modules.kernel.infrastructure.messaging.outbox_admin import Deliveries, Kept
-from modules.kernel.infrastructure.messaging.outbox_admin import State as DeliveryState
+from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery
 from modules.kernel.module import KERNEL
 
 EVERY_STATE = tuple(DeliveryState)
@@ -38,8 +37,8 @@ def list_command(
 
     Example: conduit events list --state dead
     """
-    states = EVERY_STATE if state is None else (state,)
-    for one in _with_deliveries(lambda deliveries: deliveries.oldest(states, limit)):
+    schema_states = EVERY_STATE if state is None else (state,)
+    for one in _with_deliveries(lambda deliveries: deliveries.oldest(schema_states, limit)):
         typer.echo(_line(one))
 
 
@@ -69,8 +68,8 @@ def retry(
     one about the same thing is not delivered again.
     """
     _require_choice(ids, dead)
-    states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.WAITING]
-    number = _with_deliveries(lambda deliveries: deliveries.retry(states, ids))
+    schema_states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.PENDING]
+    number = _with_deliveries(lambda deliveries: deliveries.retry(schema_states, ids))
     typer.echo(f"{number} to be delivered", err=True)
 
 
@@ -99,30 +98,30 @@ def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:
         fail("say which: either ids or an option that chooses them (see --help)")
 
 
-def _with_deliveries(work: Callable[[Deliveries], Awaitable[ResultT]]) -> ResultT:
+def _with_deliveries(work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
     with one_line_errors():
         settings = load(Settings)
         configure_logging(settings)
         return asyncio.run(_worked(settings, work))
 
 
-async def _worked(settings: Settings, work: Callable[[Deliveries], Awaitable[ResultT]]) -> ResultT:
+async def _worked(settings: Settings, work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
     composition = compose_from(settings)
     try:
-        if (await states(composition.database, [KERNEL]))[KERNEL.name] is not State.CURRENT:
+        if (await schema_states(composition.database, [KERNEL]))[KERNEL.name] is not SchemaState.CURRENT:
             fail(f"the tables of {KERNEL.name} are not those of this version; run: conduit migrate")
-        return await work(composition.messaging.deliveries)
+        return await work(composition.messaging.outbox_admin)
     finally:
         await composition.database.dispose()
 
 
-def _line(one: Kept) -> str:
+def _line(one: StoredDelivery) -> str:
     error = "" if one.error is None else f": {one.error.strip().splitlines()[-1]}"
     what = f"{one.event} ({one.aggregate}) to {one.subscriber}"
     return f"{one.id}  {one.state.value}  {_time(one.published_at)}  {what}, attempts {one.attempts}{error}"
 
 
-def _card(one: Kept) -> str:
+def _card(one: StoredDelivery) -> str:
     rows = {
         "delivery": one.id,
         "state": one.state.value,

@@ -21,7 +21,7 @@ from modules.kernel.module import Module
 ENVIRONMENT = Path(__file__).parent / "environment"
 
 
-class State(Enum):
+class SchemaState(Enum):
     """How a module's tables stand to the migrations that the program has."""
 
     CURRENT = "current"
@@ -52,11 +52,11 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
     async with database.migration_connection() as connection:
         for module, schema in _with_schemas(modules):
             state = await connection.run_sync(_state, module, schema)
-            if state is State.AHEAD:
+            if state is SchemaState.AHEAD:
                 raise SchemaAheadError(
                     f"the tables of {module} were made by a newer Conduit: upgrade this one"
                 )
-            if state is State.BEHIND:
+            if state is SchemaState.BEHIND:
                 upgrade = partial(command.upgrade, revision=revision)
                 try:
                     await connection.run_sync(_run, module, schema, upgrade)
@@ -76,7 +76,7 @@ async def unmigrate(database: Database, module: Module, revision: str = "base") 
             await connection.run_sync(_run, name, schema, partial(command.downgrade, revision=revision))
 
 
-async def states(database: Database, modules: Iterable[Module]) -> dict[str, State]:
+async def schema_states(database: Database, modules: Iterable[Module]) -> dict[str, SchemaState]:
     """Return how each module's tables stand to the program's migrations."""
     async with database.connection() as connection:
         return {
@@ -87,10 +87,10 @@ async def states(database: Database, modules: Iterable[Module]) -> dict[str, Sta
 
 async def require_current(database: Database, modules: Iterable[Module]) -> None:
     """Raise `SchemaAheadError` or `SchemaBehindError` unless every module's tables are the program's."""
-    for module, state in (await states(database, modules)).items():
-        if state is State.AHEAD:
+    for module, state in (await schema_states(database, modules)).items():
+        if state is SchemaState.AHEAD:
             raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
-        if state is State.BEHIND:
+        if state is SchemaState.BEHIND:
             raise SchemaBehindError(f"the tables of {module} are not migrated; run: conduit migrate")
 
 
@@ -114,13 +114,13 @@ def _run(connection: Connection, module: str, schema: Schema, run: Callable[[Con
     run(_config(connection, module, schema))
 
 
-def _state(connection: Connection, module: str, schema: Schema) -> State:
+def _state(connection: Connection, module: str, schema: Schema) -> SchemaState:
     context = MigrationContext.configure(connection, opts={"version_table": version_table(module)})
     script = ScriptDirectory.from_config(_config(connection, module, schema))
     current, known = context.get_current_heads(), {revision.revision for revision in script.walk_revisions()}
     if not set(current) <= known:
-        return State.AHEAD
-    return State.CURRENT if set(current) == set(script.get_heads()) else State.BEHIND
+        return SchemaState.AHEAD
+    return SchemaState.CURRENT if set(current) == set(script.get_heads()) else SchemaState.BEHIND
 
 
 def _config(connection: Connection, module: str, schema: Schema) -> Config:

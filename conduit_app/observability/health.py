@@ -7,14 +7,14 @@ import structlog
 from fastapi import APIRouter, Response
 
 from conduit_app.composition import Composition
-from conduit_app.migrations.runner import State, states
+from conduit_app.migrations.runner import SchemaState, schema_states
 from conduit_app.observability.probe import Patience
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
 
 PROBLEMS = {
-    State.BEHIND: "its tables are not migrated: run conduit migrate",
-    State.AHEAD: "its tables were made by a newer Conduit: upgrade this one",
+    SchemaState.BEHIND: "its tables are not migrated: run conduit migrate",
+    SchemaState.AHEAD: "its tables were made by a newer Conduit: upgrade this one",
 }
 NO_DATABASE = {"database": ["does not answer"]}
 
@@ -50,11 +50,11 @@ def create_health_router(composition: Composition) -> APIRouter:
 async def _look(composition: Composition) -> dict[str, object] | Response:
     if problems := await not_ready(composition):
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
-    backlog = await composition.messaging.deliveries.backlog()
+    backlog = await composition.messaging.outbox_admin.backlog()
     return {"status": "ready", "events": asdict(backlog)}
 
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:
     """Return what keeps Conduit from serving, by the part that is not ready; raise `Unavailable`."""
-    found = await states(composition.database, composition.with_tables)
+    found = await schema_states(composition.database, composition.with_tables)
     return {module: [PROBLEMS[state]] for module, state in found.items() if state in PROBLEMS}

@@ -72,7 +72,7 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
         self._oldest = Gauge(
-            "conduit_outbox_oldest_seconds",
+            "conduit_outbox_oldest_pending_seconds",
             "Since when the oldest event that is to be delivered has waited",
             registry=own,
             multiprocess_mode="mostrecent",
@@ -108,12 +108,12 @@ class Metrics:
     async def render(self) -> bytes:
         """Return all figures, of every process that serves."""
         try:
-            backlog = await self._patience.ask(self._composition.messaging.deliveries.backlog())
+            backlog = await self._patience.ask(self._composition.messaging.outbox_admin.backlog())
         except Unavailable:
             self._up.set(0)
         else:
             self._up.set(1)
-            self._oldest.set(backlog.oldest_seconds)
+            self._oldest.set(backlog.oldest_pending_seconds)
             for state in ("waiting", "dead", "orphaned"):
                 self._deliveries.labels(state).set(getattr(backlog, state))
         for figure, read in self._figures:

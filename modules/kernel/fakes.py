@@ -107,17 +107,17 @@ class FakeEvents:
 
     def __init__(self, unit_of_work: AmbientUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
-        self._told: list[Event] = []
+        self._published: list[Event] = []
 
     @property
-    def told(self) -> Sequence[Event]:
+    def published(self) -> Sequence[Event]:
         """The events it was told, in order."""
-        return self._told
+        return self._published
 
     async def publish(self, event: Event) -> None:
         """Remember the event; raise `RuntimeError` when no transaction is open."""
         self._unit_of_work.require_transaction()
-        self._told.append(event)
+        self._published.append(event)
 
 
 class FakeIdempotencyStore:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo
-from modules.kernel.domain.events import Delivery, Event, EventHandler
+from modules.kernel.domain.events import DeliveryMode, Event, EventHandler
 from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -25,7 +25,7 @@ class Subscription:
 
     event: type[Event]
     handler: Callable[[Any], EventHandler[Any]]
-    delivery: Delivery = Delivery.IN_TRANSACTION
+    delivery: DeliveryMode = DeliveryMode.IN_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from modules.articles.contracts import ArticleDeleted
 from modules.kernel.container import ModuleContainer
-from modules.kernel.domain.events import Delivery
+from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.module import Module, Subscription
 
 
@@ -14,5 +14,5 @@ async def ring(event: ArticleDeleted) -> None:
 MODULE = Module(
     name="alarm",
     container=ModuleContainer,
-    subscriptions=[Subscription(ArticleDeleted, lambda _container: ring, Delivery.AFTER_COMMIT)],
+    subscriptions=[Subscription(ArticleDeleted, lambda _container: ring, DeliveryMode.AFTER_COMMIT)],
 )

@@ -12,7 +12,7 @@ from conduit_app.application import compose_from, create_application
 from conduit_app.cli import main
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.messaging.outbox import Policy
+from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from tests.app import alarm
 from tests.client import Api, Json
 from tests.conftest import SECRET, Stage
@@ -23,7 +23,7 @@ ATTEMPTS = 2
 @pytest.fixture
 def installed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install the alarm, after the application was made that others use, too."""
-    assert stage.composition.messaging.outbox.known == []
+    assert stage.composition.messaging.outbox.subscriptions == []
     found = [EntryPoint("alarm", "tests.app.alarm:MODULE", discovery.ENTRY_POINTS)]
     monkeypatch.setattr(discovery, "entry_points", lambda group: [one for one in found if one.group == group])
 
@@ -32,7 +32,9 @@ def installed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 async def alarmed(settings: Settings, installed: None) -> AsyncIterator[Composition]:  # noqa: ARG001 - before it
     """Return a Conduit with the alarm, which tries again at once, and not often."""
     composition = compose_from(settings)
-    composition.messaging.outbox.policy = Policy(attempts=ATTEMPTS, longest_pause=Policy().first_pause * 0)
+    composition.messaging.outbox.policy = DeliveryPolicy(
+        attempts=ATTEMPTS, max_backoff=DeliveryPolicy().initial_backoff * 0
+    )
     yield composition
     await composition.database.dispose()
 
@@ -66,7 +68,7 @@ async def outbox(api: Api) -> Json:
 
 async def test_requests_go_on_and_readiness_counts_it(api: Api) -> None:
     assert (await api.get("/articles/dragons")).status_code == 404
-    assert await outbox(api) == {"waiting": 0, "oldest_seconds": 0, "dead": 1, "orphaned": 0}
+    assert await outbox(api) == {"waiting": 0, "oldest_pending_seconds": 0, "dead": 1, "orphaned": 0}
 
 
 @pytest.mark.usefixtures("api")

@@ -18,7 +18,7 @@ from tests.client import Api
 from tests.conftest import SECRET
 
 MODULES = in_order(discover())
-READY = {"status": "ready", "events": {"waiting": 0, "oldest_seconds": 0, "dead": 0, "orphaned": 0}}
+READY = {"status": "ready", "events": {"waiting": 0, "oldest_pending_seconds": 0, "dead": 0, "orphaned": 0}}
 NOT_MIGRATED = "its tables are not migrated: run conduit migrate"
 
 

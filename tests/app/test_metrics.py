@@ -83,7 +83,7 @@ async def test_the_outbox_the_database_and_the_modules_figures_are_told(api: Api
     assert told["conduit_database_up", of()] == 1
     for state in ("waiting", "dead", "orphaned"):
         assert told["conduit_outbox_deliveries", of(state=state)] == 0
-    assert told["conduit_outbox_oldest_seconds", of()] == 0
+    assert told["conduit_outbox_oldest_pending_seconds", of()] == 0
     assert told["conduit_users_passwords_waiting", of()] == 0
 
 

@@ -18,10 +18,10 @@ from conduit_app.discovery import discover
 from conduit_app.migrations.runner import (
     MigrationRefusedError,
     SchemaAheadError,
-    State,
+    SchemaState,
     check_models,
     migrate,
-    states,
+    schema_states,
     unmigrate,
 )
 from modules.kernel.container import ModuleContainer
@@ -123,7 +123,7 @@ class TestEveryModule:
         assert up
         await unmigrate(empty, module)
         assert await tables(empty) == {}
-        assert await states(empty, [module]) == {module.name: State.BEHIND}
+        assert await schema_states(empty, [module]) == {module.name: SchemaState.BEHIND}
         assert await migrate(empty, [module]) == [module.name]
         assert await tables(empty) == up
 
@@ -151,13 +151,17 @@ class TestEveryModule:
 
     async def test_all_of_them_migrate_in_the_order_of_their_needs(self, empty: Database) -> None:
         assert await migrate(empty, MODULES) == [module.name for module in MODULES]
-        assert set((await states(empty, MODULES)).values()) == {State.CURRENT}
+        assert set((await schema_states(empty, MODULES)).values()) == {SchemaState.CURRENT}
 
     async def test_one_is_taken_back_without_the_others(self, empty: Database) -> None:
         await migrate(empty, MODULES)
         [comments] = [module for module in MODULES if module.name == "comments"]
         await unmigrate(empty, comments)
-        behind = [name for name, state in (await states(empty, MODULES)).items() if state is State.BEHIND]
+        behind = [
+            name
+            for name, state in (await schema_states(empty, MODULES)).items()
+            if state is SchemaState.BEHIND
+        ]
         assert behind == ["comments"]
 
 
@@ -173,7 +177,7 @@ class TestMigratingAgain:
 class TestNewerDatabase:
     def test_is_told_and_left_as_it_is(self, newer: Path) -> None:
         before = newer.read_bytes()
-        assert run(states, newer)["articles"] is State.AHEAD
+        assert run(schema_states, newer)["articles"] is SchemaState.AHEAD
         with pytest.raises(SchemaAheadError) as caught:
             run(migrate, newer)
         assert str(caught.value) == "the tables of articles were made by a newer Conduit: upgrade this one"
@@ -253,7 +257,7 @@ async def test_a_table_that_is_there_already_stops_it_and_nothing_is_changed(emp
         await connection.execute(text("CREATE TABLE comments_comment (id INTEGER)"))
     with pytest.raises(MigrationRefusedError, match=r"^the tables of comments cannot be migrated: .*exists"):
         await migrate(empty, MODULES)
-    assert set((await states(empty, MODULES)).values()) == {State.BEHIND}
+    assert set((await schema_states(empty, MODULES)).values()) == {SchemaState.BEHIND}
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ async def test_metrics_are_told_all_the_same(
     application: FastAPI, composition: Composition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stubborn = Stubborn()
-    monkeypatch.setattr(composition.messaging.deliveries, "backlog", stubborn.answer)
+    monkeypatch.setattr(composition.messaging.outbox_admin, "backlog", stubborn.answer)
     told = (await Api(application).outside("GET", "/metrics")).text
     assert "conduit_database_up 0.0" in told
     assert "conduit_http_request_duration_seconds" in told

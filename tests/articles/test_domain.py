@@ -225,7 +225,7 @@ class TestPublish:
 
     async def test_it_is_told(self, scene: Scene) -> None:
         await scene.publish()
-        assert scene.events.told == [ArticlePublished(article) for article in scene.kept.kept]
+        assert scene.events.published == [ArticlePublished(article) for article in scene.kept.kept]
 
 
 class TestEdit:
@@ -235,7 +235,7 @@ class TestEdit:
         article = await scene.publishing.edit("dragons", ArticleChanges(body=Body("They swim.")), JAKE)
         assert (article.body, article.updated_at) == ("They swim.", NOON + SECOND)
         assert (article.slug, article.created_at) == ("dragons", NOON)
-        assert scene.events.told[1:] == [ArticleEdited(key) for key in scene.kept.kept]
+        assert scene.events.published[1:] == [ArticleEdited(key) for key in scene.kept.kept]
 
     async def test_another_title_gives_it_another_slug(self, scene: Scene) -> None:
         await scene.publish()
@@ -255,7 +255,7 @@ class TestEdit:
         with pytest.raises(NotTheAuthor):
             await scene.publishing.edit("dragons", ArticleChanges(title=Title("Knights")), ANNA)
         assert [article.title for article in scene.kept.kept.values()] == [before.title]
-        assert not any(isinstance(event, ArticleEdited) for event in scene.events.told)
+        assert not any(isinstance(event, ArticleEdited) for event in scene.events.published)
 
     async def test_what_does_not_exist_cannot_be_changed(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
@@ -268,19 +268,19 @@ class TestDelete:
         [article] = scene.kept.kept
         await scene.publishing.delete("dragons", JAKE)
         assert scene.kept.kept == {}
-        assert scene.events.told[1:] == [ArticleDeleted(article)]
+        assert scene.events.published[1:] == [ArticleDeleted(article)]
 
     async def test_nobody_else_may_and_nothing_is_told(self, scene: Scene) -> None:
         await scene.publish()
         with pytest.raises(NotTheAuthor):
             await scene.publishing.delete("dragons", ANNA)
         assert len(scene.kept.kept) == 1
-        assert not any(isinstance(event, ArticleDeleted) for event in scene.events.told)
+        assert not any(isinstance(event, ArticleDeleted) for event in scene.events.published)
 
     async def test_what_does_not_exist_cannot_be_deleted(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
             await scene.publishing.delete("dragons", JAKE)
-        assert scene.events.told == []
+        assert scene.events.published == []
 
 
 class TestUserDeleted:
@@ -290,10 +290,10 @@ class TestUserDeleted:
         await scene.publish_as(ANNA, "Elves")
         await scene.publishing.favorite("elves", JAKE)
         *own, other = scene.kept.kept
-        before = len(scene.events.told)
+        before = len(scene.events.published)
         await scene.publishing.on_user_deleted(UserDeleted(JAKE))
         assert list(scene.kept.kept) == [other]
-        assert scene.events.told[before:] == [ArticleDeleted(key) for key in own]
+        assert scene.events.published[before:] == [ArticleDeleted(key) for key in own]
         assert scene.kept.favorites == {other: set()}
 
 
@@ -331,7 +331,7 @@ class TestFavorite:
         await scene.publishing.favorite("dragons", ANNA)
         assert (await scene.publishing.favorite("dragons", ANNA)).favorites_count == 1
         [article] = scene.kept.kept
-        assert scene.events.told[1:] == [ArticleFavorited(article, ANNA)]
+        assert scene.events.published[1:] == [ArticleFavorited(article, ANNA)]
 
     async def test_it_can_be_taken_back(self, scene: Scene) -> None:
         await scene.publish()

@@ -85,13 +85,13 @@ class TestSay:
         assert view.comment == Comment(view.comment.id, scene.dragons, scene.anna, "Nice", NOON)
         assert view.author.username == "anna"
         assert scene.kept.kept == {view.comment.id: view.comment}
-        assert scene.events.told == [CommentAdded(scene.dragons, view.comment.id, scene.anna)]
+        assert scene.events.published == [CommentAdded(scene.dragons, view.comment.id, scene.anna)]
 
     async def test_what_does_not_exist_cannot_be_commented_on(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
             await scene.say(slug="unknown")
         assert scene.kept.kept == {}
-        assert scene.events.told == []
+        assert scene.events.published == []
 
 
 class TestComments:

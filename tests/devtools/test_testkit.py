@@ -184,7 +184,7 @@ class TestEvents:
             ids = await articles.container.directory().ids({"dragons", "castles"})
             await jake.delete("/articles/castles")
             await jake.delete("/articles/dragons")
-        assert articles.told == [
+        assert articles.published == [
             ArticlePublished(ids["dragons"]),
             ArticlePublished(ids["castles"]),
             ArticleDeleted(ids["castles"]),

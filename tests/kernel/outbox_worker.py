@@ -19,15 +19,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.domain.clock import SystemClock
-from modules.kernel.domain.events import Delivery, Event
-from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
-from modules.kernel.infrastructure.messaging.outbox import Policy
+from modules.kernel.domain.events import DeliveryMode, Event
+from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
+from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import module_metadata
 
 TIMEOUT_SECONDS = 60
 # A process that was killed is missed soon.
-POLICY = Policy(lease=timedelta(seconds=1), patience=timedelta(milliseconds=400))
+POLICY = DeliveryPolicy(lease=timedelta(seconds=1), handler_timeout=timedelta(milliseconds=400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Walk:
 def posted(database: Database, file: Path) -> Messaging:
     """Return what carries steps to the walk."""
     walk = Walk(database, file)
-    post = messaging(database, SystemClock(), POLICY)
-    post.subscribe("walk", StepTaken, lambda: walk.note, Delivery.AFTER_COMMIT)
+    post = create_messaging(database, SystemClock(), POLICY)
+    post.subscribe("walk", StepTaken, lambda: walk.note, DeliveryMode.AFTER_COMMIT)
     return post
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from modules.kernel.domain.events import Delivery, Event
+from modules.kernel.domain.events import DeliveryMode, Event
 from modules.kernel.fakes import FakeClock
-from modules.kernel.infrastructure.messaging.messaging import Messaging, messaging
-from modules.kernel.infrastructure.messaging.outbox import Policy
-from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, State
+from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
+from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
+from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.things import Thing, names
@@ -21,8 +21,8 @@ from tests.statements import Statements
 
 ATTEMPTS = 3
 LEASE = timedelta(seconds=30)
-POLICY = Policy(lease=LEASE, attempts=ATTEMPTS)
-EVERYTHING = list(State)
+POLICY = DeliveryPolicy(lease=LEASE, attempts=ATTEMPTS)
+EVERYTHING = list(DeliveryState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Broom:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.told: list[Event] = []
+        self.published: list[Event] = []
         self.too_heavy: set[str] = set()
 
     async def sweep(self, event: LampBroken | LampMended) -> None:
-        self.told.append(event)
+        self.published.append(event)
         async with self._database.transaction() as session:
-            session.add(Thing(name=f"swept {event.lamp} {len(self.told)}"))
+            session.add(Thing(name=f"swept {event.lamp} {len(self.published)}"))
             await session.flush()
         if event.lamp in self.too_heavy:
             raise LookupError(f"{event.lamp} is too heavy")
@@ -81,9 +81,9 @@ def post(kept: Database, clock: FakeClock, broom: Broom) -> Messaging:
 
 def subscribed(database: Database, clock: FakeClock, broom: Broom) -> Messaging:
     """Return what another process has that runs the same program."""
-    post = messaging(database, clock, POLICY)
+    post = create_messaging(database, clock, POLICY)
     for event in (LampBroken, LampMended):
-        post.subscribe("cleaning", event, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        post.subscribe("cleaning", event, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
     return post
 
 
@@ -106,9 +106,9 @@ class TestDelivery:
     ) -> None:
         async with kept.transaction():
             await post.events.publish(LampBroken("desk", (1, 2)))
-            assert broom.told == []
+            assert broom.published == []
         await post.dispatcher.drain()
-        assert broom.told == [LampBroken("desk", (1, 2))]
+        assert broom.published == [LampBroken("desk", (1, 2))]
         assert await names(kept) == ["swept desk 1"]
 
     async def test_what_is_undone_is_told_to_nobody(
@@ -122,54 +122,54 @@ class TestDelivery:
         with pytest.raises(LookupError):
             await break_lamp()
         await post.dispatcher.drain()
-        assert broom.told == []
+        assert broom.published == []
 
     async def test_it_is_told_once(self, post: Messaging, publish: Publish, broom: Broom) -> None:
         await publish(LampBroken("desk"))
         await post.dispatcher.drain()
         await post.dispatcher.drain()
-        assert broom.told == [LampBroken("desk")]
-        assert await post.deliveries.oldest(EVERYTHING, 10) == []
+        assert broom.published == [LampBroken("desk")]
+        assert await post.outbox_admin.oldest(EVERYTHING, 10) == []
 
     async def test_every_subscriber_has_a_delivery_of_its_own(
         self, post: Messaging, publish: Publish, broom: Broom
     ) -> None:
-        told: list[Event] = []
+        published: list[Event] = []
 
         async def note(event: LampBroken) -> None:
-            told.append(event)
+            published.append(event)
 
-        post.subscribe("statistics", LampBroken, lambda: note, Delivery.AFTER_COMMIT)
+        post.subscribe("statistics", LampBroken, lambda: note, DeliveryMode.AFTER_COMMIT)
         broom.too_heavy = {"desk"}
         await publish(LampBroken("desk"))
         await post.dispatcher.drain()
-        assert told == [LampBroken("desk")]
-        [left] = await post.deliveries.oldest(EVERYTHING, 10)
+        assert published == [LampBroken("desk")]
+        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
         assert (left.subscriber, left.event, left.attempts) == ("cleaning", "LampBroken", 1)
 
     async def test_one_inside_the_transaction_is_told_inside_it_all_the_same(
         self, kept: Database, post: Messaging, broom: Broom
     ) -> None:
-        at_once: list[Event] = []
+        batch_size: list[Event] = []
 
         async def note(event: LampBroken) -> None:
-            at_once.append(event)
+            batch_size.append(event)
 
-        post.subscribe("alarm", LampBroken, lambda: note, Delivery.IN_TRANSACTION)
+        post.subscribe("alarm", LampBroken, lambda: note, DeliveryMode.IN_TRANSACTION)
         async with kept.transaction():
             await post.events.publish(LampBroken("desk"))
-            assert (at_once, broom.told) == ([LampBroken("desk")], [])
+            assert (batch_size, broom.published) == ([LampBroken("desk")], [])
 
     async def test_a_module_cannot_subscribe_twice_to_one_event(self, post: Messaging, broom: Broom) -> None:
         with pytest.raises(ValueError, match="cleaning subscribes twice to LampBroken"):
-            post.subscribe("cleaning", LampBroken, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+            post.subscribe("cleaning", LampBroken, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
 
     async def test_an_event_that_nobody_is_told_of_after_the_commit_costs_no_statement(
         self, kept: Database, clock: FakeClock
     ) -> None:
         statements = Statements(kept)
         async with kept.transaction():
-            await messaging(kept, clock).events.publish(LampBroken("desk"))
+            await create_messaging(kept, clock).events.publish(LampBroken("desk"))
         assert statements.sent == []
 
 
@@ -179,7 +179,7 @@ class TestCost:
     async def test_publishing_takes_one_however_many_are_told_and_one_to_wake_other_processes(
         self, kept: Database, post: Messaging, broom: Broom
     ) -> None:
-        post.subscribe("statistics", LampBroken, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        post.subscribe("statistics", LampBroken, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
         statements = Statements(kept)
         async with kept.transaction():
             await post.events.publish(LampBroken("desk"))
@@ -191,7 +191,7 @@ class TestCost:
         await publish(*(LampBroken("desk") for _ in range(20)))
         statements = Statements(kept)
         await post.dispatcher.drain()
-        assert len(broom.told) == 20
+        assert len(broom.published) == 20
         # Look and take up the first; mark it, write, and take up the next, twenty times; look again.
         assert [one.split()[0] for one in statements.sent] == [
             "SELECT",
@@ -212,7 +212,7 @@ class TestOrder:
     ) -> None:
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,)))
         await post.dispatcher.drain()
-        assert broom.told == [LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,))]
+        assert broom.published == [LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,))]
 
     async def test_what_comes_after_a_failure_waits_for_it_and_other_things_do_not(
         self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -222,11 +222,11 @@ class TestOrder:
         await post.dispatcher.drain()
         await publish(LampMended("desk"), LampMended("floor"))
         await post.dispatcher.drain()
-        assert broom.told == [LampBroken("desk"), LampBroken("floor"), LampMended("floor")]
+        assert broom.published == [LampBroken("desk"), LampBroken("floor"), LampMended("floor")]
         broom.too_heavy = set()
         clock.at += timedelta(hours=1)
         await post.dispatcher.drain()
-        assert broom.told[3:] == [LampBroken("desk"), LampMended("desk"), LampMended("desk")]
+        assert broom.published[3:] == [LampBroken("desk"), LampMended("desk"), LampMended("desk")]
 
     async def test_nobody_waits_for_the_dead(
         self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -239,7 +239,7 @@ class TestOrder:
         broom.too_heavy = set()
         await publish(LampMended("desk"))
         await post.dispatcher.drain()
-        assert broom.told[-1] == LampMended("desk")
+        assert broom.published[-1] == LampMended("desk")
 
     async def test_an_event_is_about_its_first_field(self) -> None:
         assert LampBroken("desk", (1,)).aggregate == LampMended("desk").aggregate == "lamp desk"
@@ -254,8 +254,8 @@ class TestFailure:
         await publish(LampBroken("desk"))
         await post.dispatcher.drain()
         assert await names(kept) == []
-        [left] = await post.deliveries.oldest(EVERYTHING, 10)
-        assert (left.state, left.attempts) == (State.WAITING, 1)
+        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
+        assert (left.state, left.attempts) == (DeliveryState.PENDING, 1)
         assert left.error is not None
         assert left.error.endswith("LookupError: desk is too heavy\n")
 
@@ -265,14 +265,14 @@ class TestFailure:
         broom.too_heavy = {"desk"}
         await publish(LampBroken("desk"))
         await post.dispatcher.drain()
-        [left] = await post.deliveries.oldest(EVERYTHING, 10)
+        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
         assert left.due_at is not None
         clock.at = left.due_at - timedelta(microseconds=1)
         await post.dispatcher.drain()
-        assert len(broom.told) == 1
+        assert len(broom.published) == 1
         clock.at = left.due_at
         await post.dispatcher.drain()
-        assert len(broom.told) == 2
+        assert len(broom.published) == 2
 
     async def test_after_so_many_attempts_it_is_dead_and_seen(
         self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -282,24 +282,26 @@ class TestFailure:
         for _ in range(ATTEMPTS + 2):
             await post.dispatcher.drain()
             clock.at += timedelta(hours=1)
-        assert len(broom.told) == ATTEMPTS
-        [dead] = await post.deliveries.oldest([State.DEAD], 10)
+        assert len(broom.published) == ATTEMPTS
+        [dead] = await post.outbox_admin.oldest([DeliveryState.DEAD], 10)
         assert (dead.attempts, dead.due_at) == (ATTEMPTS, None)
-        assert await post.deliveries.backlog() == Backlog(waiting=0, oldest_seconds=0, dead=1, orphaned=0)
+        assert await post.outbox_admin.backlog() == Backlog(
+            waiting=0, oldest_pending_seconds=0, dead=1, orphaned=0
+        )
 
     async def test_a_handler_that_does_not_end_is_ended(self, kept: Database, clock: FakeClock) -> None:
-        stuck = messaging(kept, clock, Policy(patience=timedelta(milliseconds=10)))
+        stuck = create_messaging(kept, clock, DeliveryPolicy(handler_timeout=timedelta(milliseconds=10)))
 
         async def wait_for_ever(_event: LampBroken) -> None:
             async with kept.transaction() as session:
                 session.add(Thing(name="half done"))
             await asyncio.Event().wait()
 
-        stuck.subscribe("waiting", LampBroken, lambda: wait_for_ever, Delivery.AFTER_COMMIT)
+        stuck.subscribe("waiting", LampBroken, lambda: wait_for_ever, DeliveryMode.AFTER_COMMIT)
         async with kept.transaction():
             await stuck.events.publish(LampBroken("desk"))
         await stuck.dispatcher.drain()
-        [left] = await stuck.deliveries.oldest(EVERYTHING, 10)
+        [left] = await stuck.outbox_admin.oldest(EVERYTHING, 10)
         assert left.error is not None
         assert "TimeoutError" in left.error
         assert await names(kept) == []
@@ -307,23 +309,23 @@ class TestFailure:
     async def test_an_event_that_cannot_be_read_any_more_is_a_failure_like_others(
         self, kept: Database, publish: Publish, clock: FakeClock, broom: Broom
     ) -> None:
-        changed = messaging(kept, clock, POLICY)
+        changed = create_messaging(kept, clock, POLICY)
         of_today = make_dataclass("LampBroken", [("number", int)], bases=(Event,), frozen=True)
-        changed.subscribe("cleaning", of_today, lambda: broom.sweep, Delivery.AFTER_COMMIT)
+        changed.subscribe("cleaning", of_today, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
         await publish(LampBroken("desk"))
         await changed.dispatcher.drain()
-        [left] = await changed.deliveries.oldest([State.WAITING], 10)
+        [left] = await changed.outbox_admin.oldest([DeliveryState.PENDING], 10)
         assert left.error is not None
         assert "ValidationError" in left.error
-        assert broom.told == []
+        assert broom.published == []
 
     def test_pauses_grow_are_bounded_and_differ(self) -> None:
-        policy = Policy()
+        policy = DeliveryPolicy()
         random.seed(7)
-        longest = [max(policy.pause(attempts) for _ in range(200)) for attempts in (1, 4, 30)]
-        assert longest[0] < policy.first_pause * 2 < longest[1] < policy.first_pause * 16
-        assert timedelta(minutes=50) < longest[2] <= policy.longest_pause
-        assert len({policy.pause(4) for _ in range(20)}) == 20
+        longest = [max(policy.backoff(attempts) for _ in range(200)) for attempts in (1, 4, 30)]
+        assert longest[0] < policy.initial_backoff * 2 < longest[1] < policy.initial_backoff * 16
+        assert timedelta(minutes=50) < longest[2] <= policy.max_backoff
+        assert len({policy.backoff(4) for _ in range(20)}) == 20
 
 
 class TestManyProcesses:
@@ -332,22 +334,22 @@ class TestManyProcesses:
     ) -> None:
         other = subscribed(kept, clock, broom)
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
-        assert [held.aggregate for held in await post.outbox.take_up()] == ["lamp desk", "lamp floor"]
+        assert [claimed.aggregate for claimed in await post.outbox.claim_due()] == ["lamp desk", "lamp floor"]
         # Not the second one about the desk, either.
-        assert await other.outbox.take_up() == []
+        assert await other.outbox.claim_due() == []
 
     async def test_what_a_process_held_that_has_ended_is_taken_up_when_its_lease_ends(
         self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
     ) -> None:
         await publish(LampBroken("desk"))
-        await post.outbox.take_up()
+        await post.outbox.claim_due()
         other = subscribed(kept, clock, broom)
         clock.at += LEASE - timedelta(milliseconds=1)
         await other.dispatcher.drain()
-        assert broom.told == []
+        assert broom.published == []
         clock.at += timedelta(milliseconds=1)
         await other.dispatcher.drain()
-        assert broom.told == [LampBroken("desk")]
+        assert broom.published == [LampBroken("desk")]
 
     async def test_what_another_has_is_left_to_it_when_something_older_is_retried(
         self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -359,9 +361,9 @@ class TestManyProcesses:
             clock.at += timedelta(hours=1)
         broom.too_heavy = set()
         await publish(LampMended("desk"))
-        [mended] = await subscribed(kept, clock, broom).outbox.take_up()
-        await post.deliveries.retry([State.DEAD])
-        [broken] = await post.outbox.take_up()
+        [mended] = await subscribed(kept, clock, broom).outbox.claim_due()
+        await post.outbox_admin.retry([DeliveryState.DEAD])
+        [broken] = await post.outbox.claim_due()
         assert broken.id < mended.id
         assert await post.outbox.handle(broken) is None
 
@@ -369,23 +371,23 @@ class TestManyProcesses:
         self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
     ) -> None:
         await publish(LampBroken("desk"))
-        [late] = await post.outbox.take_up()
+        [late] = await post.outbox.claim_due()
         clock.at += LEASE
-        [taken] = await subscribed(kept, clock, broom).outbox.take_up()
+        [taken] = await subscribed(kept, clock, broom).outbox.claim_due()
         assert taken.id == late.id
         assert await post.outbox.handle(late) is None
-        assert broom.told == []
+        assert broom.published == []
 
     async def test_what_ends_every_process_that_has_it_is_dead_in_the_end(
         self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock
     ) -> None:
         await publish(LampBroken("desk"))
         for _ in range(ATTEMPTS):
-            assert len(await subscribed(kept, clock, broom).outbox.take_up()) == 1
+            assert len(await subscribed(kept, clock, broom).outbox.claim_due()) == 1
             clock.at += LEASE
         last = subscribed(kept, clock, broom)
-        assert await last.outbox.take_up() == []
-        [dead] = await last.deliveries.oldest([State.DEAD], 10)
+        assert await last.outbox.claim_due() == []
+        [dead] = await last.outbox_admin.oldest([DeliveryState.DEAD], 10)
         assert dead.error == "its process ended, or was stuck, while it had this one"
 
     async def test_one_that_is_told_to_end_leaves_what_it_has_not_begun_to_others(
@@ -395,41 +397,41 @@ class TestManyProcesses:
             ending.signals.close()
             await broom.sweep(event)
 
-        ending = messaging(kept, clock, POLICY)
-        ending.subscribe("cleaning", LampBroken, lambda: end, Delivery.AFTER_COMMIT)
+        ending = create_messaging(kept, clock, POLICY)
+        ending.subscribe("cleaning", LampBroken, lambda: end, DeliveryMode.AFTER_COMMIT)
         await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
         await ending.dispatcher.drain()
-        assert broom.told == [LampBroken("desk")]
+        assert broom.published == [LampBroken("desk")]
         await subscribed(kept, clock, broom).dispatcher.drain()
-        assert broom.told == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
+        assert broom.published == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
 
 
 class TestOperators:
     async def test_the_backlog_is_counted_and_its_age_known(
         self, post: Messaging, publish: Publish, clock: FakeClock
     ) -> None:
-        assert await post.deliveries.backlog() == Backlog(0, 0, 0, 0)
+        assert await post.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
         await publish(LampBroken("desk"), LampMended("floor"))
         clock.at += timedelta(seconds=90)
         await publish(LampBroken("shelf"))
-        assert await post.deliveries.backlog() == Backlog(3, 90, 0, 0)
+        assert await post.outbox_admin.backlog() == Backlog(3, 90, 0, 0)
 
     async def test_what_nobody_subscribes_to_is_told_apart_and_left_alone(
         self, kept: Database, post: Messaging, publish: Publish, clock: FakeClock, broom: Broom
     ) -> None:
         await publish(LampBroken("desk"), LampMended("desk"))
-        left = messaging(kept, clock, POLICY)
-        left.subscribe("cleaning", LampMended, lambda: broom.sweep, Delivery.AFTER_COMMIT)
-        assert await left.deliveries.backlog() == Backlog(1, 0, 0, orphaned=1)
+        left = create_messaging(kept, clock, POLICY)
+        left.subscribe("cleaning", LampMended, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
+        assert await left.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=1)
         await left.dispatcher.drain()
-        assert broom.told == [LampMended("desk")]
-        [orphan] = await left.deliveries.oldest([State.ORPHANED], 10)
+        assert broom.published == [LampMended("desk")]
+        [orphan] = await left.outbox_admin.oldest([DeliveryState.ORPHANED], 10)
         assert (orphan.event, orphan.payload) == ("LampBroken", '{"lamp":"desk","pieces":[]}')
-        nobody = messaging(kept, clock, POLICY)
+        nobody = create_messaging(kept, clock, POLICY)
         await nobody.dispatcher.drain()
-        assert await nobody.deliveries.backlog() == Backlog(0, 0, 0, orphaned=1)
+        assert await nobody.outbox_admin.backlog() == Backlog(0, 0, 0, orphaned=1)
         await post.dispatcher.drain()
-        assert broom.told == [LampMended("desk"), LampBroken("desk")]
+        assert broom.published == [LampMended("desk"), LampBroken("desk")]
 
     async def test_a_dead_one_that_is_retried_is_told_anew(
         self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -440,15 +442,15 @@ class TestOperators:
             await post.dispatcher.drain()
             clock.at += timedelta(hours=1)
         broom.too_heavy = set()
-        assert await post.deliveries.retry([State.DEAD]) == 1
+        assert await post.outbox_admin.retry([DeliveryState.DEAD]) == 1
         await post.dispatcher.drain()
-        assert len(broom.told) == ATTEMPTS + 1
-        assert await post.deliveries.backlog() == Backlog(0, 0, 0, 0)
+        assert len(broom.published) == ATTEMPTS + 1
+        assert await post.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
 
     async def test_only_what_was_chosen_is_purged(self, post: Messaging, publish: Publish) -> None:
         await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
-        first, second, _ = await post.deliveries.oldest(EVERYTHING, 10)
-        assert await post.deliveries.purge([State.DEAD]) == 0
-        assert await post.deliveries.purge(EVERYTHING, [first.id, second.id, 999]) == 2
-        assert [one.aggregate for one in await post.deliveries.oldest(EVERYTHING, 10)] == ["lamp shelf"]
-        assert await post.deliveries.by_id([first.id]) == []
+        first, second, _ = await post.outbox_admin.oldest(EVERYTHING, 10)
+        assert await post.outbox_admin.purge([DeliveryState.DEAD]) == 0
+        assert await post.outbox_admin.purge(EVERYTHING, [first.id, second.id, 999]) == 2
+        assert [one.aggregate for one in await post.outbox_admin.oldest(EVERYTHING, 10)] == ["lamp shelf"]
+        assert await post.outbox_admin.by_id([first.id]) == []

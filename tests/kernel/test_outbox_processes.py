@@ -76,5 +76,5 @@ async def test_a_process_is_killed_at_work_and_every_step_is_noted_once_and_in_o
         second.send_signal(signal.SIGTERM)
         assert second.wait(TIMEOUT_SECONDS) == 0
     assert await walked(outbox) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
-    assert (await post.deliveries.backlog()).waiting == 0
+    assert (await post.outbox_admin.backlog()).waiting == 0
     assert_never_two_at_once(file)

@@ -28,7 +28,7 @@ def plugin(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Module:
 
     That is after the application was made that others use, too.
     """
-    assert stage.composition.messaging.outbox.known == []
+    assert stage.composition.messaging.outbox.subscriptions == []
     monkeypatch.syspath_prepend(NOTIFICATIONS)
     entry_point = EntryPoint("notifications", "conduit_notifications.module:MODULE", discovery.ENTRY_POINTS)
     monkeypatch.setattr(
@@ -86,7 +86,7 @@ async def test_what_was_on_its_way_when_the_article_was_deleted_is_not_told(
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     await composition.messaging.dispatcher.drain()
     assert await told(api, "jake") == []
-    assert (await composition.messaging.deliveries.backlog()).waiting == 0
+    assert (await composition.messaging.outbox_admin.backlog()).waiting == 0
 
 
 async def test_its_migrations_make_what_its_models_say(composition: Composition, plugin: Module) -> None:

@@ -324,9 +324,9 @@ class TestUpdate:
     async def test_a_new_name_is_told_and_nothing_else_is(self, scene: Scene) -> None:
         jake = (await scene.register("jake")).account.id
         await scene.accounts.update(jake, AccountChanges(bio=Bio("I write."), username=Username("jake")))
-        assert scene.events.told == []
+        assert scene.events.published == []
         await scene.accounts.update(jake, AccountChanges(username=Username("jacob")))
-        assert scene.events.told == [UserRenamed(jake)]
+        assert scene.events.published == [UserRenamed(jake)]
 
     async def test_ones_own_name_is_not_taken(self, scene: Scene) -> None:
         jake = (await scene.register("jake")).account.id
@@ -346,14 +346,14 @@ class TestDelete:
         anna = (await scene.register("anna")).account.id
         await scene.accounts.delete(jake, Presented(PASSWORD), "192.0.2.7")
         assert list(scene.kept.kept) == [anna]
-        assert scene.events.told == [UserDeleted(jake)]
+        assert scene.events.published == [UserDeleted(jake)]
 
     async def test_who_does_not_know_the_password_may_not_and_it_counts(self, scene: Scene) -> None:
         jake = (await scene.register()).account.id
         with pytest.raises(PasswordWrong):
             await scene.accounts.delete(jake, Presented("wrong horse battery"), "192.0.2.7")
         assert list(scene.kept.kept) == [jake]
-        assert scene.events.told == []
+        assert scene.events.published == []
         assert scene.attempts.failed == [("jake@example.com", "192.0.2.7")]
 
 

@@ -22,7 +22,7 @@ class Event:
         return type(self).__name__
 
 
-class Delivery(Enum):
+class DeliveryMode(Enum):
     """When a subscriber is told of an event. It chooses."""
 
     IN_TRANSACTION = "in the publisher's transaction"

@@ -256,8 +256,8 @@ class TestBodies:
         scene.publish("dragons", jake, "[a]: /" + "u" * 20_000 + "\n\n" + "[a]" * 9_900, description="Many")
         scene.publish("castles", jake)
         answer = await scene.client.get("/api/feeds/json")
-        told = {item["url"][-7:]: item.get("content_html", "none") for item in answer.json()["items"]}
-        assert told == {"dragons": "none", "castles": "<p>It burns.</p>\n"}
+        published = {item["url"][-7:]: item.get("content_html", "none") for item in answer.json()["items"]}
+        assert published == {"dragons": "none", "castles": "<p>It burns.</p>\n"}
         assert len(answer.content) < 2_000
 
     async def test_a_feed_has_the_newest_bodies_that_there_is_room_for(self, scene: Scene) -> None:

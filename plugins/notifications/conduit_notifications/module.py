@@ -9,7 +9,7 @@ from conduit_notifications.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleFavorited
 from modules.comments.contracts import CommentAdded
 from modules.kernel.api.authentication import Authentication
-from modules.kernel.domain.events import Delivery
+from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
@@ -30,10 +30,10 @@ MODULE = Module(
         Subscription(
             ArticleFavorited,
             lambda container: container.inbox().on_article_favorited,
-            Delivery.AFTER_COMMIT,
+            DeliveryMode.AFTER_COMMIT,
         ),
         Subscription(
-            CommentAdded, lambda container: container.inbox().on_comment_added, Delivery.AFTER_COMMIT
+            CommentAdded, lambda container: container.inbox().on_comment_added, DeliveryMode.AFTER_COMMIT
         ),
         Subscription(ArticleDeleted, lambda container: container.inbox().on_article_deleted),
         Subscription(UserDeleted, lambda container: container.inbox().on_user_deleted),

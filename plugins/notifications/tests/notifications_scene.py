@@ -80,7 +80,7 @@ class Scene:
         page: Json = answer.json()
         return page
 
-    async def told(self, name: str, query: str = "") -> list[str]:
+    async def published(self, name: str, query: str = "") -> list[str]:
         """Return what this user has, in short: who did what to which article."""
         return [
             f"{one['actor']['username']} {one['kind']} {one['article']['slug']}"

@@ -17,21 +17,21 @@ class TestWhoIsNotified:
         dragons = scene.article("dragons")
         await scene.favorite(dragons, "anna")
         await scene.comment(dragons, "carl")
-        assert await scene.told("jake") == ["carl comment dragons", "anna favorite dragons"]
-        assert await scene.told("anna") == []
+        assert await scene.published("jake") == ["carl comment dragons", "anna favorite dragons"]
+        assert await scene.published("anna") == []
 
     async def test_nobody_of_what_they_do_themselves(self, scene: Scene) -> None:
         dragons = scene.article("dragons")
         await scene.favorite(dragons, "jake")
         await scene.comment(dragons, "jake")
-        assert await scene.told("jake") == []
+        assert await scene.published("jake") == []
 
     async def test_once_of_a_favourite_that_comes_and_goes_and_of_every_comment(self, scene: Scene) -> None:
         dragons = scene.article("dragons")
         for _ in range(2):
             await scene.favorite(dragons, "anna")
             await scene.comment(dragons, "anna")
-        assert await scene.told("jake") == [
+        assert await scene.published("jake") == [
             "anna comment dragons",
             "anna comment dragons",
             "anna favorite dragons",
@@ -41,16 +41,16 @@ class TestWhoIsNotified:
         dragons = scene.article("dragons")
         await scene.articles.remove(dragons)
         await scene.favorite(dragons, "anna")
-        assert await scene.told("jake") == []
-        assert (await scene.alone.messaging.deliveries.backlog()).waiting == 0
+        assert await scene.published("jake") == []
+        assert (await scene.alone.messaging.outbox_admin.backlog()).waiting == 0
 
     async def test_the_publisher_does_not_wait_for_it(self, scene: Scene) -> None:
         dragons = scene.article("dragons")
         async with scene.alone.database.transaction():
             await scene.alone.messaging.events.publish(ArticleFavorited(dragons, scene.user("anna")))
-        assert await scene.told("jake") == []
+        assert await scene.published("jake") == []
         await scene.alone.messaging.dispatcher.drain()
-        assert await scene.told("jake") == ["anna favorite dragons"]
+        assert await scene.published("jake") == ["anna favorite dragons"]
 
 
 class TestList:
@@ -149,7 +149,7 @@ class TestArticleDeleted:
         dragons = scene.article("dragons")
         await scene.favorite(dragons, "anna")
         await scene.articles.remove(dragons)
-        assert await scene.told("jake") == []
+        assert await scene.published("jake") == []
         answer = await scene.call("POST", "/notifications/1/read", "jake")
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 
@@ -161,8 +161,8 @@ class TestUserDeleted:
         await scene.favorite(dragons, "carl")
         await scene.favorite(castles, "carl")
         await scene.alone.publish(UserDeleted(scene.user("anna")))
-        assert await scene.told("jake") == ["carl favorite dragons"]
-        assert await scene.told("anna") == []
+        assert await scene.published("jake") == ["carl favorite dragons"]
+        assert await scene.published("anna") == []
 
 
 class TestPersonalData:

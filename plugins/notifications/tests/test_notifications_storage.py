@@ -54,7 +54,9 @@ async def test_what_comes_after_one_is_the_oldest_first_and_so_many_at_most(scen
 async def test_a_page_takes_as_many_statements_for_twenty_notifications_as_for_one(scene: Scene) -> None:
     statements: list[str] = []
     for engine in scene.alone.database.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        event.listen(
+            engine.sync_engine, "before_cursor_execute", lambda *published: statements.append(published[2])
+        )
     counts = []
     for number in range(20):
         await scene.favorite(scene.article(f"article-{number}"), "anna")

@@ -8,12 +8,12 @@ from conduit_search.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleEdited, ArticlePublished
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
-from modules.kernel.domain.events import Delivery
+from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Command, Module, Subscription
 from modules.users.contracts import UserRenamed
 
-LATER = Delivery.AFTER_COMMIT
+LATER = DeliveryMode.AFTER_COMMIT
 
 
 def router(container: SearchContainer) -> APIRouter:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.messaging.outbox import DELIVERIES, Held, Outbox
+from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, ClaimedDelivery, Outbox
 from modules.kernel.infrastructure.messaging.signals import Signals
 
 # Nobody need be woken for this: what a process that has ended still held, and signals that were lost.
@@ -27,14 +27,14 @@ class Dispatcher:
 
         What is being handled then is finished, and what has only been taken up is left to others.
         """
-        with self._signals.listening(DELIVERIES) as listener:
+        with self._signals.listening(OUTBOX_TOPIC) as listener:
             while not self._signals.closed:
-                await listener.wait(await self._seconds_to_wait())
+                await listener.wait(await self._poll_delay())
 
-    async def _seconds_to_wait(self) -> float:
+    async def _poll_delay(self) -> float:
         try:
             await self.drain()
-            seconds = await self._outbox.seconds_to_next()
+            seconds = await self._outbox.seconds_until_due()
         except Unavailable as error:
             log.warning("deliveries wait for the database", cause=repr(error.__cause__ or error))
             return RETRY_SECONDS
@@ -50,38 +50,38 @@ class Dispatcher:
         Raises what the database raises.
         """
         # Reading first: taking up is writing, and whatever anybody commits may wake this.
-        while not self._signals.closed and await self._outbox.seconds_to_next() == 0:
-            await self._deliver_all(await self._outbox.take_up())
+        while not self._signals.closed and await self._outbox.seconds_until_due() == 0:
+            await self._deliver_batch(await self._outbox.claim_due())
 
-    async def _deliver_all(self, taken: Sequence[Held]) -> None:
+    async def _deliver_batch(self, taken: Sequence[ClaimedDelivery]) -> None:
         waiting = list(taken)
-        while waiting and not self._signals.closed and self._outbox.outlasts(waiting[0]):
-            left = await self._deliver_line(waiting.pop(0))
+        while waiting and not self._signals.closed and self._outbox.lease_covers(waiting[0]):
+            left = await self._deliver_in_order(waiting.pop(0))
             waiting += [] if left is None else [left]
         if waiting:
-            await self._outbox.let_go(waiting)
+            await self._outbox.release(waiting)
 
-    async def _deliver_line(self, first: Held) -> Held | None:
+    async def _deliver_in_order(self, first: ClaimedDelivery) -> ClaimedDelivery | None:
         """Deliver this one and those behind it, as many as may go in a row; return what is taken up still."""
-        held: Held | None = first
-        for _ in range(self._outbox.policy.in_a_row):
-            if held is None or self._signals.closed:
+        claimed: ClaimedDelivery | None = first
+        for _ in range(self._outbox.policy.max_in_a_row):
+            if claimed is None or self._signals.closed:
                 break
-            held = await self._deliver(held)
-        return held
+            claimed = await self._deliver(claimed)
+        return claimed
 
-    async def _deliver(self, held: Held) -> Held | None:
+    async def _deliver(self, claimed: ClaimedDelivery) -> ClaimedDelivery | None:
         try:
-            return await self._outbox.handle(held)
+            return await self._outbox.handle(claimed)
         except Exception as error:
-            dead = await self._outbox.fail(held, error)
+            dead = await self._outbox.fail(claimed, error)
             tell = log.error if dead else log.warning
             tell(
                 "a delivery is dead" if dead else "a delivery failed",
-                delivery=held.id,
-                of=held.event,
-                to=held.subscriber,
-                attempts=held.attempts + 1,
+                delivery=claimed.id,
+                of=claimed.event,
+                to=claimed.subscriber,
+                attempts=claimed.attempts + 1,
                 error=repr(error),
             )
             return None

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, delete, func, select, true, update
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.infrastructure.messaging.outbox import DELIVERIES, Outbox
+from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, Outbox
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
@@ -17,10 +17,10 @@ from modules.kernel.infrastructure.persistence.database import Database
 delivery: Any = DeliveryRow.__table__
 
 
-class State(Enum):
+class DeliveryState(Enum):
     """What becomes of a delivery."""
 
-    WAITING = "waiting"
+    PENDING = "pending"
     """It is on its way, or will be tried again."""
 
     DEAD = "dead"
@@ -31,11 +31,11 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredDelivery:
     """A delivery that is kept in the outbox."""
 
     id: int
-    state: State
+    state: DeliveryState
     subscriber: str
     event: str
     aggregate: str
@@ -51,14 +51,14 @@ class Backlog:
     """How much there is in the outbox."""
 
     waiting: int
-    oldest_seconds: float
+    oldest_pending_seconds: float
     """Since when the oldest that is waiting has waited; 0 when none is."""
 
     dead: int
     orphaned: int
 
 
-class Deliveries:
+class OutboxAdmin:
     """Looks into an outbox, and changes what is in it, on an operator's word."""
 
     def __init__(self, database: Database, signals: Signals, clock: Clock, outbox: Outbox) -> None:
@@ -72,38 +72,46 @@ class Deliveries:
         state = self._state().label("state")
         statement = select(state, func.count(), func.min(delivery.c.published_at)).group_by(state)
         async with self._database.snapshot() as session:
-            found = {State(name): (count, oldest) for name, count, oldest in await session.execute(statement)}
-        counts = {one: found.get(one, (0, None))[0] for one in State}
-        _, oldest = found.get(State.WAITING, (0, None))
+            found = {
+                DeliveryState(name): (count, oldest)
+                for name, count, oldest in await session.execute(statement)
+            }
+        counts = {one: found.get(one, (0, None))[0] for one in DeliveryState}
+        _, oldest = found.get(DeliveryState.PENDING, (0, None))
         waited = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
-        return Backlog(counts[State.WAITING], max(0.0, waited), counts[State.DEAD], counts[State.ORPHANED])
+        return Backlog(
+            counts[DeliveryState.PENDING],
+            max(0.0, waited),
+            counts[DeliveryState.DEAD],
+            counts[DeliveryState.ORPHANED],
+        )
 
-    async def oldest(self, states: Collection[State], limit: int) -> Sequence[Kept]:
+    async def oldest(self, states: Collection[DeliveryState], limit: int) -> Sequence[StoredDelivery]:
         """Return deliveries in these states, the oldest first."""
         return await self._found(self._is(states), limit)
 
-    async def by_id(self, ids: Collection[int]) -> Sequence[Kept]:
+    async def by_id(self, ids: Collection[int]) -> Sequence[StoredDelivery]:
         """Return those of the deliveries that there are, in order."""
         return await self._found(delivery.c.id.in_(ids), len(ids))
 
-    async def retry(self, states: Collection[State], ids: Collection[int] | None = None) -> int:
+    async def retry(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
         """Let deliveries in these states, all or some, be tried now as if for the first time.
 
         Returns how many there were.
         """
-        changed = update(delivery).values(due_at=self._clock.now(), attempts=0, held_by=None)
+        changed = update(delivery).values(due_at=self._clock.now(), attempts=0, claimed_by=None)
         async with self._database.transaction() as session:
             found = await session.execute(changed.where(*self._chosen(states, ids)).returning(delivery.c.id))
-            await self._signals.send(DELIVERIES)
+            await self._signals.send(OUTBOX_TOPIC)
             return len(found.all())
 
-    async def purge(self, states: Collection[State], ids: Collection[int] | None = None) -> int:
+    async def purge(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
         """Forget deliveries in these states, all or some; they never happen. Returns how many there were."""
         gone = delete(delivery).where(*self._chosen(states, ids)).returning(delivery.c.id)
         async with self._database.transaction() as session:
             return len((await session.execute(gone)).all())
 
-    async def _found(self, condition: ColumnElement[bool], limit: int) -> Sequence[Kept]:
+    async def _found(self, condition: ColumnElement[bool], limit: int) -> Sequence[StoredDelivery]:
         statement = (
             select(
                 delivery.c.id,
@@ -123,22 +131,23 @@ class Deliveries:
         )
         async with self._database.snapshot() as session:
             return [
-                Kept(key, State(state), *others) for key, state, *others in await session.execute(statement)
+                StoredDelivery(key, DeliveryState(state), *others)
+                for key, state, *others in await session.execute(statement)
             ]
 
     def _chosen(
-        self, states: Collection[State], ids: Collection[int] | None
+        self, states: Collection[DeliveryState], ids: Collection[int] | None
     ) -> Sequence[ColumnElement[bool]]:
         return [self._is(states), true() if ids is None else delivery.c.id.in_(ids)]
 
-    def _is(self, states: Collection[State]) -> ColumnElement[bool]:
+    def _is(self, states: Collection[DeliveryState]) -> ColumnElement[bool]:
         return self._state().in_([state.value for state in states])
 
     def _state(self) -> ColumnElement[str]:
-        known = self._outbox.known
+        subscriptions = self._outbox.subscriptions
         name: ColumnElement[str] = delivery.c.subscriber + "/" + delivery.c.event
         return case(
-            (name.not_in(known), State.ORPHANED.value),
-            (delivery.c.due_at.is_(None), State.DEAD.value),
-            else_=State.WAITING.value,
+            (name.not_in(subscriptions), DeliveryState.ORPHANED.value),
+            (delivery.c.due_at.is_(None), DeliveryState.DEAD.value),
+            else_=DeliveryState.PENDING.value,
         )

@@ -31,6 +31,6 @@ class DeliveryRow(Base):
     NULL is never again: it is dead.
     """
 
-    held_by: Mapped[str | None]
+    claimed_by: Mapped[str | None]
     attempts: Mapped[int]
     error: Mapped[str | None]

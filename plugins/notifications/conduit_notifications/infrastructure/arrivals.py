@@ -13,7 +13,7 @@ from conduit_notifications.domain.notifications import (
     NotificationRepository,
     TooManyStreams,
 )
-from conduit_notifications.infrastructure.notifications import ARRIVALS
+from conduit_notifications.infrastructure.notifications import NOTIFICATIONS_TOPIC
 from conduit_notifications.infrastructure.settings import NotificationsSettings
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.domain.identity import UserId
@@ -96,7 +96,7 @@ class SignalledArrivals:
             self._watching = None
 
     async def _watch(self) -> None:
-        with self._signals.listening(ARRIVALS) as listener:
+        with self._signals.listening(NOTIFICATIONS_TOPIC) as listener:
             while not self._signals.closed:
                 await self._wake_those_with_news()
                 await listener.wait(POLL_INTERVAL_SECONDS)

@@ -24,7 +24,7 @@ from modules.kernel.infrastructure.persistence.dialect_sql import (
     upsert,
 )
 
-ARRIVALS = "notifications"
+NOTIFICATIONS_TOPIC = "notifications"
 """The topic of the signal that somebody has got a notification."""
 
 
@@ -49,7 +49,7 @@ class SqlNotifications:
         }
         async with self._database.transaction() as session:
             await session.execute(insert_or_ignore(session, NotificationRow), row)
-            await self._signals.send(ARRIVALS)
+            await self._signals.send(NOTIFICATIONS_TOPIC)
 
     async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
         """Return a page of what a recipient has, the newest first."""
