@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from benchmarks.measure import BenchError
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
@@ -46,7 +46,7 @@ class Site:
         settings = Settings(
             database_url=_url(file), secret_key=SECRET, log_level="error", response_cache_size=0
         )
-        self.composition: Composition = compose_from(settings)
+        self.composition: Composition = compose_from_settings(settings)
         self._application: FastAPI = create_application(settings, self.composition)
         self._token = ""
 

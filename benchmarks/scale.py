@@ -22,7 +22,7 @@ import typer
 from sqlalchemy import event, make_url
 
 from benchmarks.measure import Server, Target, load, require_wrk, serving
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -164,7 +164,7 @@ async def _tried(variables: Mapping[str, str]) -> tuple[str, Sequence[Operation]
         secret_key=variables["CONDUIT_SECRET_KEY"],
         log_level="error",
     )
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:

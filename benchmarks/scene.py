@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 
@@ -49,8 +49,8 @@ async def _prepare(database: Path, secret: str, size: Size) -> Scene:
         log_level="error",
         database_synchronous="NORMAL",
     )
-    composition = compose_from(settings)
-    await migrate(composition.database, composition.with_tables)
+    composition = compose_from_settings(settings)
+    await migrate(composition.database, composition.migratable)
     transport = httpx2.ASGITransport(create_application(settings, composition))
     async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
         tokens = [await _register(client, number) for number in range(size.users)]

@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 
-from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
-from conduit_app.lifespan import in_background
+from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.frontend import Frontend
@@ -28,7 +28,7 @@ from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import OFF, RouteSpanMiddleware, Traces, wanted
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
-from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
+from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
 from modules.kernel.infrastructure.persistence.database import Database
@@ -39,15 +39,15 @@ API = "/api"
 DAY_SECONDS = 86_400
 
 
-def compose_from(settings: Settings) -> Composition:
+def compose_from_settings(settings: Settings) -> Composition:
     """Return the modules that are installed and switched on, wired to the database of the settings.
 
     Raises `DiscoveryError`, `CompositionError` or `SettingsError`, each with one line for the operator.
     """
     every = discover()
-    refuse_unknown([Settings, *(module.settings for module in every if module.settings is not None)])
-    modules = in_order(every, settings.disabled_modules)
-    return compose(modules, Surroundings(_database(settings), signing_keys(settings)))
+    reject_unknown([Settings, *(module.settings for module in every if module.settings is not None)])
+    modules = resolve_order(every, settings.disabled_modules)
+    return compose(modules, SharedServices(_database(settings), signing_keys(settings)))
 
 
 def _database(settings: Settings) -> Database:
@@ -69,12 +69,12 @@ def create_application(
     settings: Settings | None = None, composition: Composition | None = None, traces: Traces | None = None
 ) -> FastAPI:
     """Return the ASGI application, by default for the settings of the environment and without traces."""
-    settings = settings or load(Settings)
+    settings = settings or load_settings(Settings)
     configure_logging(settings, traced=traces is not None)
-    composition = composition or compose_from(settings)
+    composition = composition or compose_from_settings(settings)
     if traces is not None:
         traces.follow(composition)
-    application = _bare_application(composition, traces)
+    application = _create_fastapi(composition, traces)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
         for make_router in module.routers:
@@ -97,7 +97,9 @@ def create_application(
         max_size=settings.response_cache_size,
     )
     if settings.frontend_dir is not None:
-        application.add_middleware(Frontend, folder=settings.frontend_dir, reserved=_first_parts(application))
+        application.add_middleware(
+            Frontend, folder=settings.frontend_dir, reserved=_reserved_prefixes(application)
+        )
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
     application.add_middleware(UnhandledErrorMiddleware)
@@ -131,7 +133,7 @@ def create_application(
     return application
 
 
-def served_application() -> FastAPI:
+def asgi_application() -> FastAPI:
     """Return the application as it is served: for the settings of the environment, with the traces it wants.
 
     Raises `SettingsError` for settings or traces that cannot be.
@@ -148,7 +150,7 @@ def _traces() -> Traces | None:
     return exported_traces()
 
 
-def _first_parts(application: FastAPI) -> frozenset[str]:
+def _reserved_prefixes(application: FastAPI) -> frozenset[str]:
     mounted = (str(getattr(route, "path", "")) for route in application.routes)
     paths = [API, *mounted, *(str(route.path) for route in iter_route_contexts(application.routes))]
     return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
@@ -164,11 +166,11 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _bare_application(composition: Composition, traces: Traces | None) -> FastAPI:
+def _create_fastapi(composition: Composition, traces: Traces | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
-            async with in_background(composition.messaging):
+            async with run_background_tasks(composition.messaging):
                 yield
             await composition.database.dispose()
         finally:

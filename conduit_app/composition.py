@@ -9,7 +9,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from conduit_app.settings import load
+from conduit_app.settings import load_settings
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
@@ -34,7 +34,7 @@ class Composition:
     messaging: Messaging
 
     @property
-    def with_tables(self) -> Sequence[Module]:
+    def migratable(self) -> Sequence[Module]:
         """All that migrates: the kernel, and then the modules."""
         return [KERNEL, *self.modules]
 
@@ -46,7 +46,7 @@ class Composition:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SharedServices:
     """What the application gives to every module."""
 
     database: Database
@@ -59,7 +59,7 @@ class Surroundings:
     """Implementations of contracts that come from outside of all modules, such as a test's fakes."""
 
 
-def in_order(
+def resolve_order(
     modules: Iterable[Module], disabled: Iterable[str] = (), offered: Collection[type] = ()
 ) -> Sequence[Module]:
     """Return the modules that are switched on, each after those that it needs.
@@ -69,7 +69,7 @@ def in_order(
     offer the same, nobody offers what one needs, or the needs form a circle.
     """
     every = list(modules)
-    _refuse_clashes([KERNEL, *every])
+    _check_conflicts([KERNEL, *every])
     off = set(disabled)
     if unknown := off - {module.name for module in every}:
         raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
@@ -97,23 +97,23 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
         raise CompositionError(f"modules need each other in a circle: {', '.join(told)}") from error
 
 
-def compose(modules: Sequence[Module], surroundings: Surroundings) -> Composition:
+def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
-    messaging = create_messaging(surroundings.database, surroundings.clock)
+    messaging = create_messaging(shared.database, shared.clock)
     personal_data = PersonalData()
-    given = _given(surroundings, messaging, personal_data)
+    given = _given(shared, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
-        contract: providers.Object(implementation) for contract, implementation in surroundings.offers.items()
+        contract: providers.Object(implementation) for contract, implementation in shared.offers.items()
     }
     for module in modules:
-        container = _container(module, surroundings, given, offers)
+        container = _container(module, shared, given, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
         _subscribe(module, container, messaging)
         if module.personal_data is not None:
             personal_data.add(module.name, partial(module.personal_data, container))
-    return Composition(modules, containers, surroundings.database, messaging)
+    return Composition(modules, containers, shared.database, messaging)
 
 
 def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging) -> None:
@@ -126,10 +126,10 @@ def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging)
 
 
 def _given(
-    surroundings: Surroundings, messaging: Messaging, personal_data: PersonalData
+    shared: SharedServices, messaging: Messaging, personal_data: PersonalData
 ) -> Mapping[str, providers.Provider[Any]]:
     """Return what is the same for every module, by slot."""
-    database, clock, signing_keys = surroundings.database, surroundings.clock, surroundings.signing_keys
+    database, clock, signing_keys = shared.database, shared.clock, shared.signing_keys
     given = {
         "database": database,
         "events": messaging.events,
@@ -144,11 +144,11 @@ def _given(
 
 def _container(
     module: Module,
-    surroundings: Surroundings,
+    shared: SharedServices,
     given: Mapping[str, providers.Provider[Any]],
     offers: Mapping[type, providers.Provider[Any]],
 ) -> ModuleContainer:
-    settings = surroundings.settings.get(module.name) or (module.settings and load(module.settings))
+    settings = shared.settings.get(module.name) or (module.settings and load_settings(module.settings))
     return module.container(
         **given,
         settings=providers.Object(settings),
@@ -156,7 +156,7 @@ def _container(
     )
 
 
-def _refuse_clashes(modules: Sequence[Module]) -> None:
+def _check_conflicts(modules: Sequence[Module]) -> None:
     names = [module.name for module in modules]
     for name in names:
         if names.count(name) > 1:

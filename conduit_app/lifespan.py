@@ -9,11 +9,11 @@ from types import FrameType
 
 from modules.kernel.infrastructure.messaging.messaging import Messaging
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
-async def in_background(messaging: Messaging) -> AsyncIterator[None]:
+async def run_background_tasks(messaging: Messaging) -> AsyncIterator[None]:
     """Deliver events, and hear other processes, for as long as the block lasts.
 
     What is being delivered at its end is finished.
@@ -21,7 +21,7 @@ async def in_background(messaging: Messaging) -> AsyncIterator[None]:
     relay = asyncio.create_task(messaging.signals.relay())
     delivering = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
     try:
-        with _told_to_end(messaging.signals.close):
+        with _on_shutdown_signal(messaging.signals.close):
             yield
     finally:
         messaging.signals.close()
@@ -33,7 +33,7 @@ async def in_background(messaging: Messaging) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _told_to_end(then: Callable[[], None]) -> Iterator[None]:
+def _on_shutdown_signal(then: Callable[[], None]) -> Iterator[None]:
     """Call this as soon as the process is told to end.
 
     The server answers what it has begun before it lets the application know. Streams have no end of
@@ -43,7 +43,7 @@ def _told_to_end(then: Callable[[], None]) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    servers = {number: signal.getsignal(number) for number in ENDING}
+    servers = {number: signal.getsignal(number) for number in SHUTDOWN_SIGNALS}
 
     def end(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(then)

@@ -17,7 +17,7 @@ from modules.kernel.module import Module
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModuleDescription:
     """One module as others see it."""
 
     name: str
@@ -36,12 +36,12 @@ class Card:
     after_commit: Sequence[str] = ()
     """Those of the events that it is told of after the commit."""
 
-    def when(self, event: str) -> str:
+    def delivery_note(self, event: str) -> str:
         """Return what there is to say of when it handles an event: nothing, if that is at once."""
         return " after the commit" if event in self.after_commit else ""
 
 
-class HouseFormat(Enum):
+class ModulesFormat(Enum):
     """The forms in which the house is shown."""
 
     TEXT = "text"
@@ -49,7 +49,7 @@ class HouseFormat(Enum):
     MERMAID = "mermaid"
 
 
-def cards(composition: Composition, application: FastAPI) -> Sequence[Card]:
+def describe_modules(composition: Composition, application: FastAPI) -> Sequence[ModuleDescription]:
     """Return a card for every module that is switched on, in the order of their needs."""
     offered_by = {contract: module.name for module in composition.modules for contract in module.offers}
     # Asked once: it reads the metadata of everything that is installed.
@@ -65,9 +65,9 @@ def _card(
     application: FastAPI,
     offered_by: Mapping[type, str],
     distributions: Mapping[str, Sequence[str]],
-) -> Card:
+) -> ModuleDescription:
     distribution = next(iter(distributions.get(module.package.partition(".")[0], ())), None)
-    return Card(
+    return ModuleDescription(
         name=module.name,
         version=version(distribution) if distribution else "unknown",
         summary=(getdoc(import_module(module.package)) or "").partition("\n")[0],
@@ -94,26 +94,26 @@ def _routes(module: Module, composition: Composition, application: FastAPI) -> I
             yield from (f"{method} {context.path}" for method in sorted(context.methods or ()))
 
 
-def render_house(cards: Sequence[Card], form: HouseFormat) -> str:
+def render_modules(describe_modules: Sequence[ModuleDescription], form: ModulesFormat) -> str:
     """Return the cards in this form."""
-    if form is HouseFormat.JSON:
-        return json.dumps({"modules": [asdict(card) for card in cards]}, indent=2)
-    if form is HouseFormat.MERMAID:
-        return mermaid(cards)
-    return "\n\n".join(_paragraph(card) for card in cards)
+    if form is ModulesFormat.JSON:
+        return json.dumps({"modules": [asdict(card) for card in describe_modules]}, indent=2)
+    if form is ModulesFormat.MERMAID:
+        return mermaid(describe_modules)
+    return "\n\n".join(_paragraph(card) for card in describe_modules)
 
 
-def _paragraph(card: Card) -> str:
+def _paragraph(card: ModuleDescription) -> str:
     lines = [f"{card.name} {card.version}: {card.summary}"]
     for row, text in rows(card):
         lines += [f"    {row:<10}{part.replace('`', '')}" for part in text.split("<br>") if part]
     return "\n".join(lines)
 
 
-def mermaid(cards: Sequence[Card]) -> str:
+def mermaid(describe_modules: Sequence[ModuleDescription]) -> str:
     """Return the modules as a Mermaid graph: arrows for needs, dotted ones for events."""
-    lines = ["graph BT", *(f"    {card.name}" for card in cards)]
-    for card in cards:
+    lines = ["graph BT", *(f"    {card.name}" for card in describe_modules)]
+    for card in describe_modules:
         for provider in dict.fromkeys(card.needs.values()):
             contracts = ", ".join(contract for contract, offered in card.needs.items() if offered == provider)
             lines.append(f"    {card.name} -->|{contracts}| {provider}")
@@ -122,7 +122,7 @@ def mermaid(cards: Sequence[Card]) -> str:
     return "\n".join(lines)
 
 
-def rows(card: Card) -> Sequence[tuple[str, str]]:
+def rows(card: ModuleDescription) -> Sequence[tuple[str, str]]:
     """Return the rows of a module's canvas: a heading, and entries in Markdown."""
     return [
         ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in card.needs.items())),
@@ -133,7 +133,8 @@ def rows(card: Card) -> Sequence[tuple[str, str]]:
         (
             "handles",
             ", ".join(
-                f"`{event}` of {publisher}{card.when(event)}" for event, publisher in card.handles.items()
+                f"`{event}` of {publisher}{card.delivery_note(event)}"
+                for event, publisher in card.handles.items()
             ),
         ),
     ]

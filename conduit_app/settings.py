@@ -142,7 +142,7 @@ class Settings(ModuleSettings):
         return (self.log_format or ("json" if self.environment == "production" else "console")) == "json"
 
 
-def load(kind: type[SettingsT]) -> SettingsT:
+def load_settings(kind: type[SettingsT]) -> SettingsT:
     """Return settings from the environment and `.env`; raise `SettingsError` for a bad value."""
     try:
         return kind()
@@ -152,7 +152,7 @@ def load(kind: type[SettingsT]) -> SettingsT:
         raise SettingsError(f"{name}{problem['msg'].removeprefix('Value error, ')}") from error
 
 
-def refuse_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
+def reject_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
     """Raise `SettingsError` for a CONDUIT_ name in the environment or `.env` that none of these has."""
     known = {f"{PREFIX}{field}".upper() for kind in kinds for field in kind.model_fields}
     for name in {**dotenv_values(ENV_FILE), **os.environ}:

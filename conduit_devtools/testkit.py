@@ -5,7 +5,7 @@ contracts. What a module needs is given as fakes; each provider ships the fake o
 `fakes.py`, tested against the same suite as the real thing, and the kernel ships those of its own::
 
     @pytest.fixture
-    async def comments() -> AsyncIterator[ModuleAlone]:
+    async def comments() -> AsyncIterator[ModuleTestApp]:
         database = Database(IN_MEMORY)
         profiles = FakeProfileReader()
         offers: dict[type, object] = {
@@ -13,7 +13,7 @@ contracts. What a module needs is given as fakes; each provider ships the fake o
             ProfileReader: profiles,
             TokenVerifier: FakeTokenVerifier(),
         }
-        async with module_alone(MODULE, offers, database=database, clock=FakeClock()) as comments:
+        async with boot_module(MODULE, offers, database=database, clock=FakeClock()) as comments:
             yield comments
 
 What runs is what serves: the real container, routes under /api, error handlers and middleware, on
@@ -36,7 +36,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from conduit_app.application import create_application
-from conduit_app.composition import Surroundings, compose, in_order
+from conduit_app.composition import SharedServices, compose, resolve_order
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from modules.kernel.container import ModuleContainer
@@ -51,7 +51,7 @@ IN_MEMORY = "sqlite+aiosqlite://"
 
 
 @dataclass(frozen=True, slots=True)
-class ModuleAlone:
+class ModuleTestApp:
     """A module that runs by itself, and the ways into it."""
 
     application: FastAPI
@@ -79,14 +79,14 @@ class ModuleAlone:
 
 
 @asynccontextmanager
-async def module_alone(
+async def boot_module(
     module: Module,
     offers: Mapping[type[Any], object],
     settings: ModuleSettings | None = None,
     *,
     database: Database | None = None,
     clock: Clock | None = None,
-) -> AsyncIterator[ModuleAlone]:
+) -> AsyncIterator[ModuleTestApp]:
     """Boot one module, with an implementation of each contract it needs, and close it at the end.
 
     settings: the module's own; by default the defaults of their class.
@@ -109,11 +109,11 @@ def _surroundings(
     settings: ModuleSettings | None,
     database: Database,
     clock: Clock | None,
-) -> Surroundings:
+) -> SharedServices:
     if settings is None and module.settings is not None:
         # model_construct: the defaults, whatever the environment of the test says.
         settings = module.settings.model_construct()
-    return Surroundings(
+    return SharedServices(
         database,
         signing_keys=(secrets.token_hex(),),
         clock=clock or SystemClock(),
@@ -122,14 +122,14 @@ def _surroundings(
     )
 
 
-async def _booted(module: Module, surroundings: Surroundings) -> ModuleAlone:
-    modules = in_order([module], offered=surroundings.offers)
-    composition = compose(modules, surroundings)
-    await migrate(surroundings.database, composition.with_tables)
+async def _booted(module: Module, shared: SharedServices) -> ModuleTestApp:
+    modules = resolve_order([module], offered=shared.offers)
+    composition = compose(modules, shared)
+    await migrate(shared.database, composition.migratable)
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     container = composition.containers[module.name]
     published = _published(module, container)
-    return ModuleAlone(application, container, surroundings.database, published, composition.messaging)
+    return ModuleTestApp(application, container, shared.database, published, composition.messaging)
 
 
 def _published(module: Module, container: ModuleContainer) -> Sequence[Event]:

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from hypothesis import settings as hypothesis_settings
 
 from conduit_app import discovery
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
@@ -83,8 +83,10 @@ def empty_postgresql() -> Iterator[str]:
 async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated SQLite file for each test to copy: copying is faster than migrating."""
     file = tmp_path_factory.mktemp("template") / "conduit.db"
-    composition = compose_from(Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET))
-    await migrate(composition.database, composition.with_tables)
+    composition = compose_from_settings(
+        Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET)
+    )
+    await migrate(composition.database, composition.migratable)
     await composition.database.dispose()
     return file
 
@@ -121,7 +123,7 @@ async def composed(settings: Settings) -> AsyncIterator[Composition]:
     # Imported here: the tests of one module by itself load this file too, and need nothing of users.
     from modules.users.infrastructure.passwords import Argon2Passwords  # noqa: PLC0415
 
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     # Registering somebody costs 40 ms of argon2 by design, and most tests register somebody.
     cheap = providers.Singleton(Argon2Passwords, 2, memory_kib=8, passes=1)
     composition.containers["users"].passwords.override(cheap)
@@ -158,10 +160,10 @@ async def sqlite_stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory)
 async def postgresql_stage() -> AsyncIterator[Stage]:
     """Return the Conduit on PostgreSQL of the tests of this process."""
     with postgresql.new_database() as url:
-        composition = compose_from(settings_on(url))
-        await migrate(composition.database, composition.with_tables)
+        composition = compose_from_settings(settings_on(url))
+        await migrate(composition.database, composition.migratable)
         await composition.database.dispose()
-        tables = [module.schema.metadata for module in composition.with_tables if module.schema is not None]
+        tables = [module.schema.metadata for module in composition.migratable if module.schema is not None]
         with postgresql.emptying(url, tables) as empty:
             async with staged(settings_on(url), empty) as stage:
                 yield stage

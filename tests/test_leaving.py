@@ -56,7 +56,7 @@ async def rows_about(composition: Composition, user: int) -> dict[str, int]:
     """Return how many rows name the user, by column: every column that could."""
     counts = {}
     async with composition.database.snapshot() as session:
-        for module in composition.with_tables:
+        for module in composition.migratable:
             for table in module.schema.metadata.sorted_tables if module.schema else ():
                 for column in table.c:
                     if isinstance(column.type, BigInteger) and column.name not in OTHER_IDS:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import one_line_errors
 from conduit_app.migrations.runner import SchemaAheadError, SchemaState, schema_states
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.persistence.backup import (
     check_integrity,
     create_backup,
@@ -29,7 +29,7 @@ def backup(
     Example: conduit backup var/monday.db
     """
     with one_line_errors():
-        create_backup(sqlite_file(load(Settings).database_url), file)
+        create_backup(sqlite_file(load_settings(Settings).database_url), file)
     typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
 
 
@@ -43,7 +43,7 @@ def restore(
     What it held before is kept in a file beside it.
     """
     with one_line_errors():
-        settings = load(Settings)
+        settings = load_settings(Settings)
         database = sqlite_file(settings.database_url)
         check_integrity(file)
         require_migrated(file)
@@ -60,9 +60,11 @@ def restore(
 
 async def _states(settings: Settings, file: Path) -> dict[str, SchemaState]:
     """Return how the backup stands to the program; raise for what this program cannot use."""
-    composition = compose_from(settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"}))
+    composition = compose_from_settings(
+        settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"})
+    )
     try:
-        found = await schema_states(composition.database, composition.with_tables)
+        found = await schema_states(composition.database, composition.migratable)
     finally:
         await composition.database.dispose()
     if SchemaState.AHEAD in found.values():

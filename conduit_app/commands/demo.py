@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.errors import DomainError
 from modules.kernel.domain.progress import Progress as DemoProgress
@@ -45,11 +45,11 @@ def demo_command(
     """
     with one_line_errors():
         # A commit need not survive the loss of power: half of a demonstration is of no use.
-        settings = load(Settings).model_copy(update={"database_synchronous": "NORMAL"})
+        settings = load_settings(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
-        asyncio.run(require_migrated(compose_from(settings)))
+        asyncio.run(require_migrated(compose_from_settings(settings)))
         try:
-            remarks = asyncio.run(_demonstrate(compose_from(settings), articles))
+            remarks = asyncio.run(_demonstrate(compose_from_settings(settings), articles))
         except KeyboardInterrupt:
             fail(f"stopped half-way: {BEGIN_AGAIN}")
         except DemonstrationError as error:

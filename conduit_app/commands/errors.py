@@ -8,7 +8,7 @@ import typer
 
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
-from conduit_app.migrations.runner import MigrationRefusedError, SchemaAheadError, SchemaBehindError
+from conduit_app.migrations.runner import MigrationFailedError, SchemaAheadError, SchemaBehindError
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
@@ -23,7 +23,7 @@ def one_line_errors() -> Iterator[None]:
         SettingsError,
         DiscoveryError,
         CompositionError,
-        MigrationRefusedError,
+        MigrationFailedError,
         SchemaAheadError,
         SchemaBehindError,
         BackupError,

@@ -7,11 +7,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.migrations.runner import SchemaState, schema_states
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery
 from modules.kernel.module import KERNEL
 
@@ -100,13 +100,13 @@ def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:
 
 def _with_deliveries(work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
     with one_line_errors():
-        settings = load(Settings)
+        settings = load_settings(Settings)
         configure_logging(settings)
         return asyncio.run(_worked(settings, work))
 
 
 async def _worked(settings: Settings, work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     try:
         if (await schema_states(composition.database, [KERNEL]))[KERNEL.name] is not SchemaState.CURRENT:
             fail(f"the tables of {KERNEL.name} are not those of this version; run: conduit migrate")

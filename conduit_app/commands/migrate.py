@@ -4,12 +4,12 @@ import asyncio
 
 import typer
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import one_line_errors
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 
 
 def migrate_command() -> None:
@@ -18,14 +18,14 @@ def migrate_command() -> None:
     Example: conduit migrate
     """
     with one_line_errors():
-        settings = load(Settings)
+        settings = load_settings(Settings)
         configure_logging(settings)
-        changed = asyncio.run(_migrate(compose_from(settings)))
+        changed = asyncio.run(_migrate(compose_from_settings(settings)))
     typer.echo(f"migrated {', '.join(changed)}" if changed else "the database is up to date", err=True)
 
 
 async def _migrate(composition: Composition) -> list[str]:
     try:
-        return list(await migrate(composition.database, composition.with_tables))
+        return list(await migrate(composition.database, composition.migratable))
     finally:
         await composition.database.dispose()

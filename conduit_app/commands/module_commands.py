@@ -8,12 +8,12 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.discovery import DiscoveryError, discover
 from conduit_app.migrations.runner import require_current
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import Command, Module
 
 # What the help shows them under.
@@ -56,7 +56,7 @@ def _runner(module: str, command: Command) -> Callable[[], None]:
     # A function of its own, and no partial one: Typer reads its signature.
     def run() -> None:
         with one_line_errors():
-            settings = load(Settings)
+            settings = load_settings(Settings)
             configure_logging(settings)
             said = asyncio.run(_done(settings, module, command))
         typer.echo(said, err=True)
@@ -65,11 +65,11 @@ def _runner(module: str, command: Command) -> Callable[[], None]:
 
 
 async def _done(settings: Settings, module: str, command: Command) -> str:
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     try:
         if module not in composition.containers:
             fail(f"{module} is switched off")
-        await require_current(composition.database, composition.with_tables)
+        await require_current(composition.database, composition.migratable)
         return await command.run(composition.containers[module])
     finally:
         await composition.database.dispose()

@@ -4,21 +4,21 @@ from typing import Annotated
 
 import typer
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.commands.errors import one_line_errors
-from conduit_app.module_catalog import HouseFormat, cards, render_house
-from conduit_app.settings import Settings, load
+from conduit_app.module_catalog import ModulesFormat, describe_modules, render_modules
+from conduit_app.settings import Settings, load_settings
 
 
 def modules_command(
-    form: Annotated[HouseFormat, typer.Option("--format", help="How they are told.")] = HouseFormat.TEXT,
+    form: Annotated[ModulesFormat, typer.Option("--format", help="How they are told.")] = ModulesFormat.TEXT,
 ) -> None:
     """Show the modules that are switched on.
 
     Example: conduit modules --format mermaid
     """
     with one_line_errors():
-        settings = load(Settings)
-        composition = compose_from(settings)
-        shown = cards(composition, create_application(settings, composition))
-    typer.echo(render_house(shown, form))
+        settings = load_settings(Settings)
+        composition = compose_from_settings(settings)
+        shown = describe_modules(composition, create_application(settings, composition))
+    typer.echo(render_modules(shown, form))

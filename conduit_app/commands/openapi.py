@@ -7,7 +7,7 @@ import typer
 
 from conduit_app.application import create_application
 from conduit_app.commands.errors import one_line_errors
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 
 
 def openapi() -> None:
@@ -18,5 +18,5 @@ def openapi() -> None:
     with one_line_errors():
         # It is only looked at: nothing is stored and nothing signed, so that no file is made.
         unused = {"database_url": "sqlite+aiosqlite://", "secret_key": secrets.token_hex()}
-        document = create_application(load(Settings).model_copy(update=unused)).openapi()
+        document = create_application(load_settings(Settings).model_copy(update=unused)).openapi()
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -15,7 +15,7 @@ import typer
 import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
-from conduit_app.application import compose_from, served_modules
+from conduit_app.application import compose_from_settings, served_modules
 from conduit_app.commands.errors import fail, one_line_errors
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
@@ -24,9 +24,9 @@ from conduit_app.observability.metrics import SHARED_FOLDER
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import wanted
 from conduit_app.server import Limits, ServerConfig
-from conduit_app.settings import Settings, load
+from conduit_app.settings import Settings, load_settings
 
-FACTORY = "conduit_app.application:served_application"
+FACTORY = "conduit_app.application:asgi_application"
 SHUTDOWN_TIMEOUT_SECONDS = 30
 # The packages of the program itself; those of plugins come with them.
 OWN_PACKAGES = ("conduit_app", "modules")
@@ -47,12 +47,12 @@ def serve(
     Example: conduit serve --port 8080 --workers 2
     """
     with one_line_errors():
-        settings = load(Settings)
+        settings = load_settings(Settings)
         if reload:
             _require_development(settings, workers)
         configure_logging(settings)
         collector = wanted()
-        composition = compose_from(settings)
+        composition = compose_from_settings(settings)
         asyncio.run(require_migrated(composition))
         listening = _bind(host, port)
         config = ServerConfig(
@@ -120,7 +120,7 @@ def _announced(
 async def require_migrated(composition: Composition) -> None:
     """Raise `SchemaBehindError` or `SchemaAheadError` unless the database fits; it is closed afterwards."""
     try:
-        await require_current(composition.database, composition.with_tables)
+        await require_current(composition.database, composition.migratable)
     finally:
         await composition.database.dispose()
 

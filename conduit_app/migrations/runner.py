@@ -37,7 +37,7 @@ class SchemaBehindError(Exception):
     """The database is to be migrated; the message is one line for the operator."""
 
 
-class MigrationRefusedError(Exception):
+class MigrationFailedError(Exception):
     """The database refused a step, and nothing was changed; the message is one line for the operator."""
 
 
@@ -64,12 +64,12 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
                     if is_conflict(error) or is_unavailable(error):
                         raise
                     problem = f"the tables of {module} cannot be migrated: {error.orig}; nothing was changed"
-                    raise MigrationRefusedError(problem) from error
+                    raise MigrationFailedError(problem) from error
                 changed.append(module)
     return changed
 
 
-async def unmigrate(database: Database, module: Module, revision: str = "base") -> None:
+async def downgrade(database: Database, module: Module, revision: str = "base") -> None:
     """Take one module's tables back to an earlier revision, data and all."""
     for name, schema in _with_schemas([module]):
         async with database.migration_connection() as connection:

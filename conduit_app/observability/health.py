@@ -56,5 +56,5 @@ async def _look(composition: Composition) -> dict[str, object] | Response:
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:
     """Return what keeps Conduit from serving, by the part that is not ready; raise `Unavailable`."""
-    found = await schema_states(composition.database, composition.with_tables)
+    found = await schema_states(composition.database, composition.migratable)
     return {module: [PROBLEMS[state]] for module, state in found.items() if state in PROBLEMS}

@@ -40,7 +40,7 @@ class Metrics:
         self._composition = composition
         self._patience = Patience()
         # Tables are named after their module, and the name of one may begin with that of another.
-        names = sorted((module.name for module in composition.with_tables), key=len, reverse=True)
+        names = sorted((module.name for module in composition.migratable), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
         self._owner = lru_cache(maxsize=1_024)(self._found_owner)
         own = self._registry = CollectorRegistry()
@@ -91,7 +91,7 @@ class Metrics:
                 partial(one.read, composition.containers[module.name]),
             )
             for module in composition.modules
-            for one in module.figures
+            for one in module.gauges
         ]
         instrument(composition.database, self)
 
@@ -153,7 +153,7 @@ def create_metrics_router(metrics: Metrics) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
-    async def figures() -> Response:
+    async def gauges() -> Response:
         """Return all figures."""
         return Response(await metrics.render(), media_type=CONTENT_TYPE_LATEST)
 

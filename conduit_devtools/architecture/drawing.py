@@ -15,7 +15,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from conduit_app.module_catalog import Card
+from conduit_app.module_catalog import ModuleDescription
 
 # Sizes are in pixels. Labels are set in a monospaced face: their widths are known without measuring.
 NAME_ADVANCE, TAB_ADVANCE = 9.7, 7.3
@@ -54,7 +54,7 @@ class _Node:
 
     row: int
     width: float
-    card: Card | None = None
+    card: ModuleDescription | None = None
     x: float = 0.0
     """Its middle."""
 
@@ -80,7 +80,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    cards: Sequence[Card]
+    describe_modules: Sequence[ModuleDescription]
     lines: Sequence[Line]
     rows: Sequence[Sequence[_Node]]
     stretches: Sequence[_Stretch]
@@ -103,9 +103,9 @@ def counted(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
-def draw(cards: Sequence[Card]) -> str:
+def draw(describe_modules: Sequence[ModuleDescription]) -> str:
     """Return the modules as an SVG element. A click on a box leads to the module's canvas."""
-    layout = _layout(cards)
+    layout = _layout(describe_modules)
     nodes = [node for row in layout.rows for node in row]
     left = min(node.x - node.width / 2 for node in nodes) - MARGIN
     width = max(node.x + node.width / 2 for node in nodes) + MARGIN - left
@@ -130,16 +130,16 @@ def draw(cards: Sequence[Card]) -> str:
 # Where everything stands.
 
 
-def _layout(cards: Sequence[Card]) -> _Layout:
-    lines = _lines(cards)
-    rows = _rows(cards, lines)
+def _layout(describe_modules: Sequence[ModuleDescription]) -> _Layout:
+    lines = _lines(describe_modules)
+    rows = _rows(describe_modules, lines)
     # Against the direction of the rows nothing is drawn: a module that hears its own event, or one
     # that hears an event of a module that needs it. The canvases tell of those.
     lines = [
         replace(line, users=frozenset(user for user in line.users if rows[user] > rows[line.source]))
         for line in lines
     ]
-    boxes = {card.name: _Node(rows[card.name], _box_width(card, lines), card) for card in cards}
+    boxes = {card.name: _Node(rows[card.name], _box_width(card, lines), card) for card in describe_modules}
     stretches = [stretch for line in lines for stretch in _stretches(line, boxes)]
     for stretch in stretches:
         stretch.lower.neighbours.append(stretch.upper)
@@ -149,15 +149,15 @@ def _layout(cards: Sequence[Card]) -> _Layout:
     for node in (*boxes.values(), *lanes):
         nodes[node.row].append(node)
     _place(nodes)
-    return _Layout(cards, lines, nodes, stretches, _tops(nodes, stretches))
+    return _Layout(describe_modules, lines, nodes, stretches, _tops(nodes, stretches))
 
 
-def _lines(cards: Sequence[Card]) -> Sequence[Line]:
+def _lines(describe_modules: Sequence[ModuleDescription]) -> Sequence[Line]:
     users: dict[tuple[Kind, str, str], set[str]] = {
-        **{(Kind.CONTRACT, card.name, name): set() for card in cards for name in card.offers},
-        **{(Kind.EVENT, card.name, name): set() for card in cards for name in card.publishes},
+        **{(Kind.CONTRACT, card.name, name): set() for card in describe_modules for name in card.offers},
+        **{(Kind.EVENT, card.name, name): set() for card in describe_modules for name in card.publishes},
     }
-    for card in cards:
+    for card in describe_modules:
         for kind, taken in ((Kind.CONTRACT, card.needs), (Kind.EVENT, card.handles)):
             for name, source in taken.items():
                 # The kernel's events come from no box.
@@ -165,14 +165,16 @@ def _lines(cards: Sequence[Card]) -> Sequence[Line]:
     return [Line(*key, frozenset(names)) for key, names in users.items()]
 
 
-def _rows(cards: Sequence[Card], lines: Sequence[Line]) -> Mapping[str, int]:
+def _rows(describe_modules: Sequence[ModuleDescription], lines: Sequence[Line]) -> Mapping[str, int]:
     """Return the row of each module, from the bottom: above everything that it needs and hears."""
-    below = {card.name: {line.source for line in lines if card.name in line.users} for card in cards}
+    below = {
+        card.name: {line.source for line in lines if card.name in line.users} for card in describe_modules
+    }
     try:
         order = list(graphlib.TopologicalSorter(below).static_order())
     except graphlib.CycleError:
         # Needs alone make no circle, or the modules would not have been composed.
-        below = {card.name: set(card.needs.values()) for card in cards}
+        below = {card.name: set(card.needs.values()) for card in describe_modules}
         order = list(graphlib.TopologicalSorter(below).static_order())
     level: dict[str, int] = {}
     for name in order:
@@ -180,7 +182,7 @@ def _rows(cards: Sequence[Card], lines: Sequence[Line]) -> Mapping[str, int]:
     rows: dict[str, int] = {}
     first = 0
     for each in range(max(level.values()) + 1):
-        names = [card.name for card in cards if level[card.name] == each]
+        names = [card.name for card in describe_modules if level[card.name] == each]
         folded = math.ceil(len(names) / MAX_BOXES_PER_ROW)
         rows |= {name: first + place * folded // len(names) for place, name in enumerate(names)}
         first += folded
@@ -241,7 +243,7 @@ def _distance(one: _Node, other: _Node) -> float:
     return (one.width + other.width) / 2 + gap
 
 
-def _box_width(card: Card, lines: Sequence[Line]) -> float:
+def _box_width(card: ModuleDescription, lines: Sequence[Line]) -> float:
     tabs = [_tab_width(line) + TAB_GAP for line in lines if line.source == card.name]
     return max(MIN_BOX_WIDTH, len(card.name) * NAME_ADVANCE + 2 * PADDING, sum(tabs) + PADDING)
 
@@ -289,7 +291,7 @@ def _head(stretch: _Stretch, tabs: Mapping[Line, float]) -> float:
 
 
 def _drawn_lines(layout: _Layout) -> Iterator[str]:
-    numbers = {card.name: number for number, card in enumerate(layout.cards)}
+    numbers = {card.name: number for number, card in enumerate(layout.describe_modules)}
     tabs = _tabs(layout)
     feet = _feet(layout, tabs)
     for stretch in layout.stretches:
@@ -330,7 +332,7 @@ def _boxes(layout: _Layout) -> Iterator[str]:
     tabs = _tabs(layout)
     nodes = {node.card.name: node for row in layout.rows for node in row if node.card is not None}
     # Read aloud from the top, as it is seen.
-    for number, card in reversed(list(enumerate(layout.cards))):
+    for number, card in reversed(list(enumerate(layout.describe_modules))):
         node = nodes[card.name]
         own = [line for line in layout.lines if line.source == card.name]
         yield f'<a class="box hue{number} m{number}" href="#{quote(anchor(card.name))}">'
@@ -349,7 +351,7 @@ def _tab(line: Line, middle: float, box_top: float) -> str:
     )
 
 
-def _box(card: Card, node: _Node, top: float) -> str:
+def _box(card: ModuleDescription, node: _Node, top: float) -> str:
     size = f"{counted(card.routes, 'route')}, {counted(card.tables, 'table')}"
     return (
         f'<rect class="body" x="{node.x - node.width / 2:.1f}" y="{top:.1f}"'

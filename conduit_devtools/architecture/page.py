@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from conduit_app.composition import Composition
-from conduit_app.module_catalog import Card, cards
+from conduit_app.module_catalog import ModuleDescription, describe_modules
 from conduit_app.pages.page_style import page_style
 from conduit_devtools.architecture.drawing import anchor, counted, draw
 
@@ -29,15 +29,15 @@ def create_architecture_router(composition: Composition, application: FastAPI) -
     @router.get("/architecture")
     def architecture() -> HTMLResponse:
         """Show the modules that are switched on."""
-        shown = cards(composition, application)
+        shown = describe_modules(composition, application)
         return HTMLResponse(render_page(shown), headers=headers(shown))
 
     return router
 
 
-def headers(cards: Sequence[Card]) -> Mapping[str, str]:
+def headers(describe_modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
     """Return headers under which a browser takes the page's own style, and nothing from anywhere."""
-    digest = base64.b64encode(hashlib.sha256(_style(cards).encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style(describe_modules).encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -50,10 +50,10 @@ def headers(cards: Sequence[Card]) -> Mapping[str, str]:
     }
 
 
-def render_page(cards: Sequence[Card]) -> str:
+def render_page(describe_modules: Sequence[ModuleDescription]) -> str:
     """Return the page: HTML that is XML too, with its style in it and no script."""
-    routes = [route for card in cards for route in card.routes]
-    tables = [table for card in cards for table in card.tables]
+    routes = [route for card in describe_modules for route in card.routes]
+    tables = [table for card in describe_modules for table in card.tables]
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -61,19 +61,19 @@ def render_page(cards: Sequence[Card]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
 <title>Architecture of Conduit</title>
-<style>{_style(cards)}</style>
+<style>{_style(describe_modules)}</style>
 </head>
 <body>
 <header>
 <h1>Architecture of Conduit</h1>
-<p>{counted(cards, "module")}, {counted(routes, "route")}, {counted(tables, "table")}: as it runs here.
+<p>{counted(describe_modules, "module")}, {counted(routes, "route")}, {counted(tables, "table")}: as it runs here.
 This page is there in development only.</p>
 </header>
 <main>
 <h2>The house</h2>
 <figure>
 <div class="picture" tabindex="0" role="region" aria-label="Picture of the modules">
-{draw(cards) if cards else "<p>No module is switched on.</p>"}
+{draw(describe_modules) if describe_modules else "<p>No module is switched on.</p>"}
 </div>
 <figcaption>
 <p><svg class="key" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
@@ -85,7 +85,7 @@ leads from an event to a module that hears it.</p>
 </figure>
 <h2>The modules</h2>
 <div class="canvases">
-{"".join(_canvas(card, number) for number, card in enumerate(cards))}
+{"".join(_canvas(card, number) for number, card in enumerate(describe_modules))}
 </div>
 </main>
 </body>
@@ -93,9 +93,9 @@ leads from an event to a module that hears it.</p>
 """
 
 
-def _style(cards: Sequence[Card]) -> str:
+def _style(describe_modules: Sequence[ModuleDescription]) -> str:
     rules = [page_style(STYLE)]
-    for number, _ in enumerate(cards):
+    for number, _ in enumerate(describe_modules):
         rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
         # Pointing at a module leaves only its own lines strong.
         pointed_at = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
@@ -103,7 +103,7 @@ def _style(cards: Sequence[Card]) -> str:
     return "\n".join(rules)
 
 
-def _canvas(card: Card, number: int) -> str:
+def _canvas(card: ModuleDescription, number: int) -> str:
     name = escape(anchor(card.name))
     return f"""<article class="canvas hue{number}" id="{name}" aria-labelledby="{name}-name" tabindex="-1">
 <h3 id="{name}-name">{escape(card.name)} <small>{escape(card.version)}</small></h3>
@@ -111,7 +111,7 @@ def _canvas(card: Card, number: int) -> str:
 <dl>
 {_row("needs", (_of(contract, module) for contract, module in card.needs.items()))}
 {_row("offers", map(_code, card.offers))}
-{_row("handles", (f"{_of(event, module)}{card.when(event)}" for event, module in card.handles.items()))}
+{_row("handles", (f"{_of(event, module)}{card.delivery_note(event)}" for event, module in card.handles.items()))}
 {_row("publishes", map(_code, card.publishes))}
 {_row("routes", map(_route, card.routes))}
 {_row("tables", map(_code, card.tables))}

@@ -18,12 +18,12 @@ from sqlalchemy import Column, Constraint, Index, Table, inspect
 from sqlalchemy.orm import configure_mappers
 
 from conduit_app.application import API, create_application
-from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
-from conduit_app.module_catalog import cards
+from conduit_app.module_catalog import describe_modules
 from conduit_app.settings import Settings
-from conduit_devtools.architecture.markdown import guide
+from conduit_devtools.architecture.markdown import architecture_markdown
 from conduit_devtools.architecture.openapi_changes import changes
 from conduit_devtools.checks.contracts import EVENTS, event_schemas
 from conduit_devtools.checks.finding import RULES, Finding
@@ -83,7 +83,9 @@ def _assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding]:
     yield from _document(checkout.root, document)
     yield from _only_added(checkout, document, create_application(settings, with_plugins).openapi())
     now = _read(checkout.root / PICTURE) or ""
-    if (wanted := _picture(checkout.root, guide(cards(composition, application)))) != now:
+    if (
+        wanted := _picture(checkout.root, architecture_markdown(describe_modules(composition, application)))
+    ) != now:
         message = f"{PICTURE} does not show the modules as they are"
         yield Finding(RULES["architecture-docs"], PICTURE, _first_difference(now, wanted), message)
 
@@ -126,7 +128,9 @@ def snapshots(checkout: Checkout) -> Snapshots:
         composition = _composition(settings, in_tree())
         application = create_application(settings, composition)
         texts[DOCUMENT] = _json(application.openapi())
-        texts[PICTURE] = _picture(checkout.root, guide(cards(composition, application)))
+        texts[PICTURE] = _picture(
+            checkout.root, architecture_markdown(describe_modules(composition, application))
+        )
     return Snapshots(texts)
 
 
@@ -141,7 +145,7 @@ def _settings(folder: Path) -> Settings:
 
 
 def _composition(settings: Settings, modules: Iterable[Module]) -> Composition:
-    return compose(in_order(modules), Surroundings(Database(settings.database_url), (UNUSED_SECRET,)))
+    return compose(resolve_order(modules), SharedServices(Database(settings.database_url), (UNUSED_SECRET,)))
 
 
 def _plugins(checkout: Checkout) -> Iterator[Module]:
@@ -155,7 +159,7 @@ async def _tables(checkout: Checkout, composition: Composition) -> list[Finding]
     findings: list[Finding] = []
     sources = {module.name: module for module in (checkout.kernel, *checkout.modules)}
     there: set[str] = set()
-    for module in composition.with_tables:
+    for module in composition.migratable:
         await migrate(composition.database, [module])
         async with composition.database.connection() as connection:
             now = set(await connection.run_sync(lambda connection: inspect(connection).get_table_names()))

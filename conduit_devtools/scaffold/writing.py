@@ -36,7 +36,7 @@ def write_module(checkout: Checkout, plan: Plan, remake: Callable[[Checkout], Sn
     Raises `ModuleRefused`, before anything is written, when something of that name is there. Whatever
     is raised later, nothing stays behind.
     """
-    _refuse_clashes(checkout, plan)
+    _check_conflicts(checkout, plan)
     root = checkout.root
     with ExitStack() as undo:
         with _staged(root, plan) as staging:
@@ -52,7 +52,7 @@ def write_module(checkout: Checkout, plan: Plan, remake: Callable[[Checkout], Sn
         undo.pop_all()
 
 
-def _refuse_clashes(checkout: Checkout, plan: Plan) -> None:
+def _check_conflicts(checkout: Checkout, plan: Plan) -> None:
     # Those that lie here, and those that are installed.
     plan.name.refuse_if_taken(
         {module.name for module in checkout.modules} | {module.name for module in discover()}

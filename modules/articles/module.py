@@ -48,6 +48,6 @@ MODULE = Module(
     subscriptions=[Subscription(UserDeleted, lambda container: container.publishing().on_user_deleted)],
     publishes=[ArticlePublished, ArticleEdited, ArticleDeleted, ArticleFavorited],
     schema=SCHEMA,
-    personal_data=lambda container: container.publishing().own_data,
+    personal_data=lambda container: container.publishing().export_personal_data,
     demo=demo,
 )

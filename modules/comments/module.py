@@ -44,6 +44,6 @@ MODULE = Module(
     ],
     publishes=[CommentAdded],
     schema=SCHEMA,
-    personal_data=lambda container: container.discussion().own_data,
+    personal_data=lambda container: container.discussion().export_personal_data,
     demo=demo,
 )

@@ -42,7 +42,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Gauge:
     """A number that operators watch: `conduit_MODULE_NAME` in `/metrics`, of this process, right now.
 
     `read` is given the module's container, and takes no time worth mentioning.
@@ -84,7 +84,7 @@ class Module:
     personal_data: Callable[[Any], PersonalDataSource] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
     commands: Sequence[Command] = ()
-    figures: Sequence[Figure] = ()
+    gauges: Sequence[Gauge] = ()
 
     @property
     def package(self) -> str:

@@ -32,6 +32,6 @@ MODULE = Module(
     routers=[router],
     subscriptions=[Subscription(UserDeleted, lambda container: container.profiles().on_user_deleted)],
     schema=SCHEMA,
-    personal_data=lambda container: container.profiles().own_data,
+    personal_data=lambda container: container.profiles().export_personal_data,
     demo=demo,
 )

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Figure, Module
+from modules.kernel.module import Gauge, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
@@ -32,10 +32,10 @@ MODULE = Module(
     publishes=[UserDeleted, UserRenamed],
     schema=SCHEMA,
     settings=UsersSettings,
-    personal_data=lambda container: container.accounts().own_data,
+    personal_data=lambda container: container.accounts().export_personal_data,
     demo=demo,
-    figures=[
-        Figure(
+    gauges=[
+        Gauge(
             "passwords_waiting",
             "Passwords that are hashed or wait to be",
             lambda container: container.passwords().waiting,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
 from tests.app.test_cli import call, one_line
 from tests.client import Api
@@ -29,7 +29,7 @@ class Serving:
 
     def __init__(self) -> None:
         settings = Settings(secret_key=SECRET, log_level="warning", database_synchronous="NORMAL")
-        self.composition = compose_from(settings)
+        self.composition = compose_from_settings(settings)
         self.api = Api(create_application(settings, self.composition))
 
     async def __aenter__(self) -> Api:

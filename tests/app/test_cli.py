@@ -10,14 +10,14 @@ from typer.testing import CliRunner, Result
 
 from conduit_app.application import create_application
 from conduit_app.cli import main
-from conduit_app.composition import in_order
+from conduit_app.composition import resolve_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
 from modules.kernel.module import KERNEL
 from tests.conftest import SECRET
 from tests.program import conduit
 
-NAMES = [module.name for module in in_order(discover())]
+NAMES = [module.name for module in resolve_order(discover())]
 MIGRATED = [KERNEL.name, *NAMES]
 
 

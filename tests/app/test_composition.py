@@ -10,8 +10,8 @@ import pytest
 from dependency_injector import providers
 from sqlalchemy import Column, Integer, Table, text
 
-from conduit_app.application import compose_from, create_application
-from conduit_app.composition import Composition, CompositionError, in_order
+from conduit_app.application import compose_from_settings, create_application
+from conduit_app.composition import Composition, CompositionError, resolve_order
 from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
@@ -57,7 +57,7 @@ def with_table(name: str, table: str) -> Module:
 
 def refusal(*modules: Module, disabled: tuple[str, ...] = ()) -> str:
     with pytest.raises(CompositionError) as caught:
-        in_order(modules, disabled)
+        resolve_order(modules, disabled)
     return str(caught.value)
 
 
@@ -69,14 +69,14 @@ class TestOrder:
             module("dairy", offers=(Butter,)),
         ]
         for shuffled in permutations(found):
-            assert [one.name for one in in_order(shuffled)] == ["dairy", "bakery", "kitchen"]
+            assert [one.name for one in resolve_order(shuffled)] == ["dairy", "bakery", "kitchen"]
 
     def test_modules_that_do_not_need_each_other_stay_as_they_are_found(self) -> None:
         for shuffled in permutations([module("bakery"), module("dairy"), module("kitchen")]):
-            assert in_order(shuffled) == list(shuffled)
+            assert resolve_order(shuffled) == list(shuffled)
 
     def test_conduits_own_fit_together(self) -> None:
-        names = [one.name for one in in_order(in_tree())]
+        names = [one.name for one in resolve_order(in_tree())]
         ours = [name for name in names if name in {"users", "profiles", "articles", "comments"}]
         assert ours == ["users", "profiles", "articles", "comments"]
 
@@ -130,12 +130,12 @@ class TestSwitchingOff:
 
     def test_it_can_together_with_the_other(self) -> None:
         bakery, kitchen = module("bakery", offers=(Bread,)), module("kitchen", needs=(Bread,))
-        assert in_order([bakery, kitchen], ("bakery", "kitchen")) == []
+        assert resolve_order([bakery, kitchen], ("bakery", "kitchen")) == []
 
     def test_what_is_switched_off_offers_nothing_that_could_clash(self) -> None:
         bakery, mill = module("bakery", offers=(Bread,)), module("mill", offers=(Bread,))
         kitchen = module("kitchen", needs=(Bread,))
-        assert in_order([bakery, mill, kitchen], ("bakery",)) == [mill, kitchen]
+        assert resolve_order([bakery, mill, kitchen], ("bakery",)) == [mill, kitchen]
 
     def test_a_module_that_is_not_there_cannot_be_switched_off(self) -> None:
         assert refusal(module("bakery"), disabled=("dairy", "cellar")) == (
@@ -146,7 +146,7 @@ class TestSwitchingOff:
 @pytest.fixture
 async def without_comments(settings: Settings) -> AsyncIterator[Composition]:
     """Return Conduit without its comments, on the database of the test."""
-    composition = compose_from(settings.model_copy(update={"disabled_modules": ("comments",)}))
+    composition = compose_from_settings(settings.model_copy(update={"disabled_modules": ("comments",)}))
     yield composition
     await composition.database.dispose()
 
@@ -201,7 +201,7 @@ class TestTwoApplications:
         settings = Settings(
             database_url=f"sqlite+aiosqlite:///{file}", secret_key="another secret, just as long as that one"
         )
-        composition = compose_from(settings)
+        composition = compose_from_settings(settings)
         yield Api(create_application(settings, composition))
         await composition.database.dispose()
 

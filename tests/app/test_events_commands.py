@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_app import discovery
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.cli import main
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
@@ -31,7 +31,7 @@ def installed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def alarmed(settings: Settings, installed: None) -> AsyncIterator[Composition]:  # noqa: ARG001 - before it
     """Return a Conduit with the alarm, which tries again at once, and not often."""
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     composition.messaging.outbox.policy = DeliveryPolicy(
         attempts=ATTEMPTS, max_backoff=DeliveryPolicy().initial_backoff * 0
     )

@@ -13,7 +13,7 @@ import pytest
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.middleware import frontend
-from conduit_app.settings import Settings, SettingsError, load
+from conduit_app.settings import Settings, SettingsError, load_settings
 from modules.kernel.api.conditional import entity_tag, file_etag
 from tests.client import Api
 from tests.conftest import Stage
@@ -231,4 +231,4 @@ def test_a_folder_without_a_page_is_refused_in_one_line(
 ) -> None:
     monkeypatch.setenv("CONDUIT_FRONTEND_DIR", str(tmp_path))
     with pytest.raises(SettingsError, match="CONDUIT_FRONTEND_DIR: there is no index"):
-        load(Settings)
+        load_settings(Settings)

@@ -8,16 +8,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from conduit_app.application import compose_from, create_application
-from conduit_app.composition import Composition, in_order
+from conduit_app.application import compose_from_settings, create_application
+from conduit_app.composition import Composition, resolve_order
 from conduit_app.discovery import discover
-from conduit_app.migrations.runner import migrate, unmigrate
+from conduit_app.migrations.runner import downgrade, migrate
 from conduit_app.settings import Settings
 from modules.kernel.module import KERNEL
 from tests.client import Api
 from tests.conftest import SECRET
 
-MODULES = in_order(discover())
+MODULES = resolve_order(discover())
 READY = {"status": "ready", "events": {"waiting": 0, "oldest_pending_seconds": 0, "dead": 0, "orphaned": 0}}
 NOT_MIGRATED = "its tables are not migrated: run conduit migrate"
 
@@ -26,7 +26,7 @@ NOT_MIGRATED = "its tables are not migrated: run conduit migrate"
 async def conduit_on(url: str) -> AsyncIterator[Api]:
     """Return a Conduit on a database in whatever state."""
     settings = Settings(database_url=url, secret_key=SECRET, log_level="error")
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     try:
         yield Api(create_application(settings, composition))
     finally:
@@ -53,7 +53,7 @@ class TestReady:
 
     async def test_the_module_that_is_not_migrated_is_named(self, api: Api, composition: Composition) -> None:
         [comments] = [module for module in composition.modules if module.name == "comments"]
-        await unmigrate(composition.database, comments)
+        await downgrade(composition.database, comments)
         assert problems(await api.outside("GET", "/health/ready")) == {"comments": [NOT_MIGRATED]}
         await migrate(composition.database, [comments])
         assert (await api.outside("GET", "/health/ready")).status_code == 200

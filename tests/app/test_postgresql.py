@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings, SettingsError
@@ -53,8 +53,8 @@ def nowhere(tmp_path: Path) -> str:
 async def behind() -> AsyncIterator[str]:
     """Return the URL of a replica that nothing has come to yet."""
     with postgresql.new_database() as url:
-        composition = compose_from(settings_on(url))
-        await migrate(composition.database, composition.with_tables)
+        composition = compose_from_settings(settings_on(url))
+        await migrate(composition.database, composition.migratable)
         await composition.database.dispose()
         yield url
 
@@ -138,7 +138,7 @@ class TestReplica:
             secret_key=SECRET,
         )
         with pytest.raises(SettingsError, match="only PostgreSQL has replicas"):
-            compose_from(settings)
+            compose_from_settings(settings)
 
 
 class TestProcesses:

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError
 from tests.client import Api
@@ -92,7 +92,7 @@ async def started(
 ) -> AsyncIterator[Api]:
     """Start Conduit with this secret, or the one that it generates or finds, and stop it again."""
     changed = settings.model_copy(update={"secret_key": secret, "previous_secret_keys": previous})
-    composition = compose_from(changed)
+    composition = compose_from_settings(changed)
     try:
         yield Api(create_application(changed, composition))
     finally:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from conduit_app.application import compose_from
+from conduit_app.application import compose_from_settings
 from conduit_app.discovery import discover
-from conduit_app.settings import Settings, SettingsError, load, refuse_unknown
+from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.infrastructure.settings import ModuleSettings
 
 SECRET = "thirty-two bytes are just enough"
@@ -20,19 +20,19 @@ class Shop(ModuleSettings):
 
 def refusal(kind: type[ModuleSettings] = Settings) -> str:
     with pytest.raises(SettingsError) as caught:
-        load(kind)
+        load_settings(kind)
     return str(caught.value)
 
 
 def refusal_of_names() -> str:
     with pytest.raises(SettingsError) as caught:
-        refuse_unknown([Settings, Shop])
+        reject_unknown([Settings, Shop])
     return str(caught.value)
 
 
 class TestDefaults:
     def test_are_those_of_development_on_the_embedded_database(self) -> None:
-        settings = load(Settings)
+        settings = load_settings(Settings)
         assert settings.environment == "development"
         assert settings.database_url == "sqlite+aiosqlite:///var/conduit.db"
         assert settings.database_synchronous == "FULL"
@@ -61,39 +61,39 @@ class TestDefaults:
         monkeypatch.setenv("CONDUIT_ENVIRONMENT", environment)
         if log_format is not None:
             monkeypatch.setenv("CONDUIT_LOG_FORMAT", log_format)
-        assert load(Settings).logs_json is json
+        assert load_settings(Settings).logs_json is json
 
 
 class TestSources:
     def test_a_dot_env_file_is_read(self, folder: Path) -> None:
         (folder / ".env").write_text("CONDUIT_LOG_LEVEL=error\n", encoding="utf-8")
-        assert load(Settings).log_level == "error"
+        assert load_settings(Settings).log_level == "error"
 
     def test_the_environment_wins_over_the_file(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / ".env").write_text("CONDUIT_LOG_LEVEL=error\n", encoding="utf-8")
         monkeypatch.setenv("CONDUIT_LOG_LEVEL", "debug")
-        assert load(Settings).log_level == "debug"
+        assert load_settings(Settings).log_level == "debug"
 
     def test_what_is_not_conduits_is_left_alone(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / ".env").write_text("COMPOSE_PROJECT_NAME=blog\n", encoding="utf-8")
         monkeypatch.setenv("DATABASE_URL", "somebody else's")
-        refuse_unknown([Settings])
-        assert load(Settings).database_url == "sqlite+aiosqlite:///var/conduit.db"
+        reject_unknown([Settings])
+        assert load_settings(Settings).database_url == "sqlite+aiosqlite:///var/conduit.db"
 
     def test_a_module_has_settings_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_OPENING_TIME", "PT7H")
-        refuse_unknown([Settings, Shop])
-        assert load(Shop).opening_time == timedelta(hours=7)
+        reject_unknown([Settings, Shop])
+        assert load_settings(Shop).opening_time == timedelta(hours=7)
 
 
 class TestLists:
     def test_names_are_separated_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_DISABLED_MODULES", "comments, articles,")
-        assert load(Settings).disabled_modules == ("comments", "articles")
+        assert load_settings(Settings).disabled_modules == ("comments", "articles")
 
     def test_an_empty_list_is_no_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_CORS_ORIGINS", "")
-        assert load(Settings).cors_origins == ()
+        assert load_settings(Settings).cors_origins == ()
 
 
 class TestUnknownNames:
@@ -112,7 +112,7 @@ class TestUnknownNames:
     ) -> None:
         monkeypatch.setenv("CONDUIT_XYZZY", "1")
         with pytest.raises(SettingsError) as caught:
-            refuse_unknown([Shop])
+            reject_unknown([Shop])
         assert str(caught.value) == (
             "unknown setting CONDUIT_XYZZY; there are CONDUIT_CLOSED_ON, CONDUIT_OPENING_TIME"
         )
@@ -120,14 +120,14 @@ class TestUnknownNames:
     def test_the_application_does_not_start_with_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_TOKEN_LIFE", "60")
         with pytest.raises(SettingsError, match="did you mean CONDUIT_TOKEN_LIFETIME"):
-            compose_from(load(Settings))
+            compose_from_settings(load_settings(Settings))
 
     def test_the_settings_of_a_module_that_is_switched_off_are_known(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("CONDUIT_DISABLED_MODULES", ", ".join(module.name for module in discover()))
         monkeypatch.setenv("CONDUIT_TOKEN_LIFETIME", "60")
-        assert compose_from(load(Settings)).modules == []
+        assert compose_from_settings(load_settings(Settings)).modules == []
 
 
 class TestBadValues:
@@ -156,7 +156,7 @@ class TestBadValues:
     def test_that_holds_for_the_database_url(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         monkeypatch.setenv("CONDUIT_DATABASE_URL", url)
         with pytest.raises(SettingsError) as caught:
-            compose_from(load(Settings))
+            compose_from_settings(load_settings(Settings))
         assert str(caught.value) == (
             "CONDUIT_DATABASE_URL: this is no database URL; one is sqlite+aiosqlite:///var/conduit.db"
         )
@@ -166,7 +166,7 @@ class TestBadValues:
     ) -> None:
         monkeypatch.setenv("CONDUIT_DATABASE_URL", "mysql://me:sesame@host/blog")
         with pytest.raises(SettingsError) as caught:
-            compose_from(load(Settings))
+            compose_from_settings(load_settings(Settings))
         assert str(caught.value) == (
             "CONDUIT_DATABASE_URL: cannot use mysql: it is sqlite+aiosqlite or postgresql+psycopg"
         )
@@ -175,7 +175,7 @@ class TestBadValues:
 class TestProxies:
     def test_addresses_and_networks_can_be_trusted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8, ::1")
-        assert load(Settings).trusted_proxies == ("192.0.2.1", "10.0.0.0/8", "::1")
+        assert load_settings(Settings).trusted_proxies == ("192.0.2.1", "10.0.0.0/8", "::1")
 
     @pytest.mark.parametrize("everybody", ["*", "proxy.example"])
     def test_nothing_else_can(self, monkeypatch: pytest.MonkeyPatch, everybody: str) -> None:
@@ -196,11 +196,11 @@ class TestSecret:
     def test_32_bytes_are_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
         monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
-        assert load(Settings).secret_key == SECRET
+        assert load_settings(Settings).secret_key == SECRET
 
     def test_bytes_count_not_characters(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_SECRET_KEY", "ключ" * 4)
-        assert load(Settings).secret_key == "ключ" * 4
+        assert load_settings(Settings).secret_key == "ключ" * 4
 
     def test_an_earlier_one_has_to_be_as_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_PREVIOUS_SECRET_KEYS", f"{SECRET},{SECRET[:-1]}")
@@ -211,4 +211,4 @@ class TestSecret:
         self, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
         monkeypatch.setenv(f"CONDUIT_{name}", SECRET)
-        assert SECRET not in f"{load(Settings)!r} {load(Settings)}"
+        assert SECRET not in f"{load_settings(Settings)!r} {load_settings(Settings)}"

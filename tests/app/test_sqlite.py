@@ -12,7 +12,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from conduit_app.application import compose_from, create_application
+from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.client import Api
@@ -36,7 +36,7 @@ def settings(migrated: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Return the database of a Conduit whose settings say no more than where it is."""
-    database = compose_from(Settings(database_url=settings.database_url, secret_key=SECRET)).database
+    database = compose_from_settings(Settings(database_url=settings.database_url, secret_key=SECRET)).database
     yield database
     await database.dispose()
 
@@ -63,7 +63,7 @@ async def test_the_writer_is_durable_and_checks(database: Database) -> None:
 async def test_durability_is_a_setting(
     settings: Settings, chosen: Literal["FULL", "NORMAL"], level: int
 ) -> None:
-    database = compose_from(settings.model_copy(update={"database_synchronous": chosen})).database
+    database = compose_from_settings(settings.model_copy(update={"database_synchronous": chosen})).database
     write, _ = database.engines
     assert await pragmas(write, "synchronous") == {"synchronous": level}
     await database.dispose()
@@ -120,7 +120,7 @@ async def test_a_transaction_holds_the_write_lock_before_it_has_written(
 async def test_when_all_is_closed_one_file_is_all_there_is_to_keep(
     settings: Settings, tmp_path: Path
 ) -> None:
-    composition = compose_from(settings)
+    composition = compose_from_settings(settings)
     api = Api(create_application(settings, composition))
     await api.as_user("jake").publish()
     await api.get("/articles")

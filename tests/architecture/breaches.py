@@ -176,13 +176,13 @@ KERNEL = [
     imports(
         "domain → the kernel's demo",
         DOMAIN,
-        "from modules.kernel.demo.chance import Chance",
+        "from modules.kernel.demo.demo_random import Chance",
         "kernel-rooms",
     ),
     imports(
         "container → the kernel's demo",
         CONTAINER,
-        "from modules.kernel.demo.chance import Chance",
+        "from modules.kernel.demo.demo_random import Chance",
         "kernel-rooms",
     ),
 ]
@@ -584,7 +584,7 @@ PLUGINS = [
     imports(
         "a plugin's domain → the kernel's demo",
         "plugins/bookmarks/conduit_bookmarks/domain/reading_list.py",
-        "from modules.kernel.demo.chance import Chance",
+        "from modules.kernel.demo.demo_random import Chance",
         "kernel-rooms",
     ),
     imports(

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticleText
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.fakes import FakeArticleDirectory
@@ -59,7 +59,7 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, articles: ModuleAlone, profiles: FakeProfileReader) -> None:
+    def __init__(self, articles: ModuleTestApp, profiles: FakeProfileReader) -> None:
         self.database = articles.database
         self.profiles = profiles
         self.directory = articles.container.directory()
@@ -95,7 +95,7 @@ async def fake() -> AsyncIterator[World]:
 async def real() -> AsyncIterator[World]:
     profiles = FakeProfileReader()
     offers = {ProfileReader: profiles, TokenVerifier: FakeTokenVerifier()}
-    async with module_alone(MODULE, offers, clock=FakeClock()) as articles:
+    async with boot_module(MODULE, offers, clock=FakeClock()) as articles:
         yield RealWorld(articles, profiles)
 
 

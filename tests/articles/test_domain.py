@@ -302,7 +302,7 @@ class TestOwnData:
         await scene.publish("Dragons")
         await scene.publish_as(ANNA, "Elves")
         await scene.publishing.favorite("elves", JAKE)
-        assert await scene.publishing.own_data(JAKE) == {
+        assert await scene.publishing.export_personal_data(JAKE) == {
             "articles": [
                 {
                     "slug": "dragons",

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleDirectory
 from modules.comments.container import CommentsContainer
 from modules.comments.module import MODULE
@@ -36,25 +36,25 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def alone(database: Database, neighbours: Neighbours, clock: Clock) -> AsyncIterator[ModuleAlone]:
+async def alone(database: Database, neighbours: Neighbours, clock: Clock) -> AsyncIterator[ModuleTestApp]:
     """Return comments, running."""
     offers = {
         ArticleDirectory: neighbours.articles,
         ProfileReader: neighbours.profiles,
         TokenVerifier: neighbours.tokens,
     }
-    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
+    async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
         yield alone
 
 
 @pytest.fixture
-def comments(alone: ModuleAlone) -> CommentsContainer:
+def comments(alone: ModuleTestApp) -> CommentsContainer:
     """Return the container of comments, on the database of the test."""
     return cast("CommentsContainer", alone.container)
 
 
 @pytest.fixture
-def api(alone: ModuleAlone, neighbours: Neighbours) -> Api:
+def api(alone: ModuleTestApp, neighbours: Neighbours) -> Api:
     """Return comments as its callers see it."""
     tokens = {name: neighbours.tokens.issue(user) for name, user in neighbours.users.items()}
     return Api(alone.application, tokens)

@@ -178,7 +178,7 @@ class TestOwnData:
     async def test_it_is_what_the_user_said_and_where(self, scene: Scene) -> None:
         said = (await scene.say("Nice", "knights")).comment
         await scene.discussion.say("dragons", Text("of jake"), scene.jake)
-        assert await scene.discussion.own_data(scene.anna) == {
+        assert await scene.discussion.export_personal_data(scene.anna) == {
             "comments": [
                 {"id": said.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
             ]

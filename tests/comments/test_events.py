@@ -2,7 +2,7 @@
 
 import pytest
 
-from conduit_devtools.testkit import ModuleAlone
+from conduit_devtools.testkit import ModuleTestApp
 from modules.articles.contracts import ArticleDeleted
 from modules.kernel.domain.events import EventHandler
 from tests.client import Api, Json
@@ -22,7 +22,7 @@ async def texts(api: Api, slug: str) -> list[str]:
     return [comment["body"] for comment in comments]
 
 
-def fail_on_article_deleted(alone: ModuleAlone) -> None:
+def fail_on_article_deleted(alone: ModuleTestApp) -> None:
     """Subscribe, after comments has, what cannot let go of an article."""
 
     async def fail(_event: ArticleDeleted) -> None:
@@ -35,7 +35,7 @@ def fail_on_article_deleted(alone: ModuleAlone) -> None:
 
 
 async def test_the_comments_on_a_deleted_article_go_and_no_others(
-    alone: ModuleAlone, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, neighbours: Neighbours
 ) -> None:
     await alone.publish(ArticleDeleted(neighbours.dragons))
     assert await texts(api, "dragons") == []
@@ -43,7 +43,7 @@ async def test_the_comments_on_a_deleted_article_go_and_no_others(
 
 
 async def test_they_stay_when_another_cannot_let_go(
-    alone: ModuleAlone, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, neighbours: Neighbours
 ) -> None:
     fail_on_article_deleted(alone)
     with pytest.raises(LookupError, match="cannot let go"):
@@ -52,7 +52,7 @@ async def test_they_stay_when_another_cannot_let_go(
 
 
 async def test_an_article_that_nobody_commented_on_changes_nothing(
-    alone: ModuleAlone, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, neighbours: Neighbours
 ) -> None:
     castles = neighbours.articles.add("castles", author=neighbours.users["jake"])
     await alone.publish(ArticleDeleted(castles))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
 from modules.kernel.domain.clock import in_milliseconds
@@ -31,7 +31,7 @@ async def composition(settings: Settings) -> AsyncIterator[Composition]:
     """Return Conduit's modules as ever, with a clock that has stopped."""
     clock = StoppedClock(in_milliseconds(datetime.now(UTC)))
     database = Database(settings.database_url)
-    yield compose(in_order(discover()), Surroundings(database, (SECRET,), clock))
+    yield compose(resolve_order(discover()), SharedServices(database, (SECRET,), clock))
     await database.dispose()
 
 

@@ -6,8 +6,8 @@ from itertools import islice
 from modules.articles.demo import texts
 from modules.articles.demo.articles import articles, themes
 from modules.articles.domain.values import MAX_STEM_LENGTH
-from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.users.demo.people import people
 from tests.demo.conftest import Silence
 
@@ -18,7 +18,7 @@ def demo(size: int) -> Demo:
 
 
 def test_no_two_people_have_the_same_name_or_address() -> None:
-    several = list(islice(people(Chance("any")), 3_000))
+    several = list(islice(people(DemoRandom("any")), 3_000))
     assert len({person.username.key for person in several}) == 3_000
     assert len({person.email.key for person in several}) == 3_000
 

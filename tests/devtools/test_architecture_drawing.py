@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conduit_app.module_catalog import Card
+from conduit_app.module_catalog import ModuleDescription
 from conduit_devtools.architecture.drawing import MAX_BOXES_PER_ROW, draw
 
 POINT = re.compile(r"(-?\d+\.\d) (-?\d+\.\d)")
@@ -27,7 +27,7 @@ class Box:
 class Picture:
     """What is drawn of these cards."""
 
-    def __init__(self, *cards: Card) -> None:
+    def __init__(self, *cards: ModuleDescription) -> None:
         self.svg = ElementTree.fromstring(draw(cards))  # noqa: S314 - our own picture
 
     @property
@@ -78,9 +78,9 @@ def card(
     offers: Sequence[str] = (),
     publishes: Sequence[str] = (),
     handles: Mapping[str, str] | None = None,
-) -> Card:
+) -> ModuleDescription:
     """Return a card on which only what is drawn matters."""
-    return Card(name, "1.0.0", "", needs or {}, offers, (), (), publishes, handles or {})
+    return ModuleDescription(name, "1.0.0", "", needs or {}, offers, (), (), publishes, handles or {})
 
 
 USERS = card("users", offers=["TokenVerifier", "UserDirectory"])

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.discovery import discover
-from conduit_app.module_catalog import Card, cards
+from conduit_app.module_catalog import ModuleDescription, describe_modules
 from conduit_app.settings import Settings
 from conduit_devtools.architecture.page import render_page
 from tests.client import Api
@@ -41,7 +41,7 @@ class TestForDevelopers:
     async def test_every_module_has_a_canvas_that_tells_what_its_card_tells(
         self, page: str, composition: Composition, application: FastAPI
     ) -> None:
-        house = cards(composition, application)
+        house = describe_modules(composition, application)
         canvases = {canvas.get("id"): canvas for canvas in parsed(page).iter("article")}
         assert list(canvases) == [f"module-{card.name}" for card in house]
         for card in house:
@@ -125,8 +125,10 @@ class TestWhatABrowserMayDo:
     )
     def test_whatever_a_module_is_called_is_text(self, hostile: str) -> None:
         house = [
-            Card(hostile, hostile, hostile, {}, [hostile], [f"GET {hostile}"], [hostile], [hostile], {}),
-            Card("other", "1", "", {hostile: hostile}, [], [], [], [], {hostile: hostile}),
+            ModuleDescription(
+                hostile, hostile, hostile, {}, [hostile], [f"GET {hostile}"], [hostile], [hostile], {}
+            ),
+            ModuleDescription("other", "1", "", {hostile: hostile}, [], [], [], [], {hostile: hostile}),
         ]
         page = parsed(render_page(house))
         assert not list(page.iter("script"))

@@ -89,6 +89,6 @@ def test_summary_in_the_list_of_commands_is_that_of_the_command(name: str) -> No
 def test_former_place_of_the_test_kit_forwards_with_a_warning() -> None:
     former = import_module("conduit_app.testkit")
     with pytest.warns(DeprecationWarning, match=r"conduit_app\.testkit has moved: import conduit_devtools"):
-        assert former.module_alone is testkit.module_alone
+        assert former.boot_module is testkit.boot_module
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = former.nothing

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from conduit_app.composition import CompositionError
-from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticlePublished
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE as ARTICLES
@@ -52,16 +52,16 @@ def neighbours() -> Neighbours:
 
 
 @pytest.fixture
-async def comments(neighbours: Neighbours) -> AsyncIterator[ModuleAlone]:
+async def comments(neighbours: Neighbours) -> AsyncIterator[ModuleTestApp]:
     """Return comments by itself."""
-    async with module_alone(
+    async with boot_module(
         COMMENTS, neighbours.offers, database=neighbours.database, clock=FakeClock()
     ) as comments:
         yield comments
 
 
 @pytest.fixture
-def jake(comments: ModuleAlone, neighbours: Neighbours) -> Api:
+def jake(comments: ModuleTestApp, neighbours: Neighbours) -> Api:
     """Return comments as jake sees it."""
     return Api(comments.application, neighbours.tokens).as_user("jake")
 
@@ -76,7 +76,7 @@ class TestWhatRuns:
     async def test_no_other_module_does(self, jake: Api) -> None:
         assert (await jake.get("/articles")).json() == {"errors": {"path": ["not found"]}}
 
-    async def test_errors_leave_in_their_one_shape(self, comments: ModuleAlone) -> None:
+    async def test_errors_leave_in_their_one_shape(self, comments: ModuleTestApp) -> None:
         answer = await Api(comments.application).post("/articles/dragons/comments")
         assert answer.status_code == 401
         assert answer.json() == {"errors": {"token": ["is missing"]}}
@@ -85,7 +85,7 @@ class TestWhatRuns:
         answer = await jake.get("/articles/dragons/comments", headers={"X-Request-ID": "mine"})
         assert answer.headers["X-Request-ID"] == "mine"
 
-    async def test_there_are_the_modules_tables_and_no_others(self, comments: ModuleAlone) -> None:
+    async def test_there_are_the_modules_tables_and_no_others(self, comments: ModuleTestApp) -> None:
         async with comments.database.snapshot() as session:
             tables = await session.scalars(
                 text("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -101,7 +101,7 @@ class TestWhatRuns:
 
     async def test_modules_that_run_side_by_side_share_nothing(self, jake: Api) -> None:
         others = Neighbours()
-        async with module_alone(COMMENTS, others.offers, database=others.database) as other:
+        async with boot_module(COMMENTS, others.offers, database=others.database) as other:
             await jake.comment({"slug": "dragons"})
             answer = await Api(other.application).get("/articles/dragons/comments")
         assert answer.json() == {"comments": []}
@@ -113,25 +113,25 @@ class TestWhatItNeeds:
         self, neighbours: Neighbours, contract: type
     ) -> None:
         with pytest.raises(CompositionError) as refusal:
-            async with module_alone(COMMENTS, neighbours.without(contract)):
+            async with boot_module(COMMENTS, neighbours.without(contract)):
                 pass
         assert str(refusal.value) == f"comments needs {contract.__name__}, which no module offers"
 
     async def test_what_the_module_offers_itself_cannot_be_offered_to_it(self) -> None:
         with pytest.raises(CompositionError) as refusal:
-            async with module_alone(USERS, {TokenVerifier: FakeTokenVerifier()}):
+            async with boot_module(USERS, {TokenVerifier: FakeTokenVerifier()}):
                 pass
         assert str(refusal.value) == "users offers TokenVerifier, and so does the outside"
 
     async def test_what_it_does_not_need_may_be_offered_too(self) -> None:
-        async with module_alone(USERS, {ProfileReader: FakeProfileReader()}) as users:
+        async with boot_module(USERS, {ProfileReader: FakeProfileReader()}) as users:
             assert (await Api(users.application).as_user("jake").get("/user")).status_code == 200
 
 
 class TestSettings:
     async def test_they_are_the_ones_given(self) -> None:
         settings = UsersSettings(token_lifetime=timedelta(seconds=5))
-        async with module_alone(USERS, {}, settings) as users:
+        async with boot_module(USERS, {}, settings) as users:
             assert users.container.settings() is settings
 
     async def test_they_are_their_defaults_whatever_the_environment_says(
@@ -139,7 +139,7 @@ class TestSettings:
     ) -> None:
         monkeypatch.setenv("CONDUIT_TOKEN_LIFETIME", "5")
         monkeypatch.setenv("CONDUIT_MAX_BODY_SIZE", "no number at all")
-        async with module_alone(USERS, {}) as users:
+        async with boot_module(USERS, {}) as users:
             assert users.container.settings().token_lifetime == timedelta(days=14)
 
 
@@ -161,7 +161,7 @@ def burning(container: Kitchen) -> EventHandler[ArticleDeleted]:
 
 class TestEvents:
     async def test_the_module_handles_what_happens_elsewhere(
-        self, comments: ModuleAlone, neighbours: Neighbours, jake: Api
+        self, comments: ModuleTestApp, neighbours: Neighbours, jake: Api
     ) -> None:
         await jake.comment({"slug": "dragons"})
         await comments.publish(ArticleDeleted(neighbours.dragons))
@@ -171,13 +171,13 @@ class TestEvents:
         kitchen = Module(
             name="kitchen", container=Kitchen, subscriptions=[Subscription(ArticleDeleted, burning)]
         )
-        async with module_alone(kitchen, {}) as alone:
+        async with boot_module(kitchen, {}) as alone:
             with pytest.raises(Burnt):
                 await alone.publish(ArticleDeleted(1))
 
     async def test_what_the_module_tells_is_kept_in_order(self, neighbours: Neighbours) -> None:
         offers = neighbours.without(ArticleDirectory)
-        async with module_alone(ARTICLES, offers) as articles:
+        async with boot_module(ARTICLES, offers) as articles:
             jake = Api(articles.application, neighbours.tokens).as_user("jake")
             for title in ("Dragons", "Castles"):
                 await jake.publish(title)

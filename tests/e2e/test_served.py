@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from conduit_app.composition import in_order
+from conduit_app.composition import resolve_order
 from conduit_app.discovery import discover
 from tests import program
 from tests.client import PASSWORD
@@ -98,7 +98,7 @@ def said(conduit: Served) -> list[str]:
 class TestServing:
     def test_it_says_where_and_what_it_serves(self, conduit: Served) -> None:
         conduit.until(STARTED)
-        modules = ", ".join(module.name for module in in_order(discover()))
+        modules = ", ".join(module.name for module in resolve_order(discover()))
         assert said(conduit) == [
             f"Conduit serves {conduit.url}, documentation at {conduit.url}/docs",
             "  database  sqlite+aiosqlite:///var/conduit.db",

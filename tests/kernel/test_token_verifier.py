@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 from sqlalchemy import delete
 
-from conduit_devtools.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.identity import TokenInvalid, TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
@@ -84,7 +84,7 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, users: ModuleAlone, clock: FakeClock, settings: UsersSettings) -> None:
+    def __init__(self, users: ModuleTestApp, clock: FakeClock, settings: UsersSettings) -> None:
         self.tokens = users.container.tokens()
         self._accounts = users.container.repository()
         self._database = users.database
@@ -126,7 +126,7 @@ async def fake() -> AsyncIterator[World]:
 @asynccontextmanager
 async def real() -> AsyncIterator[World]:
     clock, settings = FakeClock(SystemClock().now()), UsersSettings()
-    async with module_alone(MODULE, {}, settings, clock=clock) as users:
+    async with boot_module(MODULE, {}, settings, clock=clock) as users:
         yield RealWorld(users, clock, settings)
 
 

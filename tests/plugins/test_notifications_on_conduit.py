@@ -12,7 +12,7 @@ import pytest
 from conduit_app import discovery
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
-from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_app.settings import Settings
 from modules.kernel.module import Module
 from tests.client import Api, Json
@@ -44,7 +44,7 @@ async def composition(settings: Settings, plugin: Module) -> AsyncIterator[Compo
     async with composed(settings) as composition:
         await migrate(composition.database, [plugin])
         yield composition
-        await unmigrate(composition.database, plugin)
+        await downgrade(composition.database, plugin)
 
 
 @pytest.fixture

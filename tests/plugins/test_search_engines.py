@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document, Indexing, document
 from conduit_search.infrastructure.engine import word_index
@@ -252,7 +252,7 @@ class TestKeeping:
 
     async def test_models_and_migrations_agree_and_can_be_undone(self, scene: Scene) -> None:
         await check_models(scene.database, MODULE)
-        await unmigrate(scene.database, MODULE)
+        await downgrade(scene.database, MODULE)
         await migrate(scene.database, [MODULE])
         await check_models(scene.database, MODULE)
 

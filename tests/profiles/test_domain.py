@@ -92,5 +92,5 @@ class TestUserDeleted:
 class TestOwnData:
     async def test_it_is_whom_the_user_follows(self, scene: Scene) -> None:
         await scene.profiles.follow("jake", scene.anna)
-        assert await scene.profiles.own_data(scene.anna) == {"following": ["jake"]}
-        assert await scene.profiles.own_data(scene.jake) == {"following": []}
+        assert await scene.profiles.export_personal_data(scene.anna) == {"following": ["jake"]}
+        assert await scene.profiles.export_personal_data(scene.jake) == {"following": []}

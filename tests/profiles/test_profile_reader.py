@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_devtools.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeTokenVerifier
 from modules.profiles.contracts import Profile, ProfileReader
@@ -41,7 +41,7 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, profiles: ModuleAlone, users: FakeUserDirectory) -> None:
+    def __init__(self, profiles: ModuleTestApp, users: FakeUserDirectory) -> None:
         self.reader = profiles.container.reader()
         self._follows = profiles.container.follows()
         self._users = users
@@ -61,7 +61,7 @@ async def fake() -> AsyncIterator[World]:
 @asynccontextmanager
 async def real() -> AsyncIterator[World]:
     users = FakeUserDirectory()
-    async with module_alone(MODULE, {UserDirectory: users, TokenVerifier: FakeTokenVerifier()}) as profiles:
+    async with boot_module(MODULE, {UserDirectory: users, TokenVerifier: FakeTokenVerifier()}) as profiles:
         yield RealWorld(profiles, users)
 
 

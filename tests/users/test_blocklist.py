@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conduit_app.settings import SettingsError, load
+from conduit_app.settings import SettingsError, load_settings
 from modules.users.container import UsersContainer
 from modules.users.domain.account import AccountChanges, PasswordCommon
 from modules.users.domain.credentials import Credentials
@@ -57,9 +57,9 @@ def test_a_list_that_cannot_be_read_stops_the_start(
         file.write_bytes(content)
     monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", str(file))
     with pytest.raises(SettingsError, match="CONDUIT_PASSWORD_BLOCKLIST: this is neither"):
-        load(UsersSettings)
+        load_settings(UsersSettings)
 
 
 def test_the_list_that_comes_along_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", "common")
-    assert load(UsersSettings).password_blocklist == "common"
+    assert load_settings(UsersSettings).password_blocklist == "common"

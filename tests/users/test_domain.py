@@ -360,7 +360,7 @@ class TestDelete:
 class TestOwnData:
     async def test_it_is_the_account_without_what_proves_who_its_owner_is(self, scene: Scene) -> None:
         jake = (await scene.register()).account.id
-        assert await scene.accounts.own_data(jake) == {
+        assert await scene.accounts.export_personal_data(jake) == {
             "username": "jake",
             "email": "jake@example.com",
             "bio": None,

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import func, select
 
-from conduit_app.settings import SettingsError, load
+from conduit_app.settings import SettingsError, load_settings
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
 from modules.users.domain.login_throttle import TooManyAttempts
@@ -196,9 +196,9 @@ async def log_in(api: Api, email: str, password: str) -> Response:
 class TestSettings:
     def test_a_limit_is_said_in_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_LOGIN_LIMIT", "3 per minute")
-        assert load(UsersSettings).login_limit == "3 per minute"
+        assert load_settings(UsersSettings).login_limit == "3 per minute"
 
     def test_what_is_no_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_LOGIN_LIMIT_PER_ADDRESS", "seldom")
         with pytest.raises(SettingsError, match="CONDUIT_LOGIN_LIMIT_PER_ADDRESS: "):
-            load(UsersSettings)
+            load_settings(UsersSettings)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from conduit_devtools.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.identity import UserId
 from modules.users.contracts import PublicUser, UserDirectory
 from modules.users.domain.account import AccountChanges, NewAccount
@@ -35,7 +35,7 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, users: ModuleAlone) -> None:
+    def __init__(self, users: ModuleTestApp) -> None:
         self.directory = users.container.directory()
         self._accounts = users.container.repository()
 
@@ -57,7 +57,7 @@ async def fake() -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def real() -> AsyncIterator[World]:
-    async with module_alone(MODULE, offers={}) as users:
+    async with boot_module(MODULE, offers={}) as users:
         yield RealWorld(users)
 
 

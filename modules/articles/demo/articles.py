@@ -32,8 +32,8 @@ from modules.articles.domain.values import Body, Description, Tag, TagList, Titl
 from modules.articles.infrastructure.articles import article_row
 from modules.articles.infrastructure.counts import ArticleCounts, Counted
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
-from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert, bulk_insert_returning_ids
@@ -123,7 +123,7 @@ def articles(demo: Demo) -> Iterator[DemoArticle]:
         yield DemoArticle(draft, favored_by=sorted({*readers} - {author}))
 
 
-def _moments(demo: Demo, chance: Chance) -> Iterator[datetime]:
+def _moments(demo: Demo, chance: DemoRandom) -> Iterator[datetime]:
     """Yield as many moments as there are articles, in order, spread over the year before the end."""
     begin, step = demo.until - YEAR, YEAR / timedelta(milliseconds=1) / demo.articles
     for place in range(demo.articles):
@@ -151,14 +151,14 @@ def themes(topic: Topic, start: int) -> Iterator[Theme]:
         yield Theme(topic, TITLES[title].format_map(setting_words) + series, words)
 
 
-def _tags(theme: Theme, chance: Chance) -> TagList:
+def _tags(theme: Theme, chance: DemoRandom) -> TagList:
     angles = chance.some_early(ANGLES, chance.below(3))
     if theme.words["aspect"] in ANGLES:
         angles.insert(0, theme.words["aspect"])
     return TagList(tuple(Tag(text) for text in (theme.topic.tag, *angles)))
 
 
-def _body(theme: Theme, chance: Chance) -> str:
+def _body(theme: Theme, chance: DemoRandom) -> str:
     """Return an article in Markdown: an opening, a story around code and a list, and a farewell."""
     first, second = chance.some(HEADINGS, 2)
     remarks = chance.some(REMARKS, 10)
@@ -181,23 +181,23 @@ def _body(theme: Theme, chance: Chance) -> str:
     return "\n\n".join(paragraphs).format_map(theme.words) + "\n"
 
 
-def _code(topic: Topic, chance: Chance) -> str:
+def _code(topic: Topic, chance: DemoRandom) -> str:
     heading, introduction = chance.pick(CODE_HEADINGS), chance.pick(CODE_INTRODUCTIONS)
     return f"## {heading}\n\n{introduction}\n\n```{topic.language}\n{{code}}\n```"
 
 
-def _list(chance: Chance) -> str:
+def _list(chance: DemoRandom) -> str:
     points = chance.some(POINTS, 3 + chance.below(3))
     marks = ["-"] * len(points) if chance.below(3) else [f"{number}." for number in range(1, 6)]
     lines = "\n".join(f"{mark} {point}" for mark, point in zip(marks, points, strict=False))
     return f"## {chance.pick(LIST_HEADINGS)}\n\n{lines}"
 
 
-def _chart(chance: Chance) -> Sequence[str]:
+def _chart(chance: DemoRandom) -> Sequence[str]:
     if chance.below(4):
         return ()
     return (f"![{chance.pick(CAPTIONS)}](data:image/png;base64,{chance.pick(CHARTS)})",)
 
 
-def _quote(chance: Chance) -> Sequence[str]:
+def _quote(chance: DemoRandom) -> Sequence[str]:
     return (f"> {chance.pick(QUOTES)}",) if chance.below(2) else ()

@@ -77,7 +77,7 @@ class Article:
         if user != self.author_id:
             raise NotTheAuthor
 
-    def own_data(self) -> Mapping[str, object]:
+    def export_personal_data(self) -> Mapping[str, object]:
         """Return what its author is told of it, as JSON has it."""
         return {
             "slug": self.slug,

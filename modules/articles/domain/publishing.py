@@ -105,12 +105,12 @@ class Publishing:
                 await self._let_go(article)
             await self._repository.remove_favorites_of(user)
 
-    async def own_data(self, user: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user has published and favours."""
         async with self._unit_of_work.snapshot():
             articles = await self._repository.of_author(user)
             favorites = await self._repository.favorites_of(user)
-        return {"articles": [article.own_data() for article in articles], "favorites": favorites}
+        return {"articles": [article.export_personal_data() for article in articles], "favorites": favorites}
 
     async def _require(self, expected: Precondition | None, article: Article, editor: UserId) -> None:
         if expected is not None and not expected(await self._reader.article_by_id(article.id, editor)):

@@ -8,8 +8,8 @@ from typing import Any
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview
 from modules.comments.domain.comment import Text
 from modules.comments.infrastructure.tables import CommentRow
-from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import in_milliseconds
 from modules.kernel.domain.identity import UserId
@@ -119,7 +119,7 @@ async def insert_comments(
         demo.progress.advance(len(comments))
 
 
-def _readers(demo: Demo, chance: Chance) -> dict[ArticleId, list[UserId]]:
+def _readers(demo: Demo, chance: DemoRandom) -> dict[ArticleId, list[UserId]]:
     users = demo.users
     drawn = (
         (ArticleId(article), chance.some_early(users, min(MAX_PER_ARTICLE, chance.amount(1.05))))
@@ -140,7 +140,7 @@ async def _threads(
 
 
 def _comments(
-    thread: Thread, names: Mapping[UserId, str], until: datetime, chance: Chance
+    thread: Thread, names: Mapping[UserId, str], until: datetime, chance: DemoRandom
 ) -> Iterator[dict[str, Any]]:
     fresh = iter(chance.some(REMARKS, len(thread.readers)))
     remark, previous = None, thread.author
@@ -164,7 +164,7 @@ def _comments(
         previous = speaker
 
 
-def _moments(thread: Thread, until: datetime, chance: Chance) -> Sequence[datetime]:
+def _moments(thread: Thread, until: datetime, chance: DemoRandom) -> Sequence[datetime]:
     begin = thread.article.created_at
     longest = min(MAX_DISCUSSION_LENGTH, until - begin)
     return sorted(in_milliseconds(begin + longest * chance.fraction() ** 3) for _ in thread.readers)

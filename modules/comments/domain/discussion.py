@@ -96,7 +96,7 @@ class Discussion:
         """Let go of the comments of somebody who is gone."""
         await self._comments.remove_of_author(UserId(event.user_id))
 
-    async def own_data(self, user: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user has said."""
         async with self._unit_of_work.snapshot():
             comments = await self._comments.of_author(user)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from modules.kernel.demo.chance import Chance
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.progress import Progress
 
@@ -32,6 +32,6 @@ class Demo:
         """The users that were made; the first is the one that visitors log in as."""
         return [UserId(user) for user in self.made["users"]]
 
-    def chance(self, purpose: str) -> Chance:
+    def chance(self, purpose: str) -> DemoRandom:
         """Return chance that is the same on every run, and independent of other purposes."""
-        return Chance(f"{purpose}/{self.articles}")
+        return DemoRandom(f"{purpose}/{self.articles}")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
@@ -25,7 +25,7 @@ async def insert_follows(database: Database, demo: Demo) -> None:
         demo.progress.advance(len(batch))
 
 
-def _follows(users: Sequence[UserId], chance: Chance) -> Iterator[tuple[UserId, UserId]]:
+def _follows(users: Sequence[UserId], chance: DemoRandom) -> Iterator[tuple[UserId, UserId]]:
     """Yield followers, each with one of those whom they follow."""
     visitor, *others = users
     for user in others[: min(MAX_PER_VISITOR, len(users) * 2 // 5)]:

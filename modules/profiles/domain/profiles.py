@@ -73,7 +73,7 @@ class Profiles:
         """Let go of the follows of somebody who is gone."""
         await self._follows.remove_of_user(UserId(event.user_id))
 
-    async def own_data(self, user: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return whom a user follows."""
         async with self._unit_of_work.snapshot():
             followed = await self._directory.users(await self._follows.followed_by(user))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from modules.kernel.demo.chance import Chance
 from modules.kernel.demo.demo import Demo
+from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert_returning_ids
 from modules.kernel.infrastructure.persistence.database import Database
@@ -105,7 +105,7 @@ async def insert_people(database: Database, credentials: Credentials, demo: Demo
     demo.remarks.append(f"log in as john@example.com with the password {PASSWORD.text}, as everyone has it")
 
 
-def people(chance: Chance) -> Iterator[Person]:
+def people(chance: DemoRandom) -> Iterator[Person]:
     """Yield people for ever, the visitor first; no two have the same name."""
     yield Person(
         Username("johndoe"),
@@ -137,7 +137,7 @@ def _names() -> Iterator[tuple[str, str, int]]:
         number += 1
 
 
-def _bio(chance: Chance) -> Bio:
+def _bio(chance: DemoRandom) -> Bio:
     this, that = chance.some(INTERESTS, 2)
     work, place = chance.pick(WORK), chance.pick(PLACES)
     return Bio(chance.pick(BIOS).format(work=work, place=place, this=this, that=that))

@@ -76,7 +76,7 @@ class Account:
             token_version=self.token_version + (password_hash is not None),
         )
 
-    def own_data(self) -> Mapping[str, object]:
+    def export_personal_data(self) -> Mapping[str, object]:
         """Return what is kept of it, but for what proves who its owner is."""
         return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
 

@@ -117,9 +117,9 @@ class Accounts:
             await self._idempotency.forget(user)
             await self._events.publish(UserDeleted(user))
 
-    async def own_data(self, user: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return what is kept of one's own account, but for what proves who its owner is."""
-        return (await self._repository.by_id(user)).own_data()
+        return (await self._repository.by_id(user)).export_personal_data()
 
     async def log_out_everywhere(self, user: UserId) -> None:
         """End every session of one's own account: every token issued until now."""

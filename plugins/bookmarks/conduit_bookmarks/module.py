@@ -27,5 +27,5 @@ MODULE = Module(
         Subscription(UserDeleted, lambda container: container.reading_list().on_user_deleted),
     ],
     schema=SCHEMA,
-    personal_data=lambda container: container.reading_list().own_data,
+    personal_data=lambda container: container.reading_list().export_personal_data,
 )

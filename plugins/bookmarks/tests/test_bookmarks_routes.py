@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from conduit_bookmarks.module import MODULE
-from conduit_devtools.testkit import IN_MEMORY, ModuleAlone, module_alone
+from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import TokenVerifier, UserId
@@ -27,7 +27,7 @@ ARTICLE_NOT_FOUND = {"errors": {"article": ["not found"]}}
 class Scene:
     """Bookmarks as its callers see it, and the world around it."""
 
-    alone: ModuleAlone
+    alone: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
@@ -75,7 +75,7 @@ async def scene() -> AsyncIterator[Scene]:
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
     articles = FakeArticleDirectory(database, profiles)
     offers: dict[type, object] = {ArticleDirectory: articles, TokenVerifier: tokens}
-    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
+    async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
         transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Scene(alone, client, articles, profiles, tokens, clock)

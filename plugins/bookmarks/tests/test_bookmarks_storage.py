@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, inspect
 
-from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_bookmarks.domain.reading_list import ReadingList
 from conduit_bookmarks.infrastructure.bookmarks import SqlBookmarks
 from conduit_bookmarks.module import MODULE
@@ -32,7 +32,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def test_the_migrations_make_what_the_models_say_and_can_be_undone(database: Database) -> None:
     await check_models(database, MODULE)
-    await unmigrate(database, MODULE)
+    await downgrade(database, MODULE)
     async with database.connection() as connection:
         assert await connection.run_sync(_tables) == {"bookmarks_alembic_version"}
     await migrate(database, [MODULE])

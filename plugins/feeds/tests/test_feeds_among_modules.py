@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from conduit_app.application import create_application
-from conduit_app.composition import Surroundings, compose, in_order
+from conduit_app.composition import SharedServices, compose, resolve_order
 from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
@@ -44,10 +44,10 @@ class House:
 async def house() -> AsyncIterator[House]:
     database = Database(IN_MEMORY)
     composition = compose(
-        in_order([*in_tree(), MODULE]),
-        Surroundings(database, ("secret of a test that is as long as it must be",)),
+        resolve_order([*in_tree(), MODULE]),
+        SharedServices(database, ("secret of a test that is as long as it must be",)),
     )
-    await migrate(database, composition.with_tables)
+    await migrate(database, composition.migratable)
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as XmlTree
 import httpx2
 import pytest
 
-from conduit_devtools.testkit import IN_MEMORY, module_alone
+from conduit_devtools.testkit import IN_MEMORY, boot_module
 from conduit_feeds.domain.syndication import MAX_FEED_BYTES, MAX_RENDERED_LENGTH
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from conduit_feeds.module import MODULE
@@ -61,7 +61,7 @@ async def scene() -> AsyncIterator[Scene]:
     database, profiles = Database(IN_MEMORY), FakeProfileReader()
     articles = FakeArticleDirectory(database, profiles)
     offers: dict[type, object] = {ArticleDirectory: articles, ProfileReader: profiles}
-    async with module_alone(MODULE, offers, SETTINGS, database=database) as alone:
+    async with boot_module(MODULE, offers, SETTINGS, database=database) as alone:
         transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Scene(client, articles, profiles)

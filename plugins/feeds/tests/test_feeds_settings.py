@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from conduit_app.settings import SettingsError, load
+from conduit_app.settings import SettingsError, load_settings
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from modules.articles.contracts import ArticleId
 from modules.kernel.infrastructure.settings import PREFIX
@@ -45,10 +45,10 @@ def test_an_id_is_a_tag_uri_whatever_the_host(url: str, authority: str) -> None:
 def test_production_must_say_where_feed_readers_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDUIT_ENVIRONMENT", "production")
     with pytest.raises(SettingsError) as refusal:
-        load(FeedsSettings)
+        load_settings(FeedsSettings)
     assert str(refusal.value) == ("CONDUIT_FEEDS_API_URL is required in production (or leave the feeds out)")
     monkeypatch.setenv("CONDUIT_FEEDS_API_URL", "https://example.com")
-    assert load(FeedsSettings).site().api_url == "https://example.com"
+    assert load_settings(FeedsSettings).site().api_url == "https://example.com"
 
 
 @pytest.mark.parametrize("url", ["example.com", "ftp://example.com", "javascript:alert(1)", ""])

@@ -40,5 +40,5 @@ MODULE = Module(
     ],
     schema=SCHEMA,
     settings=NotificationsSettings,
-    personal_data=lambda container: container.inbox().own_data,
+    personal_data=lambda container: container.inbox().export_personal_data,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from conduit_devtools.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleTestApp, boot_module
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleDirectory, ArticleFavorited, ArticleId
 from modules.articles.fakes import FakeArticleDirectory
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 class Scene:
     """Notifications as its callers see it, and the world around it, in which jake writes."""
 
-    alone: ModuleAlone
+    alone: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
@@ -99,7 +99,7 @@ async def opened(folder: Path) -> AsyncIterator[Scene]:
         ProfileReader: profiles,
         TokenVerifier: tokens,
     }
-    async with module_alone(MODULE, offers, database=database, clock=clock) as alone:
+    async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
         transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Scene(alone, client, articles, profiles, tokens, clock)

@@ -169,7 +169,7 @@ class TestPersonalData:
     async def test_it_is_what_the_user_was_notified_of(self, scene: Scene) -> None:
         await scene.comment(scene.article("dragons"), "anna")
         inbox = scene.alone.container.inbox()
-        assert await inbox.own_data(scene.user("jake")) == {
+        assert await inbox.export_personal_data(scene.user("jake")) == {
             "notifications": [
                 {
                     "kind": "comment",

@@ -5,7 +5,7 @@ import asyncio
 from notifications_scene import Scene
 from sqlalchemy import Connection, event, inspect
 
-from conduit_app.migrations.runner import check_models, migrate, unmigrate
+from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_notifications.domain.notifications import Kind, NotificationId, Occasion
 from conduit_notifications.infrastructure.notifications import SqlNotifications
 from conduit_notifications.module import MODULE
@@ -25,7 +25,7 @@ def kept(scene: Scene) -> SqlNotifications:
 async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_of_its_own: Scene) -> None:
     database = scene_of_its_own.alone.database
     await check_models(database, MODULE)
-    await unmigrate(database, MODULE)
+    await downgrade(database, MODULE)
     async with database.connection() as connection:
         tables = await connection.run_sync(_tables)
     assert {table for table in tables if table.startswith("notifications_")} == {

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from conduit_app.application import create_application
-from conduit_app.composition import Composition, Surroundings, compose, in_order
+from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
@@ -42,9 +42,9 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/conduit.db", synchronous="NORMAL")
-    surroundings = Surroundings(database, ("secret of a test that is as long as it must be",))
-    composition = compose(in_order([*in_tree(), MODULE]), surroundings)
-    await migrate(database, composition.with_tables)
+    shared = SharedServices(database, ("secret of a test that is as long as it must be",))
+    composition = compose(resolve_order([*in_tree(), MODULE]), shared)
+    await migrate(database, composition.migratable)
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import event
 
-from conduit_devtools.testkit import ModuleAlone, module_alone
+from conduit_devtools.testkit import ModuleTestApp, boot_module
 from conduit_search.domain.query import MAX_QUERY_LENGTH, MAX_WORDS
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
@@ -33,7 +33,7 @@ from modules.users.contracts import UserRenamed
 class Scene:
     """Search as its callers see it, and the world around it."""
 
-    alone: ModuleAlone
+    alone: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
@@ -64,7 +64,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
     articles = FakeArticleDirectory(database, profiles)
     offers: dict[type, object] = {ArticleDirectory: articles, TokenVerifier: tokens}
-    async with module_alone(MODULE, offers, database=database) as alone:
+    async with boot_module(MODULE, offers, database=database) as alone:
         transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Scene(alone, client, articles, profiles, tokens, profiles.add("jake"))

@@ -104,7 +104,7 @@ class ReadingList:
         """Let go of the bookmarks of a reader who is gone."""
         await self._bookmarks.remove_of_reader(UserId(event.user_id))
 
-    async def own_data(self, reader: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, reader: UserId) -> Mapping[str, object]:
         """Return what a reader has bookmarked, the latest bookmark first."""
         async with self._unit_of_work.snapshot():
             bookmarks: list[ArticleId] = []

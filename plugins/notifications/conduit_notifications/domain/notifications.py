@@ -196,7 +196,7 @@ class Inbox:
         async with self._unit_of_work.transaction():
             await self._notifications.mark_all_read(reader)
 
-    async def own_data(self, user: UserId) -> Mapping[str, object]:
+    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user was notified of."""
         async with self._unit_of_work.snapshot():
             count, _ = await self._notifications.count(user)

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Chance:
+class DemoRandom:
     """Chance that is the same on every run.
 
     Everything comes from `Random.random`, the one method whose values Python promises to keep.
