@@ -22,15 +22,15 @@ main = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The headings that the help shows commands under.
-RUN, LOOK_AFTER, DEVELOP = "Run", "Look after", "Develop"
+RUN, OPERATE, DEVELOP = "Run", "Operate", "Develop"
 
 main.command(rich_help_panel=RUN)(serve)
 main.command(name="migrate", rich_help_panel=RUN)(migrate_command)
 main.command(name="demo", rich_help_panel=RUN)(demo_command)
-main.add_typer(events, name="events", rich_help_panel=LOOK_AFTER)
-main.command(rich_help_panel=LOOK_AFTER)(backup)
-main.command(rich_help_panel=LOOK_AFTER)(restore)
-main.command(name="modules", rich_help_panel=LOOK_AFTER)(modules_command)
+main.add_typer(events, name="events", rich_help_panel=OPERATE)
+main.command(rich_help_panel=OPERATE)(backup)
+main.command(rich_help_panel=OPERATE)(restore)
+main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
 # Imported when they are called: production installs need not have them.
 add_devtools_command(main, "check", "Check the architecture of the checkout in this folder.", DEVELOP)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, reporting_errors
 from conduit_devtools.checks.report import Format, render
 from conduit_devtools.checks.runtime_checks import check_everything, snapshots
 from conduit_devtools.checks.source import Checkout, uncollected
@@ -32,7 +32,7 @@ def check(
     Example: conduit check --format github
     """
     checkout = _checkout()
-    with one_line_errors(), uncollected():
+    with reporting_errors(), uncollected():
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
@@ -54,7 +54,7 @@ def new_module_command(
     Example: conduit new-module notes
     """
     checkout = _checkout()
-    with one_line_errors():
+    with reporting_errors():
         try:
             plan = plan_plugin(ModuleName(name)) if plugin else plan_in_tree(ModuleName(name))
             require_running(checkout)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import one_line_errors
+from conduit_app.commands.errors import reporting_errors
 from conduit_app.migrations.runner import SchemaAheadError, SchemaState, schema_states
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.persistence.backup import (
@@ -28,7 +28,7 @@ def backup(
 
     Example: conduit backup var/monday.db
     """
-    with one_line_errors():
+    with reporting_errors():
         create_backup(sqlite_file(load_settings(Settings).database_url), file)
     typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
 
@@ -42,7 +42,7 @@ def restore(
 
     What it held before is kept in a file beside it.
     """
-    with one_line_errors():
+    with reporting_errors():
         settings = load_settings(Settings)
         database = sqlite_file(settings.database_url)
         check_integrity(file)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, reporting_errors
 from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
 from conduit_app.observability.structured_logging import configure_logging
@@ -23,10 +23,10 @@ from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema, first_non_empty_table
 
-BEGIN_AGAIN = "remove the database, run conduit migrate, and try again"
+RETRY_HINT = "remove the database, run conduit migrate, and try again"
 
 
-class DemonstrationError(Exception):
+class DemoError(Exception):
     """There can be no demonstration, or only half of one; the message is one line for the operator."""
 
 
@@ -43,7 +43,7 @@ def demo_command(
 
     It begins with an empty database only. If it stops half-way, remove the database and begin again.
     """
-    with one_line_errors():
+    with reporting_errors():
         # A commit need not survive the loss of power: half of a demonstration is of no use.
         settings = load_settings(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
@@ -51,8 +51,8 @@ def demo_command(
         try:
             remarks = asyncio.run(_demonstrate(compose_from_settings(settings), articles))
         except KeyboardInterrupt:
-            fail(f"stopped half-way: {BEGIN_AGAIN}")
-        except DemonstrationError as error:
+            fail(f"stopped half-way: {RETRY_HINT}")
+        except DemoError as error:
             fail(str(error))
     for remark in remarks:
         typer.echo(remark, err=True)
@@ -60,14 +60,14 @@ def demo_command(
 
 async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]:
     try:
-        with shown_progress() as progress:
-            demo = await demonstrate(composition, articles, progress)
+        with progress_display() as progress:
+            demo = await fill_demo(composition, articles, progress)
     finally:
         await composition.database.dispose()
     return demo.remarks
 
 
-async def demonstrate(composition: Composition, articles: int, progress: DemoProgress) -> Demo:
+async def fill_demo(composition: Composition, articles: int, progress: DemoProgress) -> Demo:
     """Fill an empty database, module by module; return what was made.
 
     Raises `DemonstrationError` when a table is not empty, and when a module cannot finish its part.
@@ -88,7 +88,7 @@ async def _require_empty(database: Database, schemas: Sequence[Schema]) -> None:
     for schema in schemas:
         table = await first_non_empty_table(database, schema.metadata)
         if table is not None:
-            raise DemonstrationError(
+            raise DemoError(
                 f"there is data in {table} already: a demonstration begins with an empty database"
             )
 
@@ -98,7 +98,7 @@ def _saying_whose_part(module: str) -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise DemonstrationError(f"{error} while {module} made its part: {BEGIN_AGAIN}") from error
+        raise DemoError(f"{error} while {module} made its part: {RETRY_HINT}") from error
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 @contextmanager
-def shown_progress() -> Iterator[DemoProgress]:
+def progress_display() -> Iterator[DemoProgress]:
     """Show progress on standard error: as bars on a terminal, as lines anywhere else."""
     console = Console(stderr=True)
     if not console.is_terminal:

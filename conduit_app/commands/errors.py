@@ -15,7 +15,7 @@ from modules.kernel.infrastructure.persistence.backup import BackupError
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Turn what an operator can mend into one line on standard error and exit code 1."""
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, reporting_errors
 from conduit_app.migrations.runner import SchemaState, schema_states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
@@ -99,7 +99,7 @@ def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:
 
 
 def _with_deliveries(work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
-    with one_line_errors():
+    with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
         return asyncio.run(_worked(settings, work))

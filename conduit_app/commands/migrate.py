@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import one_line_errors
+from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.observability.structured_logging import configure_logging
@@ -17,7 +17,7 @@ def migrate_command() -> None:
 
     Example: conduit migrate
     """
-    with one_line_errors():
+    with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
         changed = asyncio.run(_migrate(compose_from_settings(settings)))

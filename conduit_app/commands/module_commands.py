@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, reporting_errors
 from conduit_app.discovery import DiscoveryError, discover
 from conduit_app.migrations.runner import require_current
 from conduit_app.observability.structured_logging import configure_logging
@@ -17,7 +17,7 @@ from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import Command, Module
 
 # What the help shows them under.
-HEADING = "Of modules"
+HEADING = "Module commands"
 
 
 class ConduitCommands(TyperGroup):
@@ -55,7 +55,7 @@ def _group(module: Module) -> TyperGroup:
 def _runner(module: str, command: Command) -> Callable[[], None]:
     # A function of its own, and no partial one: Typer reads its signature.
     def run() -> None:
-        with one_line_errors():
+        with reporting_errors():
             settings = load_settings(Settings)
             configure_logging(settings)
             said = asyncio.run(_done(settings, module, command))

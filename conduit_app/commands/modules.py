@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from conduit_app.application import compose_from_settings, create_application
-from conduit_app.commands.errors import one_line_errors
+from conduit_app.commands.errors import reporting_errors
 from conduit_app.module_catalog import ModulesFormat, describe_modules, render_modules
 from conduit_app.settings import Settings, load_settings
 
@@ -17,7 +17,7 @@ def modules_command(
 
     Example: conduit modules --format mermaid
     """
-    with one_line_errors():
+    with reporting_errors():
         settings = load_settings(Settings)
         composition = compose_from_settings(settings)
         shown = describe_modules(composition, create_application(settings, composition))

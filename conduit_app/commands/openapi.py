@@ -6,7 +6,7 @@ import secrets
 import typer
 
 from conduit_app.application import create_application
-from conduit_app.commands.errors import one_line_errors
+from conduit_app.commands.errors import reporting_errors
 from conduit_app.settings import Settings, load_settings
 
 
@@ -15,7 +15,7 @@ def openapi() -> None:
 
     Example: conduit openapi > openapi.json
     """
-    with one_line_errors():
+    with reporting_errors():
         # It is only looked at: nothing is stored and nothing signed, so that no file is made.
         unused = {"database_url": "sqlite+aiosqlite://", "secret_key": secrets.token_hex()}
         document = create_application(load_settings(Settings).model_copy(update=unused)).openapi()

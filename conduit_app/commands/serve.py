@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from conduit_app.application import compose_from_settings, served_modules
-from conduit_app.commands.errors import fail, one_line_errors
+from conduit_app.commands.errors import fail, reporting_errors
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
 from conduit_app.migrations.runner import require_current
@@ -46,7 +46,7 @@ def serve(
 
     Example: conduit serve --port 8080 --workers 2
     """
-    with one_line_errors():
+    with reporting_errors():
         settings = load_settings(Settings)
         if reload:
             _require_development(settings, workers)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.demo import demonstrate
+from conduit_app.commands.demo import fill_demo
 from conduit_app.settings import Settings
 from tests.client import Api
 from tests.conftest import SECRET, Stage
@@ -33,7 +33,7 @@ async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
     """Return a database with a demonstration in it."""
     shutil.copy(migrated, file)
     composition = compose_from_settings(settings_for(file))
-    await demonstrate(composition, articles, Silence())
+    await fill_demo(composition, articles, Silence())
     await composition.database.dispose()
     return file
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_app.cli import main
-from conduit_app.commands.demo import BEGIN_AGAIN
+from conduit_app.commands.demo import RETRY_HINT
 from tests.conftest import SECRET
 
 Conduit = Callable[..., Result]
@@ -87,4 +87,4 @@ def test_who_interrupts_it_learns_what_to_do(
     monkeypatch.setattr("conduit_app.commands.demo.demonstrate", interrupted)
     result = conduit("demo")
     assert result.exit_code == 1
-    assert result.stderr.splitlines() == [f"conduit: stopped half-way: {BEGIN_AGAIN}"]
+    assert result.stderr.splitlines() == [f"conduit: stopped half-way: {RETRY_HINT}"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from conduit_app.commands.demo import DemonstrationError, demonstrate
+from conduit_app.commands.demo import DemoError, fill_demo
 from conduit_app.composition import Composition
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo
@@ -50,21 +50,21 @@ async def indexes(database: Database) -> set[str | None]:
 
 
 async def test_modules_make_their_parts_in_the_order_of_their_needs(composition: Composition) -> None:
-    demo = await demonstrate(composition, 1, Silence())
+    demo = await fill_demo(composition, 1, Silence())
     assert list(demo.made) == ["users", "articles"]
     assert len(demo.made["articles"]) == 1
 
 
 async def test_a_database_with_a_user_is_left_alone(composition: Composition, api: Api) -> None:
     await api.as_user("anna").token()
-    with pytest.raises(DemonstrationError, match="users_account"):
-        await demonstrate(composition, 1, Silence())
+    with pytest.raises(DemoError, match="users_account"):
+        await fill_demo(composition, 1, Silence())
     assert (await api.get("/articles")).json()["articlesCount"] == 0
 
 
 async def test_a_demonstration_leaves_the_schema_as_it_was(composition: Composition) -> None:
     before = await indexes(composition.database)
-    await demonstrate(composition, 1, Silence())
+    await fill_demo(composition, 1, Silence())
     assert await indexes(composition.database) == before
 
 
@@ -74,8 +74,8 @@ async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition:
 
     broken = Module(name="broken", container=ModuleContainer, demo=fail)
     containers = {**composition.containers, "broken": ModuleContainer()}
-    with pytest.raises(DemonstrationError, match="database is full while broken made its part: remove"):
-        await demonstrate(
+    with pytest.raises(DemoError, match="database is full while broken made its part: remove"):
+        await fill_demo(
             replace(composition, modules=[*composition.modules, broken], containers=containers), 1, Silence()
         )
     assert "ix_articles_article_created_at_id" in await indexes(composition.database)
@@ -86,7 +86,7 @@ async def test_counters_equal_the_rows_that_they_count(
 ) -> None:
     # In several batches, of which the later ones add to what the earlier ones have counted.
     monkeypatch.setattr("modules.articles.demo.articles.TOGETHER", 25)
-    await demonstrate(composition, ARTICLES, Silence())
+    await fill_demo(composition, ARTICLES, Silence())
     async with composition.database.connection() as connection:
         for counter, rows in COUNTERS.items():
             counted = (await connection.execute(text(counter))).all()
@@ -96,5 +96,5 @@ async def test_counters_equal_the_rows_that_they_count(
 
 async def test_a_module_that_has_no_part_is_passed_over(composition: Composition) -> None:
     silent = Module(name="silent", container=ModuleContainer)
-    demo = await demonstrate(replace(composition, modules=[silent]), 1, Silence())
+    demo = await fill_demo(replace(composition, modules=[silent]), 1, Silence())
     assert demo.made == {}
