@@ -25,7 +25,7 @@ from conduit_app.middleware.utf8_url import Utf8UrlMiddleware
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.tracing import OFF, RouteSpanMiddleware, Traces, wanted
+from conduit_app.observability.tracing import OFF, RouteSpanMiddleware, Tracing, wanted
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
@@ -66,7 +66,7 @@ def _database(settings: Settings) -> Database:
 
 
 def create_application(
-    settings: Settings | None = None, composition: Composition | None = None, traces: Traces | None = None
+    settings: Settings | None = None, composition: Composition | None = None, traces: Tracing | None = None
 ) -> FastAPI:
     """Return the ASGI application, by default for the settings of the environment and without traces."""
     settings = settings or load_settings(Settings)
@@ -141,7 +141,7 @@ def asgi_application() -> FastAPI:
     return create_application(traces=_traces())
 
 
-def _traces() -> Traces | None:
+def _traces() -> Tracing | None:
     if wanted() is None:
         return None
     # Here, because it takes memory that nobody needs while there are no traces.
@@ -166,7 +166,7 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _create_fastapi(composition: Composition, traces: Traces | None) -> FastAPI:
+def _create_fastapi(composition: Composition, traces: Tracing | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import SchemaState, schema_states
-from conduit_app.observability.probe import Patience
+from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
 
@@ -24,7 +24,7 @@ log = structlog.get_logger("conduit.health")
 def create_health_router(composition: Composition) -> APIRouter:
     """Return the probes; they are for operators, and so not in the API's document."""
     router = APIRouter(prefix="/health", include_in_schema=False)
-    patience = Patience()
+    patience = DatabaseProbe()
 
     @router.get("/live")
     async def live() -> dict[str, str]:

@@ -21,7 +21,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from conduit_app.composition import Composition
-from conduit_app.observability.probe import Patience
+from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.instrumentation import instrument
 
@@ -38,7 +38,7 @@ class Metrics:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        self._patience = Patience()
+        self._patience = DatabaseProbe()
         # Tables are named after their module, and the name of one may begin with that of another.
         names = sorted((module.name for module in composition.migratable), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
@@ -55,7 +55,7 @@ class Metrics:
             "conduit_sql_statements", "Statements that the database was sent", ["module"], registry=own
         )
         self._statement_seconds = Counter(
-            "conduit_sql_seconds", "How long the database took for them", ["module"], registry=own
+            "conduit_sql_duration_seconds", "How long the database took for them", ["module"], registry=own
         )
         self._connections = Gauge(
             "conduit_database_connections_in_use",

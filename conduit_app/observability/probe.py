@@ -11,13 +11,13 @@ PROBE_TIMEOUT_SECONDS = 2.0
 ResponseT = TypeVar("ResponseT")
 
 
-class Silence(Unavailable):
+class ProbeTimeout(Unavailable):
     """The database did not answer in time."""
 
     subject, problem = "database", f"said nothing for {PROBE_TIMEOUT_SECONDS} s"
 
 
-class Patience:
+class DatabaseProbe:
     """Waits for an answer for `PATIENCE_SECONDS`, and lets go of the question then."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Patience:
             asking.add_done_callback(self._forget)
             asking.cancel()
         if not answered:
-            raise Silence
+            raise ProbeTimeout
         return asking.result()
 
     def _forget(self, late: asyncio.Task[Any]) -> None:

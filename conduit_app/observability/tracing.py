@@ -85,7 +85,7 @@ def _can_send() -> bool:
         return False
 
 
-class Traces:
+class Tracing:
     """Makes the spans of one application, and sends them by the provider of its tracers."""
 
     def __init__(self, provider: trace.TracerProvider) -> None:

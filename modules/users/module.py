@@ -36,7 +36,7 @@ MODULE = Module(
     demo=demo,
     gauges=[
         Gauge(
-            "passwords_waiting",
+            "password_hashes_pending",
             "Passwords that are hashed or wait to be",
             lambda container: container.passwords().waiting,
         )

@@ -63,7 +63,7 @@ async def test_statements_are_counted_for_the_module_that_owns_the_table(api: Ap
     await api.as_user("jake").comment(dragons)
     counted = await grown(api, before, "conduit_sql_statements_total")
     assert {"comments", "articles", "users"} <= {dict(labels)["module"] for labels in counted}
-    took = await grown(api, before, "conduit_sql_seconds_total")
+    took = await grown(api, before, "conduit_sql_duration_seconds_total")
     assert 0 < took[of(module="comments")] < 10
 
 
@@ -84,7 +84,7 @@ async def test_the_outbox_the_database_and_the_modules_figures_are_told(api: Api
     for state in ("waiting", "dead", "orphaned"):
         assert told["conduit_outbox_deliveries", of(state=state)] == 0
     assert told["conduit_outbox_oldest_pending_seconds", of()] == 0
-    assert told["conduit_users_passwords_waiting", of()] == 0
+    assert told["conduit_users_password_hashes_pending", of()] == 0
 
 
 async def test_the_document_of_the_api_does_not_mention_it(api: Api) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from conduit_app.composition import Composition
 from conduit_app.observability import probe
-from conduit_app.observability.probe import Patience, Silence
+from conduit_app.observability.probe import DatabaseProbe, ProbeTimeout
 from modules.kernel.domain.errors import Unavailable
 from tests.client import Api
 
@@ -51,7 +51,7 @@ class Stubborn:
 
 
 async def test_an_answer_that_comes_is_returned() -> None:
-    assert await Patience().ask(answer()) == 42
+    assert await DatabaseProbe().ask(answer()) == 42
 
 
 async def test_what_the_question_raises_is_raised() -> None:
@@ -59,14 +59,14 @@ async def test_what_the_question_raises_is_raised() -> None:
         raise Unavailable
 
     with pytest.raises(Unavailable) as raised:
-        await Patience().ask(fail())
-    assert not isinstance(raised.value, Silence)
+        await DatabaseProbe().ask(fail())
+    assert not isinstance(raised.value, ProbeTimeout)
 
 
 async def test_one_that_does_not_come_is_given_up_however_long_the_question_goes_on() -> None:
     stubborn = Stubborn()
-    with pytest.raises(Silence):
-        await Patience().ask(stubborn.answer())
+    with pytest.raises(ProbeTimeout):
+        await DatabaseProbe().ask(stubborn.answer())
     assert not stubborn.ended.is_set()
     stubborn.let_go.set()
     await stubborn.ended.wait()
@@ -74,8 +74,8 @@ async def test_one_that_does_not_come_is_given_up_however_long_the_question_goes
 
 async def test_how_a_question_ends_that_was_given_up_is_nobodys_business(overlooked: list[str]) -> None:
     stubborn = Stubborn()
-    with pytest.raises(Silence):
-        await Patience().ask(stubborn.answer())
+    with pytest.raises(ProbeTimeout):
+        await DatabaseProbe().ask(stubborn.answer())
     stubborn.let_go.set()
     await stubborn.ended.wait()
     # Once for the task to end, once for what it calls back.
@@ -87,7 +87,7 @@ async def test_how_a_question_ends_that_was_given_up_is_nobodys_business(overloo
 
 async def test_a_caller_who_is_cancelled_lets_go_of_the_question() -> None:
     stubborn = Stubborn()
-    calling = asyncio.create_task(Patience().ask(stubborn.answer()))
+    calling = asyncio.create_task(DatabaseProbe().ask(stubborn.answer()))
     await asyncio.sleep(0)
     calling.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -29,7 +29,7 @@ from conduit_app.cli import main
 from conduit_app.commands.serve import FACTORY
 from conduit_app.composition import Composition
 from conduit_app.observability import tracing
-from conduit_app.observability.tracing import ENDPOINTS, RouteSpanMiddleware, Traces, wanted
+from conduit_app.observability.tracing import ENDPOINTS, RouteSpanMiddleware, Tracing, wanted
 from conduit_app.settings import Settings, SettingsError
 from modules.articles.domain.publishing import Publishing
 from tests.client import PASSWORD, Api
@@ -94,7 +94,7 @@ async def traced(settings_of_its_own: Settings) -> AsyncIterator[Composition]:
 
 @pytest.fixture
 def application(settings_of_its_own: Settings, traced: Composition, spans: Spans) -> FastAPI:
-    return create_application(settings_of_its_own, traced, Traces(spans.provider))
+    return create_application(settings_of_its_own, traced, Tracing(spans.provider))
 
 
 @pytest.fixture
@@ -325,7 +325,7 @@ class TestSwitch:
         application = create_application(settings_of_its_own, traced)
         assert RouteSpanMiddleware not in layers(application)
         monkeypatch.setattr(
-            "conduit_app.observability.trace_export.exported_traces", lambda: Traces(NoOpTracerProvider())
+            "conduit_app.observability.trace_export.exported_traces", lambda: Tracing(NoOpTracerProvider())
         )
         monkeypatch.setenv("CONDUIT_DATABASE_URL", settings_of_its_own.database_url)
         monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
@@ -367,7 +367,7 @@ class TestEnd:
 
     async def test_what_was_not_sent_is_sent(self, collector: Collector) -> None:
         collector.let_go.set()
-        await Traces(cast("TracerProvider", collector)).close()
+        await Tracing(cast("TracerProvider", collector)).close()
         assert collector.ended.is_set()
 
     def test_a_collector_that_is_away_holds_up_no_process(
@@ -375,7 +375,7 @@ class TestEnd:
     ) -> None:
         monkeypatch.setattr(tracing, "CLOSE_SECONDS", 0.01)
         # As a server has it: a loop that ends waits for the threads of its executor.
-        asyncio.run(Traces(cast("TracerProvider", collector)).close())
+        asyncio.run(Tracing(cast("TracerProvider", collector)).close())
         assert not collector.ended.is_set()
         [closing] = [thread for thread in threading.enumerate() if thread.name == tracing.CLOSING]
         assert closing.daemon
@@ -395,7 +395,7 @@ class TestEnd:
 
         collector.let_go.set()
         application = create_application(
-            settings_of_its_own, traced, Traces(cast("TracerProvider", collector))
+            settings_of_its_own, traced, Tracing(cast("TracerProvider", collector))
         )
         with pytest.raises(OSError, match="disk"):
             async with application.router.lifespan_context(application):

@@ -14,7 +14,7 @@ from tests.conftest import SECRET, Stage
 ARTICLES = 60
 
 
-class Silence:
+class ProbeTimeout:
     """Shows no progress."""
 
     def begin(self, what: str, total: int) -> None:
@@ -33,7 +33,7 @@ async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
     """Return a database with a demonstration in it."""
     shutil.copy(migrated, file)
     composition = compose_from_settings(settings_for(file))
-    await fill_demo(composition, articles, Silence())
+    await fill_demo(composition, articles, ProbeTimeout())
     await composition.database.dispose()
     return file
 

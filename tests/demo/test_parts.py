@@ -15,7 +15,7 @@ from modules.kernel.module import Module
 from tests.client import Api
 from tests.conftest import settings as empty
 from tests.conftest import stage as either
-from tests.demo.conftest import ARTICLES, Silence
+from tests.demo.conftest import ARTICLES, ProbeTimeout
 
 # A database with nothing in it, instead of a demonstration.
 settings = empty
@@ -50,7 +50,7 @@ async def indexes(database: Database) -> set[str | None]:
 
 
 async def test_modules_make_their_parts_in_the_order_of_their_needs(composition: Composition) -> None:
-    demo = await fill_demo(composition, 1, Silence())
+    demo = await fill_demo(composition, 1, ProbeTimeout())
     assert list(demo.made) == ["users", "articles"]
     assert len(demo.made["articles"]) == 1
 
@@ -58,13 +58,13 @@ async def test_modules_make_their_parts_in_the_order_of_their_needs(composition:
 async def test_a_database_with_a_user_is_left_alone(composition: Composition, api: Api) -> None:
     await api.as_user("anna").token()
     with pytest.raises(DemoError, match="users_account"):
-        await fill_demo(composition, 1, Silence())
+        await fill_demo(composition, 1, ProbeTimeout())
     assert (await api.get("/articles")).json()["articlesCount"] == 0
 
 
 async def test_a_demonstration_leaves_the_schema_as_it_was(composition: Composition) -> None:
     before = await indexes(composition.database)
-    await fill_demo(composition, 1, Silence())
+    await fill_demo(composition, 1, ProbeTimeout())
     assert await indexes(composition.database) == before
 
 
@@ -76,7 +76,9 @@ async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition:
     containers = {**composition.containers, "broken": ModuleContainer()}
     with pytest.raises(DemoError, match="database is full while broken made its part: remove"):
         await fill_demo(
-            replace(composition, modules=[*composition.modules, broken], containers=containers), 1, Silence()
+            replace(composition, modules=[*composition.modules, broken], containers=containers),
+            1,
+            ProbeTimeout(),
         )
     assert "ix_articles_article_created_at_id" in await indexes(composition.database)
 
@@ -86,7 +88,7 @@ async def test_counters_equal_the_rows_that_they_count(
 ) -> None:
     # In several batches, of which the later ones add to what the earlier ones have counted.
     monkeypatch.setattr("modules.articles.demo.articles.TOGETHER", 25)
-    await fill_demo(composition, ARTICLES, Silence())
+    await fill_demo(composition, ARTICLES, ProbeTimeout())
     async with composition.database.connection() as connection:
         for counter, rows in COUNTERS.items():
             counted = (await connection.execute(text(counter))).all()
@@ -96,5 +98,5 @@ async def test_counters_equal_the_rows_that_they_count(
 
 async def test_a_module_that_has_no_part_is_passed_over(composition: Composition) -> None:
     silent = Module(name="silent", container=ModuleContainer)
-    demo = await fill_demo(replace(composition, modules=[silent]), 1, Silence())
+    demo = await fill_demo(replace(composition, modules=[silent]), 1, ProbeTimeout())
     assert demo.made == {}

@@ -9,12 +9,12 @@ from modules.articles.domain.values import MAX_STEM_LENGTH
 from modules.kernel.demo.demo import Demo
 from modules.kernel.demo.demo_random import DemoRandom
 from modules.users.demo.people import people
-from tests.demo.conftest import Silence
+from tests.demo.conftest import ProbeTimeout
 
 
 def demo(size: int) -> Demo:
     """Return a run of this size, after a hundred users were made."""
-    return Demo(size, Silence(), made={"users": range(1, 101)})
+    return Demo(size, ProbeTimeout(), made={"users": range(1, 101)})
 
 
 def test_no_two_people_have_the_same_name_or_address() -> None:
