@@ -7,9 +7,9 @@ import typer
 
 from conduit_app.commands.errors import fail, reporting_errors
 from conduit_devtools.checks.report import Format, render
-from conduit_devtools.checks.runtime_checks import check_everything, snapshots
+from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout, uncollected
-from conduit_devtools.checks.static_checks import check_sources
+from conduit_devtools.checks.static_checks import check_static
 from conduit_devtools.scaffold.naming import ModuleName, ModuleRefused
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_running, write_module
@@ -36,7 +36,7 @@ def check(
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
-        findings = list(check_sources(checkout)) if sources else check_everything(checkout)
+        findings = list(check_static(checkout)) if sources else check_all(checkout)
     typer.echo(render(findings, form))
     if findings:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conduit_devtools.checks.report import Format, render
 from conduit_devtools.checks.source import Checkout, uncollected
-from conduit_devtools.checks.static_checks import check_sources
+from conduit_devtools.checks.static_checks import check_static
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     arguments.add_argument("--format", choices=[form.value for form in Format], default=Format.TEXT.value)
     form = Format(arguments.parse_args().format)
     with uncollected():
-        findings = list(check_sources(Checkout(Path.cwd())))
+        findings = list(check_static(Checkout(Path.cwd())))
     sys.stdout.write(f"{render(findings, form)}\n")
     return int(bool(findings))
 

@@ -150,7 +150,7 @@ def _methods(file: SourceFile) -> Iterator[Finding]:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
                 for parameter in _single_ids(method, ids):
                     message = f"{contract.name}.{method.name} takes one {parameter}"
-                    yield file.finding("contract-takes-one", method, message)
+                    yield file.finding("contract-takes-collections", method, message)
 
 
 def _id_types(file: SourceFile) -> frozenset[str]:

@@ -71,7 +71,9 @@ def _internals_as_text(checkout: Checkout, part: ModuleSource, file: SourceFile)
 
 
 def _internals_as_attributes(checkout: Checkout, part: ModuleSource, file: SourceFile) -> Iterator[Finding]:
-    rules = {program.name: "front-door" for program in checkout.programs} | {checkout.kernel.name: "kernel"}
+    rules = {program.name: "manifest-only" for program in checkout.programs} | {
+        checkout.kernel.name: "kernel"
+    }
     rule = rules.get(part.name, "boundary")
     for node in file.nodes(ast.Attribute):
         match = AS_ATTRIBUTE.fullmatch(dotted_name(node))

@@ -10,7 +10,7 @@ class Rule:
 
     id: str
     why: str
-    instead: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ RULES = _rules(
         "in a module, take it through a slot of the container; keep what needs conduit_devtools in there",
     ),
     Rule(
-        "shape",
+        "layers",
         "whoever knows one module knows them all, and rules stay free of frameworks and storage",
         "put the code into its room: fakes > module > container > api | infrastructure > domain > contracts",
     ),
@@ -46,12 +46,12 @@ RULES = _rules(
         "import modules.<other>.contracts, need a contract in your manifest, or subscribe to an event",
     ),
     Rule(
-        "no-back-door",
+        "package-root",
         "a package root that re-exports is a second, unwatched public surface",
         "import from the module's contracts.py by its whole name",
     ),
     Rule(
-        "kernel-rooms",
+        "kernel-layers",
         "what leans on the kernel's storage or HTTP is as little free of them as what does it itself",
         "declare a Protocol in domain/, or import from the kernel's room of the same name",
     ),
@@ -66,22 +66,22 @@ RULES = _rules(
         "declare a Protocol in the kernel and let the module offer it",
     ),
     Rule(
-        "pure",
+        "framework-free",
         "rules that know no framework outlive it, and are tested without it",
         "declare a Protocol in domain/ and implement it in infrastructure/ or api/",
     ),
     Rule(
-        "sqlalchemy-home",
+        "sqlalchemy-in-infrastructure",
         "one room knows the database, so one room changes with it",
         "put the query into infrastructure/ behind a Protocol of domain/",
     ),
     Rule(
-        "fastapi-home",
+        "fastapi-in-api",
         "one room knows HTTP, so rules can be called without it",
         "raise a domain error, and let api/ translate",
     ),
     Rule(
-        "front-door",
+        "manifest-only",
         "the application assembles modules it does not understand; so any of them can be left out",
         "put what the application needs into the manifest, module.py",
     ),
@@ -131,7 +131,7 @@ RULES = _rules(
         "add an event instead of changing one; if it is meant, run: conduit check --update",
     ),
     Rule(
-        "contract-takes-one",
+        "contract-takes-collections",
         "a method that takes one id is called in a loop, and then in a query for every row",
         "take a Collection of ids and return a Mapping; only `viewer` is one",
     ),

@@ -9,7 +9,7 @@ from conduit_devtools.checks.source import Checkout
 UNSEEN = "no import contract sees this file"
 
 
-def check_rooms(checkout: Checkout) -> Iterator[Finding]:
+def check_layout(checkout: Checkout) -> Iterator[Finding]:
     """Yield every Python file that no import contract sees, and every module without a manifest."""
     roots = [checkout.root / "modules"]
     roots += [part.folder for part in (*checkout.programs, *checkout.plugins)]
@@ -36,4 +36,4 @@ def _folders(root: Path, file: Path) -> Iterator[Path]:
 
 
 def _shape(checkout: Checkout, file: Path, message: str) -> Finding:
-    return Finding(RULES["shape"], file.relative_to(checkout.root), 1, message)
+    return Finding(RULES["layers"], file.relative_to(checkout.root), 1, message)

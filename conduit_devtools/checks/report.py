@@ -31,7 +31,7 @@ def _fields(finding: Finding) -> dict[str, object]:
         "line": finding.line,
         "message": finding.message,
         "why": finding.rule.why,
-        "instead": finding.rule.instead,
+        "instead": finding.rule.fix,
     }
 
 
@@ -39,13 +39,13 @@ def _paragraph(finding: Finding) -> str:
     return (
         f"{finding.file}:{finding.line}: {finding.rule.id}: {finding.message}\n"
         f"    why: {finding.rule.why}\n"
-        f"    instead: {finding.rule.instead}"
+        f"    instead: {finding.rule.fix}"
     )
 
 
 def _annotation(finding: Finding) -> str:
     # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
-    text = f"{finding.message}. Why: {finding.rule.why}. Instead: {finding.rule.instead}."
+    text = f"{finding.message}. Why: {finding.rule.why}. Instead: {finding.rule.fix}."
     file = _escaped(finding.file.as_posix()).replace(":", "%3A").replace(",", "%2C")
     return f"::error file={file},line={finding.line},title={finding.rule.id}::{_escaped(text)}"
 

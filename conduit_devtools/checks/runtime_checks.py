@@ -28,7 +28,7 @@ from conduit_devtools.architecture.openapi_changes import changes
 from conduit_devtools.checks.contracts import EVENTS, event_schemas
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
-from conduit_devtools.checks.static_checks import check_sources
+from conduit_devtools.checks.static_checks import check_static
 from conduit_devtools.checks.tables import declaration, named_by_expression, plainly_named
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
@@ -54,15 +54,15 @@ class Snapshots:
         return stale
 
 
-def check_everything(checkout: Checkout) -> Sequence[Finding]:
+def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return every breach that the text shows, and, if it can be run at all, that running it shows."""
-    findings = list(check_sources(checkout))
+    findings = list(check_static(checkout))
     if any(finding.rule is RULES["importable"] for finding in findings):
         return findings
-    return [*findings, *check_running(checkout)]
+    return [*findings, *check_runtime(checkout)]
 
 
-def check_running(checkout: Checkout) -> Iterator[Finding]:
+def check_runtime(checkout: Checkout) -> Iterator[Finding]:
     """Yield every breach that shows when the modules are assembled on an empty database."""
     with tempfile.TemporaryDirectory() as folder:
         try:

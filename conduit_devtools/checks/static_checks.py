@@ -6,20 +6,20 @@ from conduit_devtools.checks.contracts import check_contracts
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.imports import check_imports
-from conduit_devtools.checks.layout import check_rooms
+from conduit_devtools.checks.layout import check_layout
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.tables import check_tables
 
 
-def check_sources(checkout: Checkout) -> Iterator[Finding]:
+def check_static(checkout: Checkout) -> Iterator[Finding]:
     """Yield every breach that the text shows. Files that are no Python are found alone."""
     unreadable = list(_unreadable(checkout))
     if unreadable:
         yield from unreadable
         return
     yield from check_imports(checkout)
-    yield from check_rooms(checkout)
+    yield from check_layout(checkout)
     yield from check_dynamic_imports(checkout)
     yield from check_tables(checkout)
     yield from check_contracts(checkout)

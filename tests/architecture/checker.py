@@ -61,17 +61,17 @@ def _send(sending: Connection, folder: str, running: bool) -> None:
 def _look(folder: Path) -> str:
     from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
-    from conduit_devtools.checks.static_checks import check_sources  # noqa: PLC0415
+    from conduit_devtools.checks.static_checks import check_static  # noqa: PLC0415
 
-    return render(list(check_sources(Checkout(folder))), Format.JSON)
+    return render(list(check_static(Checkout(folder))), Format.JSON)
 
 
 def _run(folder: Path) -> str:
     from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
-    from conduit_devtools.checks.runtime_checks import check_everything  # noqa: PLC0415
+    from conduit_devtools.checks.runtime_checks import check_all  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
 
-    return render(check_everything(Checkout(folder)), Format.JSON)
+    return render(check_all(Checkout(folder)), Format.JSON)
 
 
 if __name__ == "__main__":

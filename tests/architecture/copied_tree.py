@@ -94,7 +94,7 @@ class CopiedTree:
         lines = (self.root / file).read_text(encoding="utf-8").splitlines()
         return max((number for number, line in enumerate(lines, start=1) if MARK in line), default=1)
 
-    def check_sources(self) -> Sequence[Found]:
+    def check_static(self) -> Sequence[Found]:
         """Return what the text of the copy shows."""
         return self.checker.check(self.root, running=False)
 

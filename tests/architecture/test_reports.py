@@ -21,7 +21,7 @@ def test_a_person_reads_where_what_why_and_what_to_do_instead() -> None:
     assert render([FOUND], Format.TEXT).splitlines() == [
         "modules/articles/reader.py:7: raw-sql: articles names users_account",
         f"    why: {RAW_SQL.why}",
-        f"    instead: {RAW_SQL.instead}",
+        f"    instead: {RAW_SQL.fix}",
     ]
 
 
@@ -38,7 +38,7 @@ def test_a_program_reads_the_same() -> None:
                 "line": 7,
                 "message": "articles names users_account",
                 "why": RAW_SQL.why,
-                "instead": RAW_SQL.instead,
+                "instead": RAW_SQL.fix,
             }
         ]
     }
@@ -47,7 +47,7 @@ def test_a_program_reads_the_same() -> None:
 def test_github_shows_it_beside_the_line() -> None:
     assert render([FOUND], Format.GITHUB) == (
         "::error file=modules/articles/reader.py,line=7,title=raw-sql::"
-        f"articles names users_account. Why: {RAW_SQL.why}. Instead: {RAW_SQL.instead}."
+        f"articles names users_account. Why: {RAW_SQL.why}. Instead: {RAW_SQL.fix}."
     )
 
 
@@ -71,7 +71,7 @@ def test_where_there_is_nothing_to_find_each_form_says_so(form: Format, said: st
 
 
 def test_a_rules_reason_and_advice_leave_the_full_stop_to_the_report() -> None:
-    assert [rule.id for rule in RULES.values() if rule.why.endswith(".") or rule.instead.endswith(".")] == []
+    assert [rule.id for rule in RULES.values() if rule.why.endswith(".") or rule.fix.endswith(".")] == []
 
 
 def test_the_exit_code_of_a_clean_tree_is_0(pristine: CopiedTree) -> None:

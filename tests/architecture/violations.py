@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Breach:
+class Violation:
     """One mistake that somebody could make."""
 
     name: str
@@ -29,7 +29,7 @@ class Breach:
     found_in: str = ""
     """Where the breach is found when that is not where it is made."""
 
-    def hides(self, other: "Breach") -> bool:
+    def hides(self, other: "Violation") -> bool:
         """Return whether it could change what is found of the other one."""
         if "importable" in self.rules:
             return True
@@ -40,12 +40,12 @@ class Breach:
         return bool(imports or self.instead_of or self.beside or {*self.rules} & {*other.rules})
 
 
-def apart(breaches: Iterable[Breach]) -> Sequence[Sequence[Breach]]:
+def apart(breaches: Iterable[Violation]) -> Sequence[Sequence[Violation]]:
     """Return the breaches in as few groups as it takes for none to hide another of its group.
 
     Those of one file break different rules, and are added to it; what makes a file unreadable hides all.
     """
-    groups: list[list[Breach]] = []
+    groups: list[list[Violation]] = []
     for breach in breaches:
         for group in groups:
             if not any(breach.hides(other) or other.hides(breach) for other in group):
@@ -56,9 +56,9 @@ def apart(breaches: Iterable[Breach]) -> Sequence[Sequence[Breach]]:
     return groups
 
 
-def imports(name: str, file: str, statement: str, rule: str) -> Breach:
+def imports(name: str, file: str, statement: str, rule: str) -> Violation:
     """Return the breach that is one import."""
-    return Breach(name, file, f"\n{statement}  # breach\n", (rule,))
+    return Violation(name, file, f"\n{statement}  # breach\n", (rule,))
 
 
 USERS = "modules/users"
@@ -74,55 +74,57 @@ READER = "modules/articles/infrastructure/reader.py"
 ARTICLES = "modules/articles/contracts.py"
 
 ROOMS = [
-    imports("contracts → domain", CONTRACTS, "from modules.users.domain.account import Account", "shape"),
-    imports("contracts → infrastructure", CONTRACTS, "import modules.users.infrastructure.tables", "shape"),
-    imports("contracts → api", CONTRACTS, "from modules.users.api import schemas", "shape"),
+    imports("contracts → domain", CONTRACTS, "from modules.users.domain.account import Account", "layers"),
+    imports("contracts → infrastructure", CONTRACTS, "import modules.users.infrastructure.tables", "layers"),
+    imports("contracts → api", CONTRACTS, "from modules.users.api import schemas", "layers"),
     imports(
-        "contracts → container", CONTRACTS, "from modules.users.container import UsersContainer", "shape"
+        "contracts → container", CONTRACTS, "from modules.users.container import UsersContainer", "layers"
     ),
-    imports("contracts → module", CONTRACTS, "from modules.users.module import MODULE", "shape"),
-    imports("domain → infrastructure", DOMAIN, "from modules.users.infrastructure import tables", "shape"),
-    imports("domain → api", DOMAIN, "from modules.users.api.schemas import UserResponse", "shape"),
-    imports("domain → container", DOMAIN, "from modules.users.container import UsersContainer", "shape"),
-    imports("domain → module", DOMAIN, "from modules.users.module import MODULE", "shape"),
-    imports("infrastructure → api", INFRASTRUCTURE, "from modules.users.api import schemas", "shape"),
-    imports("infrastructure → container", INFRASTRUCTURE, "import modules.users.container", "shape"),
-    imports("infrastructure → module", INFRASTRUCTURE, "from modules.users.module import MODULE", "shape"),
-    imports("api → infrastructure", API, "from modules.users.infrastructure import tables", "shape"),
-    imports("api → container", API, "from modules.users.container import UsersContainer", "shape"),
-    imports("api → module", API, "from modules.users.module import MODULE", "shape"),
-    imports("container → module", CONTAINER, "from modules.users.module import MODULE", "shape"),
-    imports("domain → demo", DOMAIN, "from modules.users.demo.people import people", "shape"),
-    imports("infrastructure → demo", INFRASTRUCTURE, "from modules.users.demo.people import people", "shape"),
-    imports("api → demo", API, "from modules.users.demo.people import people", "shape"),
-    imports("container → demo", CONTAINER, "from modules.users.demo.people import people", "shape"),
-    imports("demo → container", DEMO, "from modules.users.container import UsersContainer", "shape"),
-    imports("demo → module", DEMO, "from modules.users.module import MODULE", "shape"),
-    imports("demo → api", DEMO, "from modules.users.api.schemas import UserResponse", "kernel-rooms"),
+    imports("contracts → module", CONTRACTS, "from modules.users.module import MODULE", "layers"),
+    imports("domain → infrastructure", DOMAIN, "from modules.users.infrastructure import tables", "layers"),
+    imports("domain → api", DOMAIN, "from modules.users.api.schemas import UserResponse", "layers"),
+    imports("domain → container", DOMAIN, "from modules.users.container import UsersContainer", "layers"),
+    imports("domain → module", DOMAIN, "from modules.users.module import MODULE", "layers"),
+    imports("infrastructure → api", INFRASTRUCTURE, "from modules.users.api import schemas", "layers"),
+    imports("infrastructure → container", INFRASTRUCTURE, "import modules.users.container", "layers"),
+    imports("infrastructure → module", INFRASTRUCTURE, "from modules.users.module import MODULE", "layers"),
+    imports("api → infrastructure", API, "from modules.users.infrastructure import tables", "layers"),
+    imports("api → container", API, "from modules.users.container import UsersContainer", "layers"),
+    imports("api → module", API, "from modules.users.module import MODULE", "layers"),
+    imports("container → module", CONTAINER, "from modules.users.module import MODULE", "layers"),
+    imports("domain → demo", DOMAIN, "from modules.users.demo.people import people", "layers"),
+    imports(
+        "infrastructure → demo", INFRASTRUCTURE, "from modules.users.demo.people import people", "layers"
+    ),
+    imports("api → demo", API, "from modules.users.demo.people import people", "layers"),
+    imports("container → demo", CONTAINER, "from modules.users.demo.people import people", "layers"),
+    imports("demo → container", DEMO, "from modules.users.container import UsersContainer", "layers"),
+    imports("demo → module", DEMO, "from modules.users.module import MODULE", "layers"),
+    imports("demo → api", DEMO, "from modules.users.api.schemas import UserResponse", "kernel-layers"),
     imports(
         "a contract that others import → its domain",
         ARTICLES,
         "from modules.articles.domain.article import Article",
-        "shape",
+        "layers",
     ),
-    Breach("a room that is none", f"{USERS}/utils.py", "def shout(text: str) -> str: ...\n", ("shape",)),
-    Breach(
-        "a room that is none, as a folder", f"{USERS}/services/__init__.py", '"""Services."""\n', ("shape",)
+    Violation("a room that is none", f"{USERS}/utils.py", "def shout(text: str) -> str: ...\n", ("layers",)),
+    Violation(
+        "a room that is none, as a folder", f"{USERS}/services/__init__.py", '"""Services."""\n', ("layers",)
     ),
-    Breach("a module's folder without __init__.py", "modules/votes/rules.py", "LIMIT = 1\n", ("shape",)),
-    Breach("a folder without __init__.py", f"{USERS}/domain/more/rules.py", "LIMIT = 1\n", ("shape",)),
-    Breach(
+    Violation("a module's folder without __init__.py", "modules/votes/rules.py", "LIMIT = 1\n", ("layers",)),
+    Violation("a folder without __init__.py", f"{USERS}/domain/more/rules.py", "LIMIT = 1\n", ("layers",)),
+    Violation(
         "a revision that import-linter passes over",
         f"{USERS}/infrastructure/migrations/2026.01.py",
         "from modules.articles.domain import article\n",
-        ("shape",),
+        ("layers",),
     ),
-    Breach("a file beside the modules", "modules/shared.py", "LIMIT = 1\n", ("shape",)),
-    Breach(
+    Violation("a file beside the modules", "modules/shared.py", "LIMIT = 1\n", ("layers",)),
+    Violation(
         "a module without a manifest",
         "modules/votes/__init__.py",
         '"""Votes."""\n',
-        ("shape",),
+        ("layers",),
         beside={"CODEOWNERS": "/modules/votes/ @conduit/votes\n"},
     ),
 ]
@@ -144,46 +146,49 @@ KERNEL = [
         "the kernel's domain → its infrastructure",
         "modules/kernel/domain/clock.py",
         "from modules.kernel.infrastructure.persistence.database import Database",
-        "shape",
+        "layers",
     ),
     imports(
         "domain → the kernel's infrastructure",
         DOMAIN,
         "from modules.kernel.infrastructure.persistence.database import Database",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
         "contracts → the kernel's manifest",
         CONTRACTS,
         "from modules.kernel.module import Module",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
         "api → the kernel's infrastructure",
         API,
         "from modules.kernel.infrastructure.persistence.database import Database",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
         "infrastructure → the kernel's api",
         INFRASTRUCTURE,
         "from modules.kernel.api.router import ModuleRouter",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
-        "demo → the kernel's api", DEMO, "from modules.kernel.api.routing import ModuleRouter", "kernel-rooms"
+        "demo → the kernel's api",
+        DEMO,
+        "from modules.kernel.api.routing import ModuleRouter",
+        "kernel-layers",
     ),
     imports(
         "domain → the kernel's demo",
         DOMAIN,
         "from modules.kernel.demo.demo_random import Chance",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
         "container → the kernel's demo",
         CONTAINER,
         "from modules.kernel.demo.demo_random import Chance",
-        "kernel-rooms",
+        "kernel-layers",
     ),
 ]
 
@@ -202,9 +207,9 @@ APPLICATION = [
         "developer tools → domain",
         "conduit_devtools/testkit.py",
         "from modules.users.domain.account import Account",
-        "front-door",
+        "manifest-only",
     ),
-    Breach(
+    Violation(
         "developer tools → a table, as text",
         "conduit_devtools/commands.py",
         '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
@@ -214,51 +219,51 @@ APPLICATION = [
         "application → domain",
         "conduit_app/observability/health.py",
         "from modules.users.domain.account import Account",
-        "front-door",
+        "manifest-only",
     ),
     imports(
         "application → infrastructure",
         "conduit_app/migrations/environment/env.py",
         "from modules.users.infrastructure.tables import SCHEMA",
-        "front-door",
+        "manifest-only",
     ),
     imports(
         "application → demo",
         "conduit_app/observability/health.py",
         "from modules.users.demo.people import people",
-        "front-door",
+        "manifest-only",
     ),
     imports(
         "application → contracts",
         "conduit_app/observability/health.py",
         "from modules.users.contracts import UserDirectory",
-        "front-door",
+        "manifest-only",
     ),
     imports(
         "application → a package root",
         "conduit_app/observability/health.py",
         "import modules.users",
-        "no-back-door",
+        "package-root",
     ),
-    Breach(
+    Violation(
         "application → internals, as text",
         "conduit_app/observability/health.py",
         '\nACCOUNTS = "modules.users.domain.accounts"  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "application → internals, as text with a hole",
         "conduit_app/observability/health.py",
         '\n\ndef tables(name: str) -> str:\n    return f"modules.{name}.infrastructure.tables"  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "application → internals, as text in parts",
         "conduit_app/observability/health.py",
         '\n\ndef tables(name: str) -> str:\n    return "modules." + name + ".infrastructure"  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "application → a table, as text",
         "conduit_app/observability/health.py",
         '\nSTATEMENT = "SELECT count(*) FROM users_account"  # breach\n',
@@ -274,49 +279,49 @@ WAYS_IN = [
     imports("a star", READER, "from modules.users.infrastructure.tables import *", "boundary"),
     imports("a relative import", READER, "from ...users.domain import account", "boundary"),
     imports("fakes outside of tests", READER, "from modules.users import fakes", "boundary"),
-    Breach(
+    Violation(
         "an import in a function",
         READER,
         "\n\ndef late() -> object:\n    from modules.users.domain import account  # breach\n",
         ("boundary",),
     ),
-    Breach(
+    Violation(
         "an import for types only",
         READER,
         "\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
         "    from modules.users.domain.account import Account  # breach\n",
         ("boundary",),
     ),
-    Breach(
+    Violation(
         "an import that may fail",
         READER,
         "\ntry:\n    from modules.users.domain.account import Account  # breach\n"
         "except ImportError:\n    Account = None\n",
         ("boundary",),
     ),
-    Breach(
+    Violation(
         "a package root that re-exports",
         READER,
         "\nfrom modules.users import Account  # breach\n",
-        ("no-back-door",),
+        ("package-root",),
         beside={f"{USERS}/__init__.py": "\nfrom modules.users.domain.account import Account\n"},
     ),
-    imports("a star of a package root", READER, "from modules.users import *", "no-back-door"),
-    imports("a package root from its parent", READER, "from modules import users", "no-back-door"),
-    imports("the root of all modules", READER, "import modules", "no-back-door"),
-    Breach(
+    imports("a star of a package root", READER, "from modules.users import *", "package-root"),
+    imports("a package root from its parent", READER, "from modules import users", "package-root"),
+    imports("the root of all modules", READER, "import modules", "package-root"),
+    Violation(
         "internals read off an imported package",
         "modules/profiles/infrastructure/follows.py",
         "\nimport modules.users.contracts\n\nAccount = modules.users.domain.account.Account  # breach\n",
         ("boundary",),
     ),
-    Breach(
+    Violation(
         "a revision",
         REVISION,
         "\nfrom modules.users.infrastructure.tables import AccountRow  # breach\n",
         ("boundary",),
     ),
-    Breach(
+    Violation(
         "a new module, of which no contract has heard",
         "modules/votes/domain/vote.py",
         '"""A vote."""\n\nfrom modules.articles.domain.article import Article  # breach\n',
@@ -337,84 +342,94 @@ WAYS_IN = [
 ]
 
 FRAMEWORKS = [
-    imports("SQLAlchemy in domain", DOMAIN, "from sqlalchemy import select", "pure"),
-    imports("FastAPI in domain", DOMAIN, "from fastapi import HTTPException", "pure"),
-    imports("Pydantic in contracts", CONTRACTS, "from pydantic import BaseModel", "pure"),
-    imports("dependency-injector in domain", DOMAIN, "from dependency_injector import providers", "pure"),
-    imports("sqlite3 in domain", DOMAIN, "import sqlite3", "pure"),
+    imports("SQLAlchemy in domain", DOMAIN, "from sqlalchemy import select", "framework-free"),
+    imports("FastAPI in domain", DOMAIN, "from fastapi import HTTPException", "framework-free"),
+    imports("Pydantic in contracts", CONTRACTS, "from pydantic import BaseModel", "framework-free"),
     imports(
-        "SQLAlchemy in the kernel's domain", "modules/kernel/domain/clock.py", "import sqlalchemy", "pure"
+        "dependency-injector in domain", DOMAIN, "from dependency_injector import providers", "framework-free"
     ),
-    imports("SQLAlchemy in demo", DEMO, "from sqlalchemy import insert", "pure"),
-    imports("SQLAlchemy in api", API, "from sqlalchemy import select", "sqlalchemy-home"),
-    imports("SQLAlchemy in the container", CONTAINER, "from sqlalchemy import select", "sqlalchemy-home"),
-    imports("a driver in api", API, "import psycopg", "sqlalchemy-home"),
+    imports("sqlite3 in domain", DOMAIN, "import sqlite3", "framework-free"),
+    imports(
+        "SQLAlchemy in the kernel's domain",
+        "modules/kernel/domain/clock.py",
+        "import sqlalchemy",
+        "framework-free",
+    ),
+    imports("SQLAlchemy in demo", DEMO, "from sqlalchemy import insert", "framework-free"),
+    imports("SQLAlchemy in api", API, "from sqlalchemy import select", "sqlalchemy-in-infrastructure"),
+    imports(
+        "SQLAlchemy in the container",
+        CONTAINER,
+        "from sqlalchemy import select",
+        "sqlalchemy-in-infrastructure",
+    ),
+    imports("a driver in api", API, "import psycopg", "sqlalchemy-in-infrastructure"),
     imports(
         "SQLAlchemy in the application",
         "conduit_app/observability/health.py",
         "import sqlalchemy",
-        "sqlalchemy-home",
+        "sqlalchemy-in-infrastructure",
     ),
     imports(
         "SQLAlchemy in the developer tools",
         "conduit_devtools/architecture/page.py",
         "import sqlalchemy",
-        "sqlalchemy-home",
+        "sqlalchemy-in-infrastructure",
     ),
-    imports("FastAPI in infrastructure", INFRASTRUCTURE, "from fastapi import Request", "fastapi-home"),
+    imports("FastAPI in infrastructure", INFRASTRUCTURE, "from fastapi import Request", "fastapi-in-api"),
 ]
 
 BY_NAME = [
-    Breach(
+    Violation(
         "importlib",
         READER,
         '\nimport importlib\n\naccounts = importlib.import_module("modules.users.domain")  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "importlib under another name",
         READER,
         "\nfrom importlib import import_module as load  # breach\n",
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "__import__",
         READER,
         '\naccounts = __import__("modules.users.domain", fromlist=["accounts"])  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "entry points",
         READER,
         '\nfrom importlib.metadata import entry_points\n\n[users] = entry_points(name="users")  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "sys.modules",
         READER,
         '\nimport sys\n\naccounts = sys.modules["modules." + "users.domain.accounts"]  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "sys.modules, taken out of sys",
         READER,
         "\nfrom sys import modules as loaded  # breach\n",
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "exec",
         READER,
         '\nexec("from modules.users" + ".domain import accounts")  # breach\n',
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "whatever inherits from a base",
         READER,
         "\nfrom sqlalchemy.orm import DeclarativeBase\n\n"
         "bases = DeclarativeBase.__subclasses__()  # breach\n",
         ("dynamic-import",),
     ),
-    Breach(
+    Violation(
         "importlib in the kernel",
         "modules/kernel/module.py",
         '\nimport importlib\n\nusers = importlib.import_module("users")  # breach\n',
@@ -423,84 +438,84 @@ BY_NAME = [
 ]
 
 STORAGE = [
-    Breach(
+    Violation(
         "a table without prefix in models",
         TABLES,
         '\n\nclass VoteRow(Base):\n    __tablename__ = "vote"  # breach\n'
         "    id: Mapped[int] = mapped_column(primary_key=True)\n",
         ("table-prefix",),
     ),
-    Breach(
+    Violation(
         "a table named by an expression",
         TABLES,
         '\n\nclass VoteRow(Base):\n    __tablename__ = "_".join(["users", "vote"])  # breach\n'
         "    id: Mapped[int] = mapped_column(primary_key=True)\n",
         ("table-prefix",),
     ),
-    Breach(
+    Violation(
         "a table without prefix in a revision",
         REVISION,
         '\n\ndef votes() -> None:\n    op.create_table("vote", sa.Column("id", Identifier))  # breach\n',
         ("table-prefix",),
     ),
-    Breach(
+    Violation(
         "a table renamed to one without prefix",
         REVISION,
         '\n\ndef rename() -> None:\n    op.rename_table("articles_tag", "tag")  # breach\n',
         ("table-prefix",),
     ),
-    Breach(
+    Violation(
         "another module's table as one's own",
         READER,
         '\nfrom sqlalchemy import Table\n\naccounts = Table("users_account", META)  # breach\n',
         ("table-prefix", "raw-sql"),
     ),
-    Breach(
+    Violation(
         "another module's table, lightly",
         READER,
         '\nfrom sqlalchemy import table\n\naccounts = table("users_account")  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "every table there is",
         READER,
         "\nfrom sqlalchemy.ext.automap import automap_base\n\nEverything = automap_base()  # breach\n",
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "a foreign key to another module",
         TABLES,
         '\n\nclass VoteRow(Base):\n    __tablename__ = "articles_vote"\n'
         '    user: Mapped[int] = mapped_column(ForeignKey("users_account.id"), primary_key=True)  # breach\n',
         ("foreign-key",),
     ),
-    Breach(
+    Violation(
         "a foreign key by an expression",
         TABLES,
         '\n\nclass VoteRow(Base):\n    __tablename__ = "articles_vote"\n'
         '    user: Mapped[int] = mapped_column(ForeignKey(f"{OTHER}.id"), primary_key=True)  # breach\n',
         ("foreign-key",),
     ),
-    Breach(
+    Violation(
         "a foreign key constraint to another module",
         REVISION,
         '\nKEY = sa.ForeignKeyConstraint(("author_id",), ("users_account.id",))  # breach\n',
         ("foreign-key",),
     ),
-    Breach(
+    Violation(
         "a foreign key added by a revision",
         REVISION,
         "\n\ndef bind() -> None:\n"
         '    op.create_foreign_key("", "articles_article", "users_account", ["author"], ["id"])  # breach\n',
         ("foreign-key",),
     ),
-    Breach(
+    Violation(
         "a relationship to another module's row",
         TABLES,
         '\nfrom sqlalchemy.orm import relationship\n\nauthor = relationship("AccountRow")  # breach\n',
         ("relationship",),
     ),
-    Breach(
+    Violation(
         "a relationship by its annotation",
         TABLES,
         "\nfrom sqlalchemy.orm import relationship\n\n\nclass VoteRow(Base):\n"
@@ -508,51 +523,51 @@ STORAGE = [
         '    author: Mapped["AccountRow | None"] = relationship(viewonly=True)  # breach\n',
         ("relationship",),
     ),
-    Breach(
+    Violation(
         "raw SQL in text()",
         READER,
         "\nfrom sqlalchemy import text\n\n"
         'NAMES = text("SELECT username FROM users_account WHERE id = :id")  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in capitals",
         READER,
         '\nNAMES = "SELECT USERNAME FROM USERS_ACCOUNT"  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in an f-string",
         READER,
         "\n\ndef name(user: int) -> str:\n"
         '    return f"SELECT username FROM users_account WHERE id = {user}"  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in parts",
         READER,
         '\nNAMES = "SELECT username FROM users" + "_account"  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in a file of its own",
         "modules/articles/infrastructure/names.sql",
         "SELECT username\nFROM users_account -- # breach\n",
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in a revision",
         REVISION,
         '\n\ndef fill() -> None:\n    op.execute("UPDATE profiles_follow SET follower_id = 1")  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "raw SQL in the kernel",
         "modules/kernel/infrastructure/persistence/schema.py",
         '\nNAMES = "SELECT username FROM users_account"  # breach\n',
         ("raw-sql",),
     ),
-    Breach(
+    Violation(
         "another module's migrations",
         READER,
         '\nREVISION = "SELECT version_num FROM users_alembic_version"  # breach\n',
@@ -585,7 +600,7 @@ PLUGINS = [
         "a plugin's domain → the kernel's demo",
         "plugins/bookmarks/conduit_bookmarks/domain/reading_list.py",
         "from modules.kernel.demo.demo_random import Chance",
-        "kernel-rooms",
+        "kernel-layers",
     ),
     imports(
         "plugin → developer tools",
@@ -595,7 +610,7 @@ PLUGINS = [
     ),
     imports("module → plugin", DOMAIN, "import conduit_bookmarks.domain.reading_list", "boundary"),
     imports("module → a plugin's contracts", DOMAIN, "import conduit_bookmarks.contracts", "boundary"),
-    Breach(
+    Violation(
         "a plugin's SQL on another module's table",
         "plugins/bookmarks/conduit_bookmarks/infrastructure/bookmarks.py",
         '\nSLUGS = "SELECT slug FROM articles_article"  # breach\n',
@@ -611,86 +626,86 @@ FAKES = [
 ]
 
 PROMISES = [
-    Breach(
+    Violation(
         "an event that is not frozen",
         ARTICLES,
         EVENT.replace("frozen=True, ", ""),
         ("event-shape", "event-schema"),
         beside=PUBLISHED,
     ),
-    Breach(
+    Violation(
         "an event with a moment",
         ARTICLES,
         EVENT.replace("  # breach", "") + "    at: datetime  # breach\n",
         ("event-shape", "event-schema"),
         beside=PUBLISHED,
     ),
-    Breach(
+    Violation(
         "an event with a moment in quotes",
         ARTICLES,
         EVENT.replace("  # breach", "") + '    at: "datetime"  # breach\n',
         ("event-shape", "event-schema"),
         beside=PUBLISHED,
     ),
-    Breach(
+    Violation(
         "an event outside of contracts",
         "modules/articles/domain/publishing.py",
         "\nfrom modules.kernel.domain.events import Event\n" + EVENT,
         ("event-shape",),
         beside=PUBLISHED,
     ),
-    Breach(
+    Violation(
         "an event by another name of Event",
         "modules/articles/domain/publishing.py",
         "\nfrom modules.kernel.domain.events import Event as Fact\n" + EVENT.replace("(Event)", "(Fact)"),
         ("event-shape",),
         beside=PUBLISHED,
     ),
-    Breach(
+    Violation(
         "an event that the manifest hides",
         ARTICLES,
         EVENT.replace("ArticleMoved", "ArticleHidden"),
         ("event-shape", "event-schema"),
     ),
-    Breach("an event without a snapshot", ARTICLES, EVENT, ("event-schema",), beside=PUBLISHED),
-    Breach(
+    Violation("an event without a snapshot", ARTICLES, EVENT, ("event-schema",), beside=PUBLISHED),
+    Violation(
         "an event with a new field",
         ARTICLES,
         "class ArticleDeleted(Event):  # breach\n    slug: str\n",
         ("event-schema",),
         instead_of="class ArticleDeleted(Event):\n",
     ),
-    Breach(
+    Violation(
         "an event with a field of another type",
         ARTICLES,
         DELETED.replace("Event):", "Event):  # breach").replace("int", "str"),
         ("event-schema",),
         instead_of=DELETED,
     ),
-    Breach(
+    Violation(
         "a contract that takes one id",
         CONTRACTS,
         "\n\nclass Finder(Protocol):\n    async def user(self, id: UserId) -> PublicUser: ...  # breach\n",
-        ("contract-takes-one",),
+        ("contract-takes-collections",),
     ),
-    Breach(
+    Violation(
         "a contract that takes one id or none",
         CONTRACTS,
         "\n\nclass Finder(Protocol):\n    async def user(self, who: UserId | None) -> None: ...  # breach\n",
-        ("contract-takes-one",),
+        ("contract-takes-collections",),
     ),
-    Breach(
+    Violation(
         "a contract that takes one username",
         CONTRACTS,
         "\n\nclass Finder(Protocol):\n    async def named(self, username: str) -> None: ...  # breach\n",
-        ("contract-takes-one",),
+        ("contract-takes-collections",),
     ),
-    Breach(
+    Violation(
         "an abstract class that takes one id",
         CONTRACTS,
         "\nfrom abc import ABC\n\n\nclass Finder(ABC):\n"
         '    async def user(self, *, who: "UserId") -> PublicUser: ...  # breach\n',
-        ("contract-takes-one",),
+        ("contract-takes-collections",),
     ),
 ]
 
@@ -705,14 +720,14 @@ EVERY_SOURCE_BREACH = [
     *FAKES,
     *PLUGINS,
     *PROMISES,
-    Breach(
+    Violation(
         "a module without an owner",
         "CODEOWNERS",
         "/modules/comments/  # breach\n",
         ("codeowners",),
         instead_of="/modules/comments/  @conduit/comments\n",
     ),
-    Breach("a file that is no Python", DOMAIN, "\ndef broken(:  # breach\n", ("importable",)),
+    Violation("a file that is no Python", DOMAIN, "\ndef broken(:  # breach\n", ("importable",)),
 ]
 
 
@@ -721,7 +736,7 @@ SCHEMAS = "modules/articles/api/schemas.py"
 DOCUMENT = "docs/openapi.json"
 
 EVERY_RUNNING_BREACH = [
-    Breach(
+    Violation(
         "a column without a migration",
         "modules/comments/infrastructure/tables.py",
         "    body: Mapped[str]\n    mood: Mapped[str]  # breach\n",
@@ -729,7 +744,7 @@ EVERY_RUNNING_BREACH = [
         instead_of="    body: Mapped[str]\n",
         told=("no migration of comments does this: add column comments_comment mood",),
     ),
-    Breach(
+    Violation(
         "a table that a revision names by an expression",
         REVISION,
         '    vote = sa.Column("id", sa.Integer(), primary_key=True)\n'
@@ -739,7 +754,7 @@ EVERY_RUNNING_BREACH = [
         instead_of='    _create_of_article("tag",',
         told=("table vote_count of articles is not named articles_…",),
     ),
-    Breach(
+    Violation(
         "a relationship by another name of relationship",
         TABLES,
         "\n\nfrom sqlalchemy.orm import relationship as related\n\n"
@@ -747,14 +762,14 @@ EVERY_RUNNING_BREACH = [
         ("importable",),
         found_in="modules/articles/module.py",
     ),
-    Breach(
+    Violation(
         "a revision that fails",
         REVISION,
         '    op.drop_table("articles_elsewhere")  # breach\n    _create_of_article("tag",',
         ("importable",),
         instead_of='    _create_of_article("tag",',
     ),
-    Breach(
+    Violation(
         "a path that moved",
         ROUTER,
         '@router.get("/labels",',
@@ -763,7 +778,7 @@ EVERY_RUNNING_BREACH = [
         told=("breaking: /api/tags: path removed", "addition: /api/labels: path added"),
         found_in=DOCUMENT,
     ),
-    Breach(
+    Violation(
         "a route that is new",
         ROUTER,
         '@router.get("/labels", operation_id="GetLabels")\n    @router.get("/tags",',
@@ -772,7 +787,7 @@ EVERY_RUNNING_BREACH = [
         told=("addition: /api/labels: path added",),
         found_in=DOCUMENT,
     ),
-    Breach(
+    Violation(
         "a field that is gone from an answer",
         SCHEMAS,
         '    """A page of articles, newest first, and how many there are on all pages."""\n',
@@ -785,7 +800,7 @@ EVERY_RUNNING_BREACH = [
         ),
         found_in=DOCUMENT,
     ),
-    Breach(
+    Violation(
         "a narrower type of what is sent",
         "modules/comments/api/schemas.py",
         "    body: int\n",
@@ -794,7 +809,7 @@ EVERY_RUNNING_BREACH = [
         told=("breaking: POST /api/articles/{slug}/comments body.comment.body: type changed",),
         found_in=DOCUMENT,
     ),
-    Breach(
+    Violation(
         "a plugin that renames a schema of others",
         "plugins/bookmarks/conduit_bookmarks/api/schemas.py",
         "class MultipleArticlesResponse(ResponseModel):  # breach\n",
@@ -806,20 +821,20 @@ EVERY_RUNNING_BREACH = [
             )
         },
     ),
-    Breach(
+    Violation(
         "a picture that is out of date",
         "docs/architecture.md",
         "    comments[comments, votes]  # breach\n",
         ("architecture-docs",),
         instead_of="    comments\n",
     ),
-    Breach(
+    Violation(
         "a module that cannot be imported",
         "modules/profiles/domain/profiles.py",
         "\nRATIO = 1 / 0  # breach\n",
         ("importable",),
     ),
-    Breach(
+    Violation(
         "a contract that nobody offers",
         "modules/profiles/module.py",
         "",

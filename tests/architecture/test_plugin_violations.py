@@ -20,21 +20,21 @@ allow_indirect_imports = True
 
 def test_a_plugin_has_contracts_of_its_own(tree: CopiedTree) -> None:
     tree.remove(f"{PLUGIN}/importlinter.ini")
-    [found] = tree.check_sources()
+    [found] = tree.check_static()
     assert (found.rule, found.file) == ("plugin-contracts", f"{PLUGIN}/importlinter.ini")
 
 
 def test_a_plugin_keeps_the_contracts_that_only_it_has(tree: CopiedTree) -> None:
     tree.append(f"{PLUGIN}/importlinter.ini", OWN_CONTRACT)
     tree.append(f"{PACKAGE}/domain/reading_list.py", "import random  # breach\n")
-    [found] = tree.check_sources()
+    [found] = tree.check_static()
     file = f"{PACKAGE}/domain/reading_list.py"
     assert (found.rule, found.place) == ("plugin-contracts", (file, tree.marked(file)))
 
 
 def test_a_plugin_has_an_owner(tree: CopiedTree) -> None:
     tree.replace("CODEOWNERS", f"/{PLUGIN}/", "/plugins/elsewhere/")
-    [found] = tree.check_sources()
+    [found] = tree.check_static()
     assert (found.rule, found.message.partition(" ")[0]) == ("codeowners", "bookmarks")
 
 
