@@ -70,7 +70,7 @@ class ResponseCacheMiddleware:
         # For the log line, as if the endpoint had been called.
         scope["endpoint"] = kept.endpoint
         if kept.principal is not None:
-            structlog.contextvars.bind_contextvars(user_id=kept.principal.user)
+            structlog.contextvars.bind_contextvars(user_id=kept.principal.user_id)
         await _answer(kept, scope, send)
 
     def _drop_if_stale(self) -> int | None:
@@ -135,7 +135,7 @@ def _with_etag(start: Message, message: Message, scope: Scope) -> _CachedRespons
     principal: Principal | None = scope.get(PRINCIPAL)
     until = time.time() + scope.get(CACHE_MAX_AGE, 0)
     if principal is not None:
-        until = min(until, principal.until)
+        until = min(until, principal.expires_at)
     return _CachedResponse(headers, body, etag, scope.get("endpoint"), principal, until)
 
 

@@ -3,12 +3,12 @@
 from dependency_injector import providers
 
 from modules.kernel.container import ModuleContainer
-from modules.users.domain.accounts import Accounts
 from modules.users.domain.credentials import Credentials
+from modules.users.domain.service import AccountService
 from modules.users.infrastructure.accounts import SqlAccounts
 from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
-from modules.users.infrastructure.login_throttle import LimitedAttempts
+from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.passwords import Argon2Passwords
 from modules.users.infrastructure.tokens import JwtTokens
 
@@ -28,13 +28,13 @@ class UsersContainer(ModuleContainer):
     )
     directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
     repository = providers.Singleton(SqlAccounts, ModuleContainer.database)
-    attempts = providers.Singleton(
-        LimitedAttempts, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
+    login_throttle = providers.Singleton(
+        SqlLoginThrottle, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
     )
     blocklist = providers.Singleton(blocklist, ModuleContainer.settings.provided.password_blocklist)
-    credentials = providers.Singleton(Credentials, passwords, attempts, blocklist)
+    credentials = providers.Singleton(Credentials, passwords, login_throttle, blocklist)
     accounts = providers.Singleton(
-        Accounts,
+        AccountService,
         ModuleContainer.database,
         repository,
         credentials,

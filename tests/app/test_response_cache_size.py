@@ -146,7 +146,7 @@ class TestRoom:
         assert [await number(kept), await number(kept)] == [1, 2]
 
     async def test_the_answer_to_a_token_is_kept_no_longer_than_the_token_is_good(self) -> None:
-        lasting = client(Counted(principal=Principal(UserId(1), until=int(FAR_FUTURE.timestamp()))))
+        lasting = client(Counted(principal=Principal(UserId(1), expires_at=int(FAR_FUTURE.timestamp()))))
         assert [await number(lasting), await number(lasting)] == [1, 1]
-        ended = client(Counted(principal=Principal(UserId(1), until=0)))
+        ended = client(Counted(principal=Principal(UserId(1), expires_at=0)))
         assert [await number(ended), await number(ended)] == [1, 2]

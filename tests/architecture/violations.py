@@ -248,7 +248,7 @@ APPLICATION = [
     Violation(
         "application → internals, as text",
         "conduit_app/observability/health.py",
-        '\nACCOUNTS = "modules.users.domain.accounts"  # breach\n',
+        '\nACCOUNTS = "modules.users.domain.service"  # breach\n',
         ("dynamic-import",),
     ),
     Violation(

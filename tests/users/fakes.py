@@ -5,7 +5,7 @@ from dataclasses import replace
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.fakes import FakeUnitOfWork
 from modules.users.domain.account import Account, AccountTaken, NewAccount
-from modules.users.domain.values import Password, Presented, email_key, username_key
+from modules.users.domain.values import Password, SubmittedSecret, email_key, username_key
 
 
 class FakeAccounts:
@@ -75,10 +75,10 @@ class FakePasswords:
         self.strength = "weak"
         self.verified: list[str | None] = []
 
-    async def hash(self, password: Password | Presented) -> str:
+    async def hash(self, password: Password | SubmittedSecret) -> str:
         return f"{self.strength} {password.text}"
 
-    async def verify(self, password_hash: str | None, password: Presented) -> bool:
+    async def verify(self, password_hash: str | None, password: SubmittedSecret) -> bool:
         self.verified.append(password_hash)
         return password_hash is not None and password_hash.partition(" ")[2] == password.text
 
@@ -92,10 +92,10 @@ class FakeAttempts:
     def __init__(self) -> None:
         self.failed: list[tuple[str, str]] = []
 
-    async def begin(self, email: str, address: str) -> None:
+    async def record(self, email: str, address: str) -> None:
         self.failed.append((email, address))
 
-    async def succeeded(self, email: str, address: str) -> None:
+    async def reset(self, email: str, address: str) -> None:
         self.failed.remove((email, address))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from conduit_app.settings import SettingsError, load_settings
 from modules.users.container import UsersContainer
-from modules.users.domain.account import AccountChanges, PasswordCommon
+from modules.users.domain.account import AccountChanges, CommonPassword
 from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Password
 from modules.users.infrastructure.blocklist import blocklist
@@ -24,12 +24,12 @@ def credentials() -> Credentials:
 async def test_a_common_password_is_refused_in_whatever_case_or_width(
     credentials: Credentials, password: str
 ) -> None:
-    with pytest.raises(PasswordCommon):
-        await credentials.choose(Password(password))
+    with pytest.raises(CommonPassword):
+        await credentials.hash_new(Password(password))
 
 
 async def test_others_are_taken(credentials: Credentials) -> None:
-    await credentials.choose(Password("password123 and more"))
+    await credentials.hash_new(Password("password123 and more"))
 
 
 async def test_none_is_refused_unless_that_is_set(users: UsersContainer) -> None:

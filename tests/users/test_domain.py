@@ -14,18 +14,18 @@ from modules.users.domain.account import (
     Account,
     AccountChanges,
     AccountTaken,
-    CredentialsInvalid,
-    PasswordWrong,
+    InvalidCredentials,
+    WrongPassword,
 )
-from modules.users.domain.accounts import Accounts, SignedIn
 from modules.users.domain.credentials import Credentials
+from modules.users.domain.service import AccountService, AuthenticatedAccount
 from modules.users.domain.values import (
     RESERVED_USERNAMES,
     Bio,
     Email,
     Image,
     Password,
-    Presented,
+    SubmittedSecret,
     Username,
     username_key,
 )
@@ -133,7 +133,7 @@ class TestPassword:
     def test_white_space_only_is_blank(self) -> None:
         assert problem(Password, " " * 8) == "can't be blank"
 
-    @pytest.mark.parametrize("kind", [Password, Presented])
+    @pytest.mark.parametrize("kind", [Password, SubmittedSecret])
     def test_it_is_never_shown(self, kind: type) -> None:
         assert PASSWORD not in repr(kind(PASSWORD))
         assert PASSWORD not in str(kind(PASSWORD))
@@ -142,19 +142,19 @@ class TestPassword:
 class TestPresented:
     @pytest.mark.parametrize("text", ["x", "not an address", "x" * 1_000])
     def test_whatever_somebody_types_is_tried(self, text: str) -> None:
-        assert Presented(text).text == text
+        assert SubmittedSecret(text).text == text
 
     def test_the_longest_password_fits_with_its_accents_typed_apart(self) -> None:
         apart = unicodedata.normalize("NFD", "\u1f82" * 256)
-        assert Presented(apart).text == apart
-        assert problem(Presented, f"{apart}x") == "is too long (at most 1024 characters)"
+        assert SubmittedSecret(apart).text == apart
+        assert problem(SubmittedSecret, f"{apart}x") == "is too long (at most 1024 characters)"
 
     @pytest.mark.parametrize("text", ["", " \t"])
     def test_nothing_is_not(self, text: str) -> None:
-        assert problem(Presented, text) == "can't be blank"
+        assert problem(SubmittedSecret, text) == "can't be blank"
 
     def test_what_cannot_be_stored_cannot_match(self) -> None:
-        assert problem(Presented, "a\0b") == "must not contain U+0000"
+        assert problem(SubmittedSecret, "a\0b") == "must not contain U+0000"
 
 
 class TestBio:
@@ -233,13 +233,15 @@ class Scene:
         self.attempts = FakeAttempts()
         credentials = Credentials(self.passwords, self.attempts)
         idempotency = FakeIdempotencyStore(unit_of_work, FakeClock())
-        self.accounts = Accounts(unit_of_work, self.kept, credentials, FakeTokens(), self.events, idempotency)
+        self.accounts = AccountService(
+            unit_of_work, self.kept, credentials, FakeTokens(), self.events, idempotency
+        )
 
-    async def register(self, name: str = "jake", password: str = PASSWORD) -> SignedIn:
+    async def register(self, name: str = "jake", password: str = PASSWORD) -> AuthenticatedAccount:
         return await self.accounts.register(Username(name), Email(f"{name}@example.com"), Password(password))
 
-    async def log_in(self, email: str = "jake@example.com", password: str = PASSWORD) -> SignedIn:
-        return await self.accounts.log_in(Presented(email), Presented(password), "192.0.2.7")
+    async def log_in(self, email: str = "jake@example.com", password: str = PASSWORD) -> AuthenticatedAccount:
+        return await self.accounts.log_in(SubmittedSecret(email), SubmittedSecret(password), "192.0.2.7")
 
 
 @pytest.fixture
@@ -270,9 +272,9 @@ class TestLogIn:
 
     async def test_an_unknown_address_and_a_wrong_password_cannot_be_told_apart(self, scene: Scene) -> None:
         await scene.register()
-        with pytest.raises(CredentialsInvalid) as unknown:
+        with pytest.raises(InvalidCredentials) as unknown:
             await scene.log_in(email="nobody@example.com")
-        with pytest.raises(CredentialsInvalid) as wrong:
+        with pytest.raises(InvalidCredentials) as wrong:
             await scene.log_in(password="wrong horse battery")
         assert unknown.value.problems == wrong.value.problems
         assert scene.passwords.verified == [None, f"weak {PASSWORD}"]
@@ -281,7 +283,7 @@ class TestLogIn:
         await scene.register()
         await scene.log_in()
         assert scene.attempts.failed == []
-        with pytest.raises(CredentialsInvalid):
+        with pytest.raises(InvalidCredentials):
             await scene.log_in(password="wrong horse battery")
         assert scene.attempts.failed == [("jake@example.com", "192.0.2.7")]
 
@@ -301,7 +303,7 @@ class TestLogIn:
     async def test_a_wrong_password_makes_no_hash_anew(self, scene: Scene) -> None:
         registered = await scene.register()
         scene.passwords.strength = "strong"
-        with pytest.raises(CredentialsInvalid):
+        with pytest.raises(InvalidCredentials):
             await scene.log_in(password="wrong horse battery")
         assert scene.kept.kept == {registered.account.id: registered.account}
 
@@ -318,7 +320,7 @@ class TestUpdate:
         updated = await scene.accounts.update(jake, AccountChanges(password=Password("a newer password")))
         assert updated.token == "user 1, version 1"
         assert (await scene.log_in(password="a newer password")).account == updated.account
-        with pytest.raises(CredentialsInvalid):
+        with pytest.raises(InvalidCredentials):
             await scene.log_in(password=PASSWORD)
 
     async def test_a_new_name_is_told_and_nothing_else_is(self, scene: Scene) -> None:
@@ -344,14 +346,14 @@ class TestDelete:
     async def test_the_account_goes_and_that_is_told(self, scene: Scene) -> None:
         jake = (await scene.register("jake")).account.id
         anna = (await scene.register("anna")).account.id
-        await scene.accounts.delete(jake, Presented(PASSWORD), "192.0.2.7")
+        await scene.accounts.delete(jake, SubmittedSecret(PASSWORD), "192.0.2.7")
         assert list(scene.kept.kept) == [anna]
         assert scene.events.published == [UserDeleted(jake)]
 
     async def test_who_does_not_know_the_password_may_not_and_it_counts(self, scene: Scene) -> None:
         jake = (await scene.register()).account.id
-        with pytest.raises(PasswordWrong):
-            await scene.accounts.delete(jake, Presented("wrong horse battery"), "192.0.2.7")
+        with pytest.raises(WrongPassword):
+            await scene.accounts.delete(jake, SubmittedSecret("wrong horse battery"), "192.0.2.7")
         assert list(scene.kept.kept) == [jake]
         assert scene.events.published == []
         assert scene.attempts.failed == [("jake@example.com", "192.0.2.7")]

@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from conduit_app.settings import SettingsError, load_settings
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
-from modules.users.domain.login_throttle import TooManyAttempts
-from modules.users.infrastructure.login_throttle import LimitedAttempts
+from modules.users.domain.login_throttle import TooManyLoginAttempts
+from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.settings import UsersSettings
-from modules.users.infrastructure.tables import AttemptRow
+from modules.users.infrastructure.tables import LoginAttemptRow
 from tests.client import PASSWORD, Api
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
@@ -28,31 +28,31 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def attempts(users: UsersContainer, clock: FakeClock) -> LimitedAttempts:
-    return LimitedAttempts(users.database(), clock, UsersSettings())
+def attempts(users: UsersContainer, clock: FakeClock) -> SqlLoginThrottle:
+    return SqlLoginThrottle(users.database(), clock, UsersSettings())
 
 
 async def try_often(
-    attempts: LimitedAttempts, number: int, email: str = "jake@a.org", at: str = HERE
+    attempts: SqlLoginThrottle, number: int, email: str = "jake@a.org", at: str = HERE
 ) -> None:
     for _ in range(number):
-        await attempts.begin(email, at)
+        await attempts.record(email, at)
 
 
-async def refusal(attempts: LimitedAttempts, email: str = "jake@a.org", at: str = HERE) -> int:
+async def refusal(attempts: SqlLoginThrottle, email: str = "jake@a.org", at: str = HERE) -> int:
     """Try once more, and return for how many seconds that is refused."""
-    with pytest.raises(TooManyAttempts) as caught:
-        await attempts.begin(email, at)
+    with pytest.raises(TooManyLoginAttempts) as caught:
+        await attempts.record(email, at)
     return caught.value.retry_after_seconds
 
 
 class TestOneAccountFromOneAddress:
-    async def test_ten_attempts_are_let_through_and_no_eleventh(self, attempts: LimitedAttempts) -> None:
+    async def test_ten_attempts_are_let_through_and_no_eleventh(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10)
         assert await refusal(attempts) == 15 * MINUTES
 
     async def test_who_comes_back_when_told_is_let_through(
-        self, attempts: LimitedAttempts, clock: FakeClock
+        self, attempts: SqlLoginThrottle, clock: FakeClock
     ) -> None:
         await try_often(attempts, 10)
         clock.at += timedelta(minutes=5)
@@ -61,20 +61,20 @@ class TestOneAccountFromOneAddress:
         clock.at += timedelta(minutes=10)
         await try_often(attempts, 10)
 
-    async def test_the_owner_is_let_through_elsewhere(self, attempts: LimitedAttempts) -> None:
+    async def test_the_owner_is_let_through_elsewhere(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10)
-        await attempts.begin("jake@a.org", THERE)
+        await attempts.record("jake@a.org", THERE)
 
-    async def test_another_account_is_let_through(self, attempts: LimitedAttempts) -> None:
+    async def test_another_account_is_let_through(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10)
-        await attempts.begin("anna@a.org", HERE)
+        await attempts.record("anna@a.org", HERE)
 
-    async def test_success_counts_anew(self, attempts: LimitedAttempts) -> None:
+    async def test_success_counts_anew(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10)
-        await attempts.succeeded("jake@a.org", HERE)
+        await attempts.reset("jake@a.org", HERE)
         await try_often(attempts, 10)
 
-    async def test_another_spelling_is_the_same_account(self, attempts: LimitedAttempts) -> None:
+    async def test_another_spelling_is_the_same_account(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10)
         await refusal(attempts, " JAKE@A.org ")
 
@@ -82,7 +82,7 @@ class TestOneAccountFromOneAddress:
 class TestMany:
     @pytest.mark.slow
     async def test_an_account_is_tried_a_hundred_times_an_hour_from_everywhere(
-        self, attempts: LimitedAttempts
+        self, attempts: SqlLoginThrottle
     ) -> None:
         for network in range(10):
             await try_often(attempts, 10, at=f"192.0.2.{network}")
@@ -90,60 +90,60 @@ class TestMany:
 
     @pytest.mark.slow
     async def test_an_address_tries_a_hundred_times_whatever_accounts(
-        self, attempts: LimitedAttempts
+        self, attempts: SqlLoginThrottle
     ) -> None:
         for account in range(100):
-            await attempts.begin(f"{account}@a.org", HERE)
+            await attempts.record(f"{account}@a.org", HERE)
         await refusal(attempts, "another@a.org")
 
-    async def test_success_does_not_count_an_address_anew(self, attempts: LimitedAttempts) -> None:
+    async def test_success_does_not_count_an_address_anew(self, attempts: SqlLoginThrottle) -> None:
         """Or else somebody with an account could log in to it after every few guesses."""
         for account in range(100):
-            await attempts.begin(f"{account}@a.org", HERE)
-        await attempts.succeeded("99@a.org", HERE)
+            await attempts.record(f"{account}@a.org", HERE)
+        await attempts.reset("99@a.org", HERE)
         await refusal(attempts, "another@a.org")
 
     @pytest.mark.parametrize(
         ("one", "other"), [("2001:db8::1", "2001:db8::ffff:1"), ("::ffff:192.0.2.1", "192.0.2.1")]
     )
     async def test_addresses_of_one_network_are_one(
-        self, attempts: LimitedAttempts, one: str, other: str
+        self, attempts: SqlLoginThrottle, one: str, other: str
     ) -> None:
         await try_often(attempts, 10, at=one)
         await refusal(attempts, at=other)
 
-    async def test_networks_are_told_apart(self, attempts: LimitedAttempts) -> None:
+    async def test_networks_are_told_apart(self, attempts: SqlLoginThrottle) -> None:
         await try_often(attempts, 10, at="2001:db8::1")
-        await attempts.begin("jake@a.org", "2001:db8:0:1::1")
+        await attempts.record("jake@a.org", "2001:db8:0:1::1")
 
-    async def test_attempts_at_the_same_moment_count_too(self, attempts: LimitedAttempts) -> None:
-        tried = [attempts.begin("jake@a.org", HERE) for _ in range(30)]
+    async def test_attempts_at_the_same_moment_count_too(self, attempts: SqlLoginThrottle) -> None:
+        tried = [attempts.record("jake@a.org", HERE) for _ in range(30)]
         results = await asyncio.gather(*tried, return_exceptions=True)
-        assert Counter(type(result) for result in results) == {type(None): 10, TooManyAttempts: 20}
+        assert Counter(type(result) for result in results) == {type(None): 10, TooManyLoginAttempts: 20}
 
 
 class TestStorage:
     async def test_what_is_counted_is_known_to_the_next_process(
-        self, users: UsersContainer, attempts: LimitedAttempts, clock: FakeClock
+        self, users: UsersContainer, attempts: SqlLoginThrottle, clock: FakeClock
     ) -> None:
         await try_often(attempts, 10)
-        await refusal(LimitedAttempts(users.database(), clock, UsersSettings()))
+        await refusal(SqlLoginThrottle(users.database(), clock, UsersSettings()))
 
     async def test_what_is_over_is_removed_and_no_address_is_kept(
-        self, users: UsersContainer, attempts: LimitedAttempts, clock: FakeClock
+        self, users: UsersContainer, attempts: SqlLoginThrottle, clock: FakeClock
     ) -> None:
         for account in range(5):
-            await attempts.begin(f"{account}@a.org", HERE)
+            await attempts.record(f"{account}@a.org", HERE)
         clock.at += timedelta(hours=2)
-        await attempts.begin("jake@a.org", HERE)
+        await attempts.record("jake@a.org", HERE)
         async with users.database().snapshot() as session:
-            assert await session.scalar(select(func.count()).select_from(AttemptRow)) == 3
-            keys = "".join(await session.scalars(select(AttemptRow.key)))
+            assert await session.scalar(select(func.count()).select_from(LoginAttemptRow)) == 3
+            keys = "".join(await session.scalars(select(LoginAttemptRow.key)))
         assert "jake" not in keys
         assert HERE not in keys
 
     async def test_who_is_refused_writes_nothing(
-        self, users: UsersContainer, attempts: LimitedAttempts
+        self, users: UsersContainer, attempts: SqlLoginThrottle
     ) -> None:
         await try_often(attempts, 10)
         before = users.database().data_version()

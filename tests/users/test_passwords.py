@@ -13,9 +13,9 @@ from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from modules.users.container import UsersContainer
 from modules.users.domain.account import AccountChanges
-from modules.users.domain.accounts import Accounts, SignedIn
 from modules.users.domain.credentials import Credentials
-from modules.users.domain.values import Email, Password, Presented, Username
+from modules.users.domain.service import AccountService, AuthenticatedAccount
+from modules.users.domain.values import Email, Password, SubmittedSecret, Username
 from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
 from tests.conftest import composed
@@ -97,36 +97,36 @@ class TestHash:
 class TestVerify:
     async def test_the_password_fits_its_hash_and_no_other_does(self, passwords: Argon2Passwords) -> None:
         password_hash = await passwords.hash(Password(PASSWORD))
-        assert await passwords.verify(password_hash, Presented(PASSWORD))
-        assert not await passwords.verify(password_hash, Presented(PASSWORD.upper()))
-        assert not await passwords.verify(password_hash, Presented(f"{PASSWORD} "))
+        assert await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
+        assert not await passwords.verify(password_hash, SubmittedSecret(PASSWORD.upper()))
+        assert not await passwords.verify(password_hash, SubmittedSecret(f"{PASSWORD} "))
 
     async def test_the_same_password_typed_on_another_keyboard_fits(self, passwords: Argon2Passwords) -> None:
         password_hash = await passwords.hash(Password("caf\u00e9 caf\u00e9"))
-        assert await passwords.verify(password_hash, Presented("cafe\u0301 cafe\u0301"))
+        assert await passwords.verify(password_hash, SubmittedSecret("cafe\u0301 cafe\u0301"))
 
     async def test_every_character_of_the_longest_password_counts(self, passwords: Argon2Passwords) -> None:
         longest = "x" * 255
         password_hash = await passwords.hash(Password(f"{longest}y"))
-        assert await passwords.verify(password_hash, Presented(f"{longest}y"))
-        assert not await passwords.verify(password_hash, Presented(f"{longest}z"))
+        assert await passwords.verify(password_hash, SubmittedSecret(f"{longest}y"))
+        assert not await passwords.verify(password_hash, SubmittedSecret(f"{longest}z"))
 
     @pytest.mark.parametrize("password_hash", ["", "$argon2id$", "not a hash"])
     async def test_nothing_fits_a_hash_that_is_none(
         self, passwords: Argon2Passwords, password_hash: str
     ) -> None:
-        assert not await passwords.verify(password_hash, Presented(PASSWORD))
+        assert not await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
 
     @pytest.mark.parametrize("password", [PASSWORD, "the password of nobody"])
     async def test_nobody_has_a_password(self, passwords: Argon2Passwords, password: str) -> None:
-        assert not await passwords.verify(None, Presented(password))
+        assert not await passwords.verify(None, SubmittedSecret(password))
 
 
 class TestEventLoop:
     async def test_argon2_never_runs_in_its_thread(self, passwords: Argon2Passwords, spy: Spy) -> None:
         password_hash = await passwords.hash(Password(PASSWORD))
-        await passwords.verify(password_hash, Presented(PASSWORD))
-        await passwords.verify(None, Presented(PASSWORD))
+        await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
+        await passwords.verify(None, SubmittedSecret(PASSWORD))
         assert len(spy.ran) == 3
         assert threading.get_ident() not in spy.threads
 
@@ -152,7 +152,7 @@ class TestEventLoop:
         spy.meet = threading.Barrier(2, timeout=10).wait
         await asyncio.gather(
             *(passwords.hash(Password(PASSWORD)) for _ in range(3)),
-            *(passwords.verify(None, Presented(PASSWORD)) for _ in range(3)),
+            *(passwords.verify(None, SubmittedSecret(PASSWORD)) for _ in range(3)),
         )
         assert spy.most_at_once == 2
 
@@ -182,7 +182,7 @@ class TestLogIn:
             return True
 
         monkeypatch.setattr(PasswordHasher, "verify", verify)
-        assert not await passwords.verify(None, Presented(PASSWORD))
+        assert not await passwords.verify(None, SubmittedSecret(PASSWORD))
         [password_hash] = tried
         assert not passwords.is_outdated(password_hash)
 
@@ -203,12 +203,12 @@ class TestLogIn:
         jake = await keep(users, password_hash=outdated_hash())
 
         class Slow(Argon2Passwords):
-            async def hash(self, password: Password | Presented) -> str:
+            async def hash(self, password: Password | SubmittedSecret) -> str:
                 changes = AccountChanges(password=Password("a newer password"))
                 await users.accounts().update(jake.id, changes)
                 return await super().hash(password)
 
-        slow = Accounts(
+        slow = AccountService(
             users.database(),
             users.repository(),
             Credentials(Slow(at_once=1), FakeAttempts()),
@@ -220,5 +220,5 @@ class TestLogIn:
         assert (await log_in(users.accounts(), "a newer password")).account.id == jake.id
 
 
-async def log_in(accounts: Accounts, password: str = PASSWORD) -> SignedIn:
-    return await accounts.log_in(Presented("jake@example.com"), Presented(password), "192.0.2.7")
+async def log_in(accounts: AccountService, password: str = PASSWORD) -> AuthenticatedAccount:
+    return await accounts.log_in(SubmittedSecret("jake@example.com"), SubmittedSecret(password), "192.0.2.7")

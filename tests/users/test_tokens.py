@@ -57,8 +57,8 @@ async def assert_refused(users: UsersContainer, token: str) -> None:
 class TestIssue:
     async def test_a_token_is_its_owners(self, users: UsersContainer) -> None:
         jake, anna = await keep(users, "jake"), await keep(users, "anna")
-        assert (await users.tokens().verify(users.tokens().issue(jake))).user == jake.id
-        assert (await users.tokens().verify(users.tokens().issue(anna))).user == anna.id
+        assert (await users.tokens().verify(users.tokens().issue(jake))).user_id == jake.id
+        assert (await users.tokens().verify(users.tokens().issue(anna))).user_id == anna.id
 
     async def test_it_says_who_issued_it_to_whom_when_and_until_when(self, users: UsersContainer) -> None:
         jake = await keep(users)
@@ -78,7 +78,7 @@ class TestIssue:
     async def test_whoever_verifies_it_learns_how_long_it_is_good(self, users: UsersContainer) -> None:
         token = tokens(users, issued_at=now()).issue(await keep(users))
         said = jwt.decode(token, options={"verify_signature": False})
-        assert (await users.tokens().verify(token)).until == said["exp"]
+        assert (await users.tokens().verify(token)).expires_at == said["exp"]
 
     async def test_its_lifetime_is_a_setting_of_two_weeks(self, users: UsersContainer) -> None:
         token = users.tokens().issue(await keep(users))
@@ -91,7 +91,7 @@ class TestVerify:
         self, users: UsersContainer
     ) -> None:
         jake = await keep(users)
-        assert (await users.tokens().verify(signed(claims(jake)))).user == jake.id
+        assert (await users.tokens().verify(signed(claims(jake)))).user_id == jake.id
 
     async def test_an_unsigned_token_is_refused(self, users: UsersContainer) -> None:
         await assert_refused(users, signed(claims(await keep(users)), key="", algorithm="none"))
@@ -188,7 +188,7 @@ class TestEndOfATokensLife:
         changes = AccountChanges(password=Password("a newer password"))
         signed_in = await users.accounts().update(jake.id, changes)
         await assert_refused(users, token)
-        assert (await users.tokens().verify(signed_in.token)).user == jake.id
+        assert (await users.tokens().verify(signed_in.token)).user_id == jake.id
 
     async def test_logging_out_everywhere_ends_older_tokens(self, users: UsersContainer) -> None:
         jake, anna = await keep(users, "jake"), await keep(users, "anna")
@@ -197,13 +197,13 @@ class TestEndOfATokensLife:
         await users.accounts().log_out_everywhere(jake.id)
         for token in tokens:
             await assert_refused(users, token)
-        assert (await users.tokens().verify(annas)).user == anna.id
+        assert (await users.tokens().verify(annas)).user_id == anna.id
 
     async def test_a_new_name_does_not(self, users: UsersContainer) -> None:
         jake = await keep(users)
         token = users.tokens().issue(jake)
         await users.accounts().update(jake.id, AccountChanges(username=Username("anna")))
-        assert (await users.tokens().verify(token)).user == jake.id
+        assert (await users.tokens().verify(token)).user_id == jake.id
 
 
 class TestSeveralKeys:
@@ -214,7 +214,7 @@ class TestSeveralKeys:
     async def test_a_later_one_still_verifies(self, users: UsersContainer) -> None:
         jake = await keep(users)
         old_token = tokens(users, SECRET).issue(jake)
-        assert (await tokens(users, ANOTHER_SECRET, SECRET).verify(old_token)).user == jake.id
+        assert (await tokens(users, ANOTHER_SECRET, SECRET).verify(old_token)).user_id == jake.id
 
     async def test_one_that_was_dropped_does_not(self, users: UsersContainer) -> None:
         old_token = tokens(users, SECRET).issue(await keep(users))

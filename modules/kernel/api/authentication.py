@@ -46,5 +46,5 @@ class Authentication:
             raise TokenInvalid
         principal = await self._tokens.verify(token.strip())
         request.scope[PRINCIPAL] = principal
-        structlog.contextvars.bind_contextvars(user_id=principal.user)
-        return principal.user
+        structlog.contextvars.bind_contextvars(user_id=principal.user_id)
+        return principal.user_id

@@ -24,8 +24,8 @@ class TokenInvalid(Unauthenticated):
 class Principal:
     """Who is asking, and until when their token says so (seconds since the epoch)."""
 
-    user: UserId
-    until: int
+    user_id: UserId
+    expires_at: int
 
 
 @runtime_checkable

@@ -21,14 +21,14 @@ from modules.users.api.schemas import (
     UpdateUserRequest,
     UserResponse,
 )
-from modules.users.domain.accounts import Accounts
+from modules.users.domain.service import AccountService
 
 # How old the token in an answer about one's own account may be: fresh, of a lifetime of days.
 TOKEN_AGE_SECONDS = 60
 
 
 def create_router(
-    accounts: Accounts, personal_data: PersonalData, authentication: Authentication
+    accounts: AccountService, personal_data: PersonalData, authentication: Authentication
 ) -> APIRouter:
     """Return the routes of accounts."""
     router = ModuleRouter(tags=["User and Authentication"], examples=load_examples(__file__))

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from modules.kernel.api.fields import RequestModel, ResponseModel, ValueObject
 from modules.users.domain.account import AccountChanges
-from modules.users.domain.accounts import SignedIn
-from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
+from modules.users.domain.service import AuthenticatedAccount
+from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSecret, Username
 
 
 class NewUser(RequestModel):
@@ -28,8 +28,8 @@ class NewUserRequest(RequestModel):
 class LoginUser(RequestModel):
     """Who wants to log in."""
 
-    email: Annotated[Presented, ValueObject(Presented)]
-    password: Annotated[Presented, ValueObject(Presented)]
+    email: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
+    password: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
 
 
 class LoginUserRequest(RequestModel):
@@ -61,7 +61,7 @@ class UpdateUserRequest(RequestModel):
 class DeleteUser(RequestModel):
     """Whoever wants their account to be gone."""
 
-    password: Annotated[Presented, ValueObject(Presented)]
+    password: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
 
 
 class DeleteUserRequest(RequestModel):
@@ -92,7 +92,7 @@ class UserResponse(ResponseModel):
     user: User = Field(description="Only ever the caller's own account.")
 
     @classmethod
-    def of(cls, signed_in: SignedIn) -> "UserResponse":
+    def of(cls, signed_in: AuthenticatedAccount) -> "UserResponse":
         """Return the answer for an account and its token."""
         account = signed_in.account
         return cls(

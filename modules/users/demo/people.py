@@ -90,12 +90,12 @@ class Person:
 
 
 async def insert_people(database: Database, credentials: Credentials, demo: Demo) -> None:
-    """Insert accounts, which all have the same password; raise `PasswordCommon`."""
+    """Insert accounts, which all have the same password; raise `CommonPassword`."""
     number = max(MIN_USERS, demo.articles // ARTICLES_PER_USER)
     demo.progress.begin("users", number)
     made: list[int] = []
     # Hashed once: hashing it for each would take tens of milliseconds a user.
-    password_hash = await credentials.choose(PASSWORD)
+    password_hash = await credentials.hash_new(PASSWORD)
     for batch in batches(islice(people(demo.chance("users")), number)):
         rows = [person.row(password_hash) for person in batch]
         async with database.transaction() as session:

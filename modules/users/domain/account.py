@@ -7,16 +7,16 @@ from typing import Protocol
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modules.kernel.domain.idempotency import HEADER
 from modules.kernel.domain.identity import UserId
-from modules.users.domain.values import Bio, Email, Image, Password, Presented, Username
+from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSecret, Username
 
 
-class CredentialsInvalid(Unauthenticated):
+class InvalidCredentials(Unauthenticated):
     """No account has this e-mail and this password. Which of the two is wrong is not told."""
 
     subject, problem = "credentials", "invalid"
 
 
-class PasswordWrong(Forbidden):
+class WrongPassword(Forbidden):
     """Whoever has a token has to prove as well that they know the password, and did not."""
 
     subject, problem = "password", "is wrong"
@@ -41,7 +41,7 @@ class RegistrationRevoked(Conflict):
     subject, problem = HEADER, "has registered an account that is gone, or whose sessions were ended since"
 
 
-class PasswordCommon(Invalid):
+class CommonPassword(Invalid):
     """The password is one of those that are guessed first (NIST SP 800-63B, 5.1.1.2)."""
 
     subject, problem = "password", "is one of the most common passwords"
@@ -85,7 +85,7 @@ class Account:
         if self.token_version > 0:
             raise RegistrationRevoked
 
-    def logged_out(self) -> "Account":
+    def with_sessions_revoked(self) -> "Account":
         """Return the account without a session: every token issued until now is ended."""
         return replace(self, token_version=self.token_version + 1)
 
@@ -145,11 +145,11 @@ class AccountRepository(Protocol):
 class PasswordHasher(Protocol):
     """Hashes passwords, away from the event loop."""
 
-    async def hash(self, password: Password | Presented) -> str:
+    async def hash(self, password: Password | SubmittedSecret) -> str:
         """Return a hash that can be kept."""
         ...
 
-    async def verify(self, password_hash: str | None, password: Presented) -> bool:
+    async def verify(self, password_hash: str | None, password: SubmittedSecret) -> bool:
         """Return whether it is that password. Without a hash, return False after the same time."""
         ...
 

@@ -110,7 +110,7 @@ class Password:
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class SubmittedSecret:
     """What somebody presents to log in: whatever they typed, if anything."""
 
     LENGTH: ClassVar = Length(1, MAX_EXPANSION * MAX_PASSWORD_LENGTH)

@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, case, delete, select
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import upsert
-from modules.users.infrastructure.tables import AttemptRow
+from modules.users.infrastructure.tables import LoginAttemptRow
 
 
-class AttemptStorage(Storage):
-    """A storage of `limits` in `users_attempt`: every process sees it, and so does the next start.
+class SqlLimitStorage(Storage):
+    """A storage of `limits` in `users_login_attempt`: every process sees it, and so does the next start.
 
     What is counted in one transaction is counted by nobody else meanwhile.
     """
@@ -33,14 +33,14 @@ class AttemptStorage(Storage):
     async def forget_ended(self) -> None:
         """Remove the windows that have ended, everybody's: nobody else would ever do so."""
         async with self._database.transaction() as session:
-            await session.execute(delete(AttemptRow).where(AttemptRow.expires_at <= self._now()))
+            await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.expires_at <= self._now()))
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count so many more until the window ends, or begin one of `expiry` seconds; return the count."""
         now = self._now()
         row = {"key": key, "number": amount, "expires_at": now + expiry, "now": now}
         async with self._database.transaction() as session:
-            counted = upsert(session, AttemptRow, _counted_on, returning="number")
+            counted = upsert(session, LoginAttemptRow, _counted_on, returning="number")
             number: int = (await session.execute(counted, row)).scalar_one()
         return number
 
@@ -50,8 +50,8 @@ class AttemptStorage(Storage):
 
     async def numbers(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return how many were counted for each of the keys that has a window open now."""
-        statement = select(AttemptRow.key, AttemptRow.number).where(
-            AttemptRow.key.in_(keys), AttemptRow.expires_at > self._now()
+        statement = select(LoginAttemptRow.key, LoginAttemptRow.number).where(
+            LoginAttemptRow.key.in_(keys), LoginAttemptRow.expires_at > self._now()
         )
         async with self._database.snapshot() as session:
             return {row.key: row.number for row in await session.execute(statement)}
@@ -59,7 +59,7 @@ class AttemptStorage(Storage):
     async def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since the epoch; now, if none is open."""
         async with self._database.snapshot() as session:
-            ends = await session.scalar(select(AttemptRow.expires_at).where(AttemptRow.key == key))
+            ends = await session.scalar(select(LoginAttemptRow.expires_at).where(LoginAttemptRow.key == key))
             return ends or self._now()
 
     async def check(self) -> bool:
@@ -69,7 +69,7 @@ class AttemptStorage(Storage):
     async def reset(self) -> None:
         """Forget everything."""
         async with self._database.transaction() as session:
-            await session.execute(delete(AttemptRow))
+            await session.execute(delete(LoginAttemptRow))
 
     async def clear(self, key: str) -> None:
         """Forget what was counted for this key."""
@@ -78,7 +78,7 @@ class AttemptStorage(Storage):
     async def clear_all(self, keys: Collection[str]) -> None:
         """Forget what was counted for these keys."""
         async with self._database.transaction() as session:
-            await session.execute(delete(AttemptRow).where(AttemptRow.key.in_(keys)))
+            await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.key.in_(keys)))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

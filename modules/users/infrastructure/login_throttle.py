@@ -11,9 +11,9 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.users.domain.login_throttle import TooManyAttempts
+from modules.users.domain.login_throttle import TooManyLoginAttempts
 from modules.users.domain.values import email_key
-from modules.users.infrastructure.limit_storage import AttemptStorage
+from modules.users.infrastructure.limit_storage import SqlLimitStorage
 from modules.users.infrastructure.settings import UsersSettings
 
 # What one household or server is given: an attacker has all of its 2^64 addresses.
@@ -31,7 +31,7 @@ class _Counted:
         return self.limit.key_for(self.of)
 
 
-class LimitedAttempts:
+class SqlLoginThrottle:
     """Limits attempts for an account, for an address, and for both together.
 
     The last one is the strictest: whoever tries from one address is stopped before they have used
@@ -41,14 +41,14 @@ class LimitedAttempts:
     def __init__(self, database: Database, clock: Clock, settings: UsersSettings) -> None:
         self._database = database
         self._clock = clock
-        self._storage = AttemptStorage(database, clock)
+        self._storage = SqlLimitStorage(database, clock)
         self._limiter = FixedWindowRateLimiter(self._storage)
         self._per_both = parse(settings.login_limit)
         self._per_account = parse(settings.login_limit_per_account)
         self._per_address = parse(settings.login_limit_per_address)
 
-    async def begin(self, email: str, address: str) -> None:
-        """Count an attempt; raise `TooManyAttempts`."""
+    async def record(self, email: str, address: str) -> None:
+        """Count an attempt; raise `TooManyLoginAttempts`."""
         counted = [*self._of_account(email, address), self._of_address(address)]
         # Looked at before anything is written: whoever goes on trying costs a read.
         numbers = await self._storage.numbers([one.key for one in counted])
@@ -58,9 +58,9 @@ class LimitedAttempts:
                 await self._storage.forget_ended()
                 spent = [one for one in counted if not await self._limiter.hit(one.limit, one.of)]
         if spent:
-            raise TooManyAttempts(await self._wait(spent))
+            raise TooManyLoginAttempts(await self._wait(spent))
 
-    async def succeeded(self, email: str, address: str) -> None:
+    async def reset(self, email: str, address: str) -> None:
         """Count the attempts on this account anew, and those from this address not."""
         # Otherwise somebody with an account could log in to it after every few guesses elsewhere.
         await self._storage.clear_all([one.key for one in self._of_account(email, address)])

@@ -14,7 +14,7 @@ from typing import TypeVar, TypeVarTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from modules.users.domain.values import Password, Presented
+from modules.users.domain.values import Password, SubmittedSecret
 
 ResultT = TypeVar("ResultT")
 ArgumentsT = TypeVarTuple("ArgumentsT")
@@ -41,11 +41,11 @@ class Argon2Passwords:
         self._nobodys_hash = _hash_of_nothing(memory_kib, passes)
         self.waiting = 0
 
-    async def hash(self, password: Password | Presented) -> str:
+    async def hash(self, password: Password | SubmittedSecret) -> str:
         """Return a hash that can be kept."""
         return await self._run(self._hasher.hash, _normalized(password))
 
-    async def verify(self, password_hash: str | None, password: Presented) -> bool:
+    async def verify(self, password_hash: str | None, password: SubmittedSecret) -> bool:
         """Return whether it is that password. Without a hash, return False after the same time."""
         return await self._run(self._verify, password_hash, _normalized(password))
 
@@ -81,6 +81,6 @@ def _hash_of_nothing(memory_kib: int, passes: int) -> str:
     return f"$argon2id$v=19$m={memory_kib},t={passes},p={LANES}${salt}${digest}"
 
 
-def _normalized(password: Password | Presented) -> str:
+def _normalized(password: Password | SubmittedSecret) -> str:
     # NIST SP 800-63B, 5.1.1.2: the same password typed on another keyboard is the same password.
     return unicodedata.normalize("NFKC", password.text)

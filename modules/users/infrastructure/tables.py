@@ -36,10 +36,10 @@ class AccountRow(Base):
     token_version: Mapped[int]
 
 
-class AttemptRow(Base):
+class LoginAttemptRow(Base):
     """How often somebody has tried a password, until when that counts (seconds since the epoch)."""
 
-    __tablename__ = "users_attempt"
+    __tablename__ = "users_login_attempt"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int]

@@ -30,7 +30,7 @@ TOKENS_REMEMBERED = 10_000
 class _Claims:
     user: UserId
     version: int
-    until: int
+    expires_at: int
 
 
 class JwtTokens:
@@ -62,11 +62,11 @@ class JwtTokens:
     async def verify(self, token: str) -> Principal:
         """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
         claims = self._signed(token)
-        if claims.until <= self._clock.now().timestamp():
+        if claims.expires_at <= self._clock.now().timestamp():
             raise TokenInvalid
         if await self._database.fetch_value(VERSION, {"user": claims.user}) != claims.version:
             raise TokenInvalid
-        return Principal(claims.user, claims.until)
+        return Principal(claims.user, claims.expires_at)
 
     def _signed(self, token: str) -> _Claims:
         """Return what Conduit signed. That never changes, so it is worked out once for a token in use."""

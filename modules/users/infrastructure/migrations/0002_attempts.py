@@ -10,15 +10,15 @@ down_revision = "0001"
 def upgrade() -> None:
     """Create the attempts."""
     op.create_table(
-        "users_attempt",
+        "users_login_attempt",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_users_attempt"),
+        sa.PrimaryKeyConstraint("key", name="pk_users_login_attempt"),
     )
-    op.create_index("ix_users_attempt_expires_at", "users_attempt", ["expires_at"])
+    op.create_index("ix_users_attempt_expires_at", "users_login_attempt", ["expires_at"])
 
 
 def downgrade() -> None:
     """Drop the attempts."""
-    op.drop_table("users_attempt")
+    op.drop_table("users_login_attempt")

@@ -12,25 +12,25 @@ from modules.users.domain.account import (
     Account,
     AccountChanges,
     AccountRepository,
-    CredentialsInvalid,
+    InvalidCredentials,
     NewAccount,
-    PasswordWrong,
     RegistrationRevoked,
     TokenIssuer,
+    WrongPassword,
 )
 from modules.users.domain.credentials import Credentials
-from modules.users.domain.values import Email, Password, Presented, Username
+from modules.users.domain.values import Email, Password, SubmittedSecret, Username
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class AuthenticatedAccount:
     """An account with a token that is good now."""
 
     account: Account
     token: str
 
 
-class Accounts:
+class AccountService:
     """The use cases of accounts. Each answer carries a fresh token."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
@@ -55,63 +55,67 @@ class Accounts:
         email: Email,
         password: Password,
         idempotency_key: IdempotentRequest | None = None,
-    ) -> SignedIn:
+    ) -> AuthenticatedAccount:
         """Open an account, or return the one that the same keyed request has opened.
 
-        Raises `AccountTaken` if its name or e-mail is in use, `PasswordCommon`, `IdempotencyKeyReused`, or
+        Raises `AccountTaken` if its name or e-mail is in use, `CommonPassword`, `IdempotencyKeyReused`, or
         `RegistrationRevoked` if its first answer would open the account no longer.
         """
         # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
-        new = NewAccount(username, email, await self._credentials.choose(password))
+        new = NewAccount(username, email, await self._credentials.hash_new(password))
         async with self._unit_of_work.transaction():
             if idempotency_key is None:
                 account = await self._repository.add(new)
             else:
                 account = await self._add_idempotently(new, idempotency_key)
-        return self._signed_in(account)
+        return self._authenticated(account)
 
-    async def log_in(self, email: Presented, password: Presented, address: str) -> SignedIn:
+    async def log_in(
+        self, email: SubmittedSecret, password: SubmittedSecret, address: str
+    ) -> AuthenticatedAccount:
         """Return the account that these credentials, sent from a network address, open.
 
-        Raises `CredentialsInvalid` if they open none, and `TooManyAttempts` after many that did not.
+        Raises `InvalidCredentials` if they open none, and `TooManyLoginAttempts` after many that did not.
         """
         account = await self._repository.by_email(email.text)
         password_hash = None if account is None else account.password_hash
-        proven = await self._credentials.prove(email.text, password_hash, password, address)
+        proven = await self._credentials.verify(email.text, password_hash, password, address)
         if not proven or account is None:
-            raise CredentialsInvalid
-        new_hash = await self._credentials.renew(account.password_hash, password)
+            raise InvalidCredentials
+        new_hash = await self._credentials.rehash_if_outdated(account.password_hash, password)
         if new_hash is not None:
             async with self._unit_of_work.transaction():
                 await self._repository.replace_hash(account.id, account.password_hash, new_hash)
-        return self._signed_in(account)
+        return self._authenticated(account)
 
-    async def current(self, user: UserId) -> SignedIn:
+    async def current(self, user: UserId) -> AuthenticatedAccount:
         """Return one's own account."""
-        return self._signed_in(await self._repository.by_id(user))
+        return self._authenticated(await self._repository.by_id(user))
 
-    async def update(self, user: UserId, changes: AccountChanges) -> SignedIn:
+    async def update(self, user: UserId, changes: AccountChanges) -> AuthenticatedAccount:
         """Change one's own account; raise `AccountTaken` if its new name or e-mail is in use.
 
-        A new password ends every token issued before; raises `PasswordCommon` for one that is guessed first.
+        A new password ends every token issued before; raises `CommonPassword` for one that is guessed first.
         """
-        password_hash = None if changes.password is None else await self._credentials.choose(changes.password)
+        password_hash = (
+            None if changes.password is None else await self._credentials.hash_new(changes.password)
+        )
         async with self._unit_of_work.transaction():
             account = await self._repository.get_for_update(user)
             changed = account.changed(changes, password_hash)
             await self._repository.save(changed)
             if changed.username != account.username:
                 await self._events.publish(UserRenamed(user))
-        return self._signed_in(changed)
+        return self._authenticated(changed)
 
-    async def delete(self, user: UserId, password: Presented, address: str) -> None:
+    async def delete(self, user: UserId, password: SubmittedSecret, address: str) -> None:
         """Delete one's own account, with all that its owner has anywhere.
 
-        Raises `PasswordWrong`, `TooManyAttempts`, and whatever keeps another module from letting go.
+        Raises `WrongPassword`, `TooManyLoginAttempts`, and whatever keeps another module from letting go.
         """
         account = await self._repository.by_id(user)
-        if not await self._credentials.prove(account.email, account.password_hash, password, address):
-            raise PasswordWrong
+        if not await self._credentials.verify(account.email, account.password_hash, password, address):
+            raise WrongPassword
         async with self._unit_of_work.transaction():
             await self._repository.remove(await self._repository.get_for_update(user))
             await self._idempotency.forget(user)
@@ -125,7 +129,7 @@ class Accounts:
         """End every session of one's own account: every token issued until now."""
         async with self._unit_of_work.transaction():
             account = await self._repository.get_for_update(user)
-            await self._repository.save(account.logged_out())
+            await self._repository.save(account.with_sessions_revoked())
 
     async def _add_idempotently(self, new: NewAccount, idempotency_key: IdempotentRequest) -> Account:
         async def add() -> str:
@@ -140,5 +144,5 @@ class Accounts:
         account.require_no_revoked_sessions()
         return account
 
-    def _signed_in(self, account: Account) -> SignedIn:
-        return SignedIn(account, self._tokens.issue(account))
+    def _authenticated(self, account: Account) -> AuthenticatedAccount:
+        return AuthenticatedAccount(account, self._tokens.issue(account))
