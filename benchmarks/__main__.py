@@ -54,7 +54,7 @@ AIMS: Mapping[str, tuple[str, float]] = {
     "profile": (BARE, 0.35),
     "current user": (BARE, 0.35),
     "comment on": (WRITE, 0.5),
-    "favourite": (WRITE, 0.5),
+    "favorite": (WRITE, 0.5),
     "publish": (WRITE, 0.5),
 }
 
@@ -216,7 +216,7 @@ def _operations(scene: Scene) -> Sequence[Target]:
         Target("current user", "/api/user", token),
         Target(BESIDE_WRITERS, "/api/articles", beside=commenting),
         commenting,
-        Target("favourite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
+        Target("favorite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
         Target("publish", "/api/articles", token, _PUBLISHING),
     ]
 

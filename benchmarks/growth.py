@@ -72,7 +72,7 @@ class Site:
             "list with token": Asked("/articles", with_token=True),
             "list by tag": Asked(f"/articles?tag={tag}"),
             "list by author": Asked(f"/articles?author={author}"),
-            "list by favourites": Asked(f"/articles?favorited={author}"),
+            "list by favorites": Asked(f"/articles?favorited={author}"),
             "list by tag and author": Asked(f"/articles?tag={tag}&author={author}"),
             "feed": Asked("/articles/feed", with_token=True),
             "article": Asked(f"/articles/{slug}"),

@@ -196,7 +196,7 @@ def _operations(listed: Sequence[Mapping[str, object]]) -> Sequence[Operation]:
     said = {"comment": {"body": "Well."}}
     toggling = TOGGLING % ", ".join(json.dumps(slug) for slug in slugs)
     article = {"article": {"title": "Load", "description": "d", "body": "b", "tagList": [tag]}}
-    publishing = """wrk.headers["Content-Type"] = "application/json"
+    service = """wrk.headers["Content-Type"] = "application/json"
 local number = 0
 request = function()
   number = number + 1
@@ -216,9 +216,7 @@ end
         Operation("profile", "GET", "/api/profiles/johndoe", with_token=False),
         Operation("tags", "GET", "/api/tags", with_token=False),
         Operation("current user", "GET", "/api/user", with_token=True),
-        Operation(
-            "favourite", "POST", f"/api/articles/{slugs[2]}/favorite", with_token=True, script=toggling
-        ),
+        Operation("favorite", "POST", f"/api/articles/{slugs[2]}/favorite", with_token=True, script=toggling),
         Operation(
             "comment on",
             "POST",
@@ -227,7 +225,7 @@ end
             body=said,
             script=JSON_BODY % json.dumps(said),
         ),
-        Operation("publish", "POST", "/api/articles", with_token=True, body=article, script=publishing % tag),
+        Operation("publish", "POST", "/api/articles", with_token=True, body=article, script=service % tag),
         Operation(
             "log in",
             "POST",

@@ -1,4 +1,4 @@
-"""The fixed data set: 50 users, 500 articles of 2 KB, 30 tags, follows, favourites, comments."""
+"""The fixed data set: 50 users, 500 articles of 2 KB, 30 tags, follows, favorites, comments."""
 
 import asyncio
 from collections.abc import Sequence

@@ -88,7 +88,7 @@ class Api:
         return _of(answer, 201, "comment")
 
     async def favorite(self, article: Json) -> Json:
-        """Favourite an article and return it."""
+        """Favorite an article and return it."""
         return _of(await self.post(f"/articles/{article['slug']}/favorite"), 200, "article")
 
     async def follow(self, username: str) -> Json:

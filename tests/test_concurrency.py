@@ -62,7 +62,7 @@ async def test_an_article_is_favoured_as_often_as_it_says_after_a_hundred_change
 ) -> None:
     article = await everybody.as_user("jake").publish("Dragons")
     path = f"/articles/{article['slug']}/favorite"
-    # Of each reader's twenty, ten favour and ten do not; whichever comes last counts.
+    # Of each reader's twenty, ten favorite and ten do not; whichever comes last counts.
     requests = [
         everybody.as_user(reader).request(method, path)
         for _ in range(10)

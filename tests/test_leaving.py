@@ -48,7 +48,7 @@ async def leave(api: Api, name: str = "jake", password: str = PASSWORD) -> int:
 
 
 async def id_of(composition: Composition, username: str) -> int:
-    users = await composition.containers["users"].directory().named({username})
+    users = await composition.containers["users"].directory().by_username({username})
     return int(users[username].id)
 
 

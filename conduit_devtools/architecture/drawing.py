@@ -224,7 +224,7 @@ def _spread(row: Sequence[_Node]) -> None:
         rightwards.append(max(want, rightwards[-1] + _distance(one, next_one)))
     for (next_one, one), want in zip(pairwise(reversed(row)), wanted[-2::-1], strict=True):
         leftwards.append(min(want, leftwards[-1] - _distance(one, next_one)))
-    # Both keep the distances, so their mean does; and the mean favours neither side.
+    # Both keep the distances, so their mean does; and the mean favorites neither side.
     for node, right, left in zip(row, rightwards, reversed(leftwards), strict=True):
         node.x = (right + left) / 2
 

@@ -1,1 +1,1 @@
-"""Articles, their tags and favourites, and the feed."""
+"""Articles, their tags and favorites, and the feed."""

@@ -2,7 +2,7 @@
 
 from dependency_injector import providers
 
-from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.service import ArticleService
 from modules.articles.infrastructure.articles import SqlArticles
 from modules.articles.infrastructure.counts import ArticleCounts
 from modules.articles.infrastructure.directory import SqlArticleDirectory
@@ -22,8 +22,8 @@ class ArticlesContainer(ModuleContainer):
     repository = providers.Singleton(SqlArticles, ModuleContainer.database, counts)
     directory = providers.Singleton(SqlArticleDirectory, ModuleContainer.database, profiles)
     reader = providers.Singleton(SqlArticleReader, ModuleContainer.database, profiles)
-    publishing = providers.Singleton(
-        Publishing,
+    service = providers.Singleton(
+        ArticleService,
         ModuleContainer.database,
         repository,
         reader,

@@ -35,7 +35,7 @@ class ArticleDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ArticleFavorited(Event):
-    """A user favours an article, who did not before."""
+    """A user favorites an article, who did not before."""
 
     article_id: int
     user_id: int
@@ -57,7 +57,7 @@ class ArticlePreview:
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleText:
+class ArticleContent:
     """An article as it was written, whoever looks at it."""
 
     slug: str
@@ -101,7 +101,7 @@ class ArticleDirectory(Protocol):
         """Return those of the articles that exist, by id, as the viewer sees them."""
         ...
 
-    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
         """Return those of the articles that exist, by id, with their bodies."""
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
+from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON, AmbientUnitOfWork
 from modules.profiles.contracts import ProfileReader
@@ -57,7 +57,7 @@ class FakeArticleDirectory:
         self._articles[article] = replace(self._articles[article], title=title, edited_at=at)
 
     def favorite(self, article: ArticleId, user: UserId) -> None:
-        """Let a user favour an article."""
+        """Let a user favorite an article."""
         self._articles[article].favorited_by.add(user)
 
     async def remove(self, article: ArticleId) -> None:
@@ -101,12 +101,12 @@ class FakeArticleDirectory:
             for id_, article in found.items()
         }
 
-    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
         """Return those of the articles that exist, by id, with their bodies."""
         found = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
         authors = await self._profiles.profiles({article.author for article in found.values()}, None)
         return {
-            id_: ArticleText(
+            id_: ArticleContent(
                 slug=article.slug,
                 title=article.title,
                 description=article.description,
@@ -124,7 +124,7 @@ class FakeArticleDirectory:
         self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
         """Return the newest articles, newest first: of all, or with this tag and by this username."""
-        authors = None if author is None else set((await self._profiles.named({author})).values())
+        authors = None if author is None else set((await self._profiles.by_username({author})).values())
         found = [
             (article.at, id_)
             for id_, article in self._articles.items()

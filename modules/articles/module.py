@@ -26,7 +26,7 @@ from modules.users.contracts import UserDeleted
 def router(container: ArticlesContainer) -> APIRouter:
     """Return the routes of this module."""
     return create_router(
-        container.publishing(),
+        container.service(),
         container.reader(),
         Authentication(container.tokens()),
         CursorPagination(container.signing_keys()),
@@ -45,9 +45,9 @@ MODULE = Module(
     needs={"profiles": ProfileReader, "tokens": TokenVerifier},
     offers={ArticleDirectory: "directory"},
     routers=[router],
-    subscriptions=[Subscription(UserDeleted, lambda container: container.publishing().on_user_deleted)],
+    subscriptions=[Subscription(UserDeleted, lambda container: container.service().on_user_deleted)],
     publishes=[ArticlePublished, ArticleEdited, ArticleDeleted, ArticleFavorited],
     schema=SCHEMA,
-    personal_data=lambda container: container.publishing().export_personal_data,
+    personal_data=lambda container: container.service().export_personal_data,
     demo=demo,
 )

@@ -3,7 +3,7 @@
 from dependency_injector import providers
 
 from modules.articles.contracts import ArticleDirectory
-from modules.comments.domain.discussion import Discussion
+from modules.comments.domain.service import CommentService
 from modules.comments.infrastructure.comments import SqlComments
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
@@ -18,8 +18,8 @@ class CommentsContainer(ModuleContainer):
     tokens = providers.Dependency(instance_of=TokenVerifier)
 
     repository = providers.Singleton(SqlComments, ModuleContainer.database)
-    discussion = providers.Singleton(
-        Discussion,
+    service = providers.Singleton(
+        CommentService,
         ModuleContainer.database,
         repository,
         articles,

@@ -21,7 +21,7 @@ from modules.users.contracts import UserDeleted
 def router(container: CommentsContainer) -> APIRouter:
     """Return the routes of this module."""
     return create_router(
-        container.discussion(),
+        container.service(),
         Authentication(container.tokens()),
         CursorPagination(container.signing_keys()),
         Idempotency(container.idempotency()),
@@ -39,11 +39,11 @@ MODULE = Module(
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],
     subscriptions=[
-        Subscription(ArticleDeleted, lambda container: container.discussion().on_article_deleted),
-        Subscription(UserDeleted, lambda container: container.discussion().on_user_deleted),
+        Subscription(ArticleDeleted, lambda container: container.service().on_article_deleted),
+        Subscription(UserDeleted, lambda container: container.service().on_user_deleted),
     ],
     publishes=[CommentAdded],
     schema=SCHEMA,
-    personal_data=lambda container: container.discussion().export_personal_data,
+    personal_data=lambda container: container.service().export_personal_data,
     demo=demo,
 )

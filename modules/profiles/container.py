@@ -4,7 +4,7 @@ from dependency_injector import providers
 
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
-from modules.profiles.domain.profiles import Profiles
+from modules.profiles.domain.service import ProfileService
 from modules.profiles.infrastructure.follows import SqlFollows
 from modules.profiles.infrastructure.reader import SqlProfileReader
 from modules.users.contracts import UserDirectory
@@ -18,4 +18,4 @@ class ProfilesContainer(ModuleContainer):
 
     follows = providers.Singleton(SqlFollows, ModuleContainer.database)
     reader = providers.Singleton(SqlProfileReader, ModuleContainer.database, users, follows)
-    profiles = providers.Singleton(Profiles, ModuleContainer.database, users, follows)
+    profiles = providers.Singleton(ProfileService, ModuleContainer.database, users, follows)

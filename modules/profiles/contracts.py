@@ -25,10 +25,10 @@ class ProfileReader(Protocol):
         """Return those of the profiles that exist, by id; `following` says whether the viewer follows."""
         ...
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, UserId]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, UserId]:
         """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
         ...
 
-    async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+    async def followees(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """Return whom each of these users follows."""
         ...

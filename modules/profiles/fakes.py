@@ -36,12 +36,12 @@ class FakeProfileReader:
             if user in self._profiles
         }
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, UserId]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, UserId]:
         """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
         ids = {profile.username.casefold(): user for user, profile in self._profiles.items()}
         return {name: ids[name.casefold()] for name in usernames if name.casefold() in ids}
 
-    async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+    async def followees(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """Return whom each of these users follows."""
         return {
             follower: {followed for one, followed in self._follows if one == follower}

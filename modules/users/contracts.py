@@ -40,6 +40,6 @@ class UserDirectory(Protocol):
         """Return those of the users that exist, by id."""
         ...
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return those of the users that exist, by the name as it was asked for, in whatever case."""
         ...

@@ -22,7 +22,7 @@ class FakeUserDirectory:
         """Return those of the users that exist, by id."""
         return {user: self._users[user] for user in ids if user in self._users}
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return those of the users that exist, by the name as it was asked for, in whatever case."""
         users = {user.username.casefold(): user for user in self._users.values()}
         return {name: users[name.casefold()] for name in usernames if name.casefold() in users}

@@ -11,7 +11,7 @@ import pytest
 
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
-from tests.app.test_cli import call, one_line
+from tests.app.test_cli import call, single_line
 from tests.client import Api
 from tests.conftest import SECRET
 
@@ -66,7 +66,7 @@ async def test_a_backup_taken_while_others_write_has_all_that_was_acknowledged_b
     with closing(sqlite3.connect("copy.db")) as copy:
         # No transaction is there in part.
         [articles] = copy.execute("SELECT count(*) FROM articles_article").fetchone()
-        assert copy.execute("SELECT articles FROM articles_author WHERE author_id = 0").fetchone() == (
+        assert copy.execute("SELECT articles FROM articles_author_stats WHERE author_id = 0").fetchone() == (
             articles,
         )
 
@@ -116,22 +116,24 @@ class TestRefusals:
     @pytest.mark.usefixtures("database")
     def test_a_backup_overwrites_nothing(self) -> None:
         Path("copy.db").write_text("precious", encoding="ascii")
-        assert one_line(call("backup", "copy.db")) == (
+        assert single_line(call("backup", "copy.db")) == (
             "conduit: copy.db is there already; a backup overwrites nothing"
         )
         assert Path("copy.db").read_text(encoding="ascii") == "precious"
 
     @pytest.mark.usefixtures("database")
     def test_a_folder_that_is_not_there_is_told(self) -> None:
-        assert one_line(call("backup", "nowhere/copy.db")).startswith("conduit: unable to open database file")
+        assert single_line(call("backup", "nowhere/copy.db")).startswith(
+            "conduit: unable to open database file"
+        )
 
     def test_of_nothing_there_is_no_backup(self, folder: Path) -> None:
-        assert one_line(call("backup", "copy.db")) == "conduit: there is no var/conduit.db"
+        assert single_line(call("backup", "copy.db")) == "conduit: there is no var/conduit.db"
         assert list(folder.iterdir()) == []
 
     @pytest.mark.parametrize("command", ["backup", "restore"])
     def test_postgresql_has_tools_of_its_own(self, command: str) -> None:
-        line = one_line(call(command, "copy.db", DATABASE_URL="postgresql+psycopg://me:sesame@host/blog"))
+        line = single_line(call(command, "copy.db", DATABASE_URL="postgresql+psycopg://me:sesame@host/blog"))
         assert line == "conduit: this is for SQLite; on PostgreSQL, pg_dump and pg_restore are the tools"
 
     @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ class TestRefusals:
         if content is not None:
             Path("copy.db").write_bytes(content)
         before = database.read_bytes()
-        assert one_line(call("restore", "copy.db")) == f"conduit: {told}"
+        assert single_line(call("restore", "copy.db")) == f"conduit: {told}"
         assert database.read_bytes() == before
 
     def test_a_damaged_backup_is_not_put_back(self, database: Path) -> None:
@@ -158,12 +160,12 @@ class TestRefusals:
         damaged[4096 * 3 : 4096 * 6] = b"\xff" * 4096 * 3
         Path("copy.db").write_bytes(damaged)
         before = database.read_bytes()
-        assert re.search("copy.db is damaged|malformed", one_line(call("restore", "copy.db")))
+        assert re.search("copy.db is damaged|malformed", single_line(call("restore", "copy.db")))
         assert database.read_bytes() == before
 
     def test_the_backup_of_a_newer_conduit_is_not_put_back(self, database: Path, newer: Path) -> None:
         before = database.read_bytes()
-        assert one_line(call("restore", newer.name)) == (
+        assert single_line(call("restore", newer.name)) == (
             "conduit: newer.db was made by a newer Conduit: upgrade this one"
         )
         assert database.read_bytes() == before

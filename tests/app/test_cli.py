@@ -28,7 +28,7 @@ def call(*arguments: str, **settings: str) -> Result:
     )
 
 
-def one_line(result: Result) -> str:
+def single_line(result: Result) -> str:
     """Return the one line that the program said before it ended with exit code 1."""
     assert (result.exit_code, result.stdout) == (1, "")
     [line] = result.stderr.splitlines()
@@ -87,13 +87,13 @@ class TestServe:
     """What keeps it from serving; that it serves is shown by tests/e2e."""
 
     def test_refuses_a_database_that_is_not_migrated(self) -> None:
-        assert one_line(call("serve")) == (
+        assert single_line(call("serve")) == (
             f"conduit: the tables of {MIGRATED[0]} are not migrated; run: conduit migrate"
         )
 
     def test_names_the_module_that_is_not(self) -> None:
         call("migrate", DISABLED_MODULES="comments", DATABASE_URL="sqlite+aiosqlite:///partly.db")
-        assert one_line(call("serve", DATABASE_URL="sqlite+aiosqlite:///partly.db")) == (
+        assert single_line(call("serve", DATABASE_URL="sqlite+aiosqlite:///partly.db")) == (
             "conduit: the tables of comments are not migrated; run: conduit migrate"
         )
 
@@ -101,26 +101,26 @@ class TestServe:
     def test_says_that_the_port_is_taken(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            assert one_line(call("serve", "--port", str(port))) == (
+            assert single_line(call("serve", "--port", str(port))) == (
                 f"conduit: cannot listen on 127.0.0.1:{port} (Address already in use); "
                 "choose another with --host and --port"
             )
 
     def test_starts_anew_in_development_only(self) -> None:
         production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET}
-        assert one_line(call("serve", "--reload", **production)) == (
+        assert single_line(call("serve", "--reload", **production)) == (
             "conduit: --reload is for development, and CONDUIT_ENVIRONMENT is production"
         )
 
     def test_starts_one_process_anew_and_not_several(self) -> None:
-        assert one_line(call("serve", "--reload", "--workers", "2")) == (
+        assert single_line(call("serve", "--reload", "--workers", "2")) == (
             "conduit: --reload starts one process anew, and cannot go with --workers"
         )
 
     @pytest.mark.usefixtures("ready")
     def test_says_that_the_address_is_not_one_of_this_machine(self) -> None:
         # 192.0.2.0/24 is nobody's: RFC 5737.
-        assert one_line(call("serve", "--host", "192.0.2.1")) == (
+        assert single_line(call("serve", "--host", "192.0.2.1")) == (
             "conduit: cannot listen on 192.0.2.1:8000 (Cannot assign requested address); "
             "choose another with --host and --port"
         )
@@ -131,52 +131,54 @@ class TestWhatIsWrongIsToldInOneLine:
     def test_a_folder_that_cannot_be_made(self, folder: Path, command: str) -> None:
         # Permission bits do not bind root; a file where a folder should be binds everybody.
         (folder / "var").touch()
-        assert one_line(call(command)) == (
+        assert single_line(call(command)) == (
             "conduit: CONDUIT_DATABASE_URL: cannot make the folder var: File exists"
         )
 
     def test_a_folder_that_cannot_be_made_for_the_secret(self, folder: Path, command: str) -> None:
         (folder / "var").touch()
-        assert one_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
+        assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: cannot keep a secret in var/secret_key (File exists): "
             "make that possible, or set CONDUIT_SECRET_KEY"
         )
 
     def test_a_database_file_that_cannot_be_opened(self, folder: Path, command: str) -> None:
         (folder / "blog.db").mkdir()
-        assert one_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
+        assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: the database cannot be used: unable to open database file (see CONDUIT_DATABASE_URL)"
         )
 
     def test_a_database_file_that_is_none(self, folder: Path, command: str) -> None:
         (folder / "blog.db").write_text("Dear diary, today I met a dragon. " * 40, encoding="utf-8")
-        assert one_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
+        assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: the database cannot be used: file is not a database (see CONDUIT_DATABASE_URL)"
         )
 
     def test_a_server_that_does_not_answer(self, command: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as nobody:
             port = nobody.getsockname()[1]
-        line = one_line(call(command, DATABASE_URL=f"postgresql+psycopg://jake:sesame@127.0.0.1:{port}/blog"))
+        line = single_line(
+            call(command, DATABASE_URL=f"postgresql+psycopg://jake:sesame@127.0.0.1:{port}/blog")
+        )
         assert line.startswith("conduit: the database cannot be used: connection failed: ")
         assert line.endswith(" (see CONDUIT_DATABASE_URL)")
         assert "sesame" not in line
 
     def test_an_option_of_the_database_url_that_is_none(self, command: str) -> None:
         url = "postgresql+psycopg://jake:sesame@127.0.0.1/blog?sslmod=require"
-        assert one_line(call(command, DATABASE_URL=url)) == (
+        assert single_line(call(command, DATABASE_URL=url)) == (
             'conduit: the database cannot be used: invalid connection option "sslmod" '
             "(see CONDUIT_DATABASE_URL)"
         )
 
     def test_a_database_url_that_is_none(self, command: str) -> None:
-        assert one_line(call(command, DATABASE_URL="blog.db")) == (
+        assert single_line(call(command, DATABASE_URL="blog.db")) == (
             "conduit: CONDUIT_DATABASE_URL: this is no database URL; "
             "one is sqlite+aiosqlite:///var/conduit.db"
         )
 
     def test_a_database_that_a_newer_conduit_has_made(self, newer: Path, command: str) -> None:
-        assert one_line(call(command, DATABASE_URL=f"sqlite+aiosqlite:///{newer}")) == (
+        assert single_line(call(command, DATABASE_URL=f"sqlite+aiosqlite:///{newer}")) == (
             "conduit: the tables of articles were made by a newer Conduit: upgrade this one"
         )
 
@@ -195,7 +197,7 @@ class TestWhatIsWrongIsToldInOneLine:
         ids=lambda given: next(iter(given), None) if isinstance(given, dict) else "",
     )
     def test_a_setting(self, command: str, settings: dict[str, str], line: str) -> None:
-        assert one_line(call(command, **settings)) == f"conduit: {line}"
+        assert single_line(call(command, **settings)) == f"conduit: {line}"
 
 
 class TestProgram:

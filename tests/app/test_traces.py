@@ -31,7 +31,7 @@ from conduit_app.composition import Composition
 from conduit_app.observability import tracing
 from conduit_app.observability.tracing import ENDPOINTS, RouteSpanMiddleware, Tracing, wanted
 from conduit_app.settings import Settings, SettingsError
-from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.service import ArticleService
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET, composed
 
@@ -242,7 +242,7 @@ async def test_without_traces_no_code_of_theirs_runs(settings_of_its_own: Settin
             await jake.publish("Dragons")
         finally:
             sys.setprofile(None)
-    assert Publishing.publish.__code__ in called
+    assert ArticleService.publish.__code__ in called
     assert not [code for code in called if code.co_filename == tracing.__file__]
     # FastAPI asks itself whether there are any, and that is all.
     assert {code.co_name for code in called if code.co_filename == telemetry.__file__} == {

@@ -649,14 +649,14 @@ PROMISES = [
     ),
     Violation(
         "an event outside of contracts",
-        "modules/articles/domain/publishing.py",
+        "modules/articles/domain/service.py",
         "\nfrom modules.kernel.domain.events import Event\n" + EVENT,
         ("event-shape",),
         beside=PUBLISHED,
     ),
     Violation(
         "an event by another name of Event",
-        "modules/articles/domain/publishing.py",
+        "modules/articles/domain/service.py",
         "\nfrom modules.kernel.domain.events import Event as Fact\n" + EVENT.replace("(Event)", "(Fact)"),
         ("event-shape",),
         beside=PUBLISHED,
@@ -830,7 +830,7 @@ EVERY_RUNNING_BREACH = [
     ),
     Violation(
         "a module that cannot be imported",
-        "modules/profiles/domain/profiles.py",
+        "modules/profiles/domain/service.py",
         "\nRATIO = 1 / 0  # breach\n",
         ("importable",),
     ),

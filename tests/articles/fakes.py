@@ -66,16 +66,16 @@ class FakeArticles:
         self.favorites[article.id].discard(user)
         return article.id
 
-    async def of_author(self, author: UserId) -> Sequence[Article]:
+    async def by_author(self, author: UserId) -> Sequence[Article]:
         self._unit_of_work.require_open()
         return [article for article in self.kept.values() if article.author_id == author]
 
-    async def remove_favorites_of(self, user: UserId) -> None:
+    async def delete_favorites_by(self, user: UserId) -> None:
         self._unit_of_work.require_transaction()
         for users in self.favorites.values():
             users.discard(user)
 
-    async def favorites_of(self, user: UserId) -> Sequence[str]:
+    async def favorite_slugs_of(self, user: UserId) -> Sequence[str]:
         self._unit_of_work.require_open()
         return [self.kept[article].slug for article, users in self.favorites.items() if user in users]
 

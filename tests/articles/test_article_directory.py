@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
-from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticleText
+from modules.articles.contracts import ArticleContent, ArticleDirectory, ArticleId, ArticlePreview
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE
@@ -63,7 +63,7 @@ class RealWorld:
         self.database = articles.database
         self.profiles = profiles
         self.directory = articles.container.directory()
-        self._publishing = articles.container.publishing()
+        self._publishing = articles.container.service()
         self._published: dict[ArticleId, tuple[str, UserId]] = {}
 
     async def article(self, title: str, author: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
@@ -258,8 +258,8 @@ class TestTexts:
         jake = world.profiles.add("jake")
         dragons = await world.article("Dragons", jake, tags=["fire", "breath"])
         await world.article("Knights", jake)
-        assert await world.directory.texts({dragons, NOTHING}) == {
-            dragons: ArticleText(
+        assert await world.directory.contents({dragons, NOTHING}) == {
+            dragons: ArticleContent(
                 slug="dragons",
                 title="Dragons",
                 description="Fire",
@@ -274,7 +274,7 @@ class TestTexts:
 
     async def test_none_are_returned_for_none(self, world: World) -> None:
         await world.article("Dragons", world.profiles.add("jake"))
-        assert await world.directory.texts(()) == {}
+        assert await world.directory.contents(()) == {}
 
 
 class TestNewest:

@@ -94,9 +94,9 @@ class Life:
     async def leave(self) -> None:
         # And come back at once, as somebody who has never done anything.
         user = self.user()
-        for article in await self.articles.of_author(user):
+        for article in await self.articles.by_author(user):
             await self.articles.remove(article)
-        await self.articles.remove_favorites_of(user)
+        await self.articles.delete_favorites_by(user)
 
     async def favor(self) -> None:
         if slug := await self.slug():

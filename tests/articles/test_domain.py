@@ -22,13 +22,13 @@ from modules.articles.domain.article import (
     ArticleNotFound,
     NotTheAuthor,
 )
-from modules.articles.domain.publishing import Publishing
 from modules.articles.domain.reading import ArticleView
+from modules.articles.domain.service import ArticleService
 from modules.articles.domain.values import (
-    ATTEMPTS,
+    FALLBACK_SLUG,
+    MAX_SLUG_ATTEMPTS,
     MAX_STEM_LENGTH,
     MAX_TAGS,
-    NAMELESS,
     RESERVED_SLUGS,
     Body,
     Description,
@@ -84,19 +84,19 @@ class TestSlugs:
 
     @pytest.mark.parametrize("title", ["🐉", "!!!", "—", "\u200b"])
     def test_a_title_without_letters_is_named_all_the_same(self, title: str) -> None:
-        assert first_slug(title) == NAMELESS
+        assert first_slug(title) == FALLBACK_SLUG
 
     @pytest.mark.parametrize("title", ["feed", "Feed", "FEED!", "  feed  "])
     def test_no_slug_is_a_route(self, title: str) -> None:
         slugs = list(Title(title).slugs())
-        assert len(slugs) == ATTEMPTS
+        assert len(slugs) == MAX_SLUG_ATTEMPTS
         assert all(slug.startswith("feed-") for slug in slugs)
 
     def test_those_after_the_first_end_in_chance(self) -> None:
         first, *others = Title("Dragons").slugs()
-        assert len(others) == ATTEMPTS
+        assert len(others) == MAX_SLUG_ATTEMPTS
         assert all(re.fullmatch(rf"{first}-[a-z0-9]{{8}}", other) for other in others)
-        assert len(set(others)) == ATTEMPTS
+        assert len(set(others)) == MAX_SLUG_ATTEMPTS
 
     def test_a_long_title_ends_at_a_word(self) -> None:
         words = "dragon " * 30
@@ -197,7 +197,7 @@ class Scene:
         self.kept = FakeArticles(unit_of_work)
         self.events = FakeEvents(unit_of_work)
         self.clock = FakeClock()
-        self.publishing = Publishing(unit_of_work, self.kept, self.kept, self.events, self.clock)
+        self.service = ArticleService(unit_of_work, self.kept, self.kept, self.events, self.clock)
 
     async def publish(self, title: str = "Dragons") -> ArticleView:
         """Publish an article of jake's."""
@@ -206,7 +206,7 @@ class Scene:
     async def publish_as(self, author: UserId, title: str) -> ArticleView:
         """Publish an article."""
         new = draft(title, tag_list=tags("fire"))
-        return await self.publishing.publish(author, new.title, new.description, new.body, new.tags)
+        return await self.service.publish(author, new.title, new.description, new.body, new.tags)
 
 
 @pytest.fixture
@@ -232,14 +232,14 @@ class TestEdit:
     async def test_the_author_changes_the_article(self, scene: Scene) -> None:
         await scene.publish()
         scene.clock.at += SECOND
-        article = await scene.publishing.edit("dragons", ArticleChanges(body=Body("They swim.")), JAKE)
+        article = await scene.service.edit("dragons", ArticleChanges(body=Body("They swim.")), JAKE)
         assert (article.body, article.updated_at) == ("They swim.", NOON + SECOND)
         assert (article.slug, article.created_at) == ("dragons", NOON)
         assert scene.events.published[1:] == [ArticleEdited(key) for key in scene.kept.kept]
 
     async def test_another_title_gives_it_another_slug(self, scene: Scene) -> None:
         await scene.publish()
-        article = await scene.publishing.edit("dragons", ArticleChanges(title=Title("Knights")), JAKE)
+        article = await scene.service.edit("dragons", ArticleChanges(title=Title("Knights")), JAKE)
         assert article.slug == "knights"
 
     async def test_the_same_title_does_not(self, scene: Scene) -> None:
@@ -247,39 +247,39 @@ class TestEdit:
         [kept] = scene.kept.kept.values()
         scene.kept.kept[kept.id] = replace(kept, slug="dragons-12345678")
         changes = ArticleChanges(title=Title("Dragons"))
-        article = await scene.publishing.edit("dragons-12345678", changes, JAKE)
+        article = await scene.service.edit("dragons-12345678", changes, JAKE)
         assert article.slug == "dragons-12345678"
 
     async def test_nobody_else_may(self, scene: Scene) -> None:
         before = await scene.publish()
         with pytest.raises(NotTheAuthor):
-            await scene.publishing.edit("dragons", ArticleChanges(title=Title("Knights")), ANNA)
+            await scene.service.edit("dragons", ArticleChanges(title=Title("Knights")), ANNA)
         assert [article.title for article in scene.kept.kept.values()] == [before.title]
         assert not any(isinstance(event, ArticleEdited) for event in scene.events.published)
 
     async def test_what_does_not_exist_cannot_be_changed(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
-            await scene.publishing.edit("dragons", ArticleChanges(), JAKE)
+            await scene.service.edit("dragons", ArticleChanges(), JAKE)
 
 
 class TestDelete:
     async def test_the_author_deletes_it_and_it_is_told(self, scene: Scene) -> None:
         await scene.publish()
         [article] = scene.kept.kept
-        await scene.publishing.delete("dragons", JAKE)
+        await scene.service.delete("dragons", JAKE)
         assert scene.kept.kept == {}
         assert scene.events.published[1:] == [ArticleDeleted(article)]
 
     async def test_nobody_else_may_and_nothing_is_told(self, scene: Scene) -> None:
         await scene.publish()
         with pytest.raises(NotTheAuthor):
-            await scene.publishing.delete("dragons", ANNA)
+            await scene.service.delete("dragons", ANNA)
         assert len(scene.kept.kept) == 1
         assert not any(isinstance(event, ArticleDeleted) for event in scene.events.published)
 
     async def test_what_does_not_exist_cannot_be_deleted(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
-            await scene.publishing.delete("dragons", JAKE)
+            await scene.service.delete("dragons", JAKE)
         assert scene.events.published == []
 
 
@@ -288,10 +288,10 @@ class TestUserDeleted:
         for title in ("Dragons", "Knights"):
             await scene.publish(title)
         await scene.publish_as(ANNA, "Elves")
-        await scene.publishing.favorite("elves", JAKE)
+        await scene.service.favorite("elves", JAKE)
         *own, other = scene.kept.kept
         before = len(scene.events.published)
-        await scene.publishing.on_user_deleted(UserDeleted(JAKE))
+        await scene.service.on_user_deleted(UserDeleted(JAKE))
         assert list(scene.kept.kept) == [other]
         assert scene.events.published[before:] == [ArticleDeleted(key) for key in own]
         assert scene.kept.favorites == {other: set()}
@@ -301,8 +301,8 @@ class TestOwnData:
     async def test_it_is_what_the_user_published_and_favours(self, scene: Scene) -> None:
         await scene.publish("Dragons")
         await scene.publish_as(ANNA, "Elves")
-        await scene.publishing.favorite("elves", JAKE)
-        assert await scene.publishing.export_personal_data(JAKE) == {
+        await scene.service.favorite("elves", JAKE)
+        assert await scene.service.export_personal_data(JAKE) == {
             "articles": [
                 {
                     "slug": "dragons",
@@ -322,25 +322,25 @@ class TestFavorite:
     async def test_it_is_counted_and_the_article_stays_as_old_as_it_was(self, scene: Scene) -> None:
         await scene.publish()
         scene.clock.at += SECOND
-        article = await scene.publishing.favorite("dragons", ANNA)
+        article = await scene.service.favorite("dragons", ANNA)
         assert (article.favorited, article.favorites_count) == (True, 1)
         assert article.updated_at == NOON
 
     async def test_twice_is_once_and_told_once(self, scene: Scene) -> None:
         await scene.publish()
-        await scene.publishing.favorite("dragons", ANNA)
-        assert (await scene.publishing.favorite("dragons", ANNA)).favorites_count == 1
+        await scene.service.favorite("dragons", ANNA)
+        assert (await scene.service.favorite("dragons", ANNA)).favorites_count == 1
         [article] = scene.kept.kept
         assert scene.events.published[1:] == [ArticleFavorited(article, ANNA)]
 
     async def test_it_can_be_taken_back(self, scene: Scene) -> None:
         await scene.publish()
-        await scene.publishing.favorite("dragons", ANNA)
-        article = await scene.publishing.unfavorite("dragons", ANNA)
+        await scene.service.favorite("dragons", ANNA)
+        article = await scene.service.unfavorite("dragons", ANNA)
         assert (article.favorited, article.favorites_count) == (False, 0)
 
     async def test_what_does_not_exist_cannot_be_favoured(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
-            await scene.publishing.favorite("dragons", ANNA)
+            await scene.service.favorite("dragons", ANNA)
         with pytest.raises(ArticleNotFound):
-            await scene.publishing.unfavorite("dragons", ANNA)
+            await scene.service.unfavorite("dragons", ANNA)

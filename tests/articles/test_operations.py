@@ -1,4 +1,4 @@
-"""The operations on articles, favourites and tags: anonymous, another user, owner."""
+"""The operations on articles, favorites and tags: anonymous, another user, owner."""
 
 import httpx2
 import pytest

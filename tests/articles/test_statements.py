@@ -14,7 +14,7 @@ from conduit_app.settings import Settings
 from modules.articles.container import ArticlesContainer
 from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
-from modules.comments.domain.comment import Text
+from modules.comments.domain.comment import CommentBody
 from modules.kernel.fakes import NOON
 from modules.profiles.container import ProfilesContainer
 from modules.users.container import UsersContainer
@@ -69,7 +69,7 @@ def api(settings: Settings, composition: Composition) -> Api:
 async def gather(composition: Composition, authors: int, articles_each: int) -> str:
     """Let there be authors with articles, all alike, and one reader, and return the reader's token.
 
-    The reader follows everybody, the fan favours everything, and everybody comments on the first
+    The reader follows everybody, the fan favorites everything, and everybody comments on the first
     article as often as they have written.
     """
     users = cast("UsersContainer", composition.containers["users"])
@@ -83,7 +83,7 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
             await profiles.follows().add(reader.id, author.id)
             for _ in range(articles_each):
                 key = await articles.repository().add(draft(author=author.id, tag_list=tags("fire", "wings")))
-                await comments.repository().add(FIRST, author.id, Text("Nice"), NOON)
+                await comments.repository().add(FIRST, author.id, CommentBody("Nice"), NOON)
                 [slug] = [
                     preview.slug for preview in (await articles.directory().previews({key}, None)).values()
                 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
+from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import FakeUnitOfWork
@@ -18,14 +18,14 @@ class FakeComments:
         self._latest = 0
         self.kept: dict[CommentId, Comment] = {}
 
-    async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
+    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
         self._unit_of_work.require_transaction()
         self._latest += 1
         comment = Comment(CommentId(self._latest), article, author, text.text, at)
         self.kept[comment.id] = comment
         return comment
 
-    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         self._unit_of_work.require_open()
         found = [comment for comment in self.kept.values() if comment.article_id == article]
         found.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
@@ -49,14 +49,14 @@ class FakeComments:
         self._unit_of_work.require_transaction()
         del self.kept[comment]
 
-    async def of_author(self, author: UserId) -> Sequence[Comment]:
+    async def by_author(self, author: UserId) -> Sequence[Comment]:
         self._unit_of_work.require_open()
         return [comment for comment in self.kept.values() if comment.author_id == author]
 
-    async def remove_of_author(self, author: UserId) -> None:
+    async def delete_by_author(self, author: UserId) -> None:
         self._unit_of_work.require_transaction()
         self.kept = {key: comment for key, comment in self.kept.items() if comment.author_id != author}
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         self._unit_of_work.require_transaction()
         self.kept = {key: comment for key, comment in self.kept.items() if comment.article_id != article}

@@ -10,12 +10,12 @@ from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
     ArticleNotFound,
     Comment,
+    CommentBody,
     CommentId,
     CommentNotFound,
     NotTheAuthor,
-    Text,
 )
-from modules.comments.domain.discussion import CommentView, Discussion
+from modules.comments.domain.service import CommentService, CommentView
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import PageRequest
@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 class TestText:
     def test_it_is_kept_as_it_was_typed(self) -> None:
-        assert Text("  Nice\n\nvery ").text == "  Nice\n\nvery "
+        assert CommentBody("  Nice\n\nvery ").text == "  Nice\n\nvery "
 
     def test_it_is_not_blank_and_has_an_end(self) -> None:
         for text, problem in [
@@ -38,7 +38,7 @@ class TestText:
             ("x" * 50_001, "is too long"),
         ]:
             with pytest.raises(Invalid, match=problem):
-                Text(text)
+                CommentBody(text)
 
 
 def test_only_its_author_may_delete_a_comment() -> None:
@@ -61,17 +61,17 @@ class Scene:
         self.kept = FakeComments(self.unit_of_work)
         self.clock = FakeClock()
         self.events = FakeEvents(self.unit_of_work)
-        self.discussion = Discussion(
+        self.service = CommentService(
             self.unit_of_work, self.kept, self.articles, self.profiles, self.events, self.clock
         )
 
     async def say(self, text: str = "Nice", slug: str = "dragons") -> CommentView:
         """Comment as anna."""
-        return await self.discussion.say(slug, Text(text), self.anna)
+        return await self.service.say(slug, CommentBody(text), self.anna)
 
     async def texts(self, slug: str = "dragons") -> list[str]:
         """Return what is said about an article."""
-        return [view.comment.body for view in (await self.discussion.comments(slug, None)).comments]
+        return [view.comment.body for view in (await self.service.comments(slug, None)).comments]
 
 
 @pytest.fixture
@@ -110,75 +110,75 @@ class TestComments:
     async def test_their_authors_are_seen_by_the_viewer(self, scene: Scene) -> None:
         await scene.say()
         scene.profiles.follow(scene.jake, scene.anna)
-        [seen_by_jake] = (await scene.discussion.comments("dragons", scene.jake)).comments
-        [seen_by_nobody] = (await scene.discussion.comments("dragons", None)).comments
+        [seen_by_jake] = (await scene.service.comments("dragons", scene.jake)).comments
+        [seen_by_nobody] = (await scene.service.comments("dragons", None)).comments
         assert seen_by_jake.author.following
         assert not seen_by_nobody.author.following
 
     async def test_a_part_of_them_tells_where_the_next_one_begins(self, scene: Scene) -> None:
         for text in ("first", "second", "third"):
             await scene.say(text)
-        newest = await scene.discussion.comments("dragons", None, PageRequest(limit=2))
-        oldest = await scene.discussion.comments("dragons", None, PageRequest(limit=2, after=newest.next))
+        newest = await scene.service.comments("dragons", None, PageRequest(limit=2))
+        oldest = await scene.service.comments("dragons", None, PageRequest(limit=2, after=newest.next))
         parts = [[view.comment.body for view in part.comments] for part in (newest, oldest)]
         assert parts == [["third", "second"], ["first"]]
         assert oldest.next is None
 
     async def test_what_does_not_exist_has_none(self, scene: Scene) -> None:
         with pytest.raises(ArticleNotFound):
-            await scene.discussion.comments("unknown", None)
+            await scene.service.comments("unknown", None)
 
 
 class TestTakeBack:
     async def test_the_author_deletes_the_comment(self, scene: Scene) -> None:
         comment = (await scene.say("first")).comment
         await scene.say("second")
-        await scene.discussion.take_back("dragons", comment.id, scene.anna)
+        await scene.service.take_back("dragons", comment.id, scene.anna)
         assert await scene.texts() == ["second"]
 
     async def test_nobody_else_may_not_even_the_articles_author(self, scene: Scene) -> None:
         comment = (await scene.say()).comment
         with pytest.raises(NotTheAuthor):
-            await scene.discussion.take_back("dragons", comment.id, scene.jake)
+            await scene.service.take_back("dragons", comment.id, scene.jake)
         assert await scene.texts() == ["Nice"]
 
     async def test_it_is_not_found_on_another_article(self, scene: Scene) -> None:
         comment = (await scene.say()).comment
         with pytest.raises(CommentNotFound):
-            await scene.discussion.take_back("knights", comment.id, scene.anna)
+            await scene.service.take_back("knights", comment.id, scene.anna)
         assert await scene.texts() == ["Nice"]
 
     async def test_what_does_not_exist_cannot_be_deleted(self, scene: Scene) -> None:
         with pytest.raises(CommentNotFound):
-            await scene.discussion.take_back("dragons", CommentId(1000), scene.anna)
+            await scene.service.take_back("dragons", CommentId(1000), scene.anna)
         with pytest.raises(ArticleNotFound):
-            await scene.discussion.take_back("unknown", CommentId(1000), scene.anna)
+            await scene.service.take_back("unknown", CommentId(1000), scene.anna)
 
 
 class TestUserDeleted:
     async def test_the_users_comments_go_and_no_others(self, scene: Scene) -> None:
         await scene.say("of anna")
-        await scene.discussion.say("dragons", Text("of jake"), scene.jake)
+        await scene.service.say("dragons", CommentBody("of jake"), scene.jake)
         async with scene.unit_of_work.transaction():
-            await scene.discussion.on_user_deleted(UserDeleted(scene.anna))
+            await scene.service.on_user_deleted(UserDeleted(scene.anna))
         assert await scene.texts() == ["of jake"]
 
     async def test_comments_of_somebody_unknown_are_not_shown(self, scene: Scene) -> None:
         await scene.say("of anna")
         async with scene.unit_of_work.transaction():
-            await scene.kept.add(scene.dragons, UserId(1000), Text("of nobody"), NOON)
+            await scene.kept.add(scene.dragons, UserId(1000), CommentBody("of nobody"), NOON)
         assert await scene.texts() == ["of anna"]
 
     async def test_who_is_deleted_meanwhile_cannot_comment(self, scene: Scene) -> None:
         with pytest.raises(TokenInvalid):
-            await scene.discussion.say("dragons", Text("of nobody"), UserId(1000))
+            await scene.service.say("dragons", CommentBody("of nobody"), UserId(1000))
 
 
 class TestOwnData:
     async def test_it_is_what_the_user_said_and_where(self, scene: Scene) -> None:
         said = (await scene.say("Nice", "knights")).comment
-        await scene.discussion.say("dragons", Text("of jake"), scene.jake)
-        assert await scene.discussion.export_personal_data(scene.anna) == {
+        await scene.service.say("dragons", CommentBody("of jake"), scene.jake)
+        assert await scene.service.export_personal_data(scene.anna) == {
             "comments": [
                 {"id": said.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
             ]
@@ -190,6 +190,6 @@ class TestArticleDeleted:
         await scene.say("on dragons", "dragons")
         await scene.say("on knights", "knights")
         async with scene.unit_of_work.transaction():
-            await scene.discussion.on_article_deleted(ArticleDeleted(scene.dragons))
+            await scene.service.on_article_deleted(ArticleDeleted(scene.dragons))
         assert await scene.texts("dragons") == []
         assert await scene.texts("knights") == ["on knights"]

@@ -8,7 +8,7 @@ import pytest
 
 from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
+from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import NOON
@@ -28,18 +28,18 @@ def database(tmp_path: Path) -> Database:
 async def say(
     comments: CommentsContainer, text: str = "Nice", article: ArticleId = DRAGONS, at: datetime = NOON
 ) -> Comment:
-    return await comments.repository().add(article, ANNA, Text(text), at)
+    return await comments.repository().add(article, ANNA, CommentBody(text), at)
 
 
 async def texts(comments: CommentsContainer, article: ArticleId = DRAGONS) -> Sequence[str]:
-    return [comment.body for comment in await comments.repository().of_article(article)]
+    return [comment.body for comment in await comments.repository().by_article(article)]
 
 
 class TestAdd:
     async def test_what_is_kept_is_what_was_said(self, comments: CommentsContainer) -> None:
         comment = await say(comments, "  Nice\n")
         assert comment == Comment(comment.id, DRAGONS, ANNA, "  Nice\n", NOON)
-        assert await comments.repository().of_article(DRAGONS) == [comment]
+        assert await comments.repository().by_article(DRAGONS) == [comment]
 
     async def test_an_id_is_never_given_twice(self, comments: CommentsContainer) -> None:
         first = await say(comments)
@@ -52,12 +52,12 @@ class TestPages:
         for number in range(5):
             await say(comments, str(number), at=NOON + number * SECOND)
         repository = comments.repository()
-        third = (await repository.of_article(DRAGONS))[2]
+        third = (await repository.by_article(DRAGONS))[2]
         for page in (
             PageRequest(limit=1, offset=3),
             PageRequest(limit=1, after=Position(third.created_at, third.id)),
         ):
-            assert [comment.body for comment in await repository.of_article(DRAGONS, page)] == ["1", "0"]
+            assert [comment.body for comment in await repository.by_article(DRAGONS, page)] == ["1", "0"]
 
 
 class TestOfArticle:
@@ -100,6 +100,6 @@ class TestRemove:
         await say(comments, article=DRAGONS)
         await say(comments, article=DRAGONS)
         await say(comments, article=KNIGHTS)
-        await comments.repository().remove_of_article(DRAGONS)
+        await comments.repository().delete_by_article(DRAGONS)
         assert await texts(comments, DRAGONS) == []
         assert await texts(comments, KNIGHTS) == ["Nice"]

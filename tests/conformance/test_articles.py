@@ -379,8 +379,8 @@ async def test_deleting_an_article_takes_its_favourites_with_it(
     api: Api, composition: Composition, article: Json
 ) -> None:
     kept = await api.as_user("jake").publish("Knights")
-    for favourite in (article, kept):
-        await api.as_user("anna").favorite(favourite)
+    for favorite in (article, kept):
+        await api.as_user("anna").favorite(favorite)
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     assert await _titles(api, favorited="anna") == ["Knights"]
     # Ids are never given twice, so that what is left behind could not be asked for.

@@ -9,7 +9,7 @@ import pytest
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.discovery import discover
 from conduit_app.settings import Settings
-from modules.kernel.domain.clock import in_milliseconds
+from modules.kernel.domain.clock import truncate_to_ms
 from modules.kernel.infrastructure.persistence.database import Database
 from tests.client import Api
 from tests.conftest import SECRET
@@ -29,7 +29,7 @@ class StoppedClock:
 @pytest.fixture
 async def composition(settings: Settings) -> AsyncIterator[Composition]:
     """Return Conduit's modules as ever, with a clock that has stopped."""
-    clock = StoppedClock(in_milliseconds(datetime.now(UTC)))
+    clock = StoppedClock(truncate_to_ms(datetime.now(UTC)))
     database = Database(settings.database_url)
     yield compose(resolve_order(discover()), SharedServices(database, (SECRET,), clock))
     await database.dispose()

@@ -49,9 +49,9 @@ class TestVisitor:
         own = (await api.get("/articles", params={"author": "johndoe"})).json()
         assert own["articlesCount"] == len(own["articles"]) > 0
         assert own["articles"] == [one for one in articles if one["author"]["username"] == "johndoe"]
-        favoured = (await api.get("/articles", params={"favorited": "johndoe"}, headers=visitor)).json()
-        assert favoured["articlesCount"] == len(favoured["articles"]) > 0
-        assert all(article["favorited"] for article in favoured["articles"])
+        favorited = (await api.get("/articles", params={"favorited": "johndoe"}, headers=visitor)).json()
+        assert favorited["articlesCount"] == len(favorited["articles"]) > 0
+        assert all(article["favorited"] for article in favorited["articles"])
 
     async def test_can_act_like_any_user(self, api: Api, visitor: dict[str, str]) -> None:
         article = {"title": "My first", "description": "One of mine", "body": "Hello."}

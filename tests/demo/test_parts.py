@@ -27,12 +27,12 @@ COUNTERS = {
         "SELECT id, count(user_id) FROM articles_article"
         " LEFT JOIN articles_favorite ON article_id = id GROUP BY id"
     ),
-    "SELECT author_id, articles, latest_at FROM articles_author": (
+    "SELECT author_id, articles, latest_at FROM articles_author_stats": (
         "SELECT author_id, count(*), max(created_at) FROM articles_article GROUP BY author_id"
         " UNION ALL SELECT 0, count(*), max(created_at) FROM articles_article"
     ),
-    "SELECT tag, articles FROM articles_tag_use": "SELECT tag, count(*) FROM articles_tag GROUP BY tag",
-    "SELECT user_id, articles FROM articles_reader": (
+    "SELECT tag, articles FROM articles_tag_stats": "SELECT tag, count(*) FROM articles_tag GROUP BY tag",
+    "SELECT user_id, articles FROM articles_reader_stats": (
         "SELECT user_id, count(*) FROM articles_favorite GROUP BY user_id"
     ),
 }

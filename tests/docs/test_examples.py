@@ -57,7 +57,7 @@ OF_A_PROFILE = ("FollowUserByUsername", "UnfollowUserByUsername")
 
 
 def story() -> Iterator[Step]:
-    """Yield what happens: jake registers and publishes, anna follows, comments and favours, both leave."""
+    """Yield what happens: jake registers and publishes, anna follows, comments and favorites, both leave."""
     yield Step("CreateUser", 201)
     yield Step("CreateUser", 409)
     yield Step("CreateUser", 422, body=BLANK_USER)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
-from modules.comments.domain.comment import Text
+from modules.comments.domain.comment import CommentBody
 from modules.kernel.domain.errors import Invalid
 from modules.users.domain.values import RESERVED_USERNAMES, Bio, Email, Image, Password, Username
 
@@ -37,7 +37,7 @@ MADE: Mapping[str, Callable[[int], object]] = {
     "`body` of an article": lambda length: Body("b" * length),
     "`tagList`": lambda number: TagList(tuple(Tag(f"tag{place}") for place in range(number))),
     "a tag": lambda length: Tag("t" * length),
-    "`body` of a comment": lambda length: Text("c" * length),
+    "`body` of a comment": lambda length: CommentBody("c" * length),
 }
 
 

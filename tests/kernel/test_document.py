@@ -80,7 +80,7 @@ def test_an_operation_whose_path_takes_slashes_shows_its_examples() -> None:
     assert answer["content"]["application/json"]["example"] == {"id": 1}
 
 
-async def one_line() -> None:
+async def single_line() -> None:
     """Make a thing; twice makes two: each is another. It is round."""
 
 
@@ -98,7 +98,7 @@ async def nothing() -> None: ...
 @pytest.mark.parametrize(
     ("endpoint", "name"),
     [
-        (one_line, "Make a thing; twice makes two: each is another"),
+        (single_line, "Make a thing; twice makes two: each is another"),
         (two_lines, "Return what is there, in two lines"),
         (nothing, "Nothing"),
     ],

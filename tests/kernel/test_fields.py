@@ -18,7 +18,7 @@ from modules.kernel.api.fields import (
 )
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import one_line
+from modules.kernel.domain.text import single_line
 from modules.kernel.fakes import NOON
 from tests.kernel.edge import client_of
 
@@ -29,7 +29,7 @@ class Name:
 
     def __post_init__(self) -> None:
         if self.text is not None:
-            one_line("name", self.text, max_length=5)
+            single_line("name", self.text, max_length=5)
 
 
 NAME: TypeAdapter[Name] = TypeAdapter(Annotated[Name, ValueObject(Name)])

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import one_line, prose, short_enough, storable
+from modules.kernel.domain.text import multiline, require_max_length, single_line, storable
 
 Rule = Callable[[str], str]
 
 
 def title(text: str) -> str:
-    return one_line("title", text, max_length=10)
+    return single_line("title", text, max_length=10)
 
 
 def body(text: str) -> str:
-    return prose("body", text, max_length=10)
+    return multiline("body", text, max_length=10)
 
 
 def test_a_line_loses_the_white_space_around_it() -> None:
@@ -65,7 +65,7 @@ def test_no_text_has_what_a_database_cannot_store(rule: Rule) -> None:
 
 def test_storable_and_short_enough_return_the_text_and_take_an_empty_one() -> None:
     assert storable("bio", "") == ""
-    assert short_enough("bio", "four", max_length=4) == "four"
+    assert require_max_length("bio", "four", max_length=4) == "four"
 
 
 def test_a_refusal_never_holds_what_was_refused() -> None:
@@ -78,7 +78,7 @@ def test_a_refusal_never_holds_what_was_refused() -> None:
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_line_that_is_accepted_is_accepted_again_unchanged(text: str) -> None:
     try:
-        line = one_line("title", text, max_length=50)
+        line = single_line("title", text, max_length=50)
     except Invalid:
         return
-    assert one_line("title", line, max_length=50) == line
+    assert single_line("title", line, max_length=50) == line

@@ -49,7 +49,7 @@ async def composition(settings: Settings, plugin: Module) -> AsyncIterator[Compo
 
 @pytest.fixture
 async def dragons(composition: Composition, settings: Settings) -> tuple[Api, Json]:
-    """Return Conduit as callers see it, with an article of jake's that anna favours and comments on."""
+    """Return Conduit as callers see it, with an article of jake's that anna favorites and comments on."""
     api = Api(create_application(settings, composition))
     article = await api.as_user("jake").publish("Dragons")
     await api.as_user("anna").favorite(article)
@@ -98,7 +98,7 @@ async def test_a_stream_is_woken_by_what_another_process_delivers(
 ) -> None:
     api, article = dragons
     container: Any = composition.containers["notifications"]
-    jake = (await container.profiles().named({"jake"}))["jake"]
+    jake = (await container.profiles().by_username({"jake"}))["jake"]
     relay = asyncio.create_task(composition.messaging.signals.relay())
     async with composed(settings) as elsewhere:
         with container.arrivals().following(jake) as follower:

@@ -14,11 +14,11 @@ from conduit_search.infrastructure.engine import word_index
 from conduit_search.infrastructure.index import SqlSearchIndex
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
+    ArticleContent,
     ArticleDeleted,
     ArticleEdited,
     ArticleId,
     ArticlePublished,
-    ArticleText,
 )
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
@@ -62,7 +62,7 @@ class VanishingArticles(FakeArticleDirectory):
 
 def made(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **parts: str) -> Document:
     """Return a document that has words in these parts, and no others, changed at noon or later."""
-    article = ArticleText(
+    article = ArticleContent(
         slug=f"article-{number}",
         title=parts.get("title", ""),
         description=parts.get("description", ""),

@@ -21,14 +21,14 @@ class FakeFollows:
         self._unit_of_work.require_transaction()
         self.kept.discard((follower, followed))
 
-    async def remove_of_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user: UserId) -> None:
         self._unit_of_work.require_transaction()
         self.kept = {one for one in self.kept if user not in one}
 
-    async def followed_by(self, follower: UserId) -> Collection[UserId]:
+    async def followees_of(self, follower: UserId) -> Collection[UserId]:
         self._unit_of_work.require_open()
         return {followed for one, followed in self.kept if one == follower}
 
-    async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         self._unit_of_work.require_open()
         return {user for user in users if (follower, user) in self.kept}

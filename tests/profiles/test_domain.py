@@ -4,7 +4,7 @@ import pytest
 
 from modules.kernel.fakes import FakeUnitOfWork
 from modules.profiles.contracts import Profile
-from modules.profiles.domain.profiles import ProfileNotFound, Profiles
+from modules.profiles.domain.service import ProfileNotFound, ProfileService
 from modules.users.contracts import UserDeleted
 from modules.users.fakes import FakeUserDirectory
 from tests.profiles.fakes import FakeFollows
@@ -19,7 +19,7 @@ class Scene:
         self.jake = users.add("jake", bio="I write.", image="https://example.com/jake.png")
         self.anna = users.add("anna")
         self.follows = FakeFollows(unit_of_work)
-        self.profiles = Profiles(unit_of_work, users, self.follows)
+        self.profiles = ProfileService(unit_of_work, users, self.follows)
 
 
 @pytest.fixture

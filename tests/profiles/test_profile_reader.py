@@ -124,22 +124,22 @@ class TestNamed:
     async def test_ids_are_returned_by_name(self, world: World) -> None:
         jake, anna = world.user("jake"), world.user("anna")
         world.user("someone_else")
-        assert await world.reader.named({"jake", "anna"}) == {"jake": jake, "anna": anna}
+        assert await world.reader.by_username({"jake", "anna"}) == {"jake": jake, "anna": anna}
 
     @pytest.mark.parametrize(("name", "asked_for"), [("jake", "JAKE"), ("Jake", "jAKE"), ("josé", "JOSÉ")])
     async def test_users_are_found_in_whatever_case_by_the_name_as_it_was_asked_for(
         self, world: World, name: str, asked_for: str
     ) -> None:
         user = world.user(name)
-        assert await world.reader.named({asked_for}) == {asked_for: user}
+        assert await world.reader.by_username({asked_for}) == {asked_for: user}
 
     async def test_names_that_nobody_has_are_left_out(self, world: World) -> None:
         jake = world.user("jake")
-        assert await world.reader.named({"jake", "anna", ""}) == {"jake": jake}
+        assert await world.reader.by_username({"jake", "anna", ""}) == {"jake": jake}
 
     async def test_none_are_returned_for_none(self, world: World) -> None:
         world.user("jake")
-        assert await world.reader.named(()) == {}
+        assert await world.reader.by_username(()) == {}
 
 
 class TestFollowed:
@@ -149,7 +149,7 @@ class TestFollowed:
         await world.follow(jake, carl)
         await world.follow(anna, jake)
         await world.follow(carl, anna)
-        followed = await world.reader.followed({jake, anna})
+        followed = await world.reader.followees({jake, anna})
         assert {follower: set(users) for follower, users in followed.items()} == {
             jake: {anna, carl},
             anna: {jake},
@@ -157,10 +157,10 @@ class TestFollowed:
 
     async def test_one_who_follows_nobody_is_there_with_nobody(self, world: World) -> None:
         jake = world.user("jake")
-        followed = await world.reader.followed({jake})
+        followed = await world.reader.followees({jake})
         assert {follower: set(users) for follower, users in followed.items()} == {jake: set()}
 
     async def test_none_are_returned_for_none(self, world: World) -> None:
         jake, anna = world.user("jake"), world.user("anna")
         await world.follow(jake, anna)
-        assert await world.reader.followed(()) == {}
+        assert await world.reader.followees(()) == {}

@@ -9,7 +9,7 @@ EVERYBODY = {JAKE, ANNA, CARL}
 
 async def followed(profiles: ProfilesContainer, follower: UserId) -> set[UserId]:
     """Return whom this user follows."""
-    return set(await profiles.follows().followed_among(follower, EVERYBODY))
+    return set(await profiles.follows().followees_among(follower, EVERYBODY))
 
 
 class TestAdd:
@@ -44,5 +44,5 @@ class TestFollowedAmong:
     async def test_only_those_asked_for_are_told(self, profiles: ProfilesContainer) -> None:
         await profiles.follows().add(JAKE, ANNA)
         await profiles.follows().add(JAKE, CARL)
-        assert set(await profiles.follows().followed_among(JAKE, {ANNA, JAKE})) == {ANNA}
-        assert set(await profiles.follows().followed_among(JAKE, ())) == set()
+        assert set(await profiles.follows().followees_among(JAKE, {ANNA, JAKE})) == {ANNA}
+        assert set(await profiles.follows().followees_among(JAKE, ())) == set()

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.settings import Settings
-from modules.articles.domain.publishing import Publishing
+from modules.articles.domain.service import ArticleService
 from modules.articles.infrastructure.articles import SqlArticles
 from modules.articles.infrastructure.reader import SqlArticleReader
-from modules.comments.domain.discussion import Discussion
+from modules.comments.domain.service import CommentService
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.infrastructure.tokens import JwtTokens
 from tests.client import PASSWORD, Api, Json
@@ -200,8 +200,8 @@ Broken = tuple[type, str]
         ((Database, "snapshot"), "GET", "/articles/dragons"),
         ((SqlArticles, "add"), "POST", "/articles"),
         ((SqlArticleReader, "articles"), "GET", "/articles?limit=7"),
-        ((Publishing, "publish"), "POST", "/articles"),
-        ((Discussion, "comments"), "GET", "/articles/dragons/comments"),
+        ((ArticleService, "publish"), "POST", "/articles"),
+        ((CommentService, "comments"), "GET", "/articles/dragons/comments"),
     ],
     ids=lambda value: f"{value[0].__name__}.{value[1]}" if isinstance(value, tuple) else None,
 )

@@ -64,7 +64,9 @@ def kept(folder: Path) -> set[str]:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         slugs = {slug for (slug,) in connection.execute("SELECT slug FROM articles_article")}
-        counted = connection.execute("SELECT articles FROM articles_author WHERE author_id = 0").fetchone()
+        counted = connection.execute(
+            "SELECT articles FROM articles_author_stats WHERE author_id = 0"
+        ).fetchone()
         assert counted == (len(slugs),)
     return slugs
 

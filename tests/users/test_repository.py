@@ -90,7 +90,7 @@ class TestSave:
         await users.repository().save(changed)
         assert await kept(users, jake.id) == changed
         assert await users.repository().by_email("anna@example.com") == changed
-        assert await users.directory().named({"jake"}) == {}
+        assert await users.directory().by_username({"jake"}) == {}
 
     async def test_nobody_else_is_changed(self, users: UsersContainer) -> None:
         anna = await keep(users, "anna")
@@ -142,20 +142,20 @@ class TestDirectory:
 
     async def test_users_are_found_by_name_as_it_was_asked_for(self, users: UsersContainer) -> None:
         jake = await keep(users, "Jake")
-        found = await users.directory().named({"JAKE", "jake", "nobody"})
+        found = await users.directory().by_username({"JAKE", "jake", "nobody"})
         assert found == {"JAKE": public(jake), "jake": public(jake)}
 
     async def test_asked_for_nobody_it_finds_nobody(self, users: UsersContainer) -> None:
         await keep(users)
         assert await users.directory().users(()) == {}
-        assert await users.directory().named(()) == {}
+        assert await users.directory().by_username(()) == {}
 
     async def test_a_name_longer_than_any_is_not_even_compared(
         self, users: UsersContainer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         compared: list[str] = []
         monkeypatch.setattr(directory, "username_key", compared.append)
-        assert await users.directory().named({"a" + "\u0315\u0300" * 20_000}) == {}
+        assert await users.directory().by_username({"a" + "\u0315\u0300" * 20_000}) == {}
         assert compared == []
 
     async def test_the_longest_name_is_found_with_its_accents_typed_apart(
@@ -165,4 +165,4 @@ class TestDirectory:
         account = await keep(users, longest, "jake@example.com")
         apart = unicodedata.normalize("NFD", longest)
         assert len(apart) == 4 * MAX_USERNAME_LENGTH
-        assert await users.directory().named({apart}) == {apart: public(account)}
+        assert await users.directory().by_username({apart}) == {apart: public(account)}

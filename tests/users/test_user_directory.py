@@ -104,7 +104,7 @@ class TestNamed:
     async def test_users_are_returned_by_name(self, world: World) -> None:
         jake, anna = await world.user("jake", bio="I work at statefarm"), await world.user("anna")
         await world.user("someone_else")
-        assert await world.directory.named({"jake", "anna"}) == {
+        assert await world.directory.by_username({"jake", "anna"}) == {
             "jake": PublicUser(jake, "jake", bio="I work at statefarm", image=None),
             "anna": PublicUser(anna, "anna", bio=None, image=None),
         }
@@ -116,17 +116,19 @@ class TestNamed:
         self, world: World, name: str, asked_for: str
     ) -> None:
         user = await world.user(name)
-        assert await world.directory.named({asked_for}) == {asked_for: PublicUser(user, name, None, None)}
+        assert await world.directory.by_username({asked_for}) == {
+            asked_for: PublicUser(user, name, None, None)
+        }
 
     async def test_one_user_is_returned_by_each_name_that_was_asked_for(self, world: World) -> None:
         jake = await world.user("jake")
-        found = await world.directory.named({"jake", "JAKE"})
+        found = await world.directory.by_username({"jake", "JAKE"})
         assert {name: user.id for name, user in found.items()} == {"jake": jake, "JAKE": jake}
 
     async def test_names_that_nobody_has_are_left_out(self, world: World) -> None:
         await world.user("jake")
-        assert set(await world.directory.named({"jake", "jak", "jake2", ""})) == {"jake"}
+        assert set(await world.directory.by_username({"jake", "jak", "jake2", ""})) == {"jake"}
 
     async def test_none_are_returned_for_none(self, world: World) -> None:
         await world.user("jake")
-        assert await world.directory.named(()) == {}
+        assert await world.directory.by_username(()) == {}

@@ -110,8 +110,8 @@ def session(url: str) -> None:
     expect(value(follow_user_by_username.sync(name, client=anna)).profile.following, "anna follows jake")
     feed = value(get_articles_feed.sync(client=anna))
     expect([article.slug for article in feed.articles] == [slug], "his article is in her feed")
-    favourite = value(create_article_favorite.sync(slug, client=anna)).article
-    expect(favourite.favorited and favourite.favorites_count == 1, "she favours it")
+    favorite = value(create_article_favorite.sync(slug, client=anna)).article
+    expect(favorite.favorited and favorite.favorites_count == 1, "she favorites it")
 
     changes = UpdateArticleRequest(article=UpdateArticle(title="Did you train your dragon?"))
     slug = value(

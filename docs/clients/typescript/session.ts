@@ -79,8 +79,8 @@ async function session(baseUrl: string): Promise<void> {
   expect(profile.following && profile.bio === "I train dragons.", "anna follows jake");
   const feed = await value(anna.GET("/api/articles/feed"));
   expect(feed.articles[0]?.slug === article.slug, "his article is in her feed");
-  const favourite = await value(anna.POST("/api/articles/{slug}/favorite", { params: { path } }));
-  expect(favourite.article.favorited && favourite.article.favoritesCount === 1, "she favours it");
+  const favorite = await value(anna.POST("/api/articles/{slug}/favorite", { params: { path } }));
+  expect(favorite.article.favorited && favorite.article.favoritesCount === 1, "she favorites it");
 
   const changes = { article: { title: "Did you train your dragon?" } };
   const changed = await value(jake.PUT("/api/articles/{slug}", { params: { path }, body: changes }));

@@ -1,1 +1,1 @@
-"""The routes of articles, favourites and tags."""
+"""The routes of articles, favorites and tags."""

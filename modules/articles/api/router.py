@@ -1,4 +1,4 @@
-"""The routes of articles, favourites and tags."""
+"""The routes of articles, favorites and tags."""
 
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
@@ -12,8 +12,8 @@ from modules.articles.api.schemas import (
     TagsResponse,
     UpdateArticleRequest,
 )
-from modules.articles.domain.publishing import Precondition, Publishing
 from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
+from modules.articles.domain.service import ArticleService, Precondition
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.conditional import IfMatch, if_match_holds
@@ -27,13 +27,13 @@ from modules.kernel.domain.identity import UserId
 
 
 def create_router(
-    publishing: Publishing,
+    service: ArticleService,
     reader: ArticleReader,
     authentication: Authentication,
     cursors: CursorPagination,
     idempotency: Idempotency,
 ) -> APIRouter:
-    """Return the routes of articles, favourites and tags."""
+    """Return the routes of articles, favorites and tags."""
     router = ModuleRouter(examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
@@ -50,7 +50,7 @@ def create_router(
         viewer: Viewer,
         tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
-        favorited: Annotated[QueryText, Query(description="Only favourites of this username.")] = None,
+        favorited: Annotated[QueryText, Query(description="Only favorites of this username.")] = None,
     ) -> MultipleArticlesResponse:
         """Return the newest articles, of all or of those that meet every filter."""
         found = await reader.articles(Criteria(tag, author, favorited), pagination.page, viewer)
@@ -89,7 +89,7 @@ def create_router(
         return await idempotency.run(
             idempotency_key,
             author,
-            lambda: publishing.publish(author, new.title, new.description, new.body, new.tags),
+            lambda: service.publish(author, new.title, new.description, new.body, new.tags),
             _single,
         )
 
@@ -114,9 +114,7 @@ def create_router(
         slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
     ) -> SingleArticleResponse:
         """Change an article of one's own. Another title gives it another slug."""
-        return _single(
-            await publishing.edit(slug, body.article.changes(), editor, if_match=_expected(if_match))
-        )
+        return _single(await service.edit(slug, body.article.changes(), editor, if_match=_expected(if_match)))
 
     @router.delete(
         "/articles/{slug}",
@@ -127,7 +125,7 @@ def create_router(
     )
     async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch) -> None:
         """Delete an article of one's own, with all that hangs on it."""
-        await publishing.delete(slug, editor, if_match=_expected(if_match))
+        await service.delete(slug, editor, if_match=_expected(if_match))
 
     @router.post(
         "/articles/{slug}/favorite",
@@ -136,8 +134,8 @@ def create_router(
         responses=error_responses(401, 404, 422),
     )
     async def favorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
-        """Favour an article; twice is once."""
-        return _single(await publishing.favorite(slug, user))
+        """Favorite an article; twice is once."""
+        return _single(await service.favorite(slug, user))
 
     @router.delete(
         "/articles/{slug}/favorite",
@@ -146,8 +144,8 @@ def create_router(
         responses=error_responses(401, 404, 422),
     )
     async def unfavorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
-        """Stop favouring an article, if one did."""
-        return _single(await publishing.unfavorite(slug, user))
+        """Stop favoriting an article, if one did."""
+        return _single(await service.unfavorite(slug, user))
 
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=error_responses(422))
     @cacheable

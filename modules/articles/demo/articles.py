@@ -30,7 +30,7 @@ from modules.articles.demo.texts import (
 from modules.articles.domain.article import Draft
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.infrastructure.articles import article_row
-from modules.articles.infrastructure.counts import ArticleCounts, Counted
+from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.demo.demo import Demo
 from modules.kernel.demo.demo_random import DemoRandom
@@ -61,15 +61,15 @@ class DemoArticle:
     """An article and the users who favor it, each once. Its slug is the first of its title."""
 
     draft: Draft
-    favored_by: Sequence[UserId]
+    favorited_by: Sequence[UserId]
 
     def row(self) -> dict[str, Any]:
         """Return its row."""
-        return article_row(self.draft, next(self.draft.title.slugs()), len(self.favored_by))
+        return article_row(self.draft, next(self.draft.title.slugs()), len(self.favorited_by))
 
-    def counted(self) -> Counted:
+    def counted(self) -> CountedArticle:
         """Return what of it is counted."""
-        return Counted(self.draft.author, self.draft.tags.texts, self.draft.at, self.favored_by)
+        return CountedArticle(self.draft.author, self.draft.tags.texts, self.draft.at, self.favorited_by)
 
 
 async def insert_articles(database: Database, counts: ArticleCounts, demo: Demo) -> None:
@@ -97,7 +97,7 @@ async def _insert(database: Database, articles: Sequence[DemoArticle]) -> Sequen
         favorites = [
             {"article_id": article_id, "user_id": user_id, "created_at": article.draft.at}
             for article_id, article in inserted
-            for user_id in article.favored_by
+            for user_id in article.favorited_by
         ]
         await bulk_insert(session, TagRow, tags)
         await bulk_insert(session, FavoriteRow, favorites)
@@ -120,7 +120,7 @@ def articles(demo: Demo) -> Iterator[DemoArticle]:
             at,
         )
         readers = chance.some_early(users, chance.amount(2.6))
-        yield DemoArticle(draft, favored_by=sorted({*readers} - {author}))
+        yield DemoArticle(draft, favorited_by=sorted({*readers} - {author}))
 
 
 def _moments(demo: Demo, chance: DemoRandom) -> Iterator[datetime]:

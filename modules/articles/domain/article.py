@@ -7,7 +7,7 @@ from typing import Protocol
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.values import Body, Description, TagList, Title
-from modules.kernel.domain.clock import in_text, later
+from modules.kernel.domain.clock import next_timestamp, to_iso
 from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Stale
 from modules.kernel.domain.identity import UserId
 
@@ -85,8 +85,8 @@ class Article:
             "description": self.description,
             "body": self.body,
             "tagList": list(self.tags),
-            "createdAt": in_text(self.created_at),
-            "updatedAt": in_text(self.updated_at),
+            "createdAt": to_iso(self.created_at),
+            "updatedAt": to_iso(self.updated_at),
         }
 
     def edited(self, changes: ArticleChanges, now: datetime) -> "Article":
@@ -97,12 +97,12 @@ class Article:
             description=changes.description.text if changes.description else self.description,
             body=changes.body.text if changes.body else self.body,
             tags=self.tags if changes.tags is None else changes.tags.texts,
-            updated_at=later(self.updated_at, now),
+            updated_at=next_timestamp(self.updated_at, now),
         )
 
 
 class ArticleRepository(Protocol):
-    """Keeps articles and who favours them."""
+    """Keeps articles and who favorites them."""
 
     async def add(self, draft: Draft) -> ArticleId:
         """Keep a new article under the first of its title's slugs that is free."""
@@ -115,7 +115,7 @@ class ArticleRepository(Protocol):
         """
         ...
 
-    async def of_author(self, author: UserId) -> Sequence[Article]:
+    async def by_author(self, author: UserId) -> Sequence[Article]:
         """Return every article of this author's, the oldest first."""
         ...
 
@@ -124,27 +124,27 @@ class ArticleRepository(Protocol):
         ...
 
     async def remove(self, article: Article) -> None:
-        """Forget an article, its tags and who favours it."""
+        """Forget an article, its tags and who favorites it."""
         ...
 
     async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
-        """Keep that this user favours the article; return the article's id, and whether that is new.
+        """Keep that this user favorites the article; return the article's id, and whether that is new.
 
         Raises `ArticleNotFound`.
         """
         ...
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
-        """Forget that this user favours the article, if that is so; return the article's id.
+        """Forget that this user favorites the article, if that is so; return the article's id.
 
         Raises `ArticleNotFound`.
         """
         ...
 
-    async def remove_favorites_of(self, user: UserId) -> None:
-        """Forget all that this user favours."""
+    async def delete_favorites_by(self, user: UserId) -> None:
+        """Forget all that this user favorites."""
         ...
 
-    async def favorites_of(self, user: UserId) -> Sequence[str]:
-        """Return the slugs of all that this user favours, in the order of the articles."""
+    async def favorite_slugs_of(self, user: UserId) -> Sequence[str]:
+        """Return the slugs of all that this user favorites, in the order of the articles."""
         ...

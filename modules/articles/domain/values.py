@@ -9,16 +9,16 @@ from typing import ClassVar
 from slugify import slugify
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import Length, one_line, prose
+from modules.kernel.domain.text import Length, multiline, single_line
 
 # Slugs that are routes: GET /api/articles/feed is not an article.
 RESERVED_SLUGS = frozenset({"feed"})
 # What an article is called whose title has nothing to make a slug of, such as one of emoji only.
-NAMELESS = "article"
+FALLBACK_SLUG = "article"
 MAX_STEM_LENGTH = 100
 SUFFIX_ALPHABET = string.ascii_lowercase + string.digits
 SUFFIX_LENGTH = 8
-ATTEMPTS = 5
+MAX_SLUG_ATTEMPTS = 5
 MAX_TAGS = 30
 
 
@@ -31,7 +31,7 @@ class Title:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("title", self.text, max_length=self.LENGTH.max))
+        object.__setattr__(self, "text", single_line("title", self.text, max_length=self.LENGTH.max))
 
     def slugs(self) -> Iterator[str]:
         """Yield slugs for this title, each to be tried when those before are taken.
@@ -39,10 +39,10 @@ class Title:
         The first is the title itself, in letters that need no escaping in a URL; the others end in
         chance, 41 bits of it, so that the second is free for all that is ever likely.
         """
-        stem = slugify(self.text, max_length=MAX_STEM_LENGTH, word_boundary=True) or NAMELESS
+        stem = slugify(self.text, max_length=MAX_STEM_LENGTH, word_boundary=True) or FALLBACK_SLUG
         if stem not in RESERVED_SLUGS:
             yield stem
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_SLUG_ATTEMPTS):
             suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(SUFFIX_LENGTH))
             yield f"{stem}-{suffix}"
 
@@ -56,7 +56,7 @@ class Description:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("description", self.text, max_length=self.LENGTH.max))
+        object.__setattr__(self, "text", single_line("description", self.text, max_length=self.LENGTH.max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Body:
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, max_length=self.LENGTH.max)
+        multiline("body", self.text, max_length=self.LENGTH.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Tag:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", one_line("tagList", self.text, max_length=self.LENGTH.max))
+        object.__setattr__(self, "text", single_line("tagList", self.text, max_length=self.LENGTH.max))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
 from modules.articles.domain.values import Title
-from modules.articles.infrastructure.counts import ArticleCounts, Counted
+from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
@@ -20,11 +20,11 @@ from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_igno
 
 CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
-# Of tables, and built once, as in `reader`: these are what favouring an article consists of.
+# Of tables, and built once, as in `reader`: these are what favoriting an article consists of.
 article = ArticleRow.metadata.tables[ArticleRow.__tablename__]
 favorite = FavoriteRow.metadata.tables[FavoriteRow.__tablename__]
 
-# Only deleting it must wait: others may favour it at the same time.
+# Only deleting it must wait: others may favorite it at the same time.
 LOCK_FOR_FAVORITE = (
     select(article.c.id, article.c.created_at)
     .where(article.c.slug == bindparam("slug"))
@@ -43,7 +43,7 @@ ADJUST_FAVORITES_COUNT = (
 
 
 class SqlArticles:
-    """Keeps articles in `articles_article`, with their tags and favourites beside them."""
+    """Keeps articles in `articles_article`, with their tags and favorites beside them."""
 
     def __init__(self, database: Database, counts: ArticleCounts) -> None:
         self._database = database
@@ -54,7 +54,7 @@ class SqlArticles:
         async with self._database.transaction():
             article = await self._insert(draft)
             await self._insert_tags(article, draft.tags.texts, draft.at)
-            await self._counts.published([Counted(draft.author, draft.tags.texts, draft.at)])
+            await self._counts.published([CountedArticle(draft.author, draft.tags.texts, draft.at)])
             return article
 
     async def get_for_update(self, slug: str) -> Article:
@@ -68,7 +68,7 @@ class SqlArticles:
             raise ArticleNotFound
         return _article(row)
 
-    async def of_author(self, author: UserId) -> Sequence[Article]:
+    async def by_author(self, author: UserId) -> Sequence[Article]:
         """Return every article of this author's, the oldest first."""
         statement = (
             select(ArticleRow)
@@ -97,17 +97,17 @@ class SqlArticles:
             await self._replace_tags(article)
 
     async def remove(self, article: Article) -> None:
-        """Forget an article, its tags and who favours it."""
-        favored_by = await self._counts.favorers_of(article.id)
+        """Forget an article, its tags and who favorites it."""
+        favorited_by = await self._counts.favoriters_of(article.id)
         async with self._database.transaction() as session:
-            # Tags and favourites go with it: their foreign keys cascade.
+            # Tags and favorites go with it: their foreign keys cascade.
             await session.execute(delete(ArticleRow).where(ArticleRow.id == article.id))
             await self._counts.removed(
-                Counted(article.author_id, article.tags, article.created_at, favored_by)
+                CountedArticle(article.author_id, article.tags, article.created_at, favorited_by)
             )
 
     async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
-        """Keep that this user favours the article; return the article's id, and whether that is new.
+        """Keep that this user favorites the article; return the article's id, and whether that is new.
 
         Raises `ArticleNotFound`.
         """
@@ -119,7 +119,7 @@ class SqlArticles:
             return article, bool(added)
 
     async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
-        """Forget that this user favours the article, if that is so; return the article's id.
+        """Forget that this user favorites the article, if that is so; return the article's id.
 
         Raises `ArticleNotFound`.
         """
@@ -129,20 +129,20 @@ class SqlArticles:
             await self._count_favorites(article, user, -len(removed.all()))
             return article
 
-    async def remove_favorites_of(self, user: UserId) -> None:
-        """Forget all that this user favours."""
-        favored = select(FavoriteRow.article_id).where(FavoriteRow.user_id == user)
+    async def delete_favorites_by(self, user: UserId) -> None:
+        """Forget all that this user favorites."""
+        favorited = select(FavoriteRow.article_id).where(FavoriteRow.user_id == user)
         async with self._database.transaction() as session:
             await session.execute(
                 update(ArticleRow)
-                .where(ArticleRow.id.in_(favored))
+                .where(ArticleRow.id.in_(favorited))
                 .values(favorites_count=ArticleRow.favorites_count - 1)
             )
             await session.execute(delete(FavoriteRow).where(FavoriteRow.user_id == user))
         await self._counts.forget(user)
 
-    async def favorites_of(self, user: UserId) -> Sequence[str]:
-        """Return the slugs of all that this user favours, in the order of the articles."""
+    async def favorite_slugs_of(self, user: UserId) -> Sequence[str]:
+        """Return the slugs of all that this user favorites, in the order of the articles."""
         statement = (
             select(ArticleRow.slug)
             .join(FavoriteRow)
@@ -196,7 +196,7 @@ class SqlArticles:
 
     async def _count_favorites(self, article: ArticleId, user: UserId, more: int) -> None:
         if more:
-            await self._counts.favored({user: more})
+            await self._counts.favorited({user: more})
             async with self._database.transaction() as session:
                 await session.execute(ADJUST_FAVORITES_COUNT, {"article": article, "more": more})
 

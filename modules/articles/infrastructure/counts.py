@@ -10,23 +10,29 @@ from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from modules.articles.contracts import ArticleId
-from modules.articles.infrastructure.tables import ArticleRow, AuthorRow, FavoriteRow, ReaderRow, TagUseRow
+from modules.articles.infrastructure.tables import (
+    ArticleRow,
+    AuthorStatsRow,
+    FavoriteRow,
+    ReaderStatsRow,
+    TagStatsRow,
+)
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import upsert
 
-EVERYBODY = UserId(0)
+ALL_AUTHORS = UserId(0)
 """The author whose articles are all there are: users' ids begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedArticle:
     """What of an article is counted."""
 
     author: UserId
     tags: Collection[str]
     at: datetime
-    favored_by: Collection[UserId] = ()
+    favorited_by: Collection[UserId] = ()
 
 
 class ArticleCounts:
@@ -35,7 +41,7 @@ class ArticleCounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def published(self, articles: Sequence[Counted]) -> None:
+    async def published(self, articles: Sequence[CountedArticle]) -> None:
         """Count articles that are new."""
         if not articles:
             return
@@ -46,49 +52,51 @@ class ArticleCounts:
         rows = [
             {"author_id": author, "articles": n, "latest_at": latest[author]} for author, n in authors.items()
         ]
-        everybody = {"author_id": EVERYBODY, "articles": len(articles), "latest_at": max(latest.values())}
+        everybody = {"author_id": ALL_AUTHORS, "articles": len(articles), "latest_at": max(latest.values())}
         async with self._database.transaction() as session:
-            await session.execute(upsert(session, AuthorRow, _counted_on), [everybody, *rows])
+            await session.execute(upsert(session, AuthorStatsRow, _counted_on), [everybody, *rows])
         await self.tagged(Counter(tag for article in articles for tag in article.tags))
-        await self.favored(Counter(user for article in articles for user in article.favored_by))
+        await self.favorited(Counter(user for article in articles for user in article.favorited_by))
 
     async def tagged(self, more: Mapping[str, int]) -> None:
         """Count so many more articles with each tag, or fewer."""
-        await self._add(TagUseRow, "tag", more)
+        await self._add(TagStatsRow, "tag", more)
 
-    async def favored(self, more: Mapping[UserId, int]) -> None:
-        """Count so many more favourites of each user, or fewer."""
-        await self._add(ReaderRow, "user_id", more)
+    async def favorited(self, more: Mapping[UserId, int]) -> None:
+        """Count so many more favorites of each user, or fewer."""
+        await self._add(ReaderStatsRow, "user_id", more)
 
-    async def favorers_of(self, article: ArticleId) -> Collection[UserId]:
-        """Return who favours the article."""
+    async def favoriters_of(self, article: ArticleId) -> Collection[UserId]:
+        """Return who favorites the article."""
         async with self._database.transaction() as session:
             users = await session.scalars(
                 select(FavoriteRow.user_id).where(FavoriteRow.article_id == article)
             )
             return [UserId(user) for user in users]
 
-    async def removed(self, article: Counted) -> None:
+    async def removed(self, article: CountedArticle) -> None:
         """Count an article no longer, after it is gone."""
-        author = AuthorRow.author_id
+        author = AuthorStatsRow.author_id
         latest = select(func.max(ArticleRow.created_at)).where(ArticleRow.author_id == author)
         async with self._database.transaction() as session:
             await session.execute(
-                update(AuthorRow)
-                .where(author.in_((article.author, EVERYBODY)))
-                .values(articles=AuthorRow.articles - 1)
+                update(AuthorStatsRow)
+                .where(author.in_((article.author, ALL_AUTHORS)))
+                .values(articles=AuthorStatsRow.articles - 1)
             )
             await session.execute(
-                update(AuthorRow).where(author == article.author).values(latest_at=latest.scalar_subquery())
+                update(AuthorStatsRow)
+                .where(author == article.author)
+                .values(latest_at=latest.scalar_subquery())
             )
         await self.tagged(dict.fromkeys(article.tags, -1))
-        await self.favored(dict.fromkeys(article.favored_by, -1))
+        await self.favorited(dict.fromkeys(article.favorited_by, -1))
 
     async def forget(self, user: UserId) -> None:
-        """Count nothing for somebody who is gone, and whose articles and favourites are gone."""
+        """Count nothing for somebody who is gone, and whose articles and favorites are gone."""
         async with self._database.transaction() as session:
-            await session.execute(delete(AuthorRow).where(AuthorRow.author_id == user))
-            await session.execute(delete(ReaderRow).where(ReaderRow.user_id == user))
+            await session.execute(delete(AuthorStatsRow).where(AuthorStatsRow.author_id == user))
+            await session.execute(delete(ReaderStatsRow).where(ReaderStatsRow.user_id == user))
 
     async def _add(self, kind: type[DeclarativeBase], key: str, more: Mapping[Any, int]) -> None:
         grown = [{key: one, "articles": n} for one, n in more.items() if n > 0]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
-from modules.articles.contracts import ArticleId, ArticlePreview, ArticleText
+from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.articles.domain.reading import Criteria
 from modules.articles.infrastructure.listings import (
     PREVIEW,
@@ -83,13 +83,13 @@ class SqlArticleDirectory:
             if row.author_id in authors
         }
 
-    async def texts(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleText]:
+    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
         """Return those of the articles that exist, by id, with their bodies."""
         async with self._database.snapshot() as session:
             rows = (await session.execute(TEXTS, {"ids": list(ids)})).all()
             authors = await self._authors(rows, viewer=None)
         return {
-            ArticleId(row.id): ArticleText(
+            ArticleId(row.id): ArticleContent(
                 slug=row.slug,
                 title=row.title,
                 description=row.description,

@@ -20,14 +20,14 @@ from sqlalchemy import (
 )
 
 from modules.articles.domain.reading import Criteria
-from modules.articles.infrastructure.counts import EVERYBODY
+from modules.articles.infrastructure.counts import ALL_AUTHORS
 from modules.articles.infrastructure.tables import (
     ArticleRow,
-    AuthorRow,
+    AuthorStatsRow,
     FavoriteRow,
-    ReaderRow,
+    ReaderStatsRow,
     TagRow,
-    TagUseRow,
+    TagStatsRow,
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
@@ -39,16 +39,16 @@ AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 Facts = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
-DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Tables and not mapped classes, and statements that are built once: building and mapping cost more
 # than SQLite's part of a list. What varies is bound.
 article: FromClause = ArticleRow.__table__
 tag: FromClause = TagRow.__table__
 favorite: FromClause = FavoriteRow.__table__
-author: FromClause = AuthorRow.__table__
-tag_use: FromClause = TagUseRow.__table__
-reader: FromClause = ReaderRow.__table__
+author: FromClause = AuthorStatsRow.__table__
+tag_use: FromClause = TagStatsRow.__table__
+reader: FromClause = ReaderStatsRow.__table__
 
 PREVIEW = (
     article.c.id,
@@ -60,10 +60,10 @@ PREVIEW = (
     article.c.favorites_count,
     article.c.created_at,
     article.c.updated_at,
-    # Nobody's favourites are none: the viewer is NULL then.
+    # Nobody's favorites are none: the viewer is NULL then.
     exists()
     .where(favorite.c.article_id == article.c.id, favorite.c.user_id == bindparam("viewer"))
-    # Said, because a list of favourites has the other table outside too.
+    # Said, because a list of favorites has the other table outside too.
     .correlate(article)
     .label("favorited"),
 )
@@ -104,7 +104,7 @@ def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
         .limit(1)
         .offset(bindparam("last"))
         .scalar_subquery(),
-        literal(DAWN, UtcDateTime()),
+        literal(EPOCH, UtcDateTime()),
     )
     return _newest(
         article.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
@@ -115,9 +115,9 @@ def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
     ).add_columns(select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count"))
 
 
-FOLLOWED = _followed(author.c.latest_at)
-ALL_FOLLOWED = select(func.sum(FOLLOWED.c.articles))
-FEED = _feed(FOLLOWED).offset(OFFSET)
+FOLLOWED_AUTHORS = _followed(author.c.latest_at)
+FEED_COUNT = select(func.sum(FOLLOWED_AUTHORS.c.articles))
+FEED = _feed(FOLLOWED_AUTHORS).offset(OFFSET)
 AFTER_POSITION = after_position(article.c.created_at, article.c.id)
 # The latest of each author behind the position: asked of the index, once for each who is followed.
 LATEST_AFTER = (
@@ -131,25 +131,25 @@ LATEST_AFTER = (
 FEED_AFTER = _feed(_followed(LATEST_AFTER), AFTER_POSITION)
 # What one criterion, or none, leaves is counted already.
 COUNTS = {
-    frozenset[str](): select(author.c.articles).where(author.c.author_id == EVERYBODY),
+    frozenset[str](): select(author.c.articles).where(author.c.author_id == ALL_AUTHORS),
     frozenset({"author"}): select(author.c.articles).where(author.c.author_id == bindparam("author")),
     frozenset({"tag"}): select(tag_use.c.articles).where(tag_use.c.tag == bindparam("tag")),
     frozenset({"favorited"}): select(reader.c.articles).where(reader.c.user_id == bindparam("favorited")),
 }
 # Criteria that other tables know of articles, those that leave less first.
-BESIDE = {"favorited": favorite.c.user_id, "tag": tag.c.tag}
+JOINED_FILTERS = {"favorited": favorite.c.user_id, "tag": tag.c.tag}
 
 
 @cache
 def meeting(asked: frozenset[str]) -> Listing:
     """Return the list of the articles that meet the criteria asked for, by an index that sorts too.
 
-    By the index of one criterion, the one that leaves least: nobody has written or favours as many
+    By the index of one criterion, the one that leaves least: nobody has written or favorites as many
     articles as have a tag in common. The others are looked up for each of those.
     """
     time, key = article.c.created_at, article.c.id
     conditions = [article.c.author_id == bindparam("author")] if "author" in asked else []
-    for name, column in BESIDE.items():
+    for name, column in JOINED_FILTERS.items():
         beside, is_asked = column.table, column == bindparam(name)
         if name in asked and conditions:
             conditions.append(exists().where(beside.c.article_id == key, is_asked))
@@ -165,7 +165,7 @@ def meeting(asked: frozenset[str]) -> Listing:
 async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mapping[str, object] | None:
     """Return what must hold, users by their ids, or None when a name is nobody's."""
     names = {name for name in (criteria.author, criteria.favorited) if name is not None}
-    ids = await profiles.named(names)
+    ids = await profiles.by_username(names)
     if len(ids) < len(names):
         return None
     asked: dict[str, object] = {

@@ -9,9 +9,9 @@ from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.infrastructure.listings import (
-    ALL_FOLLOWED,
     FEED,
     FEED_AFTER,
+    FEED_COUNT,
     PREVIEW,
     AnyRow,
     AnySelect,
@@ -59,12 +59,12 @@ class SqlArticleReader:
     async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
         """Return a page of the articles by those whom the reader follows."""
         async with self._database.snapshot() as session:
-            followed = (await self._profiles.followed({reader}))[reader]
+            followed = (await self._profiles.followees({reader}))[reader]
             asked = {"authors": followed, "last": page.offset + page.limit}
             statement = FEED if page.after is None else FEED_AFTER
             rows = await self._rows(statement, asked, page, reader)
             if not rows:
-                return ArticleList((), await session.scalar(ALL_FOLLOWED, {"authors": followed}) or 0)
+                return ArticleList((), await session.scalar(FEED_COUNT, {"authors": followed}) or 0)
             return await self._list(rows, page, rows[0].articles_count, reader)
 
     async def tags(self) -> Sequence[str]:

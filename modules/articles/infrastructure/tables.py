@@ -16,7 +16,7 @@ class Base(DeclarativeBase):
 
 
 class ArticleRow(Base):
-    """An article. Tags and the number of favourites are kept here too, because every list shows them.
+    """An article. Tags and the number of favorites are kept here too, because every list shows them.
 
     The body comes last: SQLite reads a row from its start, and lists stop before the body.
     """
@@ -59,7 +59,7 @@ class TagRow(Base):
 
 
 class FavoriteRow(Base):
-    """A user favours an article. The article's time is kept here too, as with tags."""
+    """A user favorites an article. The article's time is kept here too, as with tags."""
 
     __tablename__ = "articles_favorite"
     __table_args__ = (Index(None, "user_id", "created_at", "article_id"),)
@@ -74,10 +74,10 @@ class FavoriteRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class AuthorRow(Base):
+class AuthorStatsRow(Base):
     """How many articles an author has, and when the latest was published. Author 0 is everybody."""
 
-    __tablename__ = "articles_author"
+    __tablename__ = "articles_author_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
 
     author_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -85,20 +85,20 @@ class AuthorRow(Base):
     latest_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class TagUseRow(Base):
+class TagStatsRow(Base):
     """How many articles have a tag."""
 
-    __tablename__ = "articles_tag_use"
+    __tablename__ = "articles_tag_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"), Index(None, "articles", "tag"))
 
     tag: Mapped[str] = mapped_column(primary_key=True)
     articles: Mapped[int]
 
 
-class ReaderRow(Base):
-    """How many articles a user favours."""
+class ReaderStatsRow(Base):
+    """How many articles a user favorites."""
 
-    __tablename__ = "articles_reader"
+    __tablename__ = "articles_reader_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -12,7 +12,7 @@ from modules.comments.api.schemas import (
     SingleCommentResponse,
 )
 from modules.comments.domain.comment import CommentId
-from modules.comments.domain.discussion import Discussion
+from modules.comments.domain.service import CommentService
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.cursors import NEXT_LINK, CursorPagination, Pagination
@@ -25,7 +25,7 @@ from modules.kernel.domain.identity import UserId
 
 
 def create_router(
-    discussion: Discussion,
+    service: CommentService,
     authentication: Authentication,
     cursors: CursorPagination,
     idempotency: Idempotency,
@@ -47,9 +47,9 @@ def create_router(
     ) -> MultipleCommentsResponse:
         """Return an article's comments, newest first: all of them, unless a part is asked for."""
         if pagination is None:
-            found = await discussion.comments(slug, viewer)
+            found = await service.comments(slug, viewer)
         else:
-            found = await discussion.comments(slug, viewer, pagination.page)
+            found = await service.comments(slug, viewer, pagination.page)
             pagination.set_next_link(found.next)
         return MultipleCommentsResponse(comments=[Comment.of(view) for view in found.comments])
 
@@ -67,7 +67,7 @@ def create_router(
         return await idempotency.run(
             idempotency_key,
             author,
-            lambda: discussion.say(slug, body.comment.body, author),
+            lambda: service.say(slug, body.comment.body, author),
             lambda view: SingleCommentResponse(comment=Comment.of(view)),
         )
 
@@ -79,6 +79,6 @@ def create_router(
     )
     async def take_back(slug: PathText, id: Identifier, editor: CurrentUser) -> None:  # noqa: A002 - its wire name
         """Delete a comment of one's own."""
-        await discussion.take_back(slug, CommentId(id), editor)
+        await service.take_back(slug, CommentId(id), editor)
 
     return router

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from modules.comments.domain.comment import Text
-from modules.comments.domain.discussion import CommentView
+from modules.comments.domain.comment import CommentBody
+from modules.comments.domain.service import CommentView
 from modules.kernel.api.fields import RequestModel, ResponseModel, Timestamp, ValueObject
 from modules.profiles.contracts import Profile
 
@@ -11,7 +11,7 @@ from modules.profiles.contracts import Profile
 class NewComment(RequestModel):
     """A comment to make."""
 
-    body: Annotated[Text, ValueObject(Text)]
+    body: Annotated[CommentBody, ValueObject(CommentBody)]
 
 
 class NewCommentRequest(RequestModel):

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview
-from modules.comments.domain.comment import Text
+from modules.comments.domain.comment import CommentBody
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.demo.demo import Demo
 from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
-from modules.kernel.domain.clock import in_milliseconds
+from modules.kernel.domain.clock import truncate_to_ms
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
@@ -132,7 +132,7 @@ async def _threads(
     readers: Mapping[ArticleId, Sequence[UserId]], articles: ArticleDirectory, profiles: ProfileReader
 ) -> Sequence[Thread]:
     previews = await articles.previews(readers.keys(), None)
-    authors = await profiles.named({preview.author.username for preview in previews.values()})
+    authors = await profiles.by_username({preview.author.username for preview in previews.values()})
     return [
         Thread(article, previews[article], authors[previews[article].author.username], several)
         for article, several in readers.items()
@@ -158,7 +158,7 @@ def _comments(
         yield {
             "article_id": thread.article_id,
             "author_id": speaker,
-            "body": Text(text.format_map(words)).text,
+            "body": CommentBody(text.format_map(words)).text,
             "created_at": at,
         }
         previous = speaker
@@ -167,4 +167,4 @@ def _comments(
 def _moments(thread: Thread, until: datetime, chance: DemoRandom) -> Sequence[datetime]:
     begin = thread.article.created_at
     longest = min(MAX_DISCUSSION_LENGTH, until - begin)
-    return sorted(in_milliseconds(begin + longest * chance.fraction() ** 3) for _ in thread.readers)
+    return sorted(truncate_to_ms(begin + longest * chance.fraction() ** 3) for _ in thread.readers)

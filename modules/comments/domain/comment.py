@@ -9,7 +9,7 @@ from modules.articles.contracts import ArticleId
 from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.domain.text import Length, prose
+from modules.kernel.domain.text import Length, multiline
 
 CommentId = NewType("CommentId", int)
 
@@ -33,7 +33,7 @@ class NotTheAuthor(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class CommentBody:
     """What a comment says, kept as it was typed."""
 
     LENGTH: ClassVar = Length(1, 50_000)
@@ -41,7 +41,7 @@ class Text:
     text: str
 
     def __post_init__(self) -> None:
-        prose("body", self.text, max_length=self.LENGTH.max)
+        multiline("body", self.text, max_length=self.LENGTH.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Comment:
 class CommentRepository(Protocol):
     """Keeps comments."""
 
-    async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
+    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
         """Keep a new comment and return it."""
         ...
 
-    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""
         ...
 
@@ -82,14 +82,14 @@ class CommentRepository(Protocol):
         """Forget a comment."""
         ...
 
-    async def of_author(self, author: UserId) -> Sequence[Comment]:
+    async def by_author(self, author: UserId) -> Sequence[Comment]:
         """Return every comment of this author's, the oldest first."""
         ...
 
-    async def remove_of_author(self, author: UserId) -> None:
+    async def delete_by_author(self, author: UserId) -> None:
         """Forget every comment of this author's."""
         ...
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget every comment on the article."""
         ...

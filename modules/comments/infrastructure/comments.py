@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentId, CommentNotFound, Text
+from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
@@ -37,14 +37,14 @@ class SqlComments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, article: ArticleId, author: UserId, text: Text, at: datetime) -> Comment:
+    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
         """Keep a new comment and return it."""
         row = {"article_id": article, "author_id": author, "body": text.text, "created_at": at}
         async with self._database.transaction() as session:
             key = await session.scalar(ADD, row)
         return Comment(CommentId(key), article, author, text.text, at)
 
-    async def of_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         """Return the page's comments and the one behind them, or every comment, newest first."""
         asked: dict[str, object] = {"article": article}
         if page is None:
@@ -76,18 +76,18 @@ class SqlComments:
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.id == comment))
 
-    async def of_author(self, author: UserId) -> Sequence[Comment]:
+    async def by_author(self, author: UserId) -> Sequence[Comment]:
         """Return every comment of this author's, the oldest first."""
         statement = select(CommentRow).where(CommentRow.author_id == author).order_by(CommentRow.id)
         async with self._database.snapshot() as session:
             return [_comment(row) for row in await session.scalars(statement)]
 
-    async def remove_of_author(self, author: UserId) -> None:
+    async def delete_by_author(self, author: UserId) -> None:
         """Forget every comment of this author's."""
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.author_id == author))
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget every comment on the article."""
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.article_id == article))

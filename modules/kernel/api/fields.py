@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from modules.kernel.domain.clock import in_text
+from modules.kernel.domain.clock import to_iso
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest
 from modules.kernel.domain.text import BLANK, Length, storable
@@ -84,7 +84,7 @@ class ValueObject:
 
 Timestamp = Annotated[
     datetime,
-    PlainSerializer(in_text, return_type=str, when_used="json"),
+    PlainSerializer(to_iso, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in UTC as RealWorld frontends read it: 2026-01-31T09:30:00.000Z."""

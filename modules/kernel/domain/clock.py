@@ -20,20 +20,20 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds."""
-        return in_milliseconds(datetime.now(UTC))
+        return truncate_to_ms(datetime.now(UTC))
 
 
-def in_milliseconds(moment: datetime) -> datetime:
+def truncate_to_ms(moment: datetime) -> datetime:
     """Return the moment without what is finer than a millisecond."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def in_text(moment: datetime) -> str:
+def to_iso(moment: datetime) -> str:
     """Return a moment in UTC as it is on the wire: ISO 8601, in milliseconds, with a Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def later(than: datetime, now: datetime) -> datetime:
+def next_timestamp(than: datetime, now: datetime) -> datetime:
     """Return the time now, or the first moment after `than` when the clock has not moved on.
 
     A change must always move its time stamp: caches and readers tell versions apart by it.

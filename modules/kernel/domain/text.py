@@ -16,7 +16,7 @@ class Length:
     max: int
 
 
-def one_line(field: str, text: str, *, max_length: int) -> str:
+def single_line(field: str, text: str, *, max_length: int) -> str:
     """Return what a person typed into a one-line field, without the white space around it.
 
     Raises `Invalid` for text that is blank, too long, or that holds control characters.
@@ -28,7 +28,7 @@ def one_line(field: str, text: str, *, max_length: int) -> str:
     return line
 
 
-def prose(field: str, text: str, *, max_length: int) -> str:
+def multiline(field: str, text: str, *, max_length: int) -> str:
     """Return running text just as it was typed.
 
     Raises `Invalid` for text that is blank, too long, or that no database can store.
@@ -47,7 +47,7 @@ def storable(field: str, text: str) -> str:
     return text
 
 
-def short_enough(field: str, text: str, *, max_length: int) -> str:
+def require_max_length(field: str, text: str, *, max_length: int) -> str:
     """Return the text; raise `Invalid` when it has more characters than `at_most`."""
     if len(text) > max_length:
         raise Invalid(field, f"is too long (at most {max_length} characters)")
@@ -57,4 +57,4 @@ def short_enough(field: str, text: str, *, max_length: int) -> str:
 def _present(field: str, text: str, max_length: int) -> str:
     if not text.strip():
         raise Invalid(field, BLANK)
-    return short_enough(field, text, max_length=max_length)
+    return require_max_length(field, text, max_length=max_length)

@@ -12,10 +12,10 @@ from modules.kernel.api.fields import PathText
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 from modules.profiles.api.schemas import ProfileResponse
-from modules.profiles.domain.profiles import Profiles
+from modules.profiles.domain.service import ProfileService
 
 
-def create_router(profiles: Profiles, authentication: Authentication) -> APIRouter:
+def create_router(profiles: ProfileService, authentication: Authentication) -> APIRouter:
     """Return the routes of profiles."""
     router = ModuleRouter(tags=["Profile"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]

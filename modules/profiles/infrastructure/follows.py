@@ -36,20 +36,20 @@ class SqlFollows:
                 delete(FollowRow).where(FollowRow.follower_id == follower, FollowRow.followed_id == followed)
             )
 
-    async def remove_of_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user: UserId) -> None:
         """Forget whom this user follows, and who follows this user."""
         async with self._database.transaction() as session:
             await session.execute(
                 delete(FollowRow).where(or_(FollowRow.follower_id == user, FollowRow.followed_id == user))
             )
 
-    async def followed_by(self, follower: UserId) -> Collection[UserId]:
+    async def followees_of(self, follower: UserId) -> Collection[UserId]:
         """Return all whom this user follows."""
         statement = select(FollowRow.followed_id).where(FollowRow.follower_id == follower)
         async with self._database.snapshot() as session:
             return [UserId(user) for user in await session.scalars(statement)]
 
-    async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         """Return those of the users whom this one follows."""
         async with self._database.snapshot() as session:
             among = {"follower": follower, "users": users}

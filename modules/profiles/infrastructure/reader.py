@@ -27,17 +27,17 @@ class SqlProfileReader:
         """Return those of the profiles that exist, by id; `following` says whether the viewer follows."""
         async with self._database.snapshot():
             users = await self._directory.users(ids)
-            followed = await self._follows.followed_among(viewer, users) if viewer and users else ()
+            followed = await self._follows.followees_among(viewer, users) if viewer and users else ()
         return {
             user.id: Profile(user.username, user.bio, user.image, following=user.id in followed)
             for user in users.values()
         }
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, UserId]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, UserId]:
         """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
-        return {name: user.id for name, user in (await self._directory.named(usernames)).items()}
+        return {name: user.id for name, user in (await self._directory.by_username(usernames)).items()}
 
-    async def followed(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+    async def followees(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """Return whom each of these users follows."""
         followed: defaultdict[UserId, set[UserId]] = defaultdict(set)
         async with self._database.snapshot() as session:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from email_validator import EmailNotValidError, validate_email
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import BLANK, Length, one_line, prose, short_enough, storable
+from modules.kernel.domain.text import BLANK, Length, multiline, require_max_length, single_line, storable
 
 # Words that stand in URLs where a username could, on this side or in frontends.
 RESERVED_USERNAMES = frozenset(
@@ -54,7 +54,7 @@ class Username:
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("username", self.text, max_length=self.LENGTH.max)
+        text = single_line("username", self.text, max_length=self.LENGTH.max)
         if any(unicodedata.category(character) in INVISIBLE for character in text):
             raise Invalid("username", "must not contain white space or invisible characters")
         if "/" in text or text in {".", ".."}:
@@ -78,7 +78,7 @@ class Email:
     text: str
 
     def __post_init__(self) -> None:
-        text = one_line("email", self.text, max_length=self.LENGTH.max)
+        text = single_line("email", self.text, max_length=self.LENGTH.max)
         try:
             # test_environment: addresses at .test are as good as others for a blog's demo and tests.
             validate_email(text, check_deliverability=False, test_environment=True)
@@ -101,7 +101,7 @@ class Password:
     text: str
 
     def __post_init__(self) -> None:
-        prose("password", self.text, max_length=self.LENGTH.max)
+        multiline("password", self.text, max_length=self.LENGTH.max)
         if len(self.text) < self.LENGTH.min:
             raise Invalid("password", f"is too short (at least {self.LENGTH.min} characters)")
 
@@ -119,7 +119,7 @@ class SubmittedSecret:
 
     def __post_init__(self) -> None:
         storable("credentials", self.text)
-        short_enough("credentials", self.text, max_length=self.LENGTH.max)
+        require_max_length("credentials", self.text, max_length=self.LENGTH.max)
         if not self.text.strip():
             raise Invalid("credentials", BLANK)
 
@@ -136,7 +136,7 @@ class Bio:
     text: str | None
 
     def __post_init__(self) -> None:
-        text = short_enough("bio", storable("bio", self.text or ""), max_length=self.LENGTH.max)
+        text = require_max_length("bio", storable("bio", self.text or ""), max_length=self.LENGTH.max)
         object.__setattr__(self, "text", text or None)
 
 
@@ -157,7 +157,7 @@ class Image:
 
     def __post_init__(self) -> None:
         text = (self.text or "").strip()
-        if text and not _is_picture(one_line("image", text, max_length=self.LENGTH.max)):
+        if text and not _is_picture(single_line("image", text, max_length=self.LENGTH.max)):
             raise Invalid("image", "must be an http or https URL, or a PNG or SVG in a base64 data URL")
         object.__setattr__(self, "text", text or None)
 

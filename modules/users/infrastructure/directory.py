@@ -35,7 +35,7 @@ class SqlUserDirectory:
         rows = await self._rows(BY_ID, set(ids))
         return {row.id: _public(row) for row in rows}
 
-    async def named(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
+    async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return those of the users that exist, by the name as it was asked for, in whatever case."""
         keys = {name: username_key(name) for name in usernames if len(name) <= MAX_COMPARED_LENGTH}
         rows = await self._rows(BY_NAME, set(keys.values()))

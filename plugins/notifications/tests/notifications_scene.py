@@ -56,7 +56,7 @@ class Scene:
         self.clock.at += timedelta(minutes=minutes)
 
     async def favorite(self, article: ArticleId, name: str) -> None:
-        """Let this user favour an article."""
+        """Let this user favorite an article."""
         await self.alone.publish(ArticleFavorited(article, self.user(name)))
 
     async def comment(self, article: ArticleId, name: str) -> None:

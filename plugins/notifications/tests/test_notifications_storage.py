@@ -14,7 +14,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON
 
 
-def favourite(article: ArticleId, actor: int) -> Occasion:
+def favorite(article: ArticleId, actor: int) -> Occasion:
     return Occasion(Kind.FAVORITE, article, article, UserId(actor))
 
 
@@ -37,7 +37,7 @@ async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_o
 
 async def test_those_that_come_at_once_are_all_kept_and_numbered_in_their_order(scene: Scene) -> None:
     notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
-    await asyncio.gather(*(notifications.add(jake, favourite(dragons, actor), NOON) for actor in range(10)))
+    await asyncio.gather(*(notifications.add(jake, favorite(dragons, actor), NOON) for actor in range(10)))
     found = await notifications.after(jake, NotificationId(0), 100)
     assert [notification.id for notification in found] == list(range(1, 11))
     assert await notifications.latest({jake, scene.user("anna")}) == {jake: 10}
@@ -46,7 +46,7 @@ async def test_those_that_come_at_once_are_all_kept_and_numbered_in_their_order(
 async def test_what_comes_after_one_is_the_oldest_first_and_so_many_at_most(scene: Scene) -> None:
     notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
     for actor in range(5):
-        await notifications.add(jake, favourite(dragons, actor), NOON)
+        await notifications.add(jake, favorite(dragons, actor), NOON)
     found = await notifications.after(jake, NotificationId(2), 2)
     assert [notification.id for notification in found] == [3, 4]
 

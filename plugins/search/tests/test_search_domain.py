@@ -7,7 +7,7 @@ import pytest
 from conduit_search.domain.highlights import MAX_SCANNED, Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import keys, words
-from modules.articles.contracts import ArticleText
+from modules.articles.contracts import ArticleContent
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import UserId
 
@@ -16,7 +16,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 def shown(query: str, *, title: str = "", description: str = "", body: str = "") -> Highlights:
     """Return what is shown of an article with these texts."""
-    text = ArticleText("slug", title, description, body, (), NOON, NOON, UserId(1), "jake")
+    text = ArticleContent("slug", title, description, body, (), NOON, NOON, UserId(1), "jake")
     return highlights(Query(query), text)
 
 

@@ -1,4 +1,4 @@
-"""Articles, their tags and favourites."""
+"""Articles, their tags and favorites."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the articles, their tags and favourites."""
+    """Create the articles, their tags and favorites."""
     op.create_table(
         "articles_article",
         sa.Column("id", Identifier, nullable=False),
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("latest_at", UtcDateTime(), nullable=True),
     )
     _create_count("tag_use", sa.Column("tag", sa.String(), nullable=False))
-    op.create_index("ix_articles_tag_use_articles_tag", "articles_tag_use", ["articles", "tag"])
+    op.create_index("ix_articles_tag_use_articles_tag", "articles_tag_stats", ["articles", "tag"])
     _create_count("reader", sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False))
 
 
@@ -79,10 +79,10 @@ def _create_count(name: str, key: sa.Column[str] | sa.Column[int], *others: sa.C
 
 
 def downgrade() -> None:
-    """Drop the articles, their tags and favourites."""
-    op.drop_table("articles_reader")
-    op.drop_table("articles_tag_use")
-    op.drop_table("articles_author")
+    """Drop the articles, their tags and favorites."""
+    op.drop_table("articles_reader_stats")
+    op.drop_table("articles_tag_stats")
+    op.drop_table("articles_author_stats")
     op.drop_table("articles_favorite")
     op.drop_table("articles_tag")
     op.drop_table("articles_article")

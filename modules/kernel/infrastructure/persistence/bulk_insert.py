@@ -43,7 +43,7 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
     """Make loading millions of rows into these tables faster: their indexes are made when all are there.
 
     Rows come in an order that is right for one index and random for the others, whose pages are then
-    written over and over: 56 GB for a million articles with their favourites, which end up in 3. Keys
+    written over and over: 56 GB for a million articles with their favorites, which end up in 3. Keys
     and unique constraints hold all the while. Nothing else should use the database meanwhile.
     """
     indexes = [index for schema in schemas for index in _indexes(schema)]

@@ -39,7 +39,7 @@ class BookmarkRepository(Protocol):
         """Forget a bookmark, if it is there."""
         ...
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget everybody's bookmark of the article."""
         ...
 
@@ -98,7 +98,7 @@ class ReadingList:
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
         """Let go of the bookmarks of an article that is gone."""
         # Inside the publisher's transaction on purpose: no bookmark outlives its article.
-        await self._bookmarks.remove_of_article(ArticleId(event.article_id))
+        await self._bookmarks.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Let go of the bookmarks of a reader who is gone."""

@@ -32,7 +32,7 @@ class SqlBookmarks:
                 delete(BookmarkRow).where(BookmarkRow.article_id == article, BookmarkRow.user_id == reader)
             )
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget everybody's bookmark of the article."""
         async with self._database.transaction() as session:
             await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article))

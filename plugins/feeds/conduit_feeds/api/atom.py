@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from fastapi import Response
 
 from conduit_feeds.domain.syndication import Entry, Feed
-from modules.kernel.domain.clock import in_text
+from modules.kernel.domain.clock import to_iso
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 # What XML has no way to write, not even as a character reference: https://www.w3.org/TR/xml/#charsets.
@@ -24,7 +24,7 @@ def atom(feed: Feed) -> bytes:
     root = Element("feed", xmlns=NAMESPACE)
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
-    _add(root, "updated", in_text(feed.updated))
+    _add(root, "updated", to_iso(feed.updated))
     _link(root, "self", AtomResponse.media_type, feed.atom_url)
     _link(root, "alternate", "text/html", feed.page_url)
     for entry in feed.entries:
@@ -37,8 +37,8 @@ def _add_entry(root: Element, entry: Entry) -> None:
     element = SubElement(root, "entry")
     _add(element, "id", entry.id)
     _add(element, "title", entry.title)
-    _add(element, "updated", in_text(entry.updated))
-    _add(element, "published", in_text(entry.published))
+    _add(element, "updated", to_iso(entry.updated))
+    _add(element, "published", to_iso(entry.published))
     _link(element, "alternate", "text/html", entry.url)
     author = SubElement(element, "author")
     _add(author, "name", entry.author)

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from modules.articles.contracts import ArticleDirectory, ArticleId, ArticleText
+from modules.articles.contracts import ArticleContent, ArticleDirectory, ArticleId
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
@@ -165,7 +165,7 @@ class Syndication:
         async with self._unit_of_work.snapshot():
             selection, author = await self._spelled(selection)
             ids = await self._articles.newest(ENTRIES, tag=selection.tag, author=selection.author)
-            texts = await self._articles.texts(ids)
+            texts = await self._articles.contents(ids)
         # Rendered when the database is free again for others. A snapshot of PostgreSQL is one of each
         # statement: an article may be deleted between two of them.
         entries = await self._entries({article: texts[article] for article in ids if article in texts})
@@ -183,14 +183,14 @@ class Syndication:
         """Return the selection with the author's name as its owner writes it, and who that is."""
         if selection.author is None:
             return selection, None
-        ids = await self._profiles.named({selection.author})
+        ids = await self._profiles.by_username({selection.author})
         profiles = await self._profiles.profiles(ids.values(), viewer=None)
         if not profiles:
             raise AuthorNotFound
         [(author, profile)] = profiles.items()
         return Selection(selection.tag, profile.username), author
 
-    async def _entries(self, texts: Mapping[ArticleId, ArticleText]) -> Sequence[Entry]:
+    async def _entries(self, texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Entry]:
         entries, room = [], MAX_FEED_BYTES
         for article, text in texts.items():
             html = await self._html(text) if room > 0 else None
@@ -198,12 +198,12 @@ class Syndication:
             entries.append(self._entry(article, text, html if room >= 0 else None))
         return entries
 
-    async def _html(self, text: ArticleText) -> str | None:
+    async def _html(self, text: ArticleContent) -> str | None:
         if len(text.body) > MAX_RENDERED_LENGTH:
             return None
         return await self._markdown.html(text.body, self._site.article(text.slug))
 
-    def _entry(self, article: ArticleId, text: ArticleText, html: str | None) -> Entry:
+    def _entry(self, article: ArticleId, text: ArticleContent, html: str | None) -> Entry:
         return Entry(
             id=self._site.permanent_id(article, text.created_at),
             url=self._site.article(text.slug),

@@ -16,7 +16,7 @@ class NotificationArticle(ResponseModel):
 
 
 class Notification(ResponseModel):
-    """What somebody did with an article of the reader's; `commentId` is null for a favourite."""
+    """What somebody did with an article of the reader's; `commentId` is null for a favorite."""
 
     id: int
     kind: Kind

@@ -15,7 +15,7 @@ from modules.articles.contracts import (
     ArticlePreview,
 )
 from modules.comments.contracts import CommentAdded
-from modules.kernel.domain.clock import Clock, in_text
+from modules.kernel.domain.clock import Clock, to_iso
 from modules.kernel.domain.errors import NotFound, Unavailable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
@@ -117,11 +117,11 @@ class NotificationRepository(Protocol):
         """Mark all that a recipient has as read."""
         ...
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget what happened to an article."""
         ...
 
-    async def remove_of_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user: UserId) -> None:
         """Forget what a user got, and what they did."""
         ...
 
@@ -208,14 +208,14 @@ class Inbox:
                     "kind": view.notification.occasion.kind.value,
                     "article": view.article.slug,
                     "actor": view.actor.username,
-                    "createdAt": in_text(view.notification.created_at),
+                    "createdAt": to_iso(view.notification.created_at),
                 }
                 for view in views
             ]
         }
 
     async def on_article_favorited(self, event: ArticleFavorited) -> None:
-        """Notify an author of who favours the article."""
+        """Notify an author of who favorites the article."""
         article = ArticleId(event.article_id)
         await self._notify(Occasion(Kind.FAVORITE, article, article, UserId(event.user_id)))
 
@@ -227,11 +227,11 @@ class Inbox:
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
         """Let go of what happened to an article that is gone."""
         # Inside the publisher's transaction on purpose: no notification outlives its article.
-        await self._notifications.remove_of_article(ArticleId(event.article_id))
+        await self._notifications.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Let go of what somebody who is gone was notified of, and of what they did."""
-        await self._notifications.remove_of_user(UserId(event.user_id))
+        await self._notifications.delete_by_user(UserId(event.user_id))
 
     async def _notify(self, occasion: Occasion) -> None:
         async with self._unit_of_work.transaction():

@@ -93,12 +93,12 @@ class SqlNotifications:
         async with self._database.transaction() as session:
             await session.execute(update(NotificationRow).where(*unread).values(is_read=True))
 
-    async def remove_of_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article: ArticleId) -> None:
         """Forget what happened to an article."""
         async with self._database.transaction() as session:
             await session.execute(delete(NotificationRow).where(NotificationRow.article_id == article))
 
-    async def remove_of_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user: UserId) -> None:
         """Forget what a user got, and what they did."""
         theirs = or_(NotificationRow.recipient_id == user, NotificationRow.actor_id == user)
         async with self._database.transaction() as session:

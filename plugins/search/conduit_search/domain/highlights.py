@@ -8,7 +8,7 @@ from html import escape
 
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import Word
-from modules.articles.contracts import ArticleText
+from modules.articles.contracts import ArticleContent
 
 # In characters: a snippet, and how much of it comes before the first word that was looked for.
 SNIPPET = 240
@@ -27,7 +27,7 @@ class Highlights:
     """The part of it that has the most of these words close together, or its beginning."""
 
 
-def highlights(query: Query, text: ArticleText) -> Highlights:
+def highlights(query: Query, text: ArticleContent) -> Highlights:
     """Return what is shown of an article."""
     return Highlights(
         _marked(text.title, query.matches_in(text.title)),

@@ -10,13 +10,13 @@ from conduit_search.domain.highlights import Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import keys
 from modules.articles.contracts import (
+    ArticleContent,
     ArticleDeleted,
     ArticleDirectory,
     ArticleEdited,
     ArticleId,
     ArticlePreview,
     ArticlePublished,
-    ArticleText,
 )
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
@@ -44,7 +44,7 @@ class Document:
     body: Sequence[str]
 
 
-def document(article: ArticleId, text: ArticleText) -> Document:
+def document(article: ArticleId, text: ArticleContent) -> Document:
     """Return an article as the index knows it."""
     return Document(
         article,
@@ -119,7 +119,7 @@ class Search:
         async with self._unit_of_work.snapshot():
             hits = await self._index.find(query, page)
             previews = await self._articles.previews(hits.articles, viewer)
-            texts = await self._articles.texts(hits.articles)
+            texts = await self._articles.contents(hits.articles)
         # One that was deleted a moment ago may still be in the index.
         there = [article for article in hits.articles if article in previews and article in texts]
         # In a thread: a hundred long bodies take a second.
@@ -128,12 +128,12 @@ class Search:
         return FoundArticles(found, hits.count)
 
 
-def _documents(texts: Mapping[ArticleId, ArticleText]) -> Sequence[Document]:
+def _documents(texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Document]:
     # In order, so that two that index the same articles do not wait for each other.
     return [document(article, texts[article]) for article in sorted(texts)]
 
 
-def _highlights(query: Query, texts: Iterable[ArticleText]) -> Sequence[Highlights]:
+def _highlights(query: Query, texts: Iterable[ArticleContent]) -> Sequence[Highlights]:
     return [highlights(query, text) for text in texts]
 
 
@@ -181,6 +181,6 @@ class Indexing:
         async with self._unit_of_work.transaction():
             # Held: what is deleted meanwhile is told after this, and forgotten again.
             held = await self._articles.lock_authors(articles)
-            texts = await self._articles.texts(list(held))
+            texts = await self._articles.contents(list(held))
             # In a thread: the longest body takes a twentieth of a second.
             await self._index.put(await asyncio.to_thread(_documents, texts))

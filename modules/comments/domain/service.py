@@ -8,11 +8,11 @@ from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
     ArticleNotFound,
     Comment,
+    CommentBody,
     CommentId,
     CommentRepository,
-    Text,
 )
-from modules.kernel.domain.clock import Clock, in_text
+from modules.kernel.domain.clock import Clock, to_iso
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import PageRequest, Position, split_page
@@ -37,7 +37,7 @@ class CommentList:
     next: Position | None = None
 
 
-class Discussion:
+class CommentService:
     """The use cases of comments."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
@@ -62,11 +62,11 @@ class Discussion:
         """Return an article's comments, a page of them or all; raise `ArticleNotFound`."""
         async with self._unit_of_work.snapshot():
             article = _found(slug, await self._articles.ids({slug}))
-            comments = await self._comments.of_article(article, page)
+            comments = await self._comments.by_article(article, page)
             shown, following = (comments, None) if page is None else split_page(comments, page)
             return CommentList(await self._views(shown, viewer), following)
 
-    async def say(self, slug: str, text: Text, author: UserId) -> CommentView:
+    async def say(self, slug: str, text: CommentBody, author: UserId) -> CommentView:
         """Comment on an article; raise `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
             # Held: the article could be deleted at this moment, and its comments must go with it.
@@ -90,16 +90,16 @@ class Discussion:
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
         """Let go of the comments on an article that is gone."""
         # Inside the publisher's transaction on purpose: a comment must never outlive its article.
-        await self._comments.remove_of_article(ArticleId(event.article_id))
+        await self._comments.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Let go of the comments of somebody who is gone."""
-        await self._comments.remove_of_author(UserId(event.user_id))
+        await self._comments.delete_by_author(UserId(event.user_id))
 
     async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return what a user has said."""
         async with self._unit_of_work.snapshot():
-            comments = await self._comments.of_author(user)
+            comments = await self._comments.by_author(user)
             articles = await self._articles.previews({comment.article_id for comment in comments}, user)
         return {
             "comments": [
@@ -107,7 +107,7 @@ class Discussion:
                     "id": comment.id,
                     "article": articles[comment.article_id].slug,
                     "body": comment.body,
-                    "createdAt": in_text(comment.created_at),
+                    "createdAt": to_iso(comment.created_at),
                 }
                 for comment in comments
                 if comment.article_id in articles

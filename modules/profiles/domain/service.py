@@ -27,20 +27,20 @@ class FollowRepository(Protocol):
         """Forget that one follows the other; do nothing if that is not known."""
         ...
 
-    async def remove_of_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user: UserId) -> None:
         """Forget whom this user follows, and who follows this user."""
         ...
 
-    async def followed_by(self, follower: UserId) -> Collection[UserId]:
+    async def followees_of(self, follower: UserId) -> Collection[UserId]:
         """Return all whom this user follows."""
         ...
 
-    async def followed_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
         """Return those of the users whom this one follows."""
         ...
 
 
-class Profiles:
+class ProfileService:
     """The use cases of profiles."""
 
     def __init__(self, unit_of_work: UnitOfWork, directory: UserDirectory, follows: FollowRepository) -> None:
@@ -52,7 +52,7 @@ class Profiles:
         """Return a profile as the viewer sees it; raise `ProfileNotFound` if nobody has this name."""
         async with self._unit_of_work.snapshot():
             user = await self._user(username)
-            followed = await self._follows.followed_among(viewer, {user.id}) if viewer else ()
+            followed = await self._follows.followees_among(viewer, {user.id}) if viewer else ()
             return _profile(user, following=user.id in followed)
 
     async def follow(self, username: str, follower: UserId) -> Profile:
@@ -71,16 +71,16 @@ class Profiles:
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Let go of the follows of somebody who is gone."""
-        await self._follows.remove_of_user(UserId(event.user_id))
+        await self._follows.delete_by_user(UserId(event.user_id))
 
     async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
         """Return whom a user follows."""
         async with self._unit_of_work.snapshot():
-            followed = await self._directory.users(await self._follows.followed_by(user))
+            followed = await self._directory.users(await self._follows.followees_of(user))
         return {"following": sorted(one.username for one in followed.values())}
 
     async def _user(self, username: str) -> PublicUser:
-        user = (await self._directory.named({username})).get(username)
+        user = (await self._directory.by_username({username})).get(username)
         if user is None:
             raise ProfileNotFound
         return user

@@ -27,7 +27,7 @@ Precondition = Callable[[ArticleView], bool]
 """Whether an article is, to its author, still the one that was seen."""
 
 
-class Publishing:
+class ArticleService:
     """The use cases that change articles. Each of one article returns it as the caller now sees it."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Publishing:
             await self._let_go(article)
 
     async def favorite(self, slug: str, reader: UserId) -> ArticleView:
-        """Favour an article, or go on favouring it; raise `ArticleNotFound`."""
+        """Favorite an article, or go on favoriting it; raise `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
             article, is_new = await self._repository.add_favorite(slug, reader)
             if is_new:
@@ -92,24 +92,24 @@ class Publishing:
             return await self._reader.article_by_id(article, reader)
 
     async def unfavorite(self, slug: str, reader: UserId) -> ArticleView:
-        """Stop favouring an article, if one did; raise `ArticleNotFound`."""
+        """Stop favoriting an article, if one did; raise `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
             article = await self._repository.remove_favorite(slug, reader)
             return await self._reader.article_by_id(article, reader)
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of the articles of somebody who is gone, and of what they favour."""
+        """Let go of the articles of somebody who is gone, and of what they favorite."""
         user = UserId(event.user_id)
         async with self._unit_of_work.transaction():
-            for article in await self._repository.of_author(user):
+            for article in await self._repository.by_author(user):
                 await self._let_go(article)
-            await self._repository.remove_favorites_of(user)
+            await self._repository.delete_favorites_by(user)
 
     async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return what a user has published and favours."""
+        """Return what a user has published and favorites."""
         async with self._unit_of_work.snapshot():
-            articles = await self._repository.of_author(user)
-            favorites = await self._repository.favorites_of(user)
+            articles = await self._repository.by_author(user)
+            favorites = await self._repository.favorite_slugs_of(user)
         return {"articles": [article.export_personal_data() for article in articles], "favorites": favorites}
 
     async def _require(self, expected: Precondition | None, article: Article, editor: UserId) -> None:
