@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_search.domain.query import Query
-from conduit_search.domain.searching import Document, Indexing, document
+from conduit_search.domain.searching import Document, Indexer, document
 from conduit_search.infrastructure.engine import word_index
 from conduit_search.infrastructure.index import SqlSearchIndex
 from conduit_search.module import MODULE
@@ -38,7 +38,7 @@ class Scene:
 
     database: Database
     index: SqlSearchIndex
-    indexing: Indexing
+    indexing: Indexer
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
 
@@ -106,7 +106,7 @@ async def scene(database: Database) -> Scene:
     await index.remove(await index.all_ids())
     profiles = FakeProfileReader()
     articles = FakeArticleDirectory(database, profiles)
-    return Scene(database, index, Indexing(database, index, articles), articles, profiles)
+    return Scene(database, index, Indexer(database, index, articles), articles, profiles)
 
 
 class TestFinding:
@@ -278,7 +278,7 @@ class TestEvents:
     async def test_an_article_that_cannot_be_held_any_more_is_not_indexed(self, scene: Scene) -> None:
         vanishing = VanishingArticles(scene.database, scene.profiles)
         dragons = vanishing.add("dragons", author=scene.profiles.add("jake"))
-        indexing = Indexing(scene.database, scene.index, vanishing)
+        indexing = Indexer(scene.database, scene.index, vanishing)
         await indexing.on_article_published(ArticlePublished(dragons))
         assert await scene.index.all_ids() == []
 

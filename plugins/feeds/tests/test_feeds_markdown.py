@@ -14,7 +14,7 @@ from conduit_feeds.infrastructure.markdown import (
     KEPT_BYTES,
     KEPT_ENTRY_BYTES,
     MAX_HTML_LENGTH,
-    KeptHtml,
+    HtmlCache,
     SafeMarkdown,
 )
 
@@ -217,7 +217,7 @@ class TestKeeping:
         assert await other == "<p>other</p>\n"
 
     def test_what_is_kept_is_bounded_in_bytes_and_is_what_was_asked_for_last(self) -> None:
-        kept = KeptHtml()
+        kept = HtmlCache()
         for number in range(100):
             kept.add(b"%d" % number, "\U0001f409" * 50_000)
             assert kept.html(b"0") is not None
@@ -225,7 +225,7 @@ class TestKeeping:
         assert 39 * 200_000 < KEPT_BYTES < 40 * 200_000 + 40 * KEPT_ENTRY_BYTES
 
     def test_bodies_without_html_are_not_kept_for_nothing(self) -> None:
-        kept = KeptHtml()
+        kept = HtmlCache()
         for number in range(KEPT_BYTES // KEPT_ENTRY_BYTES + 1):
             kept.add(b"%d" % number, None)
         assert (b"0" in kept, b"1" in kept) == (False, True)

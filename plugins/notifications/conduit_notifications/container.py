@@ -2,7 +2,7 @@
 
 from dependency_injector import providers
 
-from conduit_notifications.domain.notifications import Inbox
+from conduit_notifications.domain.notifications import NotificationService
 from conduit_notifications.infrastructure.arrivals import SignalledArrivals
 from conduit_notifications.infrastructure.notifications import SqlNotifications
 from modules.articles.contracts import ArticleDirectory
@@ -20,7 +20,7 @@ class NotificationsContainer(ModuleContainer):
 
     repository = providers.Singleton(SqlNotifications, ModuleContainer.database, ModuleContainer.signals)
     inbox = providers.Singleton(
-        Inbox, ModuleContainer.database, repository, articles, profiles, ModuleContainer.clock
+        NotificationService, ModuleContainer.database, repository, articles, profiles, ModuleContainer.clock
     )
     arrivals = providers.Singleton(
         SignalledArrivals, repository, ModuleContainer.signals, ModuleContainer.settings

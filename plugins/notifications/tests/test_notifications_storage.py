@@ -6,7 +6,7 @@ from notifications_scene import Scene
 from sqlalchemy import Connection, event, inspect
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
-from conduit_notifications.domain.notifications import Kind, NotificationId, Occasion
+from conduit_notifications.domain.notifications import Kind, NotificationId, Trigger
 from conduit_notifications.infrastructure.notifications import SqlNotifications
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleId
@@ -14,8 +14,8 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON
 
 
-def favorite(article: ArticleId, actor: int) -> Occasion:
-    return Occasion(Kind.FAVORITE, article, article, UserId(actor))
+def favorite(article: ArticleId, actor: int) -> Trigger:
+    return Trigger(Kind.FAVORITE, article, article, UserId(actor))
 
 
 def kept(scene: Scene) -> SqlNotifications:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from conduit_notifications.api import stream
-from conduit_notifications.domain.notifications import Kind, Occasion
+from conduit_notifications.domain.notifications import Kind, Trigger
 from conduit_notifications.infrastructure.notifications import SqlNotifications
 from modules.articles.contracts import ArticleId
 from modules.kernel.fakes import NOON
@@ -167,7 +167,7 @@ async def test_what_another_process_has_made_comes_too(served: Served) -> None:
     url = served.scene.alone.database.engines[0].url.render_as_string()
     elsewhere = Database(url)
     async with served.stream(served.scene.token("jake")) as stream:
-        occasion = Occasion(Kind.FAVORITE, ArticleId(dragons), dragons, served.scene.user("anna"))
+        occasion = Trigger(Kind.FAVORITE, ArticleId(dragons), dragons, served.scene.user("anna"))
         await SqlNotifications(elsewhere, Signals(elsewhere)).add(served.scene.user("jake"), occasion, NOON)
         assert (await stream.next_event())["id"] == "1"
     await elsewhere.dispose()

@@ -2,7 +2,7 @@
 
 from dependency_injector import providers
 
-from conduit_search.domain.searching import Indexing, Search
+from conduit_search.domain.searching import Indexer, Search
 from conduit_search.infrastructure.engine import word_index
 from conduit_search.infrastructure.index import SqlSearchIndex
 from modules.articles.contracts import ArticleDirectory
@@ -20,4 +20,4 @@ class SearchContainer(ModuleContainer):
         SqlSearchIndex, ModuleContainer.database, providers.Singleton(word_index, ModuleContainer.database)
     )
     search = providers.Singleton(Search, ModuleContainer.database, index, articles)
-    indexing = providers.Singleton(Indexing, ModuleContainer.database, index, articles)
+    indexing = providers.Singleton(Indexer, ModuleContainer.database, index, articles)

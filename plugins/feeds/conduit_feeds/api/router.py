@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from conduit_feeds.api.atom import AtomResponse, atom
 from conduit_feeds.api.json_feed import FeedsJsonFeed, JsonFeedResponse, json_feed
-from conduit_feeds.domain.syndication import Selection, Syndication
+from conduit_feeds.domain.syndication import FeedFilter, Syndication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.fields import QueryText
@@ -16,11 +16,11 @@ from modules.kernel.api.router import ModuleRouter
 async def _selection(
     tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
     author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
-) -> Selection:
-    return Selection(tag, author)
+) -> FeedFilter:
+    return FeedFilter(tag, author)
 
 
-Selected: TypeAlias = Annotated[Selection, Depends(_selection)]
+Selected: TypeAlias = Annotated[FeedFilter, Depends(_selection)]
 
 
 def create_router(syndication: Syndication) -> APIRouter:

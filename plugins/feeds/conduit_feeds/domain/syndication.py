@@ -29,7 +29,7 @@ class AuthorNotFound(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class FeedFilter:
     """Which articles are in a feed: all, or those that meet all that is set."""
 
     tag: str | None = None
@@ -58,11 +58,11 @@ class Site:
     api_url: str
     frontend_url: str
 
-    def feed(self, form: str, selection: Selection) -> str:
+    def feed(self, form: str, selection: FeedFilter) -> str:
         """Return the URL of a feed in one of the formats."""
         return f"{self.api_url}/api/feeds/{form}{selection.query}"
 
-    def page(self, selection: Selection) -> str:
+    def page(self, selection: FeedFilter) -> str:
         """Return the page that shows what a feed holds."""
         return f"{self.frontend_url}/" if selection.author is None else self.profile(selection.author)
 
@@ -81,11 +81,11 @@ class Site:
         """
         return f"tag:{self._host_name},{published:%Y-%m-%d}:article/{article}"
 
-    def permanent_feed_id(self, selection: Selection, author: UserId | None) -> str:
+    def permanent_feed_id(self, selection: FeedFilter, author: UserId | None) -> str:
         """Return what stays when an author's username, and with it the URL of the feed, is another one."""
         if author is None:
             return self.feed("atom", selection)
-        return f"{self.feed('atom', Selection(selection.tag))}#author/{author}"
+        return f"{self.feed('atom', FeedFilter(selection.tag))}#author/{author}"
 
     @property
     def _host_name(self) -> str:
@@ -132,7 +132,7 @@ class Feed:
         return max((entry.updated for entry in self.entries), default=NEVER)
 
 
-class Markdown(Protocol):
+class MarkdownRenderer(Protocol):
     """Makes HTML of Markdown that strangers wrote."""
 
     async def html(self, text: str, base_url: str) -> str | None:
@@ -151,7 +151,7 @@ class Syndication:
         unit_of_work: UnitOfWork,
         articles: ArticleDirectory,
         profiles: ProfileReader,
-        markdown: Markdown,
+        markdown: MarkdownRenderer,
         site: Site,
     ) -> None:
         self._unit_of_work = unit_of_work
@@ -160,7 +160,7 @@ class Syndication:
         self._markdown = markdown
         self._site = site
 
-    async def feed(self, selection: Selection) -> Feed:
+    async def feed(self, selection: FeedFilter) -> Feed:
         """Return the newest articles of a selection; raise `AuthorNotFound`."""
         async with self._unit_of_work.snapshot():
             selection, author = await self._spelled(selection)
@@ -179,7 +179,7 @@ class Syndication:
             entries=entries,
         )
 
-    async def _spelled(self, selection: Selection) -> tuple[Selection, UserId | None]:
+    async def _spelled(self, selection: FeedFilter) -> tuple[FeedFilter, UserId | None]:
         """Return the selection with the author's name as its owner writes it, and who that is."""
         if selection.author is None:
             return selection, None
@@ -188,7 +188,7 @@ class Syndication:
         if not profiles:
             raise AuthorNotFound
         [(author, profile)] = profiles.items()
-        return Selection(selection.tag, profile.username), author
+        return FeedFilter(selection.tag, profile.username), author
 
     async def _entries(self, texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Entry]:
         entries, room = [], MAX_FEED_BYTES

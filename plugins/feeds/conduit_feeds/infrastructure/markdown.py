@@ -83,7 +83,7 @@ class _CountedInline(ParserInline):
         super().skipToken(state)
 
 
-class KeptHtml:
+class HtmlCache:
     """HTML by what it was made of, up to so many bytes: what was asked for last."""
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class SafeMarkdown:
 
     def __init__(self) -> None:
         self._markdown = _counting_parser()
-        self._kept = KeptHtml()
+        self._kept = HtmlCache()
         # One at a time: rendering is Python, and more threads would only slow down everything else.
         self._turn = asyncio.Lock()
 

@@ -11,7 +11,12 @@ from fastapi.responses import StreamingResponse
 
 from conduit_notifications.api.schemas import Notification, NotificationResponse, NotificationsResponse
 from conduit_notifications.api.stream import events
-from conduit_notifications.domain.notifications import Arrivals, Follower, Inbox, NotificationId
+from conduit_notifications.domain.notifications import (
+    NotificationId,
+    NotificationService,
+    NotificationStreams,
+    StreamSubscription,
+)
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
@@ -24,12 +29,14 @@ from modules.kernel.domain.identity import UserId
 ID = re.compile(r"[0-9]{1,18}")
 
 
-def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authentication) -> APIRouter:
+def create_router(
+    inbox: NotificationService, arrivals: NotificationStreams, authentication: Authentication
+) -> APIRouter:
     """Return the routes of notifications."""
     router = ModuleRouter(tags=["Notifications"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
-    async def following(reader: CurrentUser) -> AsyncIterator[Follower]:
+    async def following(reader: CurrentUser) -> AsyncIterator[StreamSubscription]:
         # A dependency, so that it is left when the answer ends, however it ends.
         with arrivals.following(reader) as follower:
             yield follower
@@ -72,7 +79,7 @@ def create_router(inbox: Inbox, arrivals: Arrivals, authentication: Authenticati
     async def stream(
         request: Request,
         reader: CurrentUser,
-        follower: Annotated[Follower, Depends(following)],
+        follower: Annotated[StreamSubscription, Depends(following)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> StreamingResponse:
         """Stream one's notifications as they come; after the last one seen, if that is said."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from fastapi.sse import format_sse_event
 
 from conduit_notifications.api.schemas import Notification
-from conduit_notifications.domain.notifications import Follower, Inbox, NotificationId
+from conduit_notifications.domain.notifications import NotificationId, NotificationService, StreamSubscription
 from modules.kernel.domain.errors import Unauthenticated, Unavailable
 from modules.kernel.domain.identity import UserId
 
@@ -16,10 +16,10 @@ HEARTBEAT = b":\n\n"
 
 
 async def events(
-    inbox: Inbox,
+    inbox: NotificationService,
     reader: UserId,
     last: NotificationId,
-    follower: Follower,
+    follower: StreamSubscription,
     still_known: Callable[[], Awaitable[object]],
 ) -> AsyncIterator[bytes]:
     """Yield what a reader gets after this notification, as it comes, and comments in between.

@@ -47,7 +47,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class Trigger:
     """What happened to an article, once: it is notified of once, too."""
 
     kind: Kind
@@ -63,7 +63,7 @@ class Notification:
     """What a recipient is notified of."""
 
     id: NotificationId
-    occasion: Occasion
+    occasion: Trigger
     created_at: datetime
     read: bool
 
@@ -89,7 +89,7 @@ class NotificationList:
 class NotificationRepository(Protocol):
     """Keeps notifications. Those of one recipient are seen in the order of their ids."""
 
-    async def add(self, recipient: UserId, occasion: Occasion, at: datetime) -> None:
+    async def add(self, recipient: UserId, occasion: Trigger, at: datetime) -> None:
         """Keep a notification, unless there was one of this occasion; let streams know."""
         ...
 
@@ -126,7 +126,7 @@ class NotificationRepository(Protocol):
         ...
 
 
-class Follower(Protocol):
+class StreamSubscription(Protocol):
     """Waits for new notifications of one reader."""
 
     @property
@@ -139,15 +139,15 @@ class Follower(Protocol):
         ...
 
 
-class Arrivals(Protocol):
+class NotificationStreams(Protocol):
     """Lets streams wait for notifications, without a connection to the database."""
 
-    def following(self, reader: UserId) -> AbstractContextManager[Follower]:
+    def following(self, reader: UserId) -> AbstractContextManager[StreamSubscription]:
         """Open a follower of what a reader gets; raise `TooManyStreams`."""
         ...
 
 
-class Inbox:
+class NotificationService:
     """The use cases of notifications: readers get to their own only."""
 
     def __init__(
@@ -217,12 +217,12 @@ class Inbox:
     async def on_article_favorited(self, event: ArticleFavorited) -> None:
         """Notify an author of who favorites the article."""
         article = ArticleId(event.article_id)
-        await self._notify(Occasion(Kind.FAVORITE, article, article, UserId(event.user_id)))
+        await self._notify(Trigger(Kind.FAVORITE, article, article, UserId(event.user_id)))
 
     async def on_comment_added(self, event: CommentAdded) -> None:
         """Notify an author of a comment on the article."""
         article = ArticleId(event.article_id)
-        await self._notify(Occasion(Kind.COMMENT, article, event.comment_id, UserId(event.author_id)))
+        await self._notify(Trigger(Kind.COMMENT, article, event.comment_id, UserId(event.author_id)))
 
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
         """Let go of what happened to an article that is gone."""
@@ -233,7 +233,7 @@ class Inbox:
         """Let go of what somebody who is gone was notified of, and of what they did."""
         await self._notifications.delete_by_user(UserId(event.user_id))
 
-    async def _notify(self, occasion: Occasion) -> None:
+    async def _notify(self, occasion: Trigger) -> None:
         async with self._unit_of_work.transaction():
             # Held: the article could be deleted at this moment, and notifications must go with it. It
             # may have been deleted since the event, and so may the actor.

@@ -10,7 +10,7 @@ from conduit_notifications.domain.notifications import (
     Notification,
     NotificationId,
     NotificationNotFound,
-    Occasion,
+    Trigger,
 )
 from conduit_notifications.infrastructure.tables import InboxRow, NotificationRow
 from modules.articles.contracts import ArticleId
@@ -29,13 +29,13 @@ NOTIFICATIONS_TOPIC = "notifications"
 
 
 class SqlNotifications:
-    """Keeps notifications in `notifications_notification`, and who has how many in `notifications_inbox`."""
+    """Keeps notifications in `notifications_notification`, and who has how many in `notifications_counter`."""
 
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
         self._signals = signals
 
-    async def add(self, recipient: UserId, occasion: Occasion, at: datetime) -> None:
+    async def add(self, recipient: UserId, occasion: Trigger, at: datetime) -> None:
         """Keep a notification, unless there was one of this occasion; let streams know."""
         row = {
             "recipient_id": recipient,
@@ -127,7 +127,7 @@ def _of(recipient: UserId) -> Select[NotificationRow]:
 def _notification(row: NotificationRow) -> Notification:
     return Notification(
         NotificationId(row.number),
-        Occasion(Kind(row.kind), ArticleId(row.article_id), row.subject_id, UserId(row.actor_id)),
+        Trigger(Kind(row.kind), ArticleId(row.article_id), row.subject_id, UserId(row.actor_id)),
         row.created_at,
         row.is_read,
     )

@@ -23,7 +23,7 @@ class InboxRow(Base):
     before it.
     """
 
-    __tablename__ = "notifications_inbox"
+    __tablename__ = "notifications_counter"
 
     recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     latest: Mapped[int] = mapped_column(BigInteger)

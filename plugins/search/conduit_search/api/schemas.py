@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from conduit_search.domain.searching import Found, FoundArticles
+from conduit_search.domain.searching import SearchHit, SearchResults
 from modules.kernel.api.fields import ResponseModel, Timestamp
 from modules.profiles.contracts import Profile
 
@@ -33,7 +33,7 @@ class SearchArticle(ResponseModel):
     highlights: SearchHighlights
 
     @classmethod
-    def of(cls, found: Found) -> Self:
+    def of(cls, found: SearchHit) -> Self:
         """Return the article as it leaves Conduit."""
         preview = found.preview
         return cls(
@@ -57,6 +57,6 @@ class SearchArticlesResponse(ResponseModel):
     articles_count: int
 
     @classmethod
-    def of(cls, found: FoundArticles) -> Self:
+    def of(cls, found: SearchResults) -> Self:
         """Return what was found as it leaves Conduit."""
         return cls(articles=[SearchArticle.of(one) for one in found.articles], articles_count=found.count)

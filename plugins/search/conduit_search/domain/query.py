@@ -20,7 +20,7 @@ class Term:
     key: str
 
     @property
-    def is_beginning(self) -> bool:
+    def is_prefix(self) -> bool:
         """Whether words that only begin like it are meant too."""
         return len(self.key) >= MIN_PREFIX_LENGTH or not self.key.isascii()
 
@@ -45,5 +45,5 @@ class Query:
     def matches_in(self, text: str) -> Iterator[Word]:
         """Yield the words of a text that are meant, in order."""
         exact = {term.key for term in self.terms}
-        beginnings = tuple(term.key for term in self.terms if term.is_beginning)
+        beginnings = tuple(term.key for term in self.terms if term.is_prefix)
         return (word for word in words(text) if word.key in exact or word.key.startswith(beginnings))

@@ -91,7 +91,7 @@ class SearchIndex(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchHit:
     """An article that was found, as one viewer sees it."""
 
     preview: ArticlePreview
@@ -99,10 +99,10 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundArticles:
+class SearchResults:
     """One page of articles that were found, the best first, and how many there are on all pages."""
 
-    articles: Sequence[Found]
+    articles: Sequence[SearchHit]
     count: int
 
 
@@ -114,7 +114,7 @@ class Search:
         self._index = index
         self._articles = articles
 
-    async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> FoundArticles:
+    async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> SearchResults:
         """Return a page of the articles that have every word of the query."""
         async with self._unit_of_work.snapshot():
             hits = await self._index.find(query, page)
@@ -124,8 +124,8 @@ class Search:
         there = [article for article in hits.articles if article in previews and article in texts]
         # In a thread: a hundred long bodies take a second.
         shown = await asyncio.to_thread(_highlights, query, [texts[article] for article in there])
-        found = [Found(previews[article], one) for article, one in zip(there, shown, strict=True)]
-        return FoundArticles(found, hits.count)
+        found = [SearchHit(previews[article], one) for article, one in zip(there, shown, strict=True)]
+        return SearchResults(found, hits.count)
 
 
 def _documents(texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Document]:
@@ -137,7 +137,7 @@ def _highlights(query: Query, texts: Iterable[ArticleContent]) -> Sequence[Highl
     return [highlights(query, text) for text in texts]
 
 
-class Indexing:
+class Indexer:
     """Keeps the index as the articles are."""
 
     def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:

@@ -67,4 +67,4 @@ class Fts5Words:
 
 def _match(query: Query) -> str:
     # Each a string of FTS5, in which nothing has a meaning; terms hold letters, numbers and marks only.
-    return " ".join(f'"{term.key}"{"*" if term.is_beginning else ""}' for term in query.terms)
+    return " ".join(f'"{term.key}"{"*" if term.is_prefix else ""}' for term in query.terms)

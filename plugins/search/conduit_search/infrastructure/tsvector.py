@@ -78,4 +78,4 @@ def _vector(document: Document) -> str:
 
 
 def _query(query: Query) -> str:
-    return " & ".join(f"'{term.key}'{':*' if term.is_beginning else ''}" for term in query.terms)
+    return " & ".join(f"'{term.key}'{':*' if term.is_prefix else ''}" for term in query.terms)

@@ -12,10 +12,10 @@ down_revision = None
 def upgrade() -> None:
     """Create inboxes and notifications."""
     op.create_table(
-        "notifications_inbox",
+        "notifications_counter",
         sa.Column("recipient_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("latest", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("recipient_id", name="pk_notifications_inbox"),
+        sa.PrimaryKeyConstraint("recipient_id", name="pk_notifications_counter"),
     )
     op.create_table(
         "notifications_notification",
@@ -47,4 +47,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop notifications and inboxes."""
     op.drop_table("notifications_notification")
-    op.drop_table("notifications_inbox")
+    op.drop_table("notifications_counter")
