@@ -16,9 +16,11 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.dataset import FULL, SMALL, Dataset, Size, prepare
 from benchmarks.growth import measure_growth
 from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
-from benchmarks.pages import (
+from benchmarks.plot import growth_plot
+from benchmarks.report import (
     ALONE,
     BESIDE_WRITERS,
     MAX_REPETITIONS,
@@ -27,8 +29,6 @@ from benchmarks.pages import (
     waiting_beside_writers,
     write_between_marks,
 )
-from benchmarks.plot import growth_plot
-from benchmarks.scene import FULL, SMALL, Scene, Size, prepare
 
 ROUNDS = 3
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -41,7 +41,7 @@ LIST, BARE, WRITE = (
 )
 
 # What each operation is measured against, and the ratio of requests per second to reach.
-AIMS: Mapping[str, tuple[str, float]] = {
+TARGETS: Mapping[str, tuple[str, float]] = {
     "list": (LIST, 0.6),
     "list with token": (LIST, 0.6),
     "list by tag": (LIST, 0.6),
@@ -67,17 +67,17 @@ class Bench:
     """One run: the servers that answer, and what is asked of them."""
 
     folder: Path
-    scene: Scene
+    dataset: Dataset
     conduit: Server
-    yardsticks: Server
+    baselines: Server
 
     def targets(self) -> Sequence[tuple[Server, Target]]:
         """Return every operation with the server that answers it."""
-        conduit = [(self.conduit, target) for target in _operations(self.scene)]
-        return [*conduit, *((self.yardsticks, target) for target in YARDSTICKS)]
+        conduit = [(self.conduit, target) for target in _operations(self.dataset)]
+        return [*conduit, *((self.baselines, target) for target in BASELINES)]
 
 
-YARDSTICKS = (
+BASELINES = (
     Target(LIST, "/sqlite3"),
     Target(BARE, "/bare"),
     Target(WRITE, "/write", script='wrk.method = "POST"'),
@@ -133,7 +133,7 @@ def table(figures: Path) -> None:
     """Write the figures of a run into README.md and docs/performance.md."""
     report = json.loads(figures.read_text())
     for page in (Path("README.md"), Path("docs/performance.md")):
-        write_between_marks(page, figures_in_markdown(report, AIMS))
+        write_between_marks(page, figures_in_markdown(report, TARGETS))
 
 
 def _measured(
@@ -144,7 +144,7 @@ def _measured(
         idle = bench.conduit.resident_megabytes()
         for round_number in range(rounds):
             for server, target in bench.targets():
-                if only is None or target.name in only or target in YARDSTICKS:
+                if only is None or target.name in only or target in BASELINES:
                     typer.echo(f"round {round_number + 1} of {rounds}: {target.name}", err=True)
                     found[target.name].append(load(server, target, seconds, bench.folder))
         startup = bench.conduit.startup_seconds
@@ -178,9 +178,9 @@ def _bench(size: Size, *, response_cache: bool) -> Iterator[Bench]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database, copy, answer = folder / "conduit.db", folder / "yardstick.db", folder / "answer.json"
         typer.echo("filling the data set", err=True)
-        scene = prepare(database, secret, size)
+        dataset = prepare(database, secret, size)
         shutil.copy(database, copy)
-        answer.write_bytes(scene.listing)
+        answer.write_bytes(dataset.listing)
         conduit = {
             "CONDUIT_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
             "CONDUIT_SECRET_KEY": secret,
@@ -188,17 +188,17 @@ def _bench(size: Size, *, response_cache: bool) -> Iterator[Bench]:
         }
         if not response_cache:
             conduit["CONDUIT_RESPONSE_CACHE_SIZE"] = "0"
-        yardsticks = {"BENCH_DATABASE": str(copy), "BENCH_ANSWER": str(answer)}
+        baselines = {"BENCH_DATABASE": str(copy), "BENCH_ANSWER": str(answer)}
         log = folder / "servers.log"
         served = stack.enter_context(
             serving(["-m", "conduit_app.cli", "serve", "--port", "PORT"], conduit, log)
         )
-        plain = ["-m", "uvicorn", "benchmarks.yardsticks:application", "--port", "PORT", "--no-access-log"]
-        yield Bench(folder, scene, served, stack.enter_context(serving(plain, yardsticks, log)))
+        plain = ["-m", "uvicorn", "benchmarks.baselines:application", "--port", "PORT", "--no-access-log"]
+        yield Bench(folder, dataset, served, stack.enter_context(serving(plain, baselines, log)))
 
 
-def _operations(scene: Scene) -> Sequence[Target]:
-    token, slug, discussed = scene.tokens[0], scene.slugs[7], scene.slugs[0]
+def _operations(dataset: Dataset) -> Sequence[Target]:
+    token, slug, discussed = dataset.tokens[0], dataset.slugs[7], dataset.slugs[0]
     commenting = Target(
         "comment on", f"/api/articles/{slug}/comments", token, _posting({"comment": {"body": "Well."}})
     )
@@ -214,7 +214,7 @@ def _operations(scene: Scene) -> Sequence[Target]:
         Target("comments", f"/api/articles/{discussed}/comments"),
         Target("profile", "/api/profiles/writer3"),
         Target("current user", "/api/user", token),
-        Target(BESIDE_WRITERS, "/api/articles", beside=commenting),
+        Target(BESIDE_WRITERS, "/api/articles", background_load=commenting),
         commenting,
         Target("favorite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
         Target("publish", "/api/articles", token, _PUBLISHING),
@@ -258,8 +258,8 @@ def _print(report: Row) -> None:
     titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")
     typer.echo(f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (aim)")
     for name, row in report["operations"].items():
-        ratio = ratio_to_yardstick(report, AIMS, name)
-        told = "" if ratio is None else f"  {ratio:.2f} ({AIMS[name][1]})"
+        ratio = ratio_to_yardstick(report, TARGETS, name)
+        told = "" if ratio is None else f"  {ratio:.2f} ({TARGETS[name][1]})"
         typer.echo(
             f"{name:<38}{row['requests_per_second']:>11.0f}{row['p50']:>8.2f}{row['p99']:>8.2f}"
             f"{row['cpu']:>8.0f}{row['errors']:>8}{row['noise']:>8.0%}{told}"
@@ -267,10 +267,10 @@ def _print(report: Row) -> None:
 
 
 def _print_comparison(old: Row, new: Row) -> None:
-    typer.echo(f"{'':<38}{'CPU us':>16}{'requests/s':>18}{'ratio to yardstick':>22}")
+    typer.echo(f"{'':<38}{'CPU us':>16}{'requests/s':>18}{'ratio to baseline':>22}")
     for name in old["operations"].keys() & new["operations"].keys():
         before, after = old["operations"][name], new["operations"][name]
-        ratios = [ratio_to_yardstick(one, AIMS, name) for one in (old, new)]
+        ratios = [ratio_to_yardstick(one, TARGETS, name) for one in (old, new)]
         told = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
         typer.echo(
             f"{name:<38}{before['cpu']:>7.0f} -> {after['cpu']:<6.0f}"

@@ -31,7 +31,7 @@ class Target:
     token: str | None = None
     script: str | None = None
     """Lua for wrk, where requests differ from each other or carry a body."""
-    beside: "Target | None" = None
+    background_load: "Target | None" = None
     """What `WRITERS` connections ask at the same time."""
 
 
@@ -111,8 +111,8 @@ def serving(
 def load(server: Loaded, target: Target, seconds: int, scripts: Path) -> Figures:
     """Load one operation for so many seconds and return what it cost."""
     with ExitStack() as stack:
-        if target.beside is not None:
-            stack.enter_context(_writing(server, target.beside, seconds, scripts))
+        if target.background_load is not None:
+            stack.enter_context(_writing(server, target.background_load, seconds, scripts))
         before = server.cpu_seconds()
         command = _wrk(server, target, CONNECTIONS, seconds, scripts)
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

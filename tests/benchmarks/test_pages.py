@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.__main__ import AIMS, LIST
+from benchmarks.__main__ import LIST, TARGETS
 from benchmarks.measure import BenchError
-from benchmarks.pages import BEGIN, END, figures_in_markdown, write_between_marks
 from benchmarks.plot import growth_plot
+from benchmarks.report import BEGIN, END, figures_in_markdown, write_between_marks
 
 ROOT = Path(__file__).parents[2]
 FIGURES = {"requests_per_second": 3000.0, "p50": 1.0, "p99": 2.5, "cpu": 300.0}
@@ -25,7 +25,7 @@ REPORT = {
 
 
 def test_a_table_has_a_line_for_each_operation_with_its_ratio_and_its_aim() -> None:
-    lines = figures_in_markdown(REPORT, AIMS).splitlines()
+    lines = figures_in_markdown(REPORT, TARGETS).splitlines()
     assert lines[0] == "2026-01-31, one core of a machine, 3 rounds of 2 s."
     assert lines[-2] == "| list | 3,000 | 1.0 | 2.5 | 300 | 0.75 | 0.6 |"
     assert lines[-1].startswith(f"| {LIST} | 4,000 |")
@@ -33,7 +33,7 @@ def test_a_table_has_a_line_for_each_operation_with_its_ratio_and_its_aim() -> N
 
 def test_how_long_readers_wait_beside_writers_is_told() -> None:
     operations = {"list": FIGURES, "list beside 8 writers": FIGURES | {"p99": 5.0}}
-    told = figures_in_markdown(REPORT | {"operations": operations | {LIST: FIGURES}}, AIMS)
+    told = figures_in_markdown(REPORT | {"operations": operations | {LIST: FIGURES}}, TARGETS)
     assert told.endswith("Beside 8 writers the list's p99 is 2.0 times its p99 alone; the aim is 3 at most.")
 
 

@@ -18,8 +18,8 @@ def ratio_to_yardstick(report: Report, aims: Aims, name: str) -> float | None:
     """Return the operation's requests per second as a part of its yardstick's; None if it has none."""
     if name not in aims or name not in report["operations"]:
         return None
-    yardstick = report["operations"][aims[name][0]]["requests_per_second"]
-    return float(report["operations"][name]["requests_per_second"] / yardstick)
+    baseline = report["operations"][aims[name][0]]["requests_per_second"]
+    return float(report["operations"][name]["requests_per_second"] / baseline)
 
 
 def waiting_beside_writers(report: Report) -> float | None:

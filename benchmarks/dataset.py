@@ -29,7 +29,7 @@ FULL, SMALL = Size(50, 500), Size(12, 40)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Dataset:
     """What the measured requests need to know of the data."""
 
     tokens: Sequence[str]
@@ -37,12 +37,12 @@ class Scene:
     listing: bytes
 
 
-def prepare(database: Path, secret: str, size: Size = FULL) -> Scene:
+def prepare(database: Path, secret: str, size: Size = FULL) -> Dataset:
     """Fill a new database through the API, and return what is in it."""
     return asyncio.run(_prepare(database, secret, size))
 
 
-async def _prepare(database: Path, secret: str, size: Size) -> Scene:
+async def _prepare(database: Path, secret: str, size: Size) -> Dataset:
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{database}",
         secret_key=secret,
@@ -58,7 +58,7 @@ async def _prepare(database: Path, secret: str, size: Size) -> Scene:
         await _connect(client, tokens, slugs)
         listing = (await client.get("/api/articles")).content
     await composition.database.dispose()
-    return Scene(tokens, slugs, listing)
+    return Dataset(tokens, slugs, listing)
 
 
 async def _call(client: httpx2.AsyncClient, path: str, token: str | None, json: object = None) -> Any:
