@@ -37,7 +37,7 @@ hypothesis_settings.load_profile("conduit")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Leave out what a developer has set, by variables or by a `.env` in the folder of the checkout."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("nowhere"))
@@ -47,7 +47,7 @@ def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def tree_only() -> Iterator[None]:
+def without_installed_plugins() -> Iterator[None]:
     """Leave out plugins that happen to be installed: these tests are of the tree, plugins bring theirs."""
     installed = list(entry_points(group=discovery.ENTRY_POINTS))
     with pytest.MonkeyPatch.context() as patch:
@@ -96,7 +96,7 @@ TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 
 
 
 @dataclass(frozen=True)
-class Stage:
+class AppInstance:
     """A Conduit that one test after another finds empty: making one costs more than most tests do."""
 
     settings: Settings
@@ -132,14 +132,14 @@ async def composed(settings: Settings) -> AsyncIterator[Composition]:
 
 
 @asynccontextmanager
-async def staged(settings: Settings, empty: Callable[[], None]) -> AsyncIterator[Stage]:
+async def running_app(settings: Settings, empty: Callable[[], None]) -> AsyncIterator[AppInstance]:
     """Return a Conduit with these settings, until the block ends."""
     async with composed(settings) as composition:
-        yield Stage(settings, composition, create_application(settings, composition), empty)
+        yield AppInstance(settings, composition, create_application(settings, composition), empty)
 
 
 @pytest.fixture(scope="session")
-async def sqlite_stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def sqlite_app(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AppInstance]:
     """Return the Conduit on SQLite of the tests of this process."""
     emptied = Path(shutil.copy(migrated, tmp_path_factory.mktemp("stage") / "conduit.db"))
 
@@ -152,12 +152,12 @@ async def sqlite_stage(migrated: Path, tmp_path_factory: pytest.TempPathFactory)
         with closing(sqlite3.connect(emptied)) as file:
             file.executescript(script)
 
-    async with staged(settings_on(emptied), empty) as stage:
-        yield stage
+    async with running_app(settings_on(emptied), empty) as app_instance:
+        yield app_instance
 
 
 @pytest.fixture(scope="session")
-async def postgresql_stage() -> AsyncIterator[Stage]:
+async def postgresql_app() -> AsyncIterator[AppInstance]:
     """Return the Conduit on PostgreSQL of the tests of this process."""
     with postgresql.new_database() as url:
         composition = compose_from_settings(settings_on(url))
@@ -165,55 +165,55 @@ async def postgresql_stage() -> AsyncIterator[Stage]:
         await composition.database.dispose()
         tables = [module.schema.metadata for module in composition.migratable if module.schema is not None]
         with postgresql.emptying(url, tables) as empty:
-            async with staged(settings_on(url), empty) as stage:
-                yield stage
+            async with running_app(settings_on(url), empty) as app_instance:
+                yield app_instance
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def stage(request: pytest.FixtureRequest) -> Stage:
+def app_instance(request: pytest.FixtureRequest) -> AppInstance:
     """Return a Conduit on either engine: what is promised holds on both."""
-    stage: Stage = request.getfixturevalue(f"{request.param}_stage")
-    return stage
+    app_instance: AppInstance = request.getfixturevalue(f"{request.param}_app")
+    return app_instance
 
 
 @pytest.fixture
-def settings(stage: Stage) -> Settings:
+def settings(app_instance: AppInstance) -> Settings:
     """Return the settings of Conduit on an empty database."""
-    stage.empty()
-    return stage.settings
+    app_instance.empty()
+    return app_instance.settings
 
 
 # A folder or file of tests that overrides one of these has its own of those that follow.
 
 
 @pytest.fixture
-def settings_of_its_own(settings: Settings) -> Settings:
+def dedicated_settings(settings: Settings) -> Settings:
     """Return the settings of a Conduit that is made for one test alone, on an empty database."""
     return settings.model_copy()
 
 
 @pytest.fixture
-def settings_of_known_modules(settings: Settings, stage: Stage) -> Settings:
+def core_settings(settings: Settings, app_instance: AppInstance) -> Settings:
     """Return the settings of a Conduit that has no modules but those that these tests know."""
-    others = {module.name for module in stage.composition.modules} - KNOWN
+    others = {module.name for module in app_instance.composition.modules} - KNOWN
     return settings.model_copy(update={"disabled_modules": tuple(others)}) if others else settings
 
 
 @pytest.fixture
-async def composition(settings: Settings, stage: Stage) -> AsyncIterator[Composition]:
+async def composition(settings: Settings, app_instance: AppInstance) -> AsyncIterator[Composition]:
     """Return Conduit's modules, wired to the database of the test."""
-    if settings is stage.settings:
-        yield stage.composition
+    if settings is app_instance.settings:
+        yield app_instance.composition
     else:
         async with composed(settings) as composition:
             yield composition
 
 
 @pytest.fixture
-def application(settings: Settings, composition: Composition, stage: Stage) -> FastAPI:
+def application(settings: Settings, composition: Composition, app_instance: AppInstance) -> FastAPI:
     """Return Conduit."""
-    if composition is stage.composition:
-        return stage.application
+    if composition is app_instance.composition:
+        return app_instance.application
     return create_application(settings, composition)
 
 

@@ -42,7 +42,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return others | {f"CONDUIT_{name}": value for name, value in settings.items()}
 
 
-def needs(program: str) -> str:
+def require_program(program: str) -> str:
     """Return where a program is that a test cannot do without.
 
     Where it is missing the test is skipped, but in continuous integration, which sets CI, it fails.
@@ -59,13 +59,13 @@ def needs(program: str) -> str:
 
 def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the program in the folder until it ends: `conduit(folder, "migrate", LOG_LEVEL="error")`."""
-    with started(folder, *arguments, **settings) as process:
+    with start_process(folder, *arguments, **settings) as process:
         out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @contextmanager
-def started(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+def start_process(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """Start the program in the folder, and see to it that it ends."""
     process = subprocess.Popen(  # noqa: S603 - the program under test
         [*PROGRAM, *arguments],
@@ -85,7 +85,7 @@ def started(folder: Path, *arguments: str, **settings: str) -> Iterator[subproce
             _kill(process)
 
 
-def at_once(
+def run_concurrently(
     number: int, folder: Path, *arguments: str, **settings: str
 ) -> list[subprocess.CompletedProcess[str]]:
     """Run the program in so many processes that begin at the same moment, each with it loaded already.
@@ -133,7 +133,7 @@ def write_plugin(folder: Path, name: str, code: str) -> Path:
     return file
 
 
-class Served:
+class RunningServer:
     """A Conduit that serves."""
 
     def __init__(self, process: subprocess.Popen[str], lines: "Lines") -> None:
@@ -171,7 +171,7 @@ class Served:
         """Send a signal to the program alone, as `kill` does."""
         self._process.send_signal(number)
 
-    def press_ctrl_c(self) -> None:
+    def send_sigint(self) -> None:
         """Interrupt the program and its workers, as a terminal does."""
         os.killpg(self._process.pid, signal.SIGINT)
 
@@ -188,12 +188,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *arguments: str, **settings: str) -> Iterator[Served]:
+def served(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
     """Serve from the folder on a port that nobody uses."""
-    with started(folder, "serve", "--port", "0", *arguments, **settings) as process:
+    with start_process(folder, "serve", "--port", "0", *arguments, **settings) as process:
         lines = Lines(process.stderr)
         try:
-            yield Served(process, lines)
+            yield RunningServer(process, lines)
         finally:
             _kill(process)
             lines.end()

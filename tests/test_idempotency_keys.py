@@ -15,7 +15,7 @@ from sqlalchemy import select
 from conduit_app.composition import Composition
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from tests.client import PASSWORD, Api, Json
-from tests.statements import Statements
+from tests.sql_recorder import StatementRecorder
 
 KEY = {"Idempotency-Key": "550e8400-e29b-41d4-a716-446655440000"}
 OTHER_KEY = {"Idempotency-Key": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}
@@ -69,8 +69,8 @@ async def anna(api: Api) -> Api:
 
 
 @pytest.fixture
-def statements(composition: Composition) -> Iterator[Statements]:
-    statements = Statements(composition.database)
+def statements(composition: Composition) -> Iterator[StatementRecorder]:
+    statements = StatementRecorder(composition.database)
     yield statements
     statements.stop()
 
@@ -157,16 +157,16 @@ class TestCreations:
         assert (answer.status_code, answer.json()) == (401, {"errors": {"token": ["is missing"]}})
 
     async def test_without_a_key_it_costs_no_statement_and_with_one_three(
-        self, anna: Api, creation: Creation, statements: Statements
+        self, anna: Api, creation: Creation, statements: StatementRecorder
     ) -> None:
         costs = []
         for headers in ({}, KEY, KEY):
-            statements.sent.clear()
+            statements.statements.clear()
             await anna.post(creation.path, creation.body, headers=headers)
-            costs.append(len([each for each in statements.sent if "kernel_idempotency_key" in each]))
+            costs.append(len([each for each in statements.statements if "kernel_idempotency_key" in each]))
         assert costs == [0, 3, 2]
         # But for those of the token, which PostgreSQL is asked about, a repeat sends no others.
-        assert len([each for each in statements.sent if "token_version" not in each]) == 2
+        assert len([each for each in statements.statements if "token_version" not in each]) == 2
 
 
 async def test_a_failure_of_the_work_is_not_kept(anna: Api) -> None:

@@ -6,8 +6,8 @@ from sqlalchemy import update
 
 from modules.users.infrastructure.tables import AccountRow
 from tests.client import PASSWORD, Api
-from tests.conftest import Stage
-from tests.statements import Statements
+from tests.conftest import AppInstance
+from tests.sql_recorder import StatementRecorder
 
 ARTICLE = {"description": "On dragons", "body": "They fly.", "tagList": ["fire", "wings"]}
 # In an order in which each finds what it needs.
@@ -38,30 +38,30 @@ OPERATIONS = [
 WITHOUT_A_TOKEN = {"POST /users", "POST /users/login", "GET /tags"}
 
 
-async def costs(stage: Stage) -> dict[str, tuple[int, int]]:
+async def costs(app_instance: AppInstance) -> dict[str, tuple[int, int]]:
     """Return the status of each operation, done by anna, and how many statements it took."""
-    stage.empty()
-    api = Api(stage.application)
+    app_instance.empty()
+    api = Api(app_instance.application)
     await api.as_user("jake").publish("Dragons", tags=["fire"])
     await api.as_user("anna").token()
-    database = stage.composition.database
-    statements = Statements(database)
+    database = app_instance.composition.database
+    statements = StatementRecorder(database)
     found = {}
     for method, path, body in OPERATIONS:
         # So that nothing is remembered of what was read before, where it can be.
         async with database.transaction() as session:
             await session.execute(update(AccountRow).values(image=f"https://example.com/{uuid4()}"))
-        statements.sent.clear()
+        statements.statements.clear()
         answer = await api.as_user("anna").request(method, path, json=body)
-        found[f"{method} {path}"] = (answer.status_code, len(statements.sent))
+        found[f"{method} {path}"] = (answer.status_code, len(statements.statements))
     statements.stop()
     return found
 
 
 async def test_each_takes_as_many_on_postgresql_as_on_sqlite(
-    sqlite_stage: Stage, postgresql_stage: Stage
+    sqlite_app: AppInstance, postgresql_app: AppInstance
 ) -> None:
-    on_sqlite, on_postgresql = await costs(sqlite_stage), await costs(postgresql_stage)
+    on_sqlite, on_postgresql = await costs(sqlite_app), await costs(postgresql_app)
     believing = {name: 0 if name in WITHOUT_A_TOKEN else 1 for name in on_sqlite}
     assert on_postgresql == {
         name: (status, number + believing[name]) for name, (status, number) in on_sqlite.items()

@@ -13,18 +13,18 @@ from conduit_app.cli import main
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
-from tests.app import alarm
+from tests.app import failing_plugin
 from tests.client import Api, Json
-from tests.conftest import SECRET, Stage
+from tests.conftest import SECRET, AppInstance
 
 ATTEMPTS = 2
 
 
 @pytest.fixture
-def installed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def installed(app_instance: AppInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install the alarm, after the application was made that others use, too."""
-    assert stage.composition.messaging.outbox.subscriptions == []
-    found = [EntryPoint("alarm", "tests.app.alarm:MODULE", discovery.ENTRY_POINTS)]
+    assert app_instance.composition.messaging.outbox.subscriptions == []
+    found = [EntryPoint("alarm", "tests.app.failing_plugin:MODULE", discovery.ENTRY_POINTS)]
     monkeypatch.setattr(discovery, "entry_points", lambda group: [one for one in found if one.group == group])
 
 
@@ -112,7 +112,7 @@ async def test_once_the_handler_is_mended_it_is_delivered_on_command(
     async def ring(event: object) -> None:
         rung.append(event)
 
-    monkeypatch.setattr(alarm, "ring", ring)
+    monkeypatch.setattr(failing_plugin, "ring", ring)
     await alarmed.messaging.dispatcher.drain()
     assert rung == []
     assert (await call(settings, "retry", "--dead")).stderr == "1 to be delivered\n"

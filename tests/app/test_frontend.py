@@ -16,7 +16,7 @@ from conduit_app.middleware import frontend
 from conduit_app.settings import Settings, SettingsError, load_settings
 from modules.kernel.api.conditional import entity_tag, file_etag
 from tests.client import Api
-from tests.conftest import Stage
+from tests.conftest import AppInstance
 
 SCRIPT = "start()"
 PAGE = f"<!doctype html><script>{SCRIPT}</script><script src='/assets/index-DdT3xQ1a.js'></script>"
@@ -61,9 +61,9 @@ NAVIGATION = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite: what is tested here does not touch a database."""
-    return sqlite_stage
+    return sqlite_app
 
 
 @pytest.fixture

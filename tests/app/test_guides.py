@@ -9,13 +9,13 @@ from fastapi import FastAPI
 
 from conduit_app.pages.guides import GUIDES, PREFIX, create_guides_router, guide_links
 from tests.client import Api
-from tests.conftest import Stage
+from tests.conftest import AppInstance
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite: no page asks the database anything."""
-    return sqlite_stage
+    return sqlite_app
 
 
 async def shown(api: Api, path: str) -> str:

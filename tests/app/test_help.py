@@ -19,7 +19,7 @@ Path = tuple[str, ...]
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a plugin that has a command."""
-    plugin = EntryPoint("stamp", "tests.app.stamp:MODULE", discovery.ENTRY_POINTS)
+    plugin = EntryPoint("stamp", "tests.app.command_plugin:MODULE", discovery.ENTRY_POINTS)
     monkeypatch.setattr(discovery, "entry_points", lambda group: [plugin] if group == plugin.group else [])
 
 

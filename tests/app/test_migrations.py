@@ -29,7 +29,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 from modules.kernel.module import KERNEL, Module
 from tests import postgresql
-from tests.program import at_once
+from tests.program import run_concurrently
 
 MODULES = [KERNEL, *resolve_order(discover())]
 AT_ONCE = 10
@@ -187,7 +187,7 @@ class TestNewerDatabase:
 class TestAtOnce:
     @pytest.mark.slow
     def test_ten_processes_migrate_one_new_database(self, folder: Path, new_url: Callable[[], str]) -> None:
-        ended = at_once(AT_ONCE, folder, "migrate", DATABASE_URL=new_url())
+        ended = run_concurrently(AT_ONCE, folder, "migrate", DATABASE_URL=new_url())
         assert [process.returncode for process in ended] == [0] * AT_ONCE, ended
         first, *others = sorted(process.stderr for process in ended)
         assert first.startswith("migrated kernel, ")

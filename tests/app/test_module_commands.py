@@ -14,7 +14,7 @@ from conduit_app.cli import main
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
     """Return the plugins that are installed: one with a command."""
-    found = [EntryPoint("stamp", "tests.app.stamp:MODULE", discovery.ENTRY_POINTS)]
+    found = [EntryPoint("stamp", "tests.app.command_plugin:MODULE", discovery.ENTRY_POINTS)]
     monkeypatch.setattr(discovery, "entry_points", lambda group: [one for one in found if one.group == group])
     return found
 

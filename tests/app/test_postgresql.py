@@ -15,8 +15,8 @@ from conduit_app.settings import Settings, SettingsError
 from modules.kernel.infrastructure.persistence import postgresql as postgresql_engines
 from tests import postgresql
 from tests.client import Api
-from tests.conftest import SECRET, Stage, composed, settings_on
-from tests.kernel.things import in_another_request
+from tests.conftest import SECRET, AppInstance, composed, settings_on
+from tests.kernel.sample_table import in_another_request
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +25,9 @@ Open = Callable[..., AbstractAsyncContextManager[Opened]]
 
 
 @pytest.fixture
-def stage(postgresql_stage: Stage) -> Stage:
+def app_instance(postgresql_app: AppInstance) -> AppInstance:
     """Return what is tested here: PostgreSQL alone."""
-    return postgresql_stage
+    return postgresql_app
 
 
 @pytest.fixture

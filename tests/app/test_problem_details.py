@@ -7,15 +7,15 @@ from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from tests.client import Api
-from tests.conftest import Stage
+from tests.conftest import AppInstance
 
 PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite: what is tested here does not touch a database."""
-    return sqlite_stage
+    return sqlite_app
 
 
 def asking(accept: str) -> dict[str, str]:

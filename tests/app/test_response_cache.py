@@ -11,13 +11,13 @@ from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from tests.client import Api
 from tests.conformance.tokens import claims_of
-from tests.conftest import Stage
+from tests.conftest import AppInstance
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite, which alone tells its version: on PostgreSQL nothing is kept."""
-    return sqlite_stage
+    return sqlite_app
 
 
 async def test_what_has_not_changed_is_given_again_byte_for_byte(api: Api) -> None:

@@ -19,19 +19,19 @@ from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.domain.identity import Principal, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api
-from tests.conftest import Stage
-from tests.statements import Statements
+from tests.conftest import AppInstance
+from tests.sql_recorder import StatementRecorder
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite, which alone tells its version: on PostgreSQL nothing is kept."""
-    return sqlite_stage
+    return sqlite_app
 
 
 @pytest.fixture
-def statements(composition: Composition) -> Iterator[Statements]:
-    statements = Statements(composition.database)
+def statements(composition: Composition) -> Iterator[StatementRecorder]:
+    statements = StatementRecorder(composition.database)
     yield statements
     statements.stop()
 
@@ -48,15 +48,15 @@ def statements(composition: Composition) -> Iterator[Statements]:
     ],
 )
 async def test_what_is_given_again_asks_the_database_nothing(
-    api: Api, statements: Statements, path: str
+    api: Api, statements: StatementRecorder, path: str
 ) -> None:
     await api.as_user("jake").publish("Dragons")
     first = await api.as_user("jake").get(path)
-    statements.sent.clear()
+    statements.statements.clear()
     again = await api.as_user("jake").get(path)
     assert again.status_code == 200
     assert again.content == first.content
-    assert statements.sent == []
+    assert statements.statements == []
 
 
 async def test_a_new_password_ends_what_was_kept_for_the_old_token(api: Api) -> None:

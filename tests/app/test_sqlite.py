@@ -16,15 +16,15 @@ from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.client import Api
-from tests.conftest import SECRET, Stage, settings_on
+from tests.conftest import SECRET, AppInstance, settings_on
 
 FULL, NORMAL = 2, 1
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return what is tested here: SQLite alone."""
-    return sqlite_stage
+    return sqlite_app
 
 
 @pytest.fixture

@@ -81,20 +81,20 @@ def spans() -> Spans:
 
 
 @pytest.fixture
-def settings_of_its_own(settings: Settings) -> Settings:
+def dedicated_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"log_level": "info", "log_format": "json"})
 
 
 @pytest.fixture
-async def traced(settings_of_its_own: Settings) -> AsyncIterator[Composition]:
+async def traced(dedicated_settings: Settings) -> AsyncIterator[Composition]:
     """Return modules of this test alone: others are not to be traced."""
-    async with composed(settings_of_its_own) as composition:
+    async with composed(dedicated_settings) as composition:
         yield composition
 
 
 @pytest.fixture
-def application(settings_of_its_own: Settings, traced: Composition, spans: Spans) -> FastAPI:
-    return create_application(settings_of_its_own, traced, Tracing(spans.provider))
+def application(dedicated_settings: Settings, traced: Composition, spans: Spans) -> FastAPI:
+    return create_application(dedicated_settings, traced, Tracing(spans.provider))
 
 
 @pytest.fixture
@@ -227,15 +227,15 @@ async def test_probes_leave_no_trace(api: Api, spans: Spans, path: str) -> None:
     assert spans.all == []
 
 
-async def test_without_traces_no_code_of_theirs_runs(settings_of_its_own: Settings) -> None:
+async def test_without_traces_no_code_of_theirs_runs(dedicated_settings: Settings) -> None:
     called: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
         if event == "call":
             called.add(frame.f_code)
 
-    async with composed(settings_of_its_own) as untraced:
-        jake = Api(create_application(settings_of_its_own, untraced)).as_user("jake")
+    async with composed(dedicated_settings) as untraced:
+        jake = Api(create_application(dedicated_settings, untraced)).as_user("jake")
         await jake.token()
         sys.setprofile(note)
         try:
@@ -319,15 +319,15 @@ class TestSwitch:
             wanted()
 
     async def test_only_what_serves_sends_them(
-        self, settings_of_its_own: Settings, traced: Composition, monkeypatch: pytest.MonkeyPatch
+        self, dedicated_settings: Settings, traced: Composition, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
-        application = create_application(settings_of_its_own, traced)
+        application = create_application(dedicated_settings, traced)
         assert RouteSpanMiddleware not in layers(application)
         monkeypatch.setattr(
             "conduit_app.observability.trace_export.exported_traces", lambda: Tracing(NoOpTracerProvider())
         )
-        monkeypatch.setenv("CONDUIT_DATABASE_URL", settings_of_its_own.database_url)
+        monkeypatch.setenv("CONDUIT_DATABASE_URL", dedicated_settings.database_url)
         monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
         served: FastAPI = import_from_string(FACTORY)()
         assert RouteSpanMiddleware in layers(served)
@@ -385,7 +385,7 @@ class TestEnd:
 
     async def test_a_database_that_cannot_be_closed_does_not_keep_traces(
         self,
-        settings_of_its_own: Settings,
+        dedicated_settings: Settings,
         traced: Composition,
         collector: Collector,
         monkeypatch: pytest.MonkeyPatch,
@@ -395,7 +395,7 @@ class TestEnd:
 
         collector.let_go.set()
         application = create_application(
-            settings_of_its_own, traced, Tracing(cast("TracerProvider", collector))
+            dedicated_settings, traced, Tracing(cast("TracerProvider", collector))
         )
         with pytest.raises(OSError, match="disk"):
             async with application.router.lifespan_context(application):

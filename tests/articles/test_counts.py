@@ -17,7 +17,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
 from modules.kernel.fakes import NOON
 from modules.profiles.fakes import FakeProfileReader
-from tests.articles.drafts import draft, tags
+from tests.articles.factories import draft, tags
 
 TAGS = ("fire", "iron", "wings")
 MINUTE = timedelta(minutes=1)

@@ -40,7 +40,7 @@ from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeEvents, FakeUnitOfWork
 from modules.users.contracts import UserDeleted
-from tests.articles.drafts import ANNA, JAKE, draft, tags
+from tests.articles.factories import ANNA, JAKE, draft, tags
 from tests.articles.fakes import FakeArticles
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=260)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modules.articles.infrastructure import directory, listings, reader
-from tests.statements import plan
+from tests.sql_recorder import plan
 
 FILTERS = [
     frozenset(asked) for size in range(4) for asked in combinations(("tag", "author", "favorited"), size)

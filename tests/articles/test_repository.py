@@ -24,7 +24,7 @@ from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
 from modules.profiles.contracts import Profile
 from modules.profiles.fakes import FakeProfileReader
-from tests.articles.drafts import ANNA, CARL, JAKE, draft, tags
+from tests.articles.factories import ANNA, CARL, JAKE, draft, tags
 
 SECOND = timedelta(seconds=1)
 EVERYTHING = Criteria()

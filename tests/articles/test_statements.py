@@ -19,9 +19,9 @@ from modules.kernel.fakes import NOON
 from modules.profiles.container import ProfilesContainer
 from modules.users.container import UsersContainer
 from modules.users.infrastructure.tables import AccountRow
-from tests.articles.drafts import draft, tags
+from tests.articles.factories import draft, tags
 from tests.client import Api
-from tests.statements import Statements
+from tests.sql_recorder import StatementRecorder
 from tests.users.accounts import keep
 
 FIRST = ArticleId(1)
@@ -54,8 +54,8 @@ VERIFYING = {"sqlite": 0, "postgresql": 1}
 
 
 @pytest.fixture
-def statements(composition: Composition) -> Iterator[Statements]:
-    statements = Statements(composition.database)
+def statements(composition: Composition) -> Iterator[StatementRecorder]:
+    statements = StatementRecorder(composition.database)
     yield statements
     statements.stop()
 
@@ -92,21 +92,21 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
 
 
 async def cost(
-    api: Api, composition: Composition, statements: Statements, path: str, token: str | None = None
+    api: Api, composition: Composition, statements: StatementRecorder, path: str, token: str | None = None
 ) -> int:
     """Return how many statements it takes to answer, after something in the database has changed."""
     headers = {} if token is None else {"Authorization": f"Token {token}"}
     async with composition.database.transaction() as session:
         await session.execute(update(AccountRow).values(bio=uuid4().hex))
-    statements.sent.clear()
+    statements.statements.clear()
     answer = await api.get(path, headers=headers)
     assert answer.status_code == 200
-    return len(statements.sent)
+    return len(statements.statements)
 
 
 @pytest.mark.parametrize(("authors", "articles_each"), [(1, 1), (20, 1), (1, 20)])
 async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as_many(
-    api: Api, composition: Composition, statements: Statements, authors: int, articles_each: int
+    api: Api, composition: Composition, statements: StatementRecorder, authors: int, articles_each: int
 ) -> None:
     token = await gather(composition, authors, articles_each)
     verifying = VERIFYING[composition.database.dialect]

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.__main__ import TARGETS
 from benchmarks.measure import BenchError, require_wrk
-from tests.program import needs
+from tests.program import require_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_run_measures_operations_without_errors_beside_all_yardsticks(tmp_path: Path) -> None:
-    needs("wrk")
+    require_program("wrk")
     file = tmp_path / "figures.json"
     chosen = ["list", "list beside 8 writers"]
     options = [f"--only={name}" for name in chosen]

@@ -14,7 +14,7 @@ from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 from tests.client import Api
-from tests.comments.neighbours import Neighbours
+from tests.comments.upstream_fakes import UpstreamFakes
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def database() -> Database:
 
 
 @pytest.fixture
-def neighbours(database: Database) -> Neighbours:
+def upstream(database: Database) -> UpstreamFakes:
     """Return those whom comments needs."""
-    return Neighbours(database)
+    return UpstreamFakes(database)
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def alone(database: Database, neighbours: Neighbours, clock: Clock) -> AsyncIterator[ModuleTestApp]:
+async def alone(database: Database, upstream: UpstreamFakes, clock: Clock) -> AsyncIterator[ModuleTestApp]:
     """Return comments, running."""
     offers = {
-        ArticleDirectory: neighbours.articles,
-        ProfileReader: neighbours.profiles,
-        TokenVerifier: neighbours.tokens,
+        ArticleDirectory: upstream.articles,
+        ProfileReader: upstream.profiles,
+        TokenVerifier: upstream.tokens,
     }
     async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
         yield alone
@@ -54,7 +54,7 @@ def comments(alone: ModuleTestApp) -> CommentsContainer:
 
 
 @pytest.fixture
-def api(alone: ModuleTestApp, neighbours: Neighbours) -> Api:
+def api(alone: ModuleTestApp, upstream: UpstreamFakes) -> Api:
     """Return comments as its callers see it."""
-    tokens = {name: neighbours.tokens.issue(user) for name, user in neighbours.users.items()}
+    tokens = {name: upstream.tokens.issue(user) for name, user in upstream.users.items()}
     return Api(alone.application, tokens)

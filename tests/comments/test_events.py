@@ -6,7 +6,7 @@ from conduit_devtools.testkit import ModuleTestApp
 from modules.articles.contracts import ArticleDeleted
 from modules.kernel.domain.events import EventHandler
 from tests.client import Api, Json
-from tests.comments.neighbours import Neighbours
+from tests.comments.upstream_fakes import UpstreamFakes
 
 
 @pytest.fixture(autouse=True)
@@ -35,25 +35,25 @@ def fail_on_article_deleted(alone: ModuleTestApp) -> None:
 
 
 async def test_the_comments_on_a_deleted_article_go_and_no_others(
-    alone: ModuleTestApp, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, upstream: UpstreamFakes
 ) -> None:
-    await alone.publish(ArticleDeleted(neighbours.dragons))
+    await alone.publish(ArticleDeleted(upstream.dragons))
     assert await texts(api, "dragons") == []
     assert await texts(api, "knights") == ["Brave"]
 
 
 async def test_they_stay_when_another_cannot_let_go(
-    alone: ModuleTestApp, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, upstream: UpstreamFakes
 ) -> None:
     fail_on_article_deleted(alone)
     with pytest.raises(LookupError, match="cannot let go"):
-        await alone.publish(ArticleDeleted(neighbours.dragons))
+        await alone.publish(ArticleDeleted(upstream.dragons))
     assert await texts(api, "dragons") == ["Very nice", "Nice"]
 
 
 async def test_an_article_that_nobody_commented_on_changes_nothing(
-    alone: ModuleTestApp, api: Api, neighbours: Neighbours
+    alone: ModuleTestApp, api: Api, upstream: UpstreamFakes
 ) -> None:
-    castles = neighbours.articles.add("castles", author=neighbours.users["jake"])
+    castles = upstream.articles.add("castles", author=upstream.users["jake"])
     await alone.publish(ArticleDeleted(castles))
     assert await texts(api, "dragons") == ["Very nice", "Nice"]

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tests.client import Api, Json
-from tests.comments.neighbours import Neighbours
+from tests.comments.upstream_fakes import UpstreamFakes
 
 DRAGONS: Json = {"slug": "dragons"}
 PATH = "/articles/dragons/comments"
@@ -78,9 +78,9 @@ class TestComments:
         assert comments(await api.get(PATH)) == [newer, comment]
 
     async def test_another_user_sees_whom_they_follow(
-        self, api: Api, neighbours: Neighbours, comment: Json
+        self, api: Api, upstream: UpstreamFakes, comment: Json
     ) -> None:
-        neighbours.profiles.follow(neighbours.users["carl"], neighbours.users["anna"])
+        upstream.profiles.follow(upstream.users["carl"], upstream.users["anna"])
         [seen] = comments(await api.as_user("carl").get(PATH))
         assert seen == {**comment, "author": {**comment["author"], "following": True}}
 

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 
 from modules.comments.infrastructure.comments import OF_ARTICLE, PAGE, PAGE_AFTER
 from modules.comments.infrastructure.tables import CommentRow
-from tests.statements import plan
+from tests.sql_recorder import plan
 
 
 def test_an_articles_comments_are_found_and_sorted_by_one_index(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ ARTICLE = LISTED | {"body": "They fly."}
 
 
 @pytest.fixture
-def settings(settings_of_known_modules: Settings) -> Settings:
+def settings(core_settings: Settings) -> Settings:
     """Let only modules be there whose operations are listed below."""
-    return settings_of_known_modules
+    return core_settings
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from conduit_app.application import compose_from_settings
 from conduit_app.commands.demo import fill_demo
 from conduit_app.settings import Settings
 from tests.client import Api
-from tests.conftest import SECRET, Stage
+from tests.conftest import SECRET, AppInstance
 
 ARTICLES = 60
 
@@ -45,9 +45,9 @@ async def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite, where a demonstration can be copied; test_parts.py makes some on both."""
-    return sqlite_stage
+    return sqlite_app
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
 from tests.client import Api
+from tests.conftest import app_instance as either
 from tests.conftest import settings as empty
-from tests.conftest import stage as either
 from tests.demo.conftest import ARTICLES, ProbeTimeout
 
 # A database with nothing in it, instead of a demonstration.
 settings = empty
-stage = either
+app_instance = either
 
 # Each counter, and the same number counted among the rows. Author 0 is everybody.
 COUNTERS = {

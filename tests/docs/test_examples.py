@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from conduit_app.settings import Settings
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import operations_of
-from tests.conftest import Stage
+from tests.conftest import AppInstance
 from tests.login_attempts import LOGIN_ATTEMPTS
 
 NO_TOKEN = "token.of.nobody"
@@ -135,15 +135,15 @@ def failing() -> Iterator[Step]:
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Stage:
+def app_instance(sqlite_app: AppInstance) -> AppInstance:
     """Return a Conduit on SQLite: that both engines answer alike is what the other files show."""
-    return sqlite_stage
+    return sqlite_app
 
 
 @pytest.fixture
-def settings(settings_of_known_modules: Settings) -> Settings:
+def settings(core_settings: Settings) -> Settings:
     """Let only modules be there of which the story tells."""
-    return settings_of_known_modules
+    return core_settings
 
 
 Bodies = dict[str, Any]
@@ -192,19 +192,19 @@ async def told(api: Api, document: Document) -> dict[str, Bodies]:
     tokens = {NO_TOKEN: NO_TOKEN}
     bodies: dict[str, Bodies] = {name: {} for name in examples}
     for step in story():
-        sent = step.body or examples[step.operation].get("request")
+        statements = step.body or examples[step.operation].get("request")
         headers = {"Authorization": f"Token {tokens[step.user]}"} if step.user else {}
         method, _, _ = document.operations[step.operation]
         url = document.url(step)
-        answer = await api.request(method, url, json=sent, headers={**headers, **step.headers})
+        answer = await api.request(method, url, json=statements, headers={**headers, **step.headers})
         assert answer.status_code == step.status, f"{step}: {answer.text}"
         answered = answer.json() if answer.content else None
         if answered and "user" in answered:
             tokens[answered["user"]["username"]] = answered["user"]["token"]
         if step.shown and answered:
             bodies[step.operation][str(step.status)] = answered
-        if step.shown and sent and answer.is_success:
-            bodies[step.operation]["request"] = sent
+        if step.shown and statements and answer.is_success:
+            bodies[step.operation]["request"] = statements
     return bodies
 
 

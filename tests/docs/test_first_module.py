@@ -22,7 +22,7 @@ LOOKING_AT_ALL = [
     "tests/docs/test_examples.py",
     "tests/security/test_access.py::test_the_table_has_every_operation",
     "tests/test_idempotency_keys.py::test_every_operation_that_creates_takes_a_key_and_no_other_one_does",
-    "tests/test_leaving.py",
+    "tests/test_account_deletion.py",
 ]
 STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.client import Json
-from tests.program import TIMEOUT_SECONDS, needs, served
+from tests.program import TIMEOUT_SECONDS, require_program, served
 
 README = Path(__file__).parents[2] / "README.md"
 ADDRESS = "http://127.0.0.1:8000"
@@ -18,7 +18,7 @@ SHOWN_OF_A_TOKEN = 20
 
 
 def test_the_session_goes_as_it_is_told(tmp_path: Path, migrated: Path) -> None:
-    needs("curl")
+    require_program("curl")
     _, _, session = README.read_text(encoding="utf-8").partition("\n## A session\n")
     steps = STEP.findall(session.partition("\n## ")[0])
     # One shell for all of them, which tells where each has ended.

@@ -9,7 +9,7 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 from starlette.types import ASGIApp
 
-from tests.program import needs
+from tests.program import require_program
 
 FLAGS = [
     "--headless",
@@ -27,7 +27,7 @@ FLAGS = [
 async def launched() -> AsyncIterator[Browser]:
     """Return a headless Chromium: the machine's own, as Playwright's builds are not needed."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=needs("chromium"), args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=require_program("chromium"), args=FLAGS)
         yield browser
         await browser.close()
 

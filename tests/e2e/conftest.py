@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.e2e.chromium import launched
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def conduit(tmp_path: Path, migrated: Path) -> Iterator[Served]:
+def conduit(tmp_path: Path, migrated: Path) -> Iterator[RunningServer]:
     """Return a Conduit that serves on an empty database."""
     folder = tmp_path / "served"
     (folder / "var").mkdir(parents=True)

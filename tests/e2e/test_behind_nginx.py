@@ -15,7 +15,7 @@ import pytest
 from tests import program
 from tests.login_attempts import LOGIN_ATTEMPTS
 from tests.postgresql import until
-from tests.program import Served, needs, served, write_plugin
+from tests.program import RunningServer, require_program, served, write_plugin
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 FRONTEND = {
@@ -71,7 +71,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Return a Conduit that believes the proxy, and has a stream."""
     folder = tmp_path_factory.mktemp("served")
     write_plugin(folder / "plugins", "clock", CLOCK)
@@ -83,9 +83,9 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def client(conduit: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """Return who calls nginx."""
-    nginx = needs("nginx")
+    nginx = require_program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
     for name, text in FRONTEND.items():

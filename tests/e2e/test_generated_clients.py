@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Served, needs
+from tests.program import RunningServer, require_program
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def told(language: str, conduit: Served) -> str:
+def told(language: str, conduit: RunningServer) -> str:
     """Return the commands for this client in the guide, with the address of this Conduit."""
     blocks: list[str] = re.findall(
         r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
@@ -60,9 +60,9 @@ MISTAKES = {
 
 
 def test_the_typescript_client_completes_a_session_and_mistakes_do_not_compile(
-    checkout: Path, conduit: Served
+    checkout: Path, conduit: RunningServer
 ) -> None:
-    needs("npm")
+    require_program("npm")
     followed = run(checkout, told("typescript", conduit))
     assert followed.returncode == 0, followed.stdout + followed.stderr
     assert "all as the document says" in followed.stdout
@@ -79,7 +79,7 @@ def test_the_typescript_client_completes_a_session_and_mistakes_do_not_compile(
 
 
 def test_the_python_client_is_whole_and_typed_and_completes_a_session(
-    checkout: Path, conduit: Served
+    checkout: Path, conduit: RunningServer
 ) -> None:
     followed = run(checkout, told("python", conduit))
     assert followed.returncode == 0, followed.stdout + followed.stderr

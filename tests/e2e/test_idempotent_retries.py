@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import PASSWORD
-from tests.program import TIMEOUT_SECONDS, Served, needs
+from tests.program import TIMEOUT_SECONDS, RunningServer, require_program
 
 pytestmark = pytest.mark.slow
 
@@ -47,11 +47,11 @@ CREATIONS = [
 ]
 
 
-def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: Served) -> None:
+def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: RunningServer) -> None:
     [create] = FUNCTION.findall(GUIDE.read_text(encoding="utf-8"))
     _, port = conduit.address
     ended = subprocess.run(  # noqa: S603 - what the guide says
-        [needs("node"), "--input-type=module", "-", str(port), json.dumps(CREATIONS)],
+        [require_program("node"), "--input-type=module", "-", str(port), json.dumps(CREATIONS)],
         input=create + LOSING,
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ from conduit_app.composition import resolve_order
 from conduit_app.discovery import discover
 from tests import program
 from tests.client import PASSWORD
-from tests.program import Served, served, write_plugin
+from tests.program import RunningServer, served, write_plugin
 
 MEBIBYTE = 1_048_576
 STARTED = re.compile("Application startup complete")
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, template: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def conduit(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Served]:
+def conduit(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[RunningServer]:
     """Return a Conduit that serves all tests of this file which do not stop it."""
     folder = shutil.copytree(template, tmp_path_factory.mktemp("served"), dirs_exist_ok=True)
     with served(folder, **SETTINGS) as conduit:
@@ -84,19 +84,19 @@ def register(client: httpx2.Client, name: str) -> dict[str, str]:
     return {"Authorization": f"Token {answer.json()['user']['token']}"}
 
 
-def lines(conduit: Served) -> list[Json]:
+def lines(conduit: RunningServer) -> list[Json]:
     """Return the log, without what is said before it serves."""
     return [json.loads(line) for line in conduit.log.splitlines() if line.startswith("{")]
 
 
-def said(conduit: Served) -> list[str]:
+def said(conduit: RunningServer) -> list[str]:
     """Return what it says before it serves."""
     every = conduit.log.splitlines()
     return every[: next(number for number, line in enumerate(every) if line.startswith("{"))]
 
 
 class TestServing:
-    def test_it_says_where_and_what_it_serves(self, conduit: Served) -> None:
+    def test_it_says_where_and_what_it_serves(self, conduit: RunningServer) -> None:
         conduit.until(STARTED)
         modules = ", ".join(module.name for module in resolve_order(discover()))
         assert said(conduit) == [
@@ -105,7 +105,7 @@ class TestServing:
             f"  modules   {modules}",
         ]
 
-    def test_a_whole_session(self, conduit: Served) -> None:
+    def test_a_whole_session(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             jake, anna = register(client, "jake"), register(client, "anna")
             article = {
@@ -126,7 +126,7 @@ class TestServing:
         assert (fed["slug"], fed["tagList"], fed["author"]["following"]) == (slug, ["fire"], True)
         assert [one["author"]["username"] for one in comments.json()["comments"]] == ["anna"]
 
-    def test_the_documentation_needs_no_internet(self, conduit: Served) -> None:
+    def test_the_documentation_needs_no_internet(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             page = client.get("/docs")
             sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -138,31 +138,31 @@ class TestServing:
 
 
 class TestBodies:
-    def test_one_that_says_it_is_too_large_is_answered_at_once(self, conduit: Served) -> None:
+    def test_one_that_says_it_is_too_large_is_answered_at_once(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             answer = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
         assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
 
-    def test_one_that_turns_out_too_large_is_answered_the_same(self, conduit: Served) -> None:
+    def test_one_that_turns_out_too_large_is_answered_the_same(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             answer = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
         assert answer.request.headers["Transfer-Encoding"] == "chunked"
         assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
 
-    def test_one_of_just_the_size_is_read(self, conduit: Served) -> None:
+    def test_one_of_just_the_size_is_read(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             headers = {"Content-Type": "application/json"}
             answer = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
         assert (answer.status_code, answer.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
 
-    def test_the_connection_goes_on_afterwards(self, conduit: Served) -> None:
+    def test_the_connection_goes_on_afterwards(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
             assert client.get("/api/tags").status_code == 200
 
 
 class TestLog:
-    def test_a_request_is_one_line_of_json(self, conduit: Served) -> None:
+    def test_a_request_is_one_line_of_json(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             jake = register(client, "logged")
             client.get("/api/profiles/logged?secret=sesame", headers={**jake, "X-Request-ID": "frontend-7"})
@@ -181,7 +181,7 @@ class TestLog:
             "request_id": "frontend-7",
         }
 
-    def test_nothing_that_a_caller_sends_begins_a_line_of_its_own(self, conduit: Served) -> None:
+    def test_nothing_that_a_caller_sends_begins_a_line_of_its_own(self, conduit: RunningServer) -> None:
         forged = '{"event": "request", "route": "forged"}'
         with conduit.client() as client:
             answer = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
@@ -193,7 +193,7 @@ class TestLog:
         # Every line is JSON, but for what is said before it serves.
         assert len(lines(conduit)) == len(conduit.log.splitlines()) - len(said(conduit))
 
-    def test_no_token_password_or_secret_is_in_any_line(self, conduit: Served) -> None:
+    def test_no_token_password_or_secret_is_in_any_line(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             token = register(client, "careful")["Authorization"].removeprefix("Token ")
             client.get(f"/api/user?token={token}", headers={"Authorization": f"Token {token}x"})
@@ -230,7 +230,7 @@ class TestEnding:
     def test_ctrl_c_ends_well_too(self, folder: Path) -> None:
         with served(folder) as conduit:
             conduit.until(STARTED)
-            conduit.press_ctrl_c()
+            conduit.send_sigint()
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log
 
@@ -248,7 +248,7 @@ class TestReload:
             conduit.until(re.compile("detected changes in"))
             conduit.until(STARTED)
             assert client.get("/api/greeting").json() == "good-bye"
-            conduit.press_ctrl_c()
+            conduit.send_sigint()
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log
 
@@ -268,6 +268,6 @@ class TestWorkers:
                 counted = client.get("/metrics").text
             [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', counted)
             assert float(current_user) == 20
-            conduit.press_ctrl_c()
+            conduit.send_sigint()
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log

@@ -18,7 +18,7 @@ import pytest
 from tests import program
 from tests.client import PASSWORD
 from tests.postgresql import Server, until
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def conduit(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def conduit(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Return a Conduit with two workers."""
     folder = tmp_path_factory.mktemp("served")
     settings = {"DATABASE_URL": server.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
@@ -57,7 +57,7 @@ def conduit(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @asynccontextmanager
-async def calling(conduit: Served) -> AsyncIterator[httpx2.AsyncClient]:
+async def calling(conduit: RunningServer) -> AsyncIterator[httpx2.AsyncClient]:
     """Return a client of whichever worker takes the connection, which is one of its own for each request."""
     limits = httpx2.Limits(max_keepalive_connections=0)
     async with httpx2.AsyncClient(base_url=conduit.url, timeout=10, limits=limits) as client:
@@ -147,7 +147,7 @@ async def timed(client: httpx2.AsyncClient, path: str) -> tuple[int, float]:
 
 
 async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all_goes_on(
-    conduit: Served, server: Server
+    conduit: RunningServer, server: Server
 ) -> None:
     async with calling(conduit) as client:
         load = Load(client, *await written(client, "restarting"))
@@ -169,7 +169,9 @@ async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all
         assert await load.kept() >= load.acknowledged
 
 
-async def test_a_postgresql_that_freezes_is_missed_within_seconds(conduit: Served, server: Server) -> None:
+async def test_a_postgresql_that_freezes_is_missed_within_seconds(
+    conduit: RunningServer, server: Server
+) -> None:
     async with calling(conduit) as client:
         # A connection that is there already: nobody is told that its other end is frozen.
         assert (await client.get("/health/ready")).status_code == 200
@@ -183,7 +185,7 @@ async def test_a_postgresql_that_freezes_is_missed_within_seconds(conduit: Serve
         assert (status, seconds < RECOVERY_SECONDS) == (200, True)
 
 
-async def test_a_crash_of_postgresql_is_no_more_than_that(conduit: Served, server: Server) -> None:
+async def test_a_crash_of_postgresql_is_no_more_than_that(conduit: RunningServer, server: Server) -> None:
     async with calling(conduit) as client:
         load = Load(client, *await written(client, "crashing"))
         async with load.going_on():
@@ -198,7 +200,7 @@ async def test_a_crash_of_postgresql_is_no_more_than_that(conduit: Served, serve
         assert await load.kept() >= load.acknowledged
 
 
-async def test_what_was_acknowledged_is_there_however_many_workers_are_killed(conduit: Served) -> None:
+async def test_what_was_acknowledged_is_there_however_many_workers_are_killed(conduit: RunningServer) -> None:
     workers = {int(pid) for pid in STARTED.findall(conduit.log)}
     async with calling(conduit) as client:
         load = Load(client, *await written(client, "killing"))
@@ -217,7 +219,7 @@ async def test_what_was_acknowledged_is_there_however_many_workers_are_killed(co
             os.kill(worker, 0)  # raises ProcessLookupError for one that has ended
 
 
-async def test_sigterm_lets_every_worker_answer_what_it_has_begun(conduit: Served) -> None:
+async def test_sigterm_lets_every_worker_answer_what_it_has_begun(conduit: RunningServer) -> None:
     # The last one: it ends what the others share.
     async with calling(conduit) as client:
         load = Load(client, *await written(client, "ending"))

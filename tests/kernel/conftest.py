@@ -8,7 +8,7 @@ import pytest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base
-from tests.kernel.things import Thing, with_things
+from tests.kernel.sample_table import Thing, with_things
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import Principal, TokenInvalid, TokenVerifier, UserId
 from modules.kernel.fakes import FAR_FUTURE
-from tests.kernel.edge import client_of
+from tests.kernel.error_app import client_of
 
 JAKE = UserId(7)
 BOTH = pytest.mark.parametrize("path", ["/required", "/optional"])

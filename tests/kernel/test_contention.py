@@ -11,7 +11,7 @@ from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.retries import ATTEMPTS
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
-from tests.kernel.edge import client_of
+from tests.kernel.error_app import client_of
 
 
 class Note(RequestModel):

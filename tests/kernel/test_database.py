@@ -17,7 +17,7 @@ from modules.kernel.domain.errors import ConcurrencyConflict, Conflict, Unavaila
 from modules.kernel.infrastructure.persistence import database as database_module
 from modules.kernel.infrastructure.persistence import sqlite
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
-from tests.kernel.things import Thing, in_another_request, names, with_things
+from tests.kernel.sample_table import Thing, in_another_request, names, with_things
 
 
 class NameTaken(Conflict):

@@ -5,7 +5,7 @@ from sqlalchemy import insert, select
 
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
-from tests.kernel.things import Thing, names
+from tests.kernel.sample_table import Thing, names
 
 
 class TestInsertUnlessThere:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.driver_errors import is_unavailable, violated_constraint
-from tests.kernel.things import Thing
+from tests.kernel.sample_table import Thing
 
 
 class TestViolatedConstraint:

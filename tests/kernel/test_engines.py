@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import Engines, open_engines
-from tests.kernel.things import Thing
+from tests.kernel.sample_table import Thing
 
 
 async def pragma(engine: AsyncEngine, name: str) -> object:

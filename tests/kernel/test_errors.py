@@ -19,7 +19,7 @@ from modules.kernel.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from tests.kernel.edge import client_of
+from tests.kernel.error_app import client_of
 
 
 class Child(RequestModel):

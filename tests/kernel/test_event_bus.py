@@ -8,7 +8,7 @@ import pytest
 from modules.kernel.domain.events import Event
 from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.persistence.database import Database
-from tests.kernel.things import Thing, in_another_request, names
+from tests.kernel.sample_table import Thing, in_another_request, names
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import single_line
 from modules.kernel.fakes import NOON
-from tests.kernel.edge import client_of
+from tests.kernel.error_app import client_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from modules.kernel.infrastructure.idempotency import CLEANUP_BATCH_SIZE, SqlIde
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
-from tests.kernel.things import Thing
+from tests.kernel.sample_table import Thing
 
 JAKE, ANNA = UserId(1), UserId(2)
 CALLERS = [JAKE, ANNA, None]

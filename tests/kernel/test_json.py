@@ -5,7 +5,7 @@ import pytest
 
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.router import ModuleRouter
-from tests.kernel.edge import client_of
+from tests.kernel.error_app import client_of
 
 
 class Note(RequestModel):

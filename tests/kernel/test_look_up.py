@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import bindparam, select
 
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
-from tests.kernel.things import Thing, in_another_request
-from tests.statements import Statements
+from tests.kernel.sample_table import Thing, in_another_request
+from tests.sql_recorder import StatementRecorder
 
 NUMBER = select(Thing.__table__.c.number).where(Thing.__table__.c.name == bindparam("name"))
 
@@ -26,8 +26,8 @@ async def number_of(database: Database, name: str) -> int | None:
 
 
 @pytest.fixture
-def statements(on_file: Database) -> Iterator[Statements]:
-    statements = Statements(on_file)
+def statements(on_file: Database) -> Iterator[StatementRecorder]:
+    statements = StatementRecorder(on_file)
     yield statements
     statements.stop()
 
@@ -56,9 +56,9 @@ async def test_it_finds_what_another_process_committed(on_file: Database, tmp_pa
     assert await number_of(on_file, "lamp") == 4
 
 
-async def test_in_a_file_it_takes_no_unit_of_work(on_file: Database, statements: Statements) -> None:
+async def test_in_a_file_it_takes_no_unit_of_work(on_file: Database, statements: StatementRecorder) -> None:
     assert await number_of(on_file, "lamp") is None
-    assert statements.sent == []
+    assert statements.statements == []
 
 
 async def test_a_database_that_cannot_be_read_is_told_as_unavailable(tmp_path: Path) -> None:

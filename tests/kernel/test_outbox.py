@@ -16,8 +16,8 @@ from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
-from tests.kernel.things import Thing, names
-from tests.statements import Statements
+from tests.kernel.sample_table import Thing, names
+from tests.sql_recorder import StatementRecorder
 
 ATTEMPTS = 3
 LEASE = timedelta(seconds=30)
@@ -167,10 +167,10 @@ class TestDelivery:
     async def test_an_event_that_nobody_is_told_of_after_the_commit_costs_no_statement(
         self, kept: Database, clock: FakeClock
     ) -> None:
-        statements = Statements(kept)
+        statements = StatementRecorder(kept)
         async with kept.transaction():
             await create_messaging(kept, clock).events.publish(LampBroken("desk"))
-        assert statements.sent == []
+        assert statements.statements == []
 
 
 class TestCost:
@@ -180,20 +180,20 @@ class TestCost:
         self, kept: Database, post: Messaging, broom: Broom
     ) -> None:
         post.subscribe("statistics", LampBroken, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
-        statements = Statements(kept)
+        statements = StatementRecorder(kept)
         async with kept.transaction():
             await post.events.publish(LampBroken("desk"))
-        assert [one.split()[0] for one in statements.sent] == ["INSERT", *wake_ups(kept)]
+        assert [one.split()[0] for one in statements.statements] == ["INSERT", *wake_ups(kept)]
 
     async def test_delivering_takes_two_beside_the_handlers_own(
         self, kept: Database, post: Messaging, publish: Publish, broom: Broom
     ) -> None:
         await publish(*(LampBroken("desk") for _ in range(20)))
-        statements = Statements(kept)
+        statements = StatementRecorder(kept)
         await post.dispatcher.drain()
         assert len(broom.published) == 20
         # Look and take up the first; mark it, write, and take up the next, twenty times; look again.
-        assert [one.split()[0] for one in statements.sent] == [
+        assert [one.split()[0] for one in statements.statements] == [
             "SELECT",
             "WITH",
             *["DELETE", "INSERT", "UPDATE"] * 20,

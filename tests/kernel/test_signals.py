@@ -13,7 +13,7 @@ from modules.kernel.infrastructure.messaging.signals import Listener, Signals
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base, noted, posted, publish
-from tests.kernel.things import Thing
+from tests.kernel.sample_table import Thing
 
 # Sooner than anybody looks who was not woken.
 SOON_SECONDS = POLL_INTERVAL_SECONDS / 2

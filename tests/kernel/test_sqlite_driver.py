@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.sqlite_driver import INLINE_MAX_ROWS, INLINE_READ_MAX_STEPS
-from tests.kernel.things import Thing, in_another_request, names
+from tests.kernel.sample_table import Thing, in_another_request, names
 
 LONG = 3 * INLINE_READ_MAX_STEPS
 COUNTING = """

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from modules.kernel.infrastructure.persistence.database import Database
-from tests.kernel.things import Thing, names, with_things
+from tests.kernel.sample_table import Thing, names, with_things
 
 
 class Interruption(Exception):

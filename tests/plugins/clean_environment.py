@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.program import TIMEOUT_SECONDS, Lines, Served, environment
+from tests.program import TIMEOUT_SECONDS, Lines, RunningServer, environment
 
 ROOT = Path(__file__).parents[2]
 BOOKMARKS = ROOT / "plugins" / "bookmarks"
@@ -68,7 +68,7 @@ class CleanEnvironment:
         return _run(str(self._bin / "conduit"), *arguments, folder=self._folder, settings=settings)
 
     @contextmanager
-    def served(self, **settings: str) -> Iterator[Served]:
+    def served(self, **settings: str) -> Iterator[RunningServer]:
         """Serve Conduit on a port that nobody uses."""
         with subprocess.Popen(  # noqa: S603 - the program under test
             [str(self._bin / "conduit"), "serve", "--port", "0"],
@@ -80,7 +80,7 @@ class CleanEnvironment:
         ) as process:
             lines = Lines(process.stderr)
             try:
-                yield Served(process, lines)
+                yield RunningServer(process, lines)
             finally:
                 process.kill()
                 lines.end()

@@ -16,19 +16,19 @@ from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_app.settings import Settings
 from modules.kernel.module import Module
 from tests.client import Api, Json
-from tests.conftest import Stage, composed
+from tests.conftest import AppInstance, composed
 from tests.plugins.clean_environment import NOTIFICATIONS
 
 TIMEOUT_SECONDS = 20
 
 
 @pytest.fixture
-def plugin(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Module:
+def plugin(app_instance: AppInstance, monkeypatch: pytest.MonkeyPatch) -> Module:
     """Let the plugin be found as if it were installed; return its manifest.
 
     That is after the application was made that others use, too.
     """
-    assert stage.composition.messaging.outbox.subscriptions == []
+    assert app_instance.composition.messaging.outbox.subscriptions == []
     monkeypatch.syspath_prepend(NOTIFICATIONS)
     entry_point = EntryPoint("notifications", "conduit_notifications.module:MODULE", discovery.ENTRY_POINTS)
     monkeypatch.setattr(

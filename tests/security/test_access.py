@@ -69,9 +69,9 @@ TABLE = (
 
 
 @pytest.fixture
-def settings(settings_of_known_modules: Settings) -> Settings:
+def settings(core_settings: Settings) -> Settings:
     """Let only modules be there that are in the table; another one's tests say who may do what there."""
-    return settings_of_known_modules
+    return core_settings
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 from tests import program
 from tests.client import PASSWORD
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def conduit(folder: Path) -> Iterator[Served]:
+def conduit(folder: Path) -> Iterator[RunningServer]:
     """Return a Conduit that serves from the folder."""
     with served(folder, **SETTINGS) as conduit:
         yield conduit
@@ -81,7 +81,7 @@ def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) ->
 
             def write(
                 writer: int,
-                conduit: Served = conduit,
+                conduit: RunningServer = conduit,
                 headers: dict[str, str] = headers,
                 kill: int = kill,
                 enough: int = enough,
@@ -102,7 +102,7 @@ def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) ->
         assert acknowledged <= kept(folder)
 
 
-def test_a_full_disk_is_a_503_that_passes_and_reads_go_on(folder: Path, conduit: Served) -> None:
+def test_a_full_disk_is_a_503_that_passes_and_reads_go_on(folder: Path, conduit: RunningServer) -> None:
     """RLIMIT_FSIZE stands for the disk: the program's files cannot grow, and writing to them fails."""
     with conduit.client() as client:
         headers = signed_in(client)

@@ -15,7 +15,7 @@ import pytest
 from tests import postgresql, program
 from tests.client import PASSWORD
 from tests.conformance.official_document import operations_of
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 EXAMPLES = os.environ.get("CONDUIT_TEST_EXAMPLES", "2")
 SEED = os.environ.get("CONDUIT_TEST_SEED", "1")
@@ -38,7 +38,7 @@ CHECKS_LEFT_OUT = "positive_data_acceptance"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
     """Return a Conduit that serves on either engine."""
     with ExitStack() as stack:
         settings = dict(SETTINGS)
@@ -48,7 +48,7 @@ def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         yield stack.enter_context(served(tmp_path, **settings))
 
 
-def token(conduit: Served) -> str:
+def token(conduit: RunningServer) -> str:
     user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
     with conduit.client() as client:
         answer = client.post("/api/users", json={"user": user})
@@ -58,13 +58,13 @@ def token(conduit: Served) -> str:
     return headers["Authorization"]
 
 
-def operations(conduit: Served) -> int:
+def operations(conduit: RunningServer) -> int:
     """Return how many the document has."""
     with conduit.client() as client:
         return len(operations_of(client.get("/openapi.json").json()))
 
 
-def test_no_request_finds_what_the_document_does_not_promise(conduit: Served, tmp_path: Path) -> None:
+def test_no_request_finds_what_the_document_does_not_promise(conduit: RunningServer, tmp_path: Path) -> None:
     """Every check but one, in every phase: by examples, at the edges, by chance, and in sequences."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{conduit.url}/openapi.json"]
     command += ["--header", f"Authorization: {token(conduit)}", "--exclude-checks", CHECKS_LEFT_OUT]

@@ -16,7 +16,7 @@ import pytest
 
 from tests import postgresql, program
 from tests.client import PASSWORD
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
 
@@ -60,22 +60,24 @@ def publish(client: httpx2.Client, headers: dict[str, str], key: str) -> str:
 def test_every_key_has_made_one_article_after_kill_9_and_a_repeat(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
-    sent: set[str] = set()
+    statements: set[str] = set()
     acknowledged: dict[str, str] = {}
     for kill in range(KILLS):
         with served(tmp_path, **settings) as conduit:
-            _write_until_killed(conduit, f"{kill}", sent, acknowledged)
+            _write_until_killed(conduit, f"{kill}", statements, acknowledged)
             assert conduit.ended() == -signal.SIGKILL
-    assert len(sent) > len(acknowledged) >= KILLS * ACKNOWLEDGED_BEFORE_A_KILL
+    assert len(statements) > len(acknowledged) >= KILLS * ACKNOWLEDGED_BEFORE_A_KILL
     with served(tmp_path, **settings) as conduit, conduit.client() as client:
         headers = register(client)
-        for key in sorted(sent):
+        for key in sorted(statements):
             answer = publish(client, headers, key)
             assert answer == acknowledged.get(key, answer)
-        assert client.get("/api/articles?author=jake").json()["articlesCount"] == len(sent)
+        assert client.get("/api/articles?author=jake").json()["articlesCount"] == len(statements)
 
 
-def _write_until_killed(conduit: Served, kill: str, sent: set[str], acknowledged: dict[str, str]) -> None:
+def _write_until_killed(
+    conduit: RunningServer, kill: str, statements: set[str], acknowledged: dict[str, str]
+) -> None:
     """Let several publish at once, and kill the program while they wait for their answers."""
     enough = len(acknowledged) + ACKNOWLEDGED_BEFORE_A_KILL
     with conduit.client() as client:
@@ -86,7 +88,7 @@ def _write_until_killed(conduit: Served, kill: str, sent: set[str], acknowledged
         with suppress(httpx2.HTTPError), conduit.client() as client:
             for number in range(10_000):
                 key = f"{kill}-{writer}-{number}"
-                sent.add(key)
+                statements.add(key)
                 acknowledged[key] = publish(client, headers, key)
                 if len(acknowledged) >= enough:
                     conduit.signal(signal.SIGKILL)

@@ -19,7 +19,7 @@ import pytest
 from tests import program
 from tests.client import PASSWORD
 from tests.postgresql import until
-from tests.program import Served, served
+from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ Answer = tuple[int, dict[str, str], Any]
 
 
 @pytest.fixture(scope="module")
-def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Return a Conduit with low limits that serves all tests of this file."""
     folder = tmp_path_factory.mktemp("served")
     assert program.conduit(folder, "migrate", **SETTINGS).returncode == 0
@@ -59,7 +59,7 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(autouse=True)
-def goes_on(conduit: Served) -> Iterator[None]:
+def goes_on(conduit: RunningServer) -> Iterator[None]:
     """Fail a test after which the server does not serve, or during which the program failed."""
     before = len(conduit.log)
     yield
@@ -70,7 +70,7 @@ def goes_on(conduit: Served) -> Iterator[None]:
 
 
 @contextmanager
-def connection(conduit: Served, source: str = "127.0.0.1") -> Iterator[socket.socket]:
+def connection(conduit: RunningServer, source: str = "127.0.0.1") -> Iterator[socket.socket]:
     with socket.create_connection(conduit.address, 10, source_address=(source, 0)) as opened:
         yield opened
 
@@ -86,7 +86,7 @@ def answer(connection: socket.socket) -> Answer:
     return int(status.split()[1]), headers, json.loads(body)
 
 
-def send(conduit: Served, request: bytes) -> Answer:
+def send(conduit: RunningServer, request: bytes) -> Answer:
     """Send this and nothing more, and wait for the end."""
     with connection(conduit) as opened:
         opened.sendall(request)
@@ -118,7 +118,7 @@ class TestTime:
             pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", id="half of a chunk"),
         ],
     )
-    def test_who_stops_is_told_that_it_takes_too_long(self, conduit: Served, request_: bytes) -> None:
+    def test_who_stops_is_told_that_it_takes_too_long(self, conduit: RunningServer, request_: bytes) -> None:
         status, _, body = send(conduit, request_)
         assert (status, body) == (408, {"errors": {"request": ["was not sent in time"]}})
 
@@ -127,7 +127,7 @@ class TestTime:
         [b"GET /api/tags HTTP/1.1\r\nX: ", POST + b"Content-Length: 1000\r\n\r\n"],
         ids=["head", "body"],
     )
-    def test_sending_now_and_then_does_not_prolong_it(self, conduit: Served, head: bytes) -> None:
+    def test_sending_now_and_then_does_not_prolong_it(self, conduit: RunningServer, head: bytes) -> None:
         with connection(conduit) as opened:
             opened.sendall(head)
             opened.settimeout(0.05)
@@ -140,7 +140,7 @@ class TestTime:
                 return
         pytest.fail("it was not cut off in ten seconds")
 
-    def test_who_does_not_read_is_cut_off(self, conduit: Served) -> None:
+    def test_who_does_not_read_is_cut_off(self, conduit: RunningServer) -> None:
         """Slow read (CWE-400): answers that nobody takes would be kept in memory for ever."""
         with conduit.client() as client:
             user = {"username": "writer", "email": "writer@example.com", "password": PASSWORD}
@@ -157,7 +157,7 @@ class TestTime:
             here = opened.getsockname()
             until(lambda: not is_open_at_the_server(here), "it was not cut off")
 
-    def test_who_is_in_time_is_served_on_one_connection(self, conduit: Served) -> None:
+    def test_who_is_in_time_is_served_on_one_connection(self, conduit: RunningServer) -> None:
         request = b"GET /api/tags HTTP/1.1\r\nHost: conduit\r\n"
         with connection(conduit) as opened:
             opened.sendall(request + b"\r\n")
@@ -171,11 +171,11 @@ class TestTime:
 class TestSize:
     """RFC 9110, 15.5.14 and 15.5.15; RFC 6585, 5."""
 
-    def test_a_url_has_an_end(self, conduit: Served) -> None:
+    def test_a_url_has_an_end(self, conduit: RunningServer) -> None:
         status, _, body = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\nHost: conduit\r\n\r\n")
         assert (status, body) == (414, {"errors": {"url": ["is too long"]}})
 
-    def test_what_is_refused_unread_has_an_id_and_a_log_line(self, conduit: Served) -> None:
+    def test_what_is_refused_unread_has_an_id_and_a_log_line(self, conduit: RunningServer) -> None:
         forged = b"X-Request-ID: forged\r\n"
         status, headers, _ = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\n" + forged + b"\r\n")
         line = json.loads(conduit.until(re.compile(f".*{headers['x-request-id']}.*"))[0])
@@ -188,16 +188,16 @@ class TestSize:
         }
 
     @pytest.mark.parametrize("end", [b"\r\n\r\n", b""], ids=["one line", "a line without an end"])
-    def test_headers_have_an_end(self, conduit: Served, end: bytes) -> None:
+    def test_headers_have_an_end(self, conduit: RunningServer, end: bytes) -> None:
         line = b"Authorization: Token " + b"a" * (HEADERS_SIZE + URL_SIZE)
         status, _, body = send(conduit, b"GET /api/user HTTP/1.1\r\nHost: conduit\r\n" + line + end)
         assert (status, body) == (431, {"errors": {"headers": ["are too large"]}})
 
-    def test_many_small_headers_are_too_large_together(self, conduit: Served) -> None:
+    def test_many_small_headers_are_too_large_together(self, conduit: RunningServer) -> None:
         lines = b"".join(b"X-%d: a\r\n" % number for number in range(2_000))
         assert send(conduit, b"GET /api/tags HTTP/1.1\r\n" + lines + b"\r\n")[0] == 431
 
-    def test_a_body_that_never_ends_is_refused_with_memory_that_stays(self, conduit: Served) -> None:
+    def test_a_body_that_never_ends_is_refused_with_memory_that_stays(self, conduit: RunningServer) -> None:
         before = conduit.memory()
         chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
         with connection(conduit) as opened:
@@ -211,7 +211,7 @@ class TestSize:
             finally:
                 assert conduit.memory() - before < 16 * MEBIBYTE
 
-    def test_a_body_longer_than_it_says_is_no_body_of_the_next_request(self, conduit: Served) -> None:
+    def test_a_body_longer_than_it_says_is_no_body_of_the_next_request(self, conduit: RunningServer) -> None:
         """Request smuggling (CWE-444): what is left over is read as a request, and is none."""
         status, _, body = send(conduit, POST + b'Content-Length: 2\r\n\r\n{}{"user": {}}')
         assert (status, body) == (400, {"errors": {"request": ["is not valid HTTP"]}})
@@ -224,17 +224,17 @@ class TestSize:
         ],
         ids=["two lengths", "length and chunks"],
     )
-    def test_a_body_of_two_lengths_is_refused(self, conduit: Served, lengths: bytes) -> None:
+    def test_a_body_of_two_lengths_is_refused(self, conduit: RunningServer, lengths: bytes) -> None:
         """RFC 9112, 6.3."""
         status, _, body = send(conduit, POST + lengths + b"\r\n{}")
         assert (status, body) == (400, {"errors": {"request": ["is not valid HTTP"]}})
 
-    def test_what_is_not_http_is_told_so(self, conduit: Served) -> None:
+    def test_what_is_not_http_is_told_so(self, conduit: RunningServer) -> None:
         assert send(conduit, b"EHLO conduit\r\n\r\n")[0] == 400
 
 
 class TestNumber:
-    def test_one_connection_too_many_is_told_when_to_come_back(self, conduit: Served) -> None:
+    def test_one_connection_too_many_is_told_when_to_come_back(self, conduit: RunningServer) -> None:
         with ExitStack() as stack:
             for _ in range(CONNECTIONS):
                 stack.enter_context(connection(conduit))
@@ -242,7 +242,7 @@ class TestNumber:
         assert (status, headers["retry-after"]) == (503, "1")
         assert body == {"errors": {"service": ["is busy, try again"]}}
 
-    def test_of_many_requests_at_once_some_are_told_when_to_come_back(self, conduit: Served) -> None:
+    def test_of_many_requests_at_once_some_are_told_when_to_come_back(self, conduit: RunningServer) -> None:
         """Forty logins at once: memory stays bounded, and whoever is not served is told so at once."""
         before = conduit.memory()
         with conduit.client() as client, ThreadPoolExecutor(20) as threads:
@@ -262,24 +262,26 @@ class TestNumber:
 class TestForwarded:
     """Only a proxy that the operator trusts says who is calling, and how."""
 
-    def test_a_header_that_anybody_can_send_changes_nothing(self, conduit: Served) -> None:
+    def test_a_header_that_anybody_can_send_changes_nothing(self, conduit: RunningServer) -> None:
         forged = [f"192.0.2.{number}" for number in range(3)]
         statuses = self.log_in_from(conduit, NO_PROXY, "forged@a.org", forged)
         assert statuses == [401, 401, 429]
 
-    def test_a_trusted_proxy_is_believed(self, conduit: Served) -> None:
+    def test_a_trusted_proxy_is_believed(self, conduit: RunningServer) -> None:
         addresses = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"]
         statuses = self.log_in_from(conduit, PROXY, "proxied@a.org", addresses)
         assert statuses == [401, 401, 429, 401]
 
-    def test_it_is_believed_what_it_says_itself_and_not_what_its_client_says(self, conduit: Served) -> None:
+    def test_it_is_believed_what_it_says_itself_and_not_what_its_client_says(
+        self, conduit: RunningServer
+    ) -> None:
         chained = [f"192.0.2.{number}, 198.51.100.7" for number in range(3)]
         statuses = self.log_in_from(conduit, PROXY, "chained@a.org", chained)
         assert statuses == [401, 401, 429]
 
     @pytest.mark.parametrize(("source", "strict"), [(PROXY, "max-age=31536000"), (NO_PROXY, None)])
     def test_who_came_by_tls_shall_come_by_it_again(
-        self, conduit: Served, source: str, strict: str | None
+        self, conduit: RunningServer, source: str, strict: str | None
     ) -> None:
         """RFC 6797, 7.2: not over plain HTTP, which anybody could have sent."""
         with connection(conduit, source) as opened:
@@ -289,7 +291,7 @@ class TestForwarded:
             assert answer(opened)[1].get("strict-transport-security") == strict
 
     def log_in_from(
-        self, conduit: Served, source: str, email: str, forwarded_for: Sequence[str]
+        self, conduit: RunningServer, source: str, email: str, forwarded_for: Sequence[str]
     ) -> list[int]:
         transport = httpx2.HTTPTransport(local_address=source)
         with httpx2.Client(transport=transport, base_url=conduit.url, timeout=10) as client:
@@ -299,7 +301,7 @@ class TestForwarded:
 
 
 class TestHeaders:
-    def test_what_callers_send_never_becomes_a_header(self, conduit: Served) -> None:
+    def test_what_callers_send_never_becomes_a_header(self, conduit: RunningServer) -> None:
         """CRLF injection (CWE-113)."""
         forged = "/api/articles/a%0d%0aX-Forged:%20yes?tag=%0d%0aX-Forged:%20yes"
         status, headers, _ = send(
@@ -310,12 +312,12 @@ class TestHeaders:
         assert status == 404
         assert "x-forged" not in headers
 
-    def test_the_server_does_not_say_what_it_is(self, conduit: Served) -> None:
+    def test_the_server_does_not_say_what_it_is(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             assert "server" not in client.get("/api/tags").headers
 
 
-def test_registering_works_after_all_of_that(conduit: Served) -> None:
+def test_registering_works_after_all_of_that(conduit: RunningServer) -> None:
     user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
     with conduit.client() as client:
         assert client.post("/api/users", json={"user": user}).status_code == 201

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from tests.client import Api
-from tests.conftest import Stage, settings_on, staged
+from tests.conftest import AppInstance, running_app, settings_on
 
 
 @pytest.fixture
-async def stage(migrated: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+async def app_instance(migrated: Path, tmp_path: Path) -> AsyncIterator[AppInstance]:
     """Return a Conduit on a file without room: what larger tests leave free in theirs could be filled."""
     settings = settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
-    async with staged(settings, lambda: None) as stage:
-        yield stage
+    async with running_app(settings, lambda: None) as app_instance:
+        yield app_instance
 
 
-async def pragma(stage: Stage, setting: str) -> None:
+async def pragma(app_instance: AppInstance, setting: str) -> None:
     """Set something on the one connection that writes."""
-    writer, _ = stage.composition.database.engines
+    writer, _ = app_instance.composition.database.engines
     async with writer.connect() as connection:
         pooled: Any = await connection.get_raw_connection()
         # Not in a transaction: it could not begin.
@@ -34,17 +34,19 @@ async def pragma(stage: Stage, setting: str) -> None:
     [("query_only=ON", "query_only=OFF"), ("max_page_count=1", "max_page_count=1073741823")],
     ids=["read-only", "full"],
 )
-async def test_writing_is_refused_until_it_is_possible_again(stage: Stage, broken: str, mended: str) -> None:
-    api = Api(stage.application)
+async def test_writing_is_refused_until_it_is_possible_again(
+    app_instance: AppInstance, broken: str, mended: str
+) -> None:
+    api = Api(app_instance.application)
     jake = api.as_user("jake")
     article = await jake.publish("Before")
-    await pragma(stage, broken)
+    await pragma(app_instance, broken)
     try:
         large = {"article": {"title": "Large", "description": "Of many pages", "body": "x" * 400_000}}
         refused = [await jake.post("/articles", large) for _ in range(2)]
         read = await api.get(f"/articles/{article['slug']}")
     finally:
-        await pragma(stage, mended)
+        await pragma(app_instance, mended)
     for answer in refused:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         assert answer.json() == {"errors": {"database": ["is not available"]}}

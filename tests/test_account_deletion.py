@@ -20,9 +20,9 @@ OTHER_IDS = {"id", "article_id"}
 
 
 @pytest.fixture
-def settings(settings_of_known_modules: Settings) -> Settings:
+def settings(core_settings: Settings) -> Settings:
     """Let only modules be there in which something is done below."""
-    return settings_of_known_modules
+    return core_settings
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ class TestDelete:
 
 class TestDeleteThatFails:
     @pytest.fixture
-    def settings(self, settings_of_its_own: Settings) -> Settings:
+    def settings(self, dedicated_settings: Settings) -> Settings:
         """Let the module that fails be nobody else's."""
-        return settings_of_its_own
+        return dedicated_settings
 
     async def test_a_module_that_cannot_let_go_leaves_everything_in_place(
         self, world: Api, composition: Composition

@@ -15,9 +15,9 @@ from tests.client import Api, Json
 
 
 @pytest.fixture
-def settings(settings_of_its_own: Settings) -> Settings:
+def settings(dedicated_settings: Settings) -> Settings:
     """Return the settings of a Conduit whose events nobody else hears."""
-    return settings_of_its_own
+    return dedicated_settings
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from modules.kernel.fakes import AmbientUnitOfWork, FakeTokenVerifier
 from modules.profiles.fakes import FakeProfileReader
 
 
-class Neighbours:
+class UpstreamFakes:
     """Fakes of them, with jake, anna and carl, and with jake's articles "dragons" and "knights"."""
 
     def __init__(self, unit_of_work: AmbientUnitOfWork) -> None:

@@ -9,11 +9,11 @@ from sqlalchemy.dialects import sqlite
 from modules.kernel.infrastructure.persistence.database import Database
 
 
-class Statements:
+class StatementRecorder:
     """Notes the statements that a database is sent."""
 
     def __init__(self, database: Database) -> None:
-        self.sent: list[str] = []
+        self.statements: list[str] = []
         # The same engine twice, where reads and writes share one: counted once.
         self._engines = {engine.sync_engine for engine in database.engines}
         for engine in self._engines:
@@ -25,7 +25,7 @@ class Statements:
             event.remove(engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        self.sent.append(statement)
+        self.statements.append(statement)
 
 
 def plan(connection: sqlite3.Connection, statement: ClauseElement) -> list[str]:
