@@ -252,7 +252,7 @@ def _print(report: Row) -> None:
     )
     if (times := waiting_beside_writers(report)) is not None:
         typer.echo(
-            f"{BESIDE_WRITERS}: the p99 is {times:.1f} times that of the list alone (at most {MAX_REPETITIONS})"
+            f"{BESIDE_WRITERS}: p99 is {times:.1f} times that of the list alone (at most {MAX_REPETITIONS})"
         )
     typer.echo(f"idle {report['idle_megabytes']} MB, first answer after {report['startup_seconds']} s")
     titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")

@@ -50,7 +50,7 @@ class ModulesFormat(Enum):
 
 
 def describe_modules(composition: Composition, application: FastAPI) -> Sequence[ModuleDescription]:
-    """Return a card for every module that is switched on, in the order of their needs."""
+    """Return a module for every module that is switched on, in the order of their needs."""
     offered_by = {contract: module.name for module in composition.modules for contract in module.offers}
     # Asked once: it reads the metadata of everything that is installed.
     distributions = packages_distributions()
@@ -94,47 +94,49 @@ def _routes(module: Module, composition: Composition, application: FastAPI) -> I
             yield from (f"{method} {context.path}" for method in sorted(context.methods or ()))
 
 
-def render_modules(describe_modules: Sequence[ModuleDescription], form: ModulesFormat) -> str:
+def render_modules(modules: Sequence[ModuleDescription], form: ModulesFormat) -> str:
     """Return the cards in this form."""
     if form is ModulesFormat.JSON:
-        return json.dumps({"modules": [asdict(card) for card in describe_modules]}, indent=2)
+        return json.dumps({"modules": [asdict(module) for module in modules]}, indent=2)
     if form is ModulesFormat.MERMAID:
-        return mermaid(describe_modules)
-    return "\n\n".join(_paragraph(card) for card in describe_modules)
+        return mermaid(modules)
+    return "\n\n".join(_paragraph(module) for module in modules)
 
 
-def _paragraph(card: ModuleDescription) -> str:
-    lines = [f"{card.name} {card.version}: {card.summary}"]
-    for row, text in rows(card):
+def _paragraph(module: ModuleDescription) -> str:
+    lines = [f"{module.name} {module.version}: {module.summary}"]
+    for row, text in rows(module):
         lines += [f"    {row:<10}{part.replace('`', '')}" for part in text.split("<br>") if part]
     return "\n".join(lines)
 
 
-def mermaid(describe_modules: Sequence[ModuleDescription]) -> str:
+def mermaid(modules: Sequence[ModuleDescription]) -> str:
     """Return the modules as a Mermaid graph: arrows for needs, dotted ones for events."""
-    lines = ["graph BT", *(f"    {card.name}" for card in describe_modules)]
-    for card in describe_modules:
-        for provider in dict.fromkeys(card.needs.values()):
-            contracts = ", ".join(contract for contract, offered in card.needs.items() if offered == provider)
-            lines.append(f"    {card.name} -->|{contracts}| {provider}")
-        for event, publisher in card.handles.items():
-            lines.append(f"    {publisher} -.->|{event}| {card.name}")
+    lines = ["graph BT", *(f"    {module.name}" for module in modules)]
+    for module in modules:
+        for provider in dict.fromkeys(module.needs.values()):
+            contracts = ", ".join(
+                contract for contract, offered in module.needs.items() if offered == provider
+            )
+            lines.append(f"    {module.name} -->|{contracts}| {provider}")
+        for event, publisher in module.handles.items():
+            lines.append(f"    {publisher} -.->|{event}| {module.name}")
     return "\n".join(lines)
 
 
-def rows(card: ModuleDescription) -> Sequence[tuple[str, str]]:
+def rows(module: ModuleDescription) -> Sequence[tuple[str, str]]:
     """Return the rows of a module's canvas: a heading, and entries in Markdown."""
     return [
-        ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in card.needs.items())),
-        ("offers", ", ".join(f"`{contract}`" for contract in card.offers)),
-        ("routes", "<br>".join(f"`{route}`" for route in card.routes)),
-        ("tables", ", ".join(f"`{table}`" for table in card.tables)),
-        ("publishes", ", ".join(f"`{event}`" for event in card.publishes)),
+        ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in module.needs.items())),
+        ("offers", ", ".join(f"`{contract}`" for contract in module.offers)),
+        ("routes", "<br>".join(f"`{route}`" for route in module.routes)),
+        ("tables", ", ".join(f"`{table}`" for table in module.tables)),
+        ("publishes", ", ".join(f"`{event}`" for event in module.publishes)),
         (
             "handles",
             ", ".join(
-                f"`{event}` of {publisher}{card.delivery_note(event)}"
-                for event, publisher in card.handles.items()
+                f"`{event}` of {publisher}{module.delivery_note(event)}"
+                for event, publisher in module.handles.items()
             ),
         ),
     ]

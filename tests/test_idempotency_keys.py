@@ -272,7 +272,7 @@ class TestRegistration:
     async def test_nothing_that_is_kept_of_it_is_a_secret(self, api: Api, composition: Composition) -> None:
         await api.post("/users", CARL, headers=KEY)
         async with composition.database.snapshot() as session:
-            kept = select(IdempotencyKeyRow.caller, IdempotencyKeyRow.key, IdempotencyKeyRow.answer)
+            kept = select(IdempotencyKeyRow.user_id, IdempotencyKeyRow.key, IdempotencyKeyRow.response)
             assert (await session.execute(kept)).one() == (0, KEY["Idempotency-Key"], "1")
 
 

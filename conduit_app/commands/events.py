@@ -116,7 +116,7 @@ async def _worked(settings: Settings, work: Callable[[OutboxAdmin], Awaitable[Re
 
 
 def _line(one: StoredDelivery) -> str:
-    error = "" if one.error is None else f": {one.error.strip().splitlines()[-1]}"
+    error = "" if one.last_error is None else f": {one.last_error.strip().splitlines()[-1]}"
     what = f"{one.event} ({one.aggregate}) to {one.subscriber}"
     return f"{one.id}  {one.state.value}  {_time(one.published_at)}  {what}, attempts {one.attempts}{error}"
 
@@ -132,7 +132,7 @@ def _card(one: StoredDelivery) -> str:
         "published": _time(one.published_at),
         "next attempt": "never" if one.due_at is None else _time(one.due_at),
         "attempts": one.attempts,
-        "last error": "none" if one.error is None else f"\n{one.error.rstrip()}",
+        "last error": "none" if one.last_error is None else f"\n{one.last_error.rstrip()}",
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
 

@@ -54,7 +54,7 @@ class _Node:
 
     row: int
     width: float
-    card: ModuleDescription | None = None
+    module: ModuleDescription | None = None
     x: float = 0.0
     """Its middle."""
 
@@ -80,7 +80,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    describe_modules: Sequence[ModuleDescription]
+    modules: Sequence[ModuleDescription]
     lines: Sequence[Line]
     rows: Sequence[Sequence[_Node]]
     stretches: Sequence[_Stretch]
@@ -103,9 +103,9 @@ def counted(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
-def draw(describe_modules: Sequence[ModuleDescription]) -> str:
+def draw(modules: Sequence[ModuleDescription]) -> str:
     """Return the modules as an SVG element. A click on a box leads to the module's canvas."""
-    layout = _layout(describe_modules)
+    layout = _layout(modules)
     nodes = [node for row in layout.rows for node in row]
     left = min(node.x - node.width / 2 for node in nodes) - MARGIN
     width = max(node.x + node.width / 2 for node in nodes) + MARGIN - left
@@ -130,51 +130,49 @@ def draw(describe_modules: Sequence[ModuleDescription]) -> str:
 # Where everything stands.
 
 
-def _layout(describe_modules: Sequence[ModuleDescription]) -> _Layout:
-    lines = _lines(describe_modules)
-    rows = _rows(describe_modules, lines)
+def _layout(modules: Sequence[ModuleDescription]) -> _Layout:
+    lines = _lines(modules)
+    rows = _rows(modules, lines)
     # Against the direction of the rows nothing is drawn: a module that hears its own event, or one
     # that hears an event of a module that needs it. The canvases tell of those.
     lines = [
         replace(line, users=frozenset(user for user in line.users if rows[user] > rows[line.source]))
         for line in lines
     ]
-    boxes = {card.name: _Node(rows[card.name], _box_width(card, lines), card) for card in describe_modules}
+    boxes = {module.name: _Node(rows[module.name], _box_width(module, lines), module) for module in modules}
     stretches = [stretch for line in lines for stretch in _stretches(line, boxes)]
     for stretch in stretches:
         stretch.lower.neighbours.append(stretch.upper)
         stretch.upper.neighbours.append(stretch.lower)
-    lanes = [stretch.upper for stretch in stretches if stretch.upper.card is None]
+    lanes = [stretch.upper for stretch in stretches if stretch.upper.module is None]
     nodes: list[list[_Node]] = [[] for _ in range(max(rows.values()) + 1)]
     for node in (*boxes.values(), *lanes):
         nodes[node.row].append(node)
     _place(nodes)
-    return _Layout(describe_modules, lines, nodes, stretches, _tops(nodes, stretches))
+    return _Layout(modules, lines, nodes, stretches, _tops(nodes, stretches))
 
 
-def _lines(describe_modules: Sequence[ModuleDescription]) -> Sequence[Line]:
+def _lines(modules: Sequence[ModuleDescription]) -> Sequence[Line]:
     users: dict[tuple[Kind, str, str], set[str]] = {
-        **{(Kind.CONTRACT, card.name, name): set() for card in describe_modules for name in card.offers},
-        **{(Kind.EVENT, card.name, name): set() for card in describe_modules for name in card.publishes},
+        **{(Kind.CONTRACT, module.name, name): set() for module in modules for name in module.offers},
+        **{(Kind.EVENT, module.name, name): set() for module in modules for name in module.publishes},
     }
-    for card in describe_modules:
-        for kind, taken in ((Kind.CONTRACT, card.needs), (Kind.EVENT, card.handles)):
+    for module in modules:
+        for kind, taken in ((Kind.CONTRACT, module.needs), (Kind.EVENT, module.handles)):
             for name, source in taken.items():
                 # The kernel's events come from no box.
-                users.get((kind, source, name), set()).add(card.name)
+                users.get((kind, source, name), set()).add(module.name)
     return [Line(*key, frozenset(names)) for key, names in users.items()]
 
 
-def _rows(describe_modules: Sequence[ModuleDescription], lines: Sequence[Line]) -> Mapping[str, int]:
+def _rows(modules: Sequence[ModuleDescription], lines: Sequence[Line]) -> Mapping[str, int]:
     """Return the row of each module, from the bottom: above everything that it needs and hears."""
-    below = {
-        card.name: {line.source for line in lines if card.name in line.users} for card in describe_modules
-    }
+    below = {module.name: {line.source for line in lines if module.name in line.users} for module in modules}
     try:
         order = list(graphlib.TopologicalSorter(below).static_order())
     except graphlib.CycleError:
         # Needs alone make no circle, or the modules would not have been composed.
-        below = {card.name: set(card.needs.values()) for card in describe_modules}
+        below = {module.name: set(module.needs.values()) for module in modules}
         order = list(graphlib.TopologicalSorter(below).static_order())
     level: dict[str, int] = {}
     for name in order:
@@ -182,7 +180,7 @@ def _rows(describe_modules: Sequence[ModuleDescription], lines: Sequence[Line]) 
     rows: dict[str, int] = {}
     first = 0
     for each in range(max(level.values()) + 1):
-        names = [card.name for card in describe_modules if level[card.name] == each]
+        names = [module.name for module in modules if level[module.name] == each]
         folded = math.ceil(len(names) / MAX_BOXES_PER_ROW)
         rows |= {name: first + place * folded // len(names) for place, name in enumerate(names)}
         first += folded
@@ -239,13 +237,13 @@ def _tops(rows: Sequence[Sequence[_Node]], stretches: Sequence[_Stretch]) -> Seq
 
 
 def _distance(one: _Node, other: _Node) -> float:
-    gap = BOX_GAP if one.card and other.card else LANE_GAP
+    gap = BOX_GAP if one.module and other.module else LANE_GAP
     return (one.width + other.width) / 2 + gap
 
 
-def _box_width(card: ModuleDescription, lines: Sequence[Line]) -> float:
-    tabs = [_tab_width(line) + TAB_GAP for line in lines if line.source == card.name]
-    return max(MIN_BOX_WIDTH, len(card.name) * NAME_ADVANCE + 2 * PADDING, sum(tabs) + PADDING)
+def _box_width(module: ModuleDescription, lines: Sequence[Line]) -> float:
+    tabs = [_tab_width(line) + TAB_GAP for line in lines if line.source == module.name]
+    return max(MIN_BOX_WIDTH, len(module.name) * NAME_ADVANCE + 2 * PADDING, sum(tabs) + PADDING)
 
 
 def _tab_width(line: Line) -> float:
@@ -256,11 +254,11 @@ def _tabs(layout: _Layout) -> Mapping[Line, float]:
     """Return the middle of every tab: in the order of where its line comes from, so that few cross."""
     come_from: defaultdict[Line, list[float]] = defaultdict(list)
     for stretch in layout.stretches:
-        if stretch.lower.card is not None:
+        if stretch.lower.module is not None:
             come_from[stretch.line].append(stretch.upper.x)
     middles = {}
-    for node in (node for row in layout.rows for node in row if node.card is not None):
-        tabs = [line for line in layout.lines if node.card and line.source == node.card.name]
+    for node in (node for row in layout.rows for node in row if node.module is not None):
+        tabs = [line for line in layout.lines if node.module and line.source == node.module.name]
         tabs.sort(key=lambda line: sum(come_from[line]) / max(1, len(come_from[line])))
         x = node.x - (sum(_tab_width(tab) for tab in tabs) + TAB_GAP * (len(tabs) - 1)) / 2
         for tab in tabs:
@@ -284,14 +282,14 @@ def _feet(layout: _Layout, tabs: Mapping[Line, float]) -> Mapping[_Stretch, floa
 
 
 def _head(stretch: _Stretch, tabs: Mapping[Line, float]) -> float:
-    return tabs[stretch.line] if stretch.lower.card is not None else stretch.lower.x
+    return tabs[stretch.line] if stretch.lower.module is not None else stretch.lower.x
 
 
 # What it looks like.
 
 
 def _drawn_lines(layout: _Layout) -> Iterator[str]:
-    numbers = {card.name: number for number, card in enumerate(layout.describe_modules)}
+    numbers = {module.name: number for number, module in enumerate(layout.modules)}
     tabs = _tabs(layout)
     feet = _feet(layout, tabs)
     for stretch in layout.stretches:
@@ -308,16 +306,16 @@ def _path(layout: _Layout, stretch: _Stretch, foot: float, head: float) -> str:
     from_y = layout.top(stretch.upper) + BOX_HEIGHT
     to_y = layout.top(stretch.lower) - TAB_HEIGHT
     arrow = ""
-    if stretch.line.kind is Kind.CONTRACT and stretch.lower.card is not None:
+    if stretch.line.kind is Kind.CONTRACT and stretch.lower.module is not None:
         arrow = _arrow(head, to_y, -ARROW_LENGTH)
         to_y -= ARROW_LENGTH
-    if stretch.line.kind is Kind.EVENT and stretch.upper.card is not None:
+    if stretch.line.kind is Kind.EVENT and stretch.upper.module is not None:
         arrow = _arrow(foot, from_y, ARROW_LENGTH)
         from_y += ARROW_LENGTH
     middle = (from_y + to_y) / 2
     bent = f"{head:.1f} {middle:.1f} {foot:.1f} {middle:.1f}"
     # A lane goes straight through its row, up to where the next stretch begins.
-    lane = f"V{layout.top(stretch.upper) - TAB_HEIGHT:.1f}" if stretch.upper.card is None else ""
+    lane = f"V{layout.top(stretch.upper) - TAB_HEIGHT:.1f}" if stretch.upper.module is None else ""
     drawn = f"M{head:.1f} {to_y:.1f}C{bent} {foot:.1f} {from_y:.1f}{lane}"
     return f'<path class="reach" d="{drawn}"/><path d="{drawn}"/>{arrow}'
 
@@ -330,14 +328,14 @@ def _arrow(x: float, y: float, back: float) -> str:
 
 def _boxes(layout: _Layout) -> Iterator[str]:
     tabs = _tabs(layout)
-    nodes = {node.card.name: node for row in layout.rows for node in row if node.card is not None}
+    nodes = {node.module.name: node for row in layout.rows for node in row if node.module is not None}
     # Read aloud from the top, as it is seen.
-    for number, card in reversed(list(enumerate(layout.describe_modules))):
-        node = nodes[card.name]
-        own = [line for line in layout.lines if line.source == card.name]
-        yield f'<a class="box hue{number} m{number}" href="#{quote(anchor(card.name))}">'
+    for number, module in reversed(list(enumerate(layout.modules))):
+        node = nodes[module.name]
+        own = [line for line in layout.lines if line.source == module.name]
+        yield f'<a class="box hue{number} m{number}" href="#{quote(anchor(module.name))}">'
         yield from (_tab(line, tabs[line], layout.top(node)) for line in own)
-        yield _box(card, node, layout.top(node))
+        yield _box(module, node, layout.top(node))
         yield "</a>"
 
 
@@ -351,11 +349,11 @@ def _tab(line: Line, middle: float, box_top: float) -> str:
     )
 
 
-def _box(card: ModuleDescription, node: _Node, top: float) -> str:
-    size = f"{counted(card.routes, 'route')}, {counted(card.tables, 'table')}"
+def _box(module: ModuleDescription, node: _Node, top: float) -> str:
+    size = f"{counted(module.routes, 'route')}, {counted(module.tables, 'table')}"
     return (
         f'<rect class="body" x="{node.x - node.width / 2:.1f}" y="{top:.1f}"'
         f' width="{node.width:.1f}" height="{BOX_HEIGHT}" rx="8"/>'
-        f'<text class="name" x="{node.x:.1f}" y="{top + 24:.1f}">{escape(card.name)}</text>'
+        f'<text class="name" x="{node.x:.1f}" y="{top + 24:.1f}">{escape(module.name)}</text>'
         f'<text class="size" x="{node.x:.1f}" y="{top + 42:.1f}">{size}</text>'
     )

@@ -35,9 +35,9 @@ def create_architecture_router(composition: Composition, application: FastAPI) -
     return router
 
 
-def headers(describe_modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
+def headers(modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
     """Return headers under which a browser takes the page's own style, and nothing from anywhere."""
-    digest = base64.b64encode(hashlib.sha256(_style(describe_modules).encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style(modules).encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -50,10 +50,10 @@ def headers(describe_modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
     }
 
 
-def render_page(describe_modules: Sequence[ModuleDescription]) -> str:
+def render_page(modules: Sequence[ModuleDescription]) -> str:
     """Return the page: HTML that is XML too, with its style in it and no script."""
-    routes = [route for card in describe_modules for route in card.routes]
-    tables = [table for card in describe_modules for table in card.tables]
+    routes = [route for module in modules for route in module.routes]
+    tables = [table for module in modules for table in module.tables]
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -61,19 +61,19 @@ def render_page(describe_modules: Sequence[ModuleDescription]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
 <title>Architecture of Conduit</title>
-<style>{_style(describe_modules)}</style>
+<style>{_style(modules)}</style>
 </head>
 <body>
 <header>
 <h1>Architecture of Conduit</h1>
-<p>{counted(describe_modules, "module")}, {counted(routes, "route")}, {counted(tables, "table")}: as it runs here.
+<p>{counted(modules, "module")}, {counted(routes, "route")}, {counted(tables, "table")}: as it runs here.
 This page is there in development only.</p>
 </header>
 <main>
 <h2>The house</h2>
 <figure>
 <div class="picture" tabindex="0" role="region" aria-label="Picture of the modules">
-{draw(describe_modules) if describe_modules else "<p>No module is switched on.</p>"}
+{draw(modules) if modules else "<p>No module is switched on.</p>"}
 </div>
 <figcaption>
 <p><svg class="key" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
@@ -85,7 +85,7 @@ leads from an event to a module that hears it.</p>
 </figure>
 <h2>The modules</h2>
 <div class="canvases">
-{"".join(_canvas(card, number) for number, card in enumerate(describe_modules))}
+{"".join(_canvas(module, number) for number, module in enumerate(modules))}
 </div>
 </main>
 </body>
@@ -93,9 +93,9 @@ leads from an event to a module that hears it.</p>
 """
 
 
-def _style(describe_modules: Sequence[ModuleDescription]) -> str:
+def _style(modules: Sequence[ModuleDescription]) -> str:
     rules = [page_style(STYLE)]
-    for number, _ in enumerate(describe_modules):
+    for number, _ in enumerate(modules):
         rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
         # Pointing at a module leaves only its own lines strong.
         pointed_at = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
@@ -103,21 +103,26 @@ def _style(describe_modules: Sequence[ModuleDescription]) -> str:
     return "\n".join(rules)
 
 
-def _canvas(card: ModuleDescription, number: int) -> str:
-    name = escape(anchor(card.name))
+def _canvas(module: ModuleDescription, number: int) -> str:
+    name = escape(anchor(module.name))
     return f"""<article class="canvas hue{number}" id="{name}" aria-labelledby="{name}-name" tabindex="-1">
-<h3 id="{name}-name">{escape(card.name)} <small>{escape(card.version)}</small></h3>
-<p>{escape(card.summary)}</p>
+<h3 id="{name}-name">{escape(module.name)} <small>{escape(module.version)}</small></h3>
+<p>{escape(module.summary)}</p>
 <dl>
-{_row("needs", (_of(contract, module) for contract, module in card.needs.items()))}
-{_row("offers", map(_code, card.offers))}
-{_row("handles", (f"{_of(event, module)}{card.delivery_note(event)}" for event, module in card.handles.items()))}
-{_row("publishes", map(_code, card.publishes))}
-{_row("routes", map(_route, card.routes))}
-{_row("tables", map(_code, card.tables))}
+{_row("needs", (_of(contract, provider) for contract, provider in module.needs.items()))}
+{_row("offers", map(_code, module.offers))}
+{_row("handles", _handled(module))}
+{_row("publishes", map(_code, module.publishes))}
+{_row("routes", map(_route, module.routes))}
+{_row("tables", map(_code, module.tables))}
 </dl>
 </article>
 """
+
+
+def _handled(module: ModuleDescription) -> Iterable[str]:
+    handled = module.handles.items()
+    return (_of(event, publisher) + module.delivery_note(event) for event, publisher in handled)
 
 
 def _row(title: str, entries: Iterable[str]) -> str:

@@ -131,7 +131,7 @@ class FakeIdempotencyStore:
     async def run(
         self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work in a transaction and return its answer, or the one remembered; raise `IdempotencyKeyReused`."""
+        """Do the work once and return its response, or the stored one; raise `IdempotencyKeyReused`."""
         content, answer, until = self._kept.get((caller, request.key), (b"", "", LONG_AGO))
         if until > self._clock.now():
             if content != request.content:

@@ -148,7 +148,7 @@ async def test_a_file_is_read_in_a_thread_and_once_for_as_long_as_it_is_the_same
         readers.append(threading.get_ident())
         return file_etag(file)
 
-    monkeypatch.setattr(frontend, "file_tag", tag)
+    monkeypatch.setattr(frontend, "file_etag", tag)
     (dist / "film.mp4").write_bytes(b"film")
     first, again = [await conduit.outside("GET", "/film.mp4") for _ in range(2)]
     assert (len(readers), first.headers["ETag"]) == (1, again.headers["ETag"])
@@ -164,7 +164,7 @@ async def test_a_file_that_goes_while_it_is_read_is_not_there(
         file.unlink()
         return file_etag(file)
 
-    monkeypatch.setattr(frontend, "file_tag", tag)
+    monkeypatch.setattr(frontend, "file_etag", tag)
     (dist / "film.mp4").write_bytes(b"film")
     assert (await conduit.outside("GET", "/film.mp4")).status_code == 404
 

@@ -61,7 +61,7 @@ def test_every_command_has_an_example_that_calls_it() -> None:
 def test_the_help_has_each_command_once_under_a_heading() -> None:
     lines = call("--help").stdout.splitlines()
     headings = [line.split()[1] for line in lines if line.startswith("╭─")]
-    assert headings == ["Options", "Run", "Look", "Develop", "Of"]
+    assert headings == ["Options", "Run", "Operate", "Develop", "Module"]
     for command in {words[0] for words in commands()}:
         assert len([line for line in lines if line.startswith(f"│ {command} ")]) == 1, command
 

@@ -15,7 +15,7 @@ from tests.client import Api
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class TestConnections:
     async def test_when_none_is_free_callers_are_soon_told_to_come_back(
         self, another: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(postgresql_engines, "POOL_WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(postgresql_engines, "POOL_TIMEOUT_SECONDS", 0.01)
         user = {"user": {"username": "jake", "email": "jake@example.com", "password": "correct horse"}}
         async with another(database_pool_size=1) as (api, composition):
             async with occupied(composition.database.snapshot()):

@@ -127,7 +127,7 @@ async def test_a_request_is_a_span_named_by_its_route_that_knows_its_module(jake
 
 async def test_each_step_is_a_span_within_it_named_by_module_and_use_case(jake: Api, spans: Spans) -> None:
     await jake.publish("Dragons")
-    use_case = spans.named("articles.publishing.publish")
+    use_case = spans.named("articles.service.publish")
     assert spans.request.context is not None
     assert use_case.parent is not None
     assert use_case.context is not None
@@ -373,7 +373,7 @@ class TestEnd:
     def test_a_collector_that_is_away_holds_up_no_process(
         self, collector: Collector, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tracing, "CLOSE_SECONDS", 0.01)
+        monkeypatch.setattr(tracing, "FLUSH_TIMEOUT_SECONDS", 0.01)
         # As a server has it: a loop that ends waits for the threads of its executor.
         asyncio.run(Tracing(cast("TracerProvider", collector)).close())
         assert not collector.ended.is_set()

@@ -84,7 +84,7 @@ def test_who_interrupts_it_learns_what_to_do(
         raise KeyboardInterrupt
 
     shutil.copy(migrated, tmp_path / "conduit.db")
-    monkeypatch.setattr("conduit_app.commands.demo.demonstrate", interrupted)
+    monkeypatch.setattr("conduit_app.commands.demo.fill_demo", interrupted)
     result = conduit("demo")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [f"conduit: stopped half-way: {RETRY_HINT}"]

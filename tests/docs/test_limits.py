@@ -15,8 +15,8 @@ from modules.users.domain.values import RESERVED_USERNAMES, Bio, Email, Image, P
 SERVED = Path(__file__).parents[2] / "docs" / "openapi.json"
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "frontends.md").read_text(encoding="utf-8")
 LIMITS = {
-    field: (int(min), int(max))
-    for field, min, max in re.findall(r"^\| (.+?) \| (\d+) \| (\d+) \|", DOCUMENT, re.MULTILINE)
+    field: (int(shortest), int(longest))
+    for field, shortest, longest in re.findall(r"^\| (.+?) \| (\d+) \| (\d+) \|", DOCUMENT, re.MULTILINE)
 }
 
 
@@ -47,10 +47,10 @@ def test_every_value_has_its_row() -> None:
 
 @pytest.mark.parametrize("field", MADE)
 def test_what_is_within_the_limits_can_be_made_and_what_is_beyond_cannot(field: str) -> None:
-    make, (min, max) = MADE[field], LIMITS[field]
-    make(min)
-    make(max)
-    for length in (max + 1, *([min - 1] if min else [])):
+    make, (shortest, longest) = MADE[field], LIMITS[field]
+    make(shortest)
+    make(longest)
+    for length in (longest + 1, *([shortest - 1] if shortest else [])):
         with pytest.raises(Invalid):
             make(length)
 

@@ -73,7 +73,7 @@ async def test_what_may_have_been_done_is_not_done_again(
 
 
 async def test_one_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "REQUEST_TIMEOUT_SECONDS", 0.01)
     router = ModuleRouter()
 
     @router.get("/notes")

@@ -198,7 +198,7 @@ class TestManyAtOnce:
     async def test_on_sqlite_a_turn_to_write_that_never_comes_is_told_as_unavailable(
         self, on_file: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(database_module, "WRITE_WAIT_SECONDS", 0.001)
+        monkeypatch.setattr(database_module, "WRITE_LOCK_TIMEOUT_SECONDS", 0.001)
         async with on_file.transaction():
             with pytest.raises(Unavailable):
                 await in_another_request(add(on_file, "lamp"))

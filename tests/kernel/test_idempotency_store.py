@@ -198,7 +198,7 @@ class TestSql(Promise):
     ) -> None:
         number = CLEANUP_BATCH_SIZE + 1
         over = [
-            {"caller": JAKE, "key": f"old-{each}", "fingerprint": "", "answer": "", "expires_at": clock.at}
+            {"user_id": JAKE, "key": f"old-{each}", "fingerprint": "", "response": "", "expires_at": clock.at}
             for each in range(number)
         ]
         async with kept.transaction() as session:

@@ -256,8 +256,8 @@ class TestFailure:
         assert await names(kept) == []
         [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
         assert (left.state, left.attempts) == (DeliveryState.PENDING, 1)
-        assert left.error is not None
-        assert left.error.endswith("LookupError: desk is too heavy\n")
+        assert left.last_error is not None
+        assert left.last_error.endswith("LookupError: desk is too heavy\n")
 
     async def test_it_is_not_tried_again_before_its_time(
         self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
@@ -302,8 +302,8 @@ class TestFailure:
             await stuck.events.publish(LampBroken("desk"))
         await stuck.dispatcher.drain()
         [left] = await stuck.outbox_admin.oldest(EVERYTHING, 10)
-        assert left.error is not None
-        assert "TimeoutError" in left.error
+        assert left.last_error is not None
+        assert "TimeoutError" in left.last_error
         assert await names(kept) == []
 
     async def test_an_event_that_cannot_be_read_any_more_is_a_failure_like_others(
@@ -315,8 +315,8 @@ class TestFailure:
         await publish(LampBroken("desk"))
         await changed.dispatcher.drain()
         [left] = await changed.outbox_admin.oldest([DeliveryState.PENDING], 10)
-        assert left.error is not None
-        assert "ValidationError" in left.error
+        assert left.last_error is not None
+        assert "ValidationError" in left.last_error
         assert broom.published == []
 
     def test_pauses_grow_are_bounded_and_differ(self) -> None:
@@ -388,7 +388,7 @@ class TestManyProcesses:
         last = subscribed(kept, clock, broom)
         assert await last.outbox.claim_due() == []
         [dead] = await last.outbox_admin.oldest([DeliveryState.DEAD], 10)
-        assert dead.error == "its process ended, or was stuck, while it had this one"
+        assert dead.last_error == "its process ended, or was stuck, while it had this one"
 
     async def test_one_that_is_told_to_end_leaves_what_it_has_not_begun_to_others(
         self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock

@@ -42,7 +42,7 @@ async def notifications(listener: Listener, sender: Database, name: str) -> None
     """Tell until it is heard: nobody knows when another process has begun to listen."""
     async with asyncio.timeout(SOON_SECONDS):
         number = 0
-        while not await listener.wait(timeout=0.2):
+        while not await listener.wait(seconds=0.2):
             await tell(sender, f"{name} {number}")
             number += 1
 
@@ -53,8 +53,8 @@ class TestInOneProcess:
         with signals.listening("news") as listener:
             async with in_memory.transaction():
                 await signals.send("news")
-                assert not await listener.wait(timeout=0)
-            assert await listener.wait(timeout=0)
+                assert not await listener.wait(seconds=0)
+            assert await listener.wait(seconds=0)
 
     async def test_what_is_undone_wakes_nobody(self, in_memory: Database) -> None:
         signals = Signals(in_memory)
@@ -67,7 +67,7 @@ class TestInOneProcess:
         with signals.listening("news") as listener:
             with pytest.raises(LookupError):
                 await change_ones_mind()
-            assert not await listener.wait(timeout=0)
+            assert not await listener.wait(seconds=0)
 
     async def test_other_topics_and_those_who_left_are_not_woken(self, in_memory: Database) -> None:
         signals = Signals(in_memory)
@@ -76,8 +76,8 @@ class TestInOneProcess:
         with signals.listening("weather") as other:
             async with in_memory.transaction():
                 await signals.send("news")
-            assert not await other.wait(timeout=0)
-        assert not await left.wait(timeout=0)
+            assert not await other.wait(seconds=0)
+        assert not await left.wait(seconds=0)
 
     async def test_a_signal_needs_a_transaction(self, in_memory: Database) -> None:
         with pytest.raises(RuntimeError, match="open transaction"):
@@ -88,7 +88,7 @@ class TestInOneProcess:
         with signals.listening("news") as listener, signals.listening("weather") as other:
             assert not signals.closed
             signals.close()
-            assert [await one.wait(timeout=0) for one in (listener, other)] == [True, True]
+            assert [await one.wait(seconds=0) for one in (listener, other)] == [True, True]
 
 
 class TestInOthers:
@@ -114,7 +114,7 @@ class TestInOthers:
             async with on_postgresql.transaction() as session:
                 assert (await session.scalars(text(END_OTHERS))).all() == [True]
             # Whoever was away looks for themselves.
-            assert await listener.wait(timeout=SOON_SECONDS)
+            assert await listener.wait(seconds=SOON_SECONDS)
             await notifications(listener, on_postgresql, "after")
         relay.cancel()
         with suppress(asyncio.CancelledError):

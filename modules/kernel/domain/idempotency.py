@@ -36,7 +36,8 @@ class IdempotentRequest:
         if not KEY.fullmatch(self.key):
             raise Invalid(
                 HEADER,
-                f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters, without quotes and backslashes inside",
+                f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters, "
+                "without quotes and backslashes inside",
             )
 
 
@@ -51,7 +52,7 @@ class IdempotencyStore(Protocol):
 
         All of it is one transaction: what the work writes, and that it is done. What it raises undoes
         both, so that a failure is not kept. A repeat at the same moment waits. Keys are the caller's own;
-        all who are nobody share theirs. Raises `IdempotencyKeyReused` when the key is that of another request.
+        anonymous callers share theirs. Raises `IdempotencyKeyReused` when another request had the key.
         """
         ...
 

@@ -21,12 +21,12 @@ CLEANUP_BATCH_SIZE = 10
 
 idempotency_key: Any = IdempotencyKeyRow.__table__
 
-BY_KEY = (idempotency_key.c.caller == bindparam("of_caller"), idempotency_key.c.key == bindparam("with_key"))
-STORED = select(idempotency_key.c.fingerprint, idempotency_key.c.answer).where(*BY_KEY)
-STORE_RESPONSE = update(idempotency_key).where(*BY_KEY).values(answer=bindparam("this_answer"))
+BY_KEY = (idempotency_key.c.user_id == bindparam("of_user"), idempotency_key.c.key == bindparam("with_key"))
+STORED = select(idempotency_key.c.fingerprint, idempotency_key.c.response).where(*BY_KEY)
+STORE_RESPONSE = update(idempotency_key).where(*BY_KEY).values(response=bindparam("new_response"))
 # Whoever removes the same at the same moment is not waited for: two could wait for each other.
 EXPIRED = (
-    select(idempotency_key.c.caller, idempotency_key.c.key)
+    select(idempotency_key.c.user_id, idempotency_key.c.key)
     .where(idempotency_key.c.expires_at <= bindparam("now"))
     .order_by(idempotency_key.c.expires_at)
     .limit(CLEANUP_BATCH_SIZE)
@@ -35,7 +35,7 @@ EXPIRED = (
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
 REMOVE_EXPIRED = delete(idempotency_key).where(
-    tuple_(idempotency_key.c.caller, idempotency_key.c.key).in_(select(EXPIRED.c.caller, EXPIRED.c.key))
+    tuple_(idempotency_key.c.user_id, idempotency_key.c.key).in_(select(EXPIRED.c.user_id, EXPIRED.c.key))
 )
 
 
@@ -54,29 +54,29 @@ class SqlIdempotencyStore:
     async def run(
         self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work and return its answer, or the one that is kept; raise `IdempotencyKeyReused`."""
-        this = {"of_caller": caller or ANONYMOUS, "with_key": request.key}
+        """Do the work and return its response, or the one that is kept; raise `IdempotencyKeyReused`."""
+        this = {"of_user": caller or ANONYMOUS, "with_key": request.key}
         async with self._database.transaction() as session:
             if not await self._claim(request, caller or ANONYMOUS):
                 return self._replay(request, *(await session.execute(STORED, this)).one())
             await session.execute(REMOVE_EXPIRED, {"now": self._clock.now()})
-            answer = await work()
-            await session.execute(STORE_RESPONSE, this | {"this_answer": answer})
-            return answer
+            response = await work()
+            await session.execute(STORE_RESPONSE, this | {"new_response": response})
+            return response
 
     async def forget(self, caller: UserId) -> None:
         """Forget all that was answered to a caller."""
         async with self._database.transaction() as session:
-            await session.execute(delete(idempotency_key).where(idempotency_key.c.caller == caller))
+            await session.execute(delete(idempotency_key).where(idempotency_key.c.user_id == caller))
 
     async def _claim(self, request: IdempotentRequest, caller: int) -> bool:
         """Return whether the key is free, or has become so with time; then it is this request's."""
         now = self._clock.now()
         row = {
-            "caller": caller,
+            "user_id": caller,
             "key": request.key,
             "fingerprint": _fingerprint(request, self._signing_keys[0]),
-            "answer": "",
+            "response": "",
             "expires_at": now + RETENTION,
             "now": now,
         }
@@ -84,16 +84,16 @@ class SqlIdempotencyStore:
             claim = upsert(session, IdempotencyKeyRow, _reclaim, where=_is_expired, returning="key")
             return (await session.execute(claim, row)).one_or_none() is not None
 
-    def _replay(self, request: IdempotentRequest, fingerprint: str, answer: str) -> str:
+    def _replay(self, request: IdempotentRequest, fingerprint: str, response: str) -> str:
         # Any of the keys: the first one may be new since.
         if fingerprint not in {_fingerprint(request, key) for key in self._signing_keys}:
             raise IdempotencyKeyReused
         structlog.contextvars.bind_contextvars(repeated=True)
-        return answer
+        return response
 
 
 def _reclaim(_kept: Columns, new: Columns) -> Mapping[str, object]:
-    return {"fingerprint": new.fingerprint, "answer": new.answer, "expires_at": new.expires_at}
+    return {"fingerprint": new.fingerprint, "response": new.response, "expires_at": new.expires_at}
 
 
 def _is_expired(kept: Columns) -> ColumnElement[bool]:

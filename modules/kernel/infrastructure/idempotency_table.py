@@ -14,12 +14,12 @@ class IdempotencyKeyRow(Base):
 
     __tablename__ = "kernel_idempotency_key"
 
-    caller: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """A user's id, or 0 for nobody."""
 
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     """Tells the request from another one that has the same key."""
 
-    answer: Mapped[str]
+    response: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -38,23 +38,23 @@ class SqlLimitStorage(Storage):
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count so many more until the window ends, or begin one of `expiry` seconds; return the count."""
         now = self._now()
-        row = {"key": key, "number": amount, "expires_at": now + expiry, "now": now}
+        row = {"key": key, "count": amount, "expires_at": now + expiry, "now": now}
         async with self._database.transaction() as session:
-            counted = upsert(session, LoginAttemptRow, _counted_on, returning="number")
-            number: int = (await session.execute(counted, row)).scalar_one()
-        return number
+            counted = upsert(session, LoginAttemptRow, _counted_on, returning="count")
+            count: int = (await session.execute(counted, row)).scalar_one()
+        return count
 
     async def get(self, key: str) -> int:
         """Return how many were counted in the window that is open now."""
-        return (await self.numbers([key])).get(key, 0)
+        return (await self.get_many([key])).get(key, 0)
 
-    async def numbers(self, keys: Collection[str]) -> Mapping[str, int]:
+    async def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return how many were counted for each of the keys that has a window open now."""
-        statement = select(LoginAttemptRow.key, LoginAttemptRow.number).where(
+        statement = select(LoginAttemptRow.key, LoginAttemptRow.count).where(
             LoginAttemptRow.key.in_(keys), LoginAttemptRow.expires_at > self._now()
         )
         async with self._database.snapshot() as session:
-            return {row.key: row.number for row in await session.execute(statement)}
+            return dict((await session.execute(statement)).all())
 
     async def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since the epoch; now, if none is open."""
@@ -87,6 +87,6 @@ class SqlLimitStorage(Storage):
 def _counted_on(kept: Any, new: Any) -> Mapping[str, Any]:
     has_ended = kept.expires_at <= bindparam("now")
     return {
-        "number": case((has_ended, new.number), else_=kept.number + new.number),
+        "count": case((has_ended, new.count), else_=kept.count + new.count),
         "expires_at": case((has_ended, new.expires_at), else_=kept.expires_at),
     }

@@ -51,7 +51,7 @@ class SqlLoginThrottle:
         """Count an attempt; raise `TooManyLoginAttempts`."""
         counted = [*self._of_account(email, address), self._of_address(address)]
         # Looked at before anything is written: whoever goes on trying costs a read.
-        numbers = await self._storage.numbers([one.key for one in counted])
+        numbers = await self._storage.get_many([one.key for one in counted])
         spent = [one for one in counted if numbers.get(one.key, 0) >= one.limit.amount]
         if not spent:
             async with self._database.transaction():

@@ -42,7 +42,7 @@ class LoginAttemptRow(Base):
     __tablename__ = "users_login_attempt"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int]
+    count: Mapped[int]
     expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 

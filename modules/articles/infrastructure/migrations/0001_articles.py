@@ -37,13 +37,13 @@ def upgrade() -> None:
     _create_of_article("tag", sa.Column("tag", sa.String(), nullable=False))
     _create_of_article("favorite", sa.Column("user_id", sa.BigInteger(), nullable=False))
     _create_count(
-        "author",
+        "author_stats",
         sa.Column("author_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("latest_at", UtcDateTime(), nullable=True),
     )
-    _create_count("tag_use", sa.Column("tag", sa.String(), nullable=False))
-    op.create_index("ix_articles_tag_use_articles_tag", "articles_tag_stats", ["articles", "tag"])
-    _create_count("reader", sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False))
+    _create_count("tag_stats", sa.Column("tag", sa.String(), nullable=False))
+    op.create_index("ix_articles_tag_stats_articles_tag", "articles_tag_stats", ["articles", "tag"])
+    _create_count("reader_stats", sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False))
 
 
 def _create_of_article(name: str, column: sa.Column[str] | sa.Column[int]) -> None:

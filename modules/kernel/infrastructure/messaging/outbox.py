@@ -90,7 +90,7 @@ CLAIM_DUE = (
         claimed_by=bindparam("worker"),
         due_at=bindparam("until"),
         attempts=delivery.c.attempts + case((WAS_CLAIMED, 1), else_=0),
-        error=case((WAS_CLAIMED, WORKER_LOST), else_=delivery.c.error),
+        last_error=case((WAS_CLAIMED, WORKER_LOST), else_=delivery.c.last_error),
     )
     .returning(*CLAIMED)
 )
@@ -274,7 +274,7 @@ class Outbox:
             await session.execute(
                 _where_id({claimed.id})
                 .where(delivery.c.claimed_by == self._worker_id)
-                .values(attempts=attempts, due_at=due_at, claimed_by=None, error=told)
+                .values(attempts=attempts, due_at=due_at, claimed_by=None, last_error=told)
             )
             if due_at is not None:
                 await _postpone(session, claimed, due_at)

@@ -43,7 +43,7 @@ class StoredDelivery:
     published_at: datetime
     due_at: datetime | None
     attempts: int
-    error: str | None
+    last_error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class OutboxAdmin:
                 delivery.c.published_at,
                 delivery.c.due_at,
                 delivery.c.attempts,
-                delivery.c.error,
+                delivery.c.last_error,
             )
             .where(condition)
             .order_by(delivery.c.id)

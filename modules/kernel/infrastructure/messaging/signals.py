@@ -26,10 +26,10 @@ class Listener:
         """End the wait that is on, or the next one."""
         self._woken.set()
 
-    async def wait(self, timeout: float) -> bool:
+    async def wait(self, seconds: float) -> bool:
         """Return whether it was woken, at once, or after so many seconds."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()
         woken = self._woken.is_set()
         self._woken.clear()

@@ -33,4 +33,4 @@ class DeliveryRow(Base):
 
     claimed_by: Mapped[str | None]
     attempts: Mapped[int]
-    error: Mapped[str | None]
+    last_error: Mapped[str | None]

@@ -20,9 +20,9 @@ def upgrade() -> None:
         sa.Column("payload", sa.String(), nullable=False),
         sa.Column("published_at", UtcDateTime(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=True),
-        sa.Column("held_by", sa.String(), nullable=True),
+        sa.Column("claimed_by", sa.String(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_kernel_delivery"),
         sqlite_autoincrement=True,
     )

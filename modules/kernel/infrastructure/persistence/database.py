@@ -84,7 +84,7 @@ class Database:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
-        `Unavailable` when the turn to write, or a connection, does not come soon enough, `ConcurrencyConflict`
+        `Unavailable` when the write lock or a connection is not available in time, `ConcurrencyConflict`
         when all of it was undone because of what others did at the same moment, and `RuntimeError`
         when another task tries to join or the open unit only reads.
         """

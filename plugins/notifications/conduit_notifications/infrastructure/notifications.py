@@ -29,7 +29,7 @@ NOTIFICATIONS_TOPIC = "notifications"
 
 
 class SqlNotifications:
-    """Keeps notifications in `notifications_notification`, and who has how many in `notifications_counter`."""
+    """Stores notifications in `notifications_notification` and counters in `notifications_counter`."""
 
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database

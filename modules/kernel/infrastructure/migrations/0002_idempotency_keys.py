@@ -1,4 +1,4 @@
-"""Requests that were sent with a key, and what was answered."""
+"""Idempotency keys and the stored responses."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,19 +10,19 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the keyed requests."""
+    """Create the table."""
     op.create_table(
         "kernel_idempotency_key",
-        sa.Column("caller", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
-        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("response", sa.String(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("caller", "key", name="pk_kernel_keyed_request"),
+        sa.PrimaryKeyConstraint("user_id", "key", name="pk_kernel_idempotency_key"),
     )
-    op.create_index("ix_kernel_keyed_request_expires_at", "kernel_idempotency_key", ["expires_at"])
+    op.create_index("ix_kernel_idempotency_key_expires_at", "kernel_idempotency_key", ["expires_at"])
 
 
 def downgrade() -> None:
-    """Drop the keyed requests."""
+    """Drop the table."""
     op.drop_table("kernel_idempotency_key")

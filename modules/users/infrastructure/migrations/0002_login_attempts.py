@@ -1,4 +1,4 @@
-"""Attempts to log in."""
+"""Login attempts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,17 +8,17 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the attempts."""
+    """Create the table."""
     op.create_table(
         "users_login_attempt",
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_users_login_attempt"),
     )
-    op.create_index("ix_users_attempt_expires_at", "users_login_attempt", ["expires_at"])
+    op.create_index("ix_users_login_attempt_expires_at", "users_login_attempt", ["expires_at"])
 
 
 def downgrade() -> None:
-    """Drop the attempts."""
+    """Drop the table."""
     op.drop_table("users_login_attempt")
