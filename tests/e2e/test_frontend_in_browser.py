@@ -158,8 +158,8 @@ async def test_a_page_of_another_origin_takes_a_reader_through_everything(
     await fill(page, Your="Do they?")
     await page.get_by_role("button", name="Comment").click()
     await expect(page.locator(".comment")).to_contain_text("Do they?")
-    await page.get_by_role("button", name="Favourite").click()
-    await expect(page.get_by_role("button", name="Favourite")).to_have_text("♥ 1")
+    await page.get_by_role("button", name="Favorite").click()
+    await expect(page.get_by_role("button", name="Favorite")).to_have_text("♥ 1")
     await page.get_by_role("button", name="Follow jake").click()
     await expect(page.get_by_role("button", name="Unfollow jake")).to_be_visible()
 
@@ -276,7 +276,7 @@ async def favour_ones_own(
     """Favour the article about dragons as anna, after something has happened to it."""
     await signed_in(page, origin, "anna")
     await page.goto(f"{origin}/article/dragons")
-    favourite = page.get_by_role("button", name="Favourite")
+    favourite = page.get_by_role("button", name="Favorite")
     await expect(favourite).to_have_text("♥ 0")
     await meanwhile()
     await favourite.click()
