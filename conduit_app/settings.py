@@ -28,72 +28,69 @@ class Settings(ModuleSettings):
     """What a deployment decides."""
 
     environment: Literal["development", "production"] = Field(
-        "development", description="`production` demands a secret and logs JSON"
+        "development", description="`production` requires a secret key and logs JSON"
     )
     database_url: str = Field(
-        "sqlite+aiosqlite:///var/conduit.db", description="where the data is: SQLite or PostgreSQL"
+        "sqlite+aiosqlite:///var/conduit.db", description="database URL: SQLite or PostgreSQL"
     )
     database_synchronous: Literal["FULL", "NORMAL"] = Field(
-        "FULL", description="SQLite's durability: with FULL a commit survives the loss of power"
+        "FULL", description="SQLite durability: with FULL, a commit survives a power failure"
     )
     database_read_url: str | None = Field(
-        None, description="PostgreSQL: a replica, which answers those who send no token"
+        None, description="PostgreSQL: read replica for requests without a token"
     )
     database_pool_size: int = Field(
         POOL_SIZE,
         ge=1,
-        description="PostgreSQL: connections of each process for writing, and as many for reading",
+        description="PostgreSQL: connection pool size per process, for writing and again for reading",
     )
     secret_key: str | None = Field(
         None,
         repr=False,
-        description="what tokens are signed and cursors sealed with, at least 32 bytes; "
-        "development generates one",
+        description="key that signs tokens and cursors, at least 32 bytes; generated in development",
     )
     previous_secret_keys: Names = Field(
         (),
         repr=False,
-        description="secrets of before, which tokens, cursors and repeated requests may still be of; "
-        "separated by commas",
+        description="previous secret keys still accepted for tokens, cursors and idempotency keys, "
+        "comma-separated",
     )
-    disabled_modules: Names = Field((), description="modules to leave out, separated by commas")
+    disabled_modules: Names = Field((), description="modules to disable, comma-separated")
     served_modules: Names = Field(
         (),
-        description="modules whose routes this process answers, separated by commas; all, if none is named",
+        description="modules whose routes this process serves, comma-separated; default: all",
     )
-    cors_origins: Names = Field(
-        ("*",), description="origins whose pages may call Conduit, separated by commas"
-    )
+    cors_origins: Names = Field(("*",), description="allowed CORS origins, comma-separated")
     log_format: Literal["console", "json"] | None = Field(
-        None, description="`console` or `json`; console in development, JSON in production"
+        None, description="`console` or `json`; default: console in development, JSON in production"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="the least that is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="minimum log level")
     response_cache_size: int = Field(
-        33_554_432, ge=0, description="room for answers that are given again, in bytes; 0 keeps none"
+        33_554_432, ge=0, description="response cache size in bytes; 0 disables it"
     )
     frontend_dir: Path | None = Field(
         None, description="a built single-page application to serve at `/`: the folder with its index.html"
     )
-    max_body_size: int = Field(1_048_576, ge=1_024, description="the largest request body, in bytes")
+    max_body_size: int = Field(1_048_576, ge=1_024, description="maximum request body size in bytes")
 
-    max_url_size: int = Field(8_192, ge=256, description="the longest URL, in bytes")
-    max_headers_size: int = Field(32_768, ge=1_024, description="the largest request headers, in bytes")
+    max_url_size: int = Field(8_192, ge=256, description="maximum URL length in bytes")
+    max_headers_size: int = Field(
+        32_768, ge=1_024, description="maximum size of all request headers in bytes"
+    )
     max_requests: int = Field(
-        500, ge=1, description="requests that one process works on at the same time; more get a 503"
+        500, ge=1, description="maximum concurrent requests per process; more get a 503"
     )
     max_connections: int = Field(
-        2_000, ge=1, description="connections that one process has open at the same time; more get a 503"
+        2_000, ge=1, description="maximum open connections per process; more get a 503"
     )
-    header_timeout: float = Field(
-        10, gt=0, description="how long a client may take to send headers, in seconds"
-    )
+    header_timeout: float = Field(10, gt=0, description="timeout in seconds for reading request headers")
     body_timeout: float = Field(
-        30, gt=0, description="how long a client may take to send a body, or to read on, in seconds"
+        30, gt=0, description="timeout in seconds for reading a request body or writing a response"
     )
     trusted_proxies: Names = Field(
-        (), description="addresses or networks whose `X-Forwarded-For` and `-Proto` are believed, by commas"
+        (),
+        description="addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted, "
+        "comma-separated",
     )
 
     @field_validator("frontend_dir")

@@ -13,22 +13,26 @@ class UsersSettings(ModuleSettings):
     """How long tokens last, how much hashing happens at once, and how often a password may be tried."""
 
     token_lifetime: timedelta = Field(
-        timedelta(days=14), gt=timedelta(0), description="how long a token is good: seconds, or like P14D"
+        timedelta(days=14),
+        gt=timedelta(0),
+        description="token lifetime: seconds, or an ISO 8601 duration such as P14D",
     )
     password_hashing_concurrency: int = Field(
-        2, ge=1, description="passwords hashed at the same time; each takes 19 MiB and one core"
+        2, ge=1, description="maximum passwords hashed concurrently; each takes 19 MiB and one core"
     )
-    login_limit: str = Field("10 per 15 minutes", description="failed logins to one account from one address")
+    login_limit: str = Field(
+        "10 per 15 minutes", description="rate limit: failed logins to one account from one address"
+    )
     login_limit_per_account: str = Field(
-        "100 per hour", description="failed logins to one account from everywhere"
+        "100 per hour", description="rate limit: failed logins to one account from all addresses"
     )
     login_limit_per_address: str = Field(
-        "100 per 15 minutes", description="logins from one address to all accounts"
+        "100 per 15 minutes", description="rate limit: logins from one address to all accounts"
     )
 
     password_blocklist: str | None = Field(
         None,
-        description="passwords that nobody may choose: `common` for our list, or a file with one a line",
+        description="passwords to reject: `common` for the built-in list, or a file with one per line",
     )
 
     @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address")
