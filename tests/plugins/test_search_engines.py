@@ -38,7 +38,7 @@ class Scene:
 
     database: Database
     index: SqlSearchIndex
-    indexing: Indexer
+    indexer: Indexer
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
 
@@ -260,19 +260,19 @@ class TestKeeping:
 class TestEvents:
     async def test_an_article_is_found_as_it_is_and_no_more_once_it_is_gone(self, scene: Scene) -> None:
         dragons = scene.articles.add("dragons", author=scene.profiles.add("jake"), title="Dragons")
-        await scene.indexing.on_article_published(ArticlePublished(dragons))
+        await scene.indexer.on_article_published(ArticlePublished(dragons))
         assert await scene.found("dragons jake") == [dragons]
         scene.articles.edit(dragons, title="Wyverns", at=NOON + timedelta(minutes=1))
-        await scene.indexing.on_article_edited(ArticleEdited(dragons))
+        await scene.indexer.on_article_edited(ArticleEdited(dragons))
         assert await scene.found("wyverns") == [dragons]
         await scene.articles.remove(dragons)
-        await scene.indexing.on_article_deleted(ArticleDeleted(dragons))
+        await scene.indexer.on_article_deleted(ArticleDeleted(dragons))
         assert await scene.found("wyverns") == []
 
     async def test_an_article_that_is_gone_already_is_not_indexed(self, scene: Scene) -> None:
         dragons = scene.articles.add("dragons", author=scene.profiles.add("jake"))
         await scene.articles.remove(dragons)
-        await scene.indexing.on_article_published(ArticlePublished(dragons))
+        await scene.indexer.on_article_published(ArticlePublished(dragons))
         assert await scene.index.all_ids() == []
 
     async def test_an_article_that_cannot_be_held_any_more_is_not_indexed(self, scene: Scene) -> None:
@@ -285,9 +285,9 @@ class TestEvents:
     async def test_the_articles_of_a_user_are_found_by_the_new_name(self, scene: Scene) -> None:
         jake, anna = scene.profiles.add("jake"), scene.profiles.add("anna")
         his, hers = scene.articles.add("his", author=jake), scene.articles.add("hers", author=anna)
-        await scene.indexing.rebuild()
+        await scene.indexer.rebuild()
         scene.profiles.rename(jake, "jacob")
-        await scene.indexing.on_user_renamed(UserRenamed(jake))
+        await scene.indexer.on_user_renamed(UserRenamed(jake))
         assert (await scene.found("jacob"), await scene.found("jake")) == ([his], [])
         assert await scene.found("anna") == [hers]
 
@@ -297,11 +297,11 @@ class TestRebuild:
         jake = scene.profiles.add("jake")
         articles = [scene.articles.add(f"dragons-{number}", author=jake) for number in range(250)]
         await scene.put(articles[-1] + 1, title="Gone")
-        assert await scene.indexing.rebuild() == 250
+        assert await scene.indexer.rebuild() == 250
         assert sorted(await scene.index.all_ids()) == articles
         assert (await scene.index.find(Query("dragons"), PageRequest())).count == 250
 
     async def test_twice_is_once(self, scene: Scene) -> None:
         scene.articles.add("dragons", author=scene.profiles.add("jake"))
-        assert [await scene.indexing.rebuild(), await scene.indexing.rebuild()] == [1, 1]
+        assert [await scene.indexer.rebuild(), await scene.indexer.rebuild()] == [1, 1]
         assert (await scene.index.find(Query("dragons"), PageRequest())).count == 1

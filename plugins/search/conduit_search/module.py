@@ -23,13 +23,13 @@ def router(container: SearchContainer) -> APIRouter:
 
 async def rebuild(container: SearchContainer) -> str:
     """Index every article, and say how many there are."""
-    return f"indexed articles: {await container.indexing().rebuild()}"
+    return f"indexed articles: {await container.indexer().rebuild()}"
 
 
 async def demo(container: SearchContainer, demo: Demo) -> None:
     """Index the articles of a demonstration, of which no events are told."""
     demo.progress.begin("articles to search", demo.articles)
-    demo.progress.advance(await container.indexing().rebuild())
+    demo.progress.advance(await container.indexer().rebuild())
 
 
 MODULE = Module(
@@ -39,10 +39,10 @@ MODULE = Module(
     routers=[router],
     # After the commit: nobody who publishes waits for the index, or fails with it.
     subscriptions=[
-        Subscription(ArticlePublished, lambda container: container.indexing().on_article_published, LATER),
-        Subscription(ArticleEdited, lambda container: container.indexing().on_article_edited, LATER),
-        Subscription(ArticleDeleted, lambda container: container.indexing().on_article_deleted, LATER),
-        Subscription(UserRenamed, lambda container: container.indexing().on_user_renamed, LATER),
+        Subscription(ArticlePublished, lambda container: container.indexer().on_article_published, LATER),
+        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, LATER),
+        Subscription(ArticleDeleted, lambda container: container.indexer().on_article_deleted, LATER),
+        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, LATER),
     ],
     schema=SCHEMA,
     demo=demo,
