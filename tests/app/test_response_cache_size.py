@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -21,6 +22,8 @@ from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api
 from tests.conftest import AppInstance
 from tests.sql_recorder import StatementRecorder
+
+HOUR = 3_600
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ async def test_a_browser_may_read_what_is_given_again(api: Api) -> None:
 
 
 class Counted:
-    """An application whose answers last, and say which one they are.
+    """An application whose answers last for an hour, and say which one they are.
 
     It begins to answer when so many have asked.
     """
@@ -87,7 +90,7 @@ class Counted:
         self._principal = principal
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        scope[CACHE_MAX_AGE] = True
+        scope[CACHE_MAX_AGE] = HOUR
         if self._principal is not None:
             scope[PRINCIPAL] = self._principal
         self._missing -= 1
@@ -112,6 +115,12 @@ async def number(client: httpx2.AsyncClient, path: str = "/") -> int:
 
 
 class TestRoom:
+    @pytest.fixture(autouse=True)
+    def slow_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let a second pass between two looks at the clock: what is tested here is room, not time."""
+        clock = SimpleNamespace(time=itertools.count(1).__next__)
+        monkeypatch.setattr("conduit_app.middleware.response_cache.time", clock)
+
     async def test_the_longest_unused_goes_first_when_there_is_no_more_room(self) -> None:
         kept = client(Counted(), max_size=MAX_ENTRY_FRACTION * (ENTRY_OVERHEAD_BYTES + 20))
         paths = [f"/{number}" for number in range(MAX_ENTRY_FRACTION)]
