@@ -24,6 +24,7 @@ class NameTaken(Conflict):
     subject = "name"
 
 
+PATIENCE_SECONDS = 20
 REFUSALS = {"uq_things_thing_name": NameTaken}
 
 
@@ -248,7 +249,9 @@ class TestManyAtOnce:
         async def change(first: str, second: str) -> None:
             async with on_postgresql.transaction() as session:
                 await session.execute(update(Thing).where(Thing.name == first).values(number=1))
-                await locked.wait()
+                # Whoever fails before this leaves the other one alone here.
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await locked.wait()
                 await session.execute(update(Thing).where(Thing.name == second).values(number=1))
 
         outcomes = await asyncio.gather(
