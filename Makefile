@@ -15,8 +15,9 @@ setup: ## Create .venv with everything that development needs
 test: setup ## What must hold before a commit: lint, types, architecture, tests and their coverage
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line unit http plugins types check lint
 
+# Some of these take minutes by themselves: other limits, in seconds, than pyproject.toml gives every test.
 slow: setup ## What takes longer and must hold too: the second engine, planted breaches, wheels, browsers, killed processes
-	@.venv/bin/python -m pytest --quiet --numprocesses 3 -m slow
+	@.venv/bin/python -m pytest --quiet --numprocesses 3 -m slow --timeout 900 --override-ini faulthandler_timeout=1000
 
 lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
@@ -48,7 +49,8 @@ http:
 	@.venv/bin/python -m pytest --quiet -m "not slow" $(THROUGH_HTTP)
 
 fuzz: setup ## Ask the running service whatever its document lets one ask, for minutes
-	@CONDUIT_TEST_EXAMPLES=500 .venv/bin/python -m pytest --quiet tests/security/test_fuzz.py
+	@CONDUIT_TEST_EXAMPLES=500 .venv/bin/python -m pytest --quiet \
+		--timeout 3600 --override-ini faulthandler_timeout=4000 tests/security/test_fuzz.py
 
 bench: setup ## Measure requests beside yardsticks (needs wrk)
 	@.venv/bin/python -m benchmarks run

@@ -23,6 +23,7 @@ NAMED = {
     "coverage": ("Makefile", "coverage report"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
     "pytest-cov": ("Makefile", "--cov"),
+    "pytest-timeout": ("pyproject.toml", "\ntimeout = "),
     "pytest-xdist": ("Makefile", "--numprocesses"),
     "ruff": ("Makefile", "bin/ruff"),
     "schemathesis": ("tests/security/test_fuzz.py", '"schemathesis.cli"'),
