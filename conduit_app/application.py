@@ -93,7 +93,7 @@ def create_application(
     # Added from the inside out.
     application.add_middleware(
         ResponseCacheMiddleware,
-        version=composition.database.data_version,
+        data_version=composition.database.data_version,
         max_size=settings.response_cache_size,
     )
     if settings.frontend_dir is not None:
@@ -144,8 +144,9 @@ def asgi_application() -> FastAPI:
 def _traces() -> Tracing | None:
     if wanted() is None:
         return None
-    # Here, because it takes memory that nobody needs while there are no traces.
-    from conduit_app.observability.trace_export import exported_traces  # noqa: PLC0415
+    from conduit_app.observability.trace_export import (  # noqa: PLC0415 - memory that only traces need
+        exported_traces,
+    )
 
     return exported_traces()
 

@@ -6,11 +6,13 @@ from warnings import warn
 
 from conduit_app.devtools import PACKAGE
 
+RENAMED = {"ModuleAlone": "ModuleTestApp", "module_alone": "boot_module"}
+
 
 def __getattr__(name: str) -> Any:
     # The import system looks for __path__.
     if name.startswith("__"):
         raise AttributeError(name)
-    found = getattr(import_module(f"{PACKAGE}.testkit"), name)
+    found = getattr(import_module(f"{PACKAGE}.testkit"), RENAMED.get(name, name))
     warn(f"{__name__} has moved: import {PACKAGE}.testkit", DeprecationWarning, stacklevel=2)
     return found

@@ -67,6 +67,21 @@ class ModuleTestApp:
     messaging: Messaging
     """What carries events to the module: its outbox holds what could not be handled after the commit."""
 
+    @property
+    def examples(self) -> Mapping[str, Mapping[str, object]]:
+        """The examples of JSON responses in the OpenAPI document, by operation id and status."""
+        operations = (
+            operation for path in self.application.openapi()["paths"].values() for operation in path.values()
+        )
+        return {
+            operation["operationId"]: {
+                status: response["content"]["application/json"].get("example")
+                for status, response in operation["responses"].items()
+                if "application/json" in response.get("content", {})
+            }
+            for operation in operations
+        }
+
     async def publish(self, event: Event) -> None:
         """Tell the module an event of another module, inside a transaction as its publisher would.
 

@@ -128,7 +128,7 @@ class _Files(StaticFiles):
             return NotModifiedResponse(response.headers)
         return response
 
-    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:  # noqa: ARG002 - Starlette's names
+    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:  # noqa: ARG002 - Starlette gives both
         """Return False: what decides is the tag, which is not known yet."""
         return False
 

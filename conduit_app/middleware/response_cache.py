@@ -1,4 +1,4 @@
-"""Tags of answers, and answers that are given again while the database is the same."""
+"""The response cache, and the ETags of responses."""
 
 import time
 from collections import OrderedDict
@@ -16,67 +16,74 @@ from modules.kernel.api.conditional import entity_tag, joined_header, weak_match
 from modules.kernel.domain.identity import Principal
 
 Key = tuple[str, bytes, tuple[bytes, ...]]
+"""Path, query string and Authorization headers."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 
-# An answer larger than this part of the room would drive out too many others.
+# A response larger than this fraction of the cache would evict too many others.
 MAX_ENTRY_FRACTION = 64
-# About what keeping an answer takes besides its key and its body, in bytes.
+# Approximate memory of an entry besides its key and its body.
 ENTRY_OVERHEAD_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _CachedResponse:
+class _Response:
     headers: RawHeaders
     body: bytes
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _CachedResponse:
+    response: _Response
     endpoint: object
     principal: Principal | None
-    until: float
+    expires_at: float
 
 
 class ResponseCacheMiddleware:
-    """Tags every answer to a GET, and keeps the bytes of those that last.
+    """An ASGI middleware that adds an ETag to every response to a GET and caches the cacheable ones.
 
-    Those that last (`modules.kernel.api.cacheable.lasting`) are kept for the URL and the Authorization
-    header that asked, until anything in the database changes, the token ends, or they are as old as
-    they may be: so what is given again is what would be worked out again. Asking for the database's
-    version costs a hundredth of working out a list. Where the version cannot be known, nothing is kept.
-    What streams gets no tag: it has left before its end is known.
+    A response is cacheable if its endpoint is marked `@cacheable`. It is cached by URL and
+    Authorization header until anything in the database changes, its token expires or its max-age is
+    reached, so that a cached response equals a recomputed one. Reading the database's version costs a
+    hundredth of computing a list; where the version is not known, nothing is cached. A streaming
+    response gets no ETag: its headers are sent before its body is known.
     """
 
-    def __init__(self, app: ASGIApp, version: Callable[[], int | None], max_size: int) -> None:
+    def __init__(self, app: ASGIApp, data_version: Callable[[], int | None], max_size: int) -> None:
         self._app = app
-        self._version_now = version
+        self._data_version = data_version
         self._max_size = max_size
         self._version: int | None = None
-        self._kept: OrderedDict[Key, _CachedResponse] = OrderedDict()
+        self._entries: OrderedDict[Key, _CachedResponse] = OrderedDict()
         self._size = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a GET from what is kept, or pass it on and keep the answer if it lasts."""
+        """Serve a GET from the cache, or call the application and store its response if it is cacheable."""
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        # Every Authorization header: which one of two counts is not decided here.
-        callers = tuple(value for name, value in scope["headers"] if name == b"authorization")
-        key = (scope["path"], scope["query_string"], callers)
-        # Read before the answer is worked out: what is newer than its version is only kept too short.
+        # All Authorization headers: which of two is used is not decided here.
+        credentials = tuple(value for name, value in scope["headers"] if name == b"authorization")
+        key = (scope["path"], scope["query_string"], credentials)
+        # Read before the response is computed: one that is newer than its version only expires too early.
         version = self._drop_if_stale()
-        kept = self._kept.get(key)
-        if kept is None or kept.until <= time.time():
+        cached = self._entries.get(key)
+        if cached is None or cached.expires_at <= time.time():
             await self._call_and_store(key, version, scope, receive, send)
             return
-        self._kept.move_to_end(key)
-        # For the log line, as if the endpoint had been called.
-        scope["endpoint"] = kept.endpoint
-        if kept.principal is not None:
-            structlog.contextvars.bind_contextvars(user_id=kept.principal.user_id)
-        await _answer(kept, scope, send)
+        self._entries.move_to_end(key)
+        # For the request log, as if the endpoint had been called.
+        scope["endpoint"] = cached.endpoint
+        if cached.principal is not None:
+            structlog.contextvars.bind_contextvars(user_id=cached.principal.user_id)
+        await _send(cached.response, scope, send)
 
     def _drop_if_stale(self) -> int | None:
-        version = self._version_now()
+        version = self._data_version()
         if version != self._version or version is None:
-            self._kept.clear()
+            self._entries.clear()
             self._size, self._version = 0, version
         return version
 
@@ -96,60 +103,66 @@ class ResponseCacheMiddleware:
                 pending_start = None
                 await send(message)
             else:
-                tagged = _with_etag(pending_start, message, scope)
+                response = _with_etag(pending_start, message["body"])
                 if CACHE_MAX_AGE in scope:
-                    self._store(key, version, tagged)
-                await _answer(tagged, scope, send)
+                    self._store(key, version, _cached(response, scope))
+                await _send(response, scope, send)
 
         await self._app(scope, receive, send_with_etag)
 
-    def _store(self, key: Key, version: int | None, kept: _CachedResponse) -> None:
-        size = _size(key, kept)
+    def _store(self, key: Key, version: int | None, cached: _CachedResponse) -> None:
+        size = _size(key, cached)
         if version is None or version != self._version or size > self._max_size // MAX_ENTRY_FRACTION:
             return
-        # Others may have worked out the same meanwhile.
-        if key in self._kept:
-            self._size -= _size(key, self._kept.pop(key))
-        self._kept[key] = kept
+        # A concurrent request may have stored the same response meanwhile.
+        if key in self._entries:
+            self._size -= _size(key, self._entries.pop(key))
+        self._entries[key] = cached
         self._size += size
         while self._size > self._max_size:
-            self._size -= _size(*self._kept.popitem(last=False))
+            self._size -= _size(*self._entries.popitem(last=False))
 
 
-def _size(key: Key, kept: _CachedResponse) -> int:
-    # With the key, which the caller chooses: a short answer is given to a URL of any length.
-    path, query, callers = key
-    return len(kept.body) + len(path) + len(query) + sum(map(len, callers)) + ENTRY_OVERHEAD_BYTES
+def _size(key: Key, cached: _CachedResponse) -> int:
+    # With the key, which the client chooses: a short response may have a URL of any length.
+    path, query, credentials = key
+    return (
+        len(cached.response.body) + len(path) + len(query) + sum(map(len, credentials)) + ENTRY_OVERHEAD_BYTES
+    )
 
 
 def _needs_etag(start: Message) -> bool:
-    # What does not say its size may be a stream, which is not to wait; files bring tags of their own.
+    # Without Content-Length it may be a stream, which must not be delayed; files have their own ETags.
     names = {name for name, _ in start["headers"]}
     return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
 
 
-def _with_etag(start: Message, message: Message, scope: Scope) -> _CachedResponse:
-    body: bytes = message["body"]
+def _with_etag(start: Message, body: bytes) -> _Response:
     etag = entity_tag(body)
-    headers = [*start["headers"], (b"etag", etag.encode())]
+    return _Response([*start["headers"], (b"etag", etag.encode())], body, etag)
+
+
+def _cached(response: _Response, scope: Scope) -> _CachedResponse:
     principal: Principal | None = scope.get(PRINCIPAL)
-    until = time.time() + scope.get(CACHE_MAX_AGE, 0)
+    expires_at = time.time() + scope[CACHE_MAX_AGE]
     if principal is not None:
-        until = min(until, principal.expires_at)
-    return _CachedResponse(headers, body, etag, scope.get("endpoint"), principal, until)
+        expires_at = min(expires_at, principal.expires_at)
+    return _CachedResponse(response, scope.get("endpoint"), principal, expires_at)
 
 
-async def _answer(kept: _CachedResponse, scope: Scope, send: Send) -> None:
-    known = joined_header(Headers(scope=scope), "If-None-Match")
-    if known is not None and weak_match(known, kept.etag):
+async def _send(response: _Response, scope: Scope, send: Send) -> None:
+    if_none_match = joined_header(Headers(scope=scope), "If-None-Match")
+    if if_none_match is not None and weak_match(if_none_match, response.etag):
         headers = [
-            (name, value) for name, value in kept.headers if name not in {b"content-length", b"content-type"}
+            (name, value)
+            for name, value in response.headers
+            if name not in {b"content-length", b"content-type"}
         ]
         await send(
             {"type": "http.response.start", "status": int(HTTPStatus.NOT_MODIFIED), "headers": headers}
         )
         await send({"type": "http.response.body", "body": b""})
         return
-    # A copy: what wraps this adds headers of its own to the list.
-    await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*kept.headers]})
-    await send({"type": "http.response.body", "body": kept.body})
+    # A copy: outer middleware appends its own headers to the list.
+    await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": [*response.headers]})
+    await send({"type": "http.response.body", "body": response.body})

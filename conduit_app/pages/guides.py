@@ -63,8 +63,7 @@ def _are_there(folder: Path) -> bool:
 
 
 def _page(name: str, text: str, places: set[str]) -> str:
-    # Here, because it takes memory that a process which shows no page need not have.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - memory that a process which shows no page need not have
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)

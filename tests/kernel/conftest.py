@@ -52,6 +52,16 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
+async def kept(deployed: Database) -> AsyncIterator[Database]:
+    """Return a database with the tables of the kernel."""
+    async with deployed.migration_connection() as connection:
+        await connection.run_sync(SCHEMA.metadata.create_all)
+    yield deployed
+    async with deployed.migration_connection() as connection:
+        await connection.run_sync(SCHEMA.metadata.drop_all)
+
+
+@pytest.fixture
 async def outbox(deployed: Database) -> AsyncIterator[Database]:
     """Return a database with an outbox and a table of steps."""
     async with deployed.migration_connection() as connection:

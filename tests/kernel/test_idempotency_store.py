@@ -1,11 +1,9 @@
 """What is asked for with a key is done once: the fake and the real thing alike, on either engine."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import func, insert, select
 
 from modules.kernel.domain.errors import Invalid, NotFound
@@ -20,7 +18,6 @@ from modules.kernel.fakes import FakeClock, FakeIdempotencyStore, FakeUnitOfWork
 from modules.kernel.infrastructure.idempotency import CLEANUP_BATCH_SIZE, SqlIdempotencyStore
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.sample_table import Thing
 
 JAKE, ANNA = UserId(1), UserId(2)
@@ -53,16 +50,6 @@ def clock() -> FakeClock:
 @pytest.fixture
 def lamps() -> Lamps:
     return Lamps()
-
-
-@pytest_asyncio.fixture
-async def kept(deployed: Database) -> AsyncIterator[Database]:
-    """Return a database that keeps keyed requests."""
-    async with deployed.migration_connection() as connection:
-        await connection.run_sync(SCHEMA.metadata.create_all)
-    yield deployed
-    async with deployed.migration_connection() as connection:
-        await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from modules.kernel.domain.events import DeliveryMode, Event
 from modules.kernel.fakes import FakeClock
@@ -15,7 +14,6 @@ from modules.kernel.infrastructure.messaging.messaging import Messaging, create_
 from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
 
@@ -56,16 +54,6 @@ class Broom:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-@pytest_asyncio.fixture
-async def kept(deployed: Database) -> AsyncIterator[Database]:
-    """Return a database with an outbox."""
-    async with deployed.migration_connection() as connection:
-        await connection.run_sync(SCHEMA.metadata.create_all)
-    yield deployed
-    async with deployed.migration_connection() as connection:
-        await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
 @pytest.fixture

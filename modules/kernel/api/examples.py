@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ Examples = Mapping[str, OperationExamples]
 """The bodies of a router's operations, by operation id."""
 
 
+# Cached: a process that makes several applications reads each file once.
+@cache
 def load_examples(file: str) -> Examples:
     """Return what `examples.json` in the folder of this file holds, by operation id: `(__file__)`."""
     examples: Examples = json.loads(Path(file).with_name("examples.json").read_text(encoding="utf-8"))

@@ -274,17 +274,4 @@ async def test_the_examples_in_the_document_are_answers(scene: Scene) -> None:
         answer = await scene.call(method, path, name)
         assert str(answer.status_code) == status, answer.text
         answers.setdefault(operation, {})[status] = answer.json()
-    assert examples(scene.alone.application.openapi()) == answers
-
-
-def examples(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the example of every answer in JSON, by operation and status."""
-    return {
-        operation["operationId"]: {
-            status: response["content"]["application/json"].get("example")
-            for status, response in operation["responses"].items()
-            if "application/json" in response.get("content", {})
-        }
-        for path in document["paths"].values()
-        for operation in path.values()
-    }
+    assert scene.alone.examples == answers
