@@ -32,8 +32,8 @@ def operation(examples: Examples) -> Json:
 
 
 def test_an_operation_shows_the_examples_of_its_name() -> None:
-    redact_password = operation(EXAMPLES)
-    bodies = {"request": redact_password["requestBody"]} | redact_password["responses"]
+    documented = operation(EXAMPLES)
+    bodies = {"request": documented["requestBody"]} | documented["responses"]
     assert {name: body["content"]["application/json"].get("example") for name, body in bodies.items()} == {
         "request": {"name": "wheel"},
         "201": {"id": 1},
@@ -43,10 +43,10 @@ def test_an_operation_shows_the_examples_of_its_name() -> None:
 
 
 def test_an_operation_with_examples_says_what_it_would_say_without() -> None:
-    redact_password, plain = operation(EXAMPLES), operation({})
-    for body in (redact_password["requestBody"], *redact_password["responses"].values()):
+    documented, plain = operation(EXAMPLES), operation({})
+    for body in (documented["requestBody"], *documented["responses"].values()):
         body["content"]["application/json"].pop("example", None)
-    assert redact_password == plain
+    assert documented == plain
 
 
 def test_examples_of_an_operation_that_is_not_there_are_no_document() -> None:

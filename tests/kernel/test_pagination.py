@@ -47,10 +47,10 @@ def test_a_page_begins_after_so_many_rows_or_behind_one_of_them() -> None:
     ids=["nothing", "all", "more"],
 )
 def test_a_page_ends_at_a_position_if_there_is_more(
-    there: list[int], redact_password: list[int], following: Position | None
+    there: list[int], shown: list[int], following: Position | None
 ) -> None:
     rows = [Row(NOON, id_) for id_ in there]
-    assert split_page(rows, PageRequest(limit=2)) == ([Row(NOON, id_) for id_ in redact_password], following)
+    assert split_page(rows, PageRequest(limit=2)) == ([Row(NOON, id_) for id_ in shown], following)
 
 
 @given(st.integers(), st.integers())

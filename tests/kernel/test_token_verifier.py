@@ -137,10 +137,10 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield world
 
 
-async def issued(world: World, user: UserId, *, redact_password: bool) -> str:
+async def issued(world: World, user: UserId, *, shown: bool) -> str:
     """Return a token of this user that was, or was not, found good before."""
     token = await world.issue(user)
-    if redact_password:
+    if shown:
         await world.tokens.verify(token)
     return token
 
@@ -195,7 +195,7 @@ async def test_a_token_that_was_tampered_with_is_forged(world: World) -> None:
 @SHOWN_BEFORE
 async def test_an_expired_token_is_not_good(world: World, shown_before: bool) -> None:
     jake = await world.user("jake")
-    token = await issued(world, jake, redact_password=shown_before)
+    token = await issued(world, jake, shown=shown_before)
     await world.let_expire(jake)
     await refusal(world, token)
 
@@ -203,7 +203,7 @@ async def test_an_expired_token_is_not_good(world: World, shown_before: bool) ->
 @SHOWN_BEFORE
 async def test_another_password_revokes_a_token(world: World, shown_before: bool) -> None:
     jake = await world.user("jake")
-    token = await issued(world, jake, redact_password=shown_before)
+    token = await issued(world, jake, shown=shown_before)
     await world.choose_another_password(jake)
     await refusal(world, token)
 
@@ -211,7 +211,7 @@ async def test_another_password_revokes_a_token(world: World, shown_before: bool
 @SHOWN_BEFORE
 async def test_a_token_whose_user_is_gone_is_not_good(world: World, shown_before: bool) -> None:
     jake = await world.user("jake")
-    token = await issued(world, jake, redact_password=shown_before)
+    token = await issued(world, jake, shown=shown_before)
     await world.leave(jake)
     await refusal(world, token)
 
