@@ -8,7 +8,7 @@ import pytest
 
 from modules.kernel.api import retries
 from modules.kernel.api.fields import RequestModel
-from modules.kernel.api.retries import ATTEMPTS
+from modules.kernel.api.retries import MAX_ATTEMPTS
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
 from tests.kernel.error_app import client_of
@@ -60,7 +60,7 @@ async def test_a_caller_whom_others_always_get_ahead_of_is_told_to_come_back(
     answer = await translating_violations(errors).post("/notes", json={"text": "Hello"})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "1"
-    assert len(notifications) == ATTEMPTS
+    assert len(notifications) == MAX_ATTEMPTS
 
 
 async def test_what_may_have_been_done_is_not_done_again(

@@ -111,7 +111,7 @@ class Promise:
     ) -> None:
         for caller in CALLERS:
             await idempotency.run(ASKED, caller, lamps.make)
-        await idempotency.forget(JAKE)
+        await idempotency.delete_for_user(JAKE)
         assert await idempotency.run(ASKED, ANNA, lamps.make) == "lamp 2"
         assert await idempotency.run(ASKED, None, lamps.make) == "lamp 3"
         assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 4"
@@ -177,7 +177,7 @@ class TestSql(Promise):
             await idempotency.run(ASKED, JAKE, lamps.make)
             async with kept.snapshot() as session:
                 seen.add(await session.scalar(select(IdempotencyKeyRow.fingerprint)))
-            await idempotency.forget(JAKE)
+            await idempotency.delete_for_user(JAKE)
         assert len(seen) == 2
 
     async def test_what_is_over_is_removed_little_by_little_by_those_who_come_later(

@@ -19,7 +19,7 @@ from tests.sql_recorder import StatementRecorder
 
 ATTEMPTS = 3
 LEASE = timedelta(seconds=30)
-POLICY = DeliveryPolicy(lease=LEASE, attempts=ATTEMPTS)
+POLICY = DeliveryPolicy(lease=LEASE, max_attempts=ATTEMPTS)
 EVERYTHING = list(DeliveryState)
 
 
@@ -376,7 +376,7 @@ class TestManyProcesses:
         last = subscribed(kept, clock, broom)
         assert await last.outbox.claim_due() == []
         [dead] = await last.outbox_admin.oldest([DeliveryState.DEAD], 10)
-        assert dead.last_error == "its process ended, or was stuck, while it had this one"
+        assert dead.last_error == "the worker crashed or timed out while handling this delivery"
 
     async def test_one_that_is_told_to_end_leaves_what_it_has_not_begun_to_others(
         self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock

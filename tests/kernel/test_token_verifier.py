@@ -65,7 +65,7 @@ class FakeWorld:
         return user
 
     async def issue(self, user: UserId) -> str:
-        token = self.tokens.issue(user, until=self.expiry)
+        token = self.tokens.issue(user, expires_at=self.expiry)
         self._issued[user].append(token)
         return token
 
