@@ -50,8 +50,8 @@ class ValueObject:
     the OpenAPI document. Null is rejected unless `nullable`, and then passed to the value object.
     """
 
-    def __init__(self, make: Callable[[Any], object], *, nullable: bool = False) -> None:
-        self._make = make
+    def __init__(self, build: Callable[[Any], object], *, nullable: bool = False) -> None:
+        self._build = build
         self._nullable = nullable
 
     def __get_pydantic_core_schema__(
@@ -65,7 +65,7 @@ class ValueObject:
             if raw is not None and not isinstance(raw, str):
                 raise PydanticCustomError("string_type", "must be a string")
             try:
-                return self._make(raw)
+                return self._build(raw)
             except Invalid as error:
                 raise PydanticCustomError("invalid", "{problem}", {"problem": error.problem}) from error
 
@@ -76,7 +76,7 @@ class ValueObject:
     ) -> JsonSchemaValue:
         """Return the wire type: a string, of the value object's length."""
         schema: JsonSchemaValue = {"type": ["string", "null"] if self._nullable else "string"}
-        if isinstance(length := getattr(self._make, "LENGTH", None), Length):
+        if isinstance(length := getattr(self._build, "LENGTH", None), Length):
             schema |= {"minLength": length.min, "maxLength": length.max}
         return schema
 
