@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.router import ModuleRouter
-from modules.kernel.domain.identity import Principal, TokenInvalid, TokenVerifier, UserId
+from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.kernel.error_app import create_client
 
@@ -42,41 +42,15 @@ def client() -> httpx2.AsyncClient:
 
 
 @BOTH
-@pytest.mark.parametrize(
-    "header", ["Token good", "token good", "TOKEN good", "Bearer good", "bearer good", "Token  good"]
-)
-async def test_token_and_bearer_schemes_are_case_insensitive(
-    client: httpx2.AsyncClient, path: str, header: str
-) -> None:
-    response = await client.get(path, headers={"Authorization": header})
+async def test_spaces_around_token_are_ignored(client: httpx2.AsyncClient, path: str) -> None:
+    response = await client.get(path, headers={"Authorization": "Token  good"})
     assert response.status_code == 200
     assert response.json() == JAKE
 
 
 @BOTH
-@pytest.mark.parametrize("header", ["good", "Token", "Token ", "Basic good", "Token bad", "Tokengood"])
+@pytest.mark.parametrize("header", ["", "good", "Token", "Token ", "Basic good", "Token bad", "Tokengood"])
 async def test_invalid_header_gets_401(client: httpx2.AsyncClient, path: str, header: str) -> None:
     response = await client.get(path, headers={"Authorization": header})
     assert response.status_code == 401
     assert response.json() == {"errors": {"token": ["is invalid"]}}
-
-
-async def test_an_empty_header_is_not_anonymous(client: httpx2.AsyncClient) -> None:
-    for path in ("/required", "/optional"):
-        assert (await client.get(path, headers={"Authorization": ""})).status_code == 401
-
-
-async def test_missing_header_gets_401_where_required(client: httpx2.AsyncClient) -> None:
-    response = await client.get("/required")
-    assert response.status_code == 401
-    assert response.json() == {"errors": {"token": ["is missing"]}}
-
-
-async def test_missing_header_is_anonymous_where_optional(client: httpx2.AsyncClient) -> None:
-    response = await client.get("/optional")
-    assert response.status_code == 200
-    assert response.json() is None
-
-
-def test_verifier_satisfies_protocol() -> None:
-    assert isinstance(SingleTokenVerifier(), TokenVerifier)

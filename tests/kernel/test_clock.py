@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from modules.kernel.domain.clock import SystemClock, next_timestamp, truncate_to_ms
 from modules.kernel.fakes import NOON
@@ -31,9 +29,3 @@ def test_next_timestamp_is_now_when_clock_advanced() -> None:
 @pytest.mark.parametrize("elapsed", [timedelta(0), timedelta(hours=-1)], ids=["same time", "set back"])
 def test_next_timestamp_is_a_millisecond_later_when_clock_did_not_advance(elapsed: timedelta) -> None:
     assert next_timestamp(NOON, NOON + elapsed) == NOON + MILLISECOND
-
-
-@given(st.datetimes(max_value=datetime(9999, 1, 1)), st.datetimes(max_value=datetime(9999, 1, 1)))
-def test_next_timestamp_is_after_previous_and_not_before_now(previous: datetime, now: datetime) -> None:
-    assert next_timestamp(previous, now) > previous
-    assert next_timestamp(previous, now) >= now

@@ -16,12 +16,6 @@ async def add(database: Database, name: str = "lamp") -> None:
         session.add(Thing(name=name))
 
 
-async def test_commit_changes_data_version(sqlite_database: Database) -> None:
-    before = sqlite_database.data_version()
-    await add(sqlite_database)
-    assert None is not sqlite_database.data_version() != before
-
-
 async def test_uncommitted_write_keeps_data_version(sqlite_database: Database) -> None:
     before = sqlite_database.data_version()
     async with sqlite_database.transaction():

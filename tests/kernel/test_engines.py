@@ -28,10 +28,6 @@ class TestSqlite:
         assert await pragma(write, "synchronous") == 2  # FULL
         assert await pragma(write, "foreign_keys") == 1
 
-    async def test_read_connection_is_query_only(self, sqlite_database: Database) -> None:
-        _, read = sqlite_database.engines
-        assert await pragma(read, "query_only") == 1
-
     async def test_synchronous_is_a_setting(self, tmp_path: Path) -> None:
         engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/things.db", synchronous="NORMAL")
         assert await pragma(engines.write, "synchronous") == 1
@@ -66,14 +62,6 @@ class TestPostgresql:
         engines = open_engines(empty_postgresql)
         yield engines
         await engines.dispose()
-
-    async def test_write_connection_is_read_committed(self, engines: Engines) -> None:
-        assert await setting(engines.write, "transaction_isolation") == "read committed"
-        assert await setting(engines.write, "transaction_read_only") == "off"
-
-    async def test_read_connection_is_repeatable_read_and_read_only(self, engines: Engines) -> None:
-        assert await setting(engines.read, "transaction_isolation") == "repeatable read"
-        assert await setting(engines.read, "transaction_read_only") == "on"
 
     @pytest.mark.parametrize(
         ("limit", "value"),

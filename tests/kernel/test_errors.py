@@ -106,11 +106,6 @@ async def test_other_http_exception_returns_its_detail() -> None:
 
 
 class TestRouting:
-    async def test_unknown_path_gets_404(self) -> None:
-        response = await create_client(ModuleRouter()).get("/nowhere")
-        assert response.status_code == 404
-        assert response.json() == {"errors": {"path": ["not found"]}}
-
     async def test_wrong_method_gets_405_with_allow_header(self) -> None:
         response = await create_client(create_router()).delete("/families")
         assert response.status_code == 405
