@@ -1,4 +1,4 @@
-"""Several worker processes on one outbox, one of them killed."""
+"""Several worker processes on one outbox_database, one of them killed."""
 
 import signal
 import subprocess
@@ -69,18 +69,18 @@ def assert_steps_of_a_walker_never_overlap(file: Path) -> None:
 
 
 async def test_events_are_handled_once_and_in_order_when_a_worker_is_killed(
-    outbox: Database, tmp_path: Path
+    outbox_database: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "log"
-    messaging: Messaging = create_walk_messaging(outbox, tmp_path / "unused")
-    with running_worker(outbox, file) as first, running_worker(outbox, file) as second:
+    messaging: Messaging = create_walk_messaging(outbox_database, tmp_path / "unused")
+    with running_worker(outbox_database, file) as first, running_worker(outbox_database, file) as second:
         for number in range(STEPS):
-            await publish(outbox, messaging, ((walker, number) for walker in range(WALKERS)))
-        await wait_for_steps(outbox, WALKERS * STEPS // 4)
+            await publish(outbox_database, messaging, ((walker, number) for walker in range(WALKERS)))
+        await wait_for_steps(outbox_database, WALKERS * STEPS // 4)
         first.send_signal(signal.SIGKILL)
-        await wait_for_steps(outbox, WALKERS * STEPS)
+        await wait_for_steps(outbox_database, WALKERS * STEPS)
         second.send_signal(signal.SIGTERM)
         assert second.wait(TIMEOUT_SECONDS) == 0
-    assert await steps_by_walker(outbox) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
+    assert await steps_by_walker(outbox_database) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
     assert (await messaging.outbox_admin.backlog()).waiting == 0
     assert_steps_of_a_walker_never_overlap(file)

@@ -122,30 +122,30 @@ class TestAcrossProcesses:
         await other_process.dispose()
 
     async def test_event_is_delivered_by_another_process_without_polling(
-        self, outbox: Database, other_process: Database, tmp_path: Path
+        self, outbox_database: Database, other_process: Database, tmp_path: Path
     ) -> None:
         unused, file = tmp_path / "unused", tmp_path / "log"
         other = create_walk_messaging(other_process, file)
         tasks = [asyncio.create_task(other.signals.relay()), asyncio.create_task(other.dispatcher.run())]
         # The first delivery waits for the other process to be ready; the second one shows the signal.
-        await publish(outbox, create_walk_messaging(outbox, unused), [(1, 1)])
-        await wait_for_steps(outbox, 1)
+        await publish(outbox_database, create_walk_messaging(outbox_database, unused), [(1, 1)])
+        await wait_for_steps(outbox_database, 1)
         async with asyncio.timeout(SOON_SECONDS):
-            await publish(outbox, create_walk_messaging(outbox, unused), [(1, 2)])
-            await wait_for_steps(outbox, 2)
+            await publish(outbox_database, create_walk_messaging(outbox_database, unused), [(1, 2)])
+            await wait_for_steps(outbox_database, 2)
         other.signals.close()
         tasks[0].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def test_event_is_delivered_by_the_publishing_process_without_polling(
-        self, outbox: Database, tmp_path: Path
+        self, outbox_database: Database, tmp_path: Path
     ) -> None:
-        messaging = create_walk_messaging(outbox, tmp_path / "log")
+        messaging = create_walk_messaging(outbox_database, tmp_path / "log")
         delivering = asyncio.create_task(messaging.dispatcher.run())
         async with asyncio.timeout(SOON_SECONDS):
             for number in range(3):
-                await publish(outbox, messaging, [(1, number)])
-                await wait_for_steps(outbox, number + 1)
+                await publish(outbox_database, messaging, [(1, number)])
+                await wait_for_steps(outbox_database, number + 1)
         messaging.signals.close()
         async with asyncio.timeout(SOON_SECONDS):
             await delivering
