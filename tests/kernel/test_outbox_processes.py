@@ -1,4 +1,4 @@
-"""Several worker processes on one outbox_database, one of them killed."""
+"""Several worker processes on one outbox, one of them killed."""
 
 import signal
 import subprocess
