@@ -1,1 +1,1 @@
-"""The shared kernel: what every module may lean on. It knows no module."""
+"""The shared kernel: every module may import it; it imports no module."""

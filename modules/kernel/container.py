@@ -1,4 +1,4 @@
-"""What the application gives to every module's container."""
+"""The container that every module's container extends."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from modules.kernel.infrastructure.persistence.database import Database
 
 
 class ModuleContainer(containers.DeclarativeContainer):
-    """The slots that every module has. A module's container adds what it needs and what it makes.
+    """The slots that the application fills for every module.
 
-    personal_data: what all modules keep about one user.
-    repeats: does what is asked for with an Idempotency-Key once.
-    signing_keys: secrets for what leaves Conduit and must come back untouched; the first one signs.
-    settings: an instance of the class that the module's manifest names.
+    personal_data: the data that all modules store about one user.
+    idempotency: runs a request with an Idempotency-Key once.
+    signing_keys: secrets that sign and verify tokens and cursors; the first one signs.
+    settings: an instance of the settings class in the module's manifest.
     """
 
     database = providers.Dependency(instance_of=Database)

@@ -1,4 +1,4 @@
-"""The manifest: all that the application knows of a module."""
+"""The manifest: everything the application knows of a module."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ from modules.kernel.infrastructure.tables import SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A handler for one event, told inside the publisher's transaction or after its commit.
+    """A handler for one event, called inside the publisher's transaction or after its commit.
 
-    `handler` picks the handler out of the subscriber's container. After the commit it runs in a
-    transaction of its own, which also notes that the event is handled: what it writes is written once.
+    `handler` returns the handler from the subscriber's container. After the commit it runs in a
+    transaction of its own, which also deletes the delivery: its writes take effect once.
     """
 
     event: type[Event]
@@ -30,10 +30,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What an operator may have a module do: `conduit MODULE NAME`.
+    """A command of a module for operators: `conduit MODULE NAME`.
 
-    `help` says what for; the help adds the example. `run` is given the module's container, on a migrated
-    database, and returns what to say at the end.
+    `help` describes it; the application adds the example. `run` is called with the module's container,
+    on a migrated database, and returns the message to print at the end.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A number that operators watch: `conduit_MODULE_NAME` in `/metrics`, of this process, right now.
+    """A gauge of this process in `/metrics`: `conduit_MODULE_NAME`.
 
-    `read` is given the module's container, and takes no time worth mentioning.
+    `read` is called with the module's container at each scrape, and must be fast.
     """
 
     name: str
@@ -55,21 +55,21 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """What a module is made of. Each has one, called `MODULE`, in its `module.py`.
+    """The manifest of a module: `MODULE` in its `module.py`.
 
-    name: its folder, the prefix of its tables and what settings call it.
+    name: its folder, the prefix of its tables and its name in settings.
     container: its dependency-injector container; the application fills the slots.
     needs: container slot to the contract that another module must offer for it.
     offers: contract to the name of the provider that implements it.
-    routers: make this module's routers from its container; they are mounted under /api.
-    subscriptions: what it does when others' events happen.
-    publishes: the events it tells.
-    schema: its tables and migrations, if it stores anything.
-    settings: its settings, if it has any; read from the environment with the prefix CONDUIT_.
-    personal_data: picks out of its container what tells a user all that it keeps about them.
+    routers: functions that create its routers from its container; they are mounted under /api.
+    subscriptions: its handlers of other modules' events.
+    publishes: the events it publishes.
+    schema: its tables and migrations, if any.
+    settings: its settings class, if any; read from the environment with the prefix CONDUIT_.
+    personal_data: returns, from its container, the function that exports a user's data.
     demo: fills its part of a demonstration database, after the modules it needs.
-    commands: what operators may call, under the module's name.
-    figures: what operators may watch.
+    commands: its commands for operators, under the module's name.
+    gauges: its metrics.
     """
 
     name: str
@@ -88,9 +88,9 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The Python package of the module, where its container is defined."""
+        """The Python package in which the module's container is defined."""
         return self.container.__module__.rpartition(".")[0]
 
 
-# The kernel is no module that could be left out, and nothing discovers it. But it keeps a table.
+# The kernel is not a module and is not discovered. It has a manifest because it has tables to migrate.
 KERNEL = Module(name="kernel", container=ModuleContainer, schema=SCHEMA)

@@ -1,1 +1,1 @@
-"""The proofs of modules/kernel."""
+"""Tests of modules/kernel."""

@@ -1,4 +1,4 @@
-"""Databases of the kernel alone: one table that stands for any module's."""
+"""Databases with a sample table, of every engine."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,66 +8,66 @@ import pytest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base
-from tests.kernel.sample_table import Thing, with_things
+from tests.kernel.sample_table import Thing, create_sample_database
 
 
 @pytest.fixture
-async def on_file(tmp_path: Path) -> AsyncIterator[Database]:
-    """Return a database in a file, as deployments have it."""
-    database = await with_things(f"sqlite+aiosqlite:///{tmp_path}/things.db")
+async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
+    """Return a database in a SQLite file."""
+    database = await create_sample_database(f"sqlite+aiosqlite:///{tmp_path}/things.db")
     yield database
     await database.dispose()
 
 
 @pytest.fixture
-async def in_memory() -> AsyncIterator[Database]:
-    """Return a database in memory."""
-    database = await with_things("sqlite+aiosqlite://")
+async def memory_database() -> AsyncIterator[Database]:
+    """Return a SQLite database in memory."""
+    database = await create_sample_database("sqlite+aiosqlite://")
     yield database
     await database.dispose()
 
 
 @pytest.fixture
-async def on_postgresql(empty_postgresql: str) -> AsyncIterator[Database]:
+async def postgresql_database(empty_postgresql: str) -> AsyncIterator[Database]:
     """Return a database on PostgreSQL."""
-    database = await with_things(empty_postgresql)
+    database = await create_sample_database(empty_postgresql)
     yield database
     async with database.migration_connection() as connection:
         await connection.run_sync(Thing.metadata.drop_all)
     await database.dispose()
 
 
-@pytest.fixture(params=["on_file", "on_postgresql"])
-def deployed(request: pytest.FixtureRequest) -> Database:
-    """Return a database as deployments have it, on either engine."""
+@pytest.fixture(params=["sqlite_database", "postgresql_database"])
+def persistent_database(request: pytest.FixtureRequest) -> Database:
+    """Return a database in a SQLite file or on PostgreSQL."""
     database: Database = request.getfixturevalue(request.param)
     return database
 
 
-@pytest.fixture(params=["on_file", "in_memory", "on_postgresql"])
+@pytest.fixture(params=["sqlite_database", "memory_database", "postgresql_database"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """Return any of them: what holds for one holds for the others."""
+    """Return each kind of database."""
     database: Database = request.getfixturevalue(request.param)
     return database
 
 
 @pytest.fixture
-async def kept(deployed: Database) -> AsyncIterator[Database]:
+async def kernel_database(persistent_database: Database) -> AsyncIterator[Database]:
     """Return a database with the tables of the kernel."""
-    async with deployed.migration_connection() as connection:
+    async with persistent_database.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.create_all)
-    yield deployed
-    async with deployed.migration_connection() as connection:
+    yield persistent_database
+    async with persistent_database.migration_connection() as connection:
         await connection.run_sync(SCHEMA.metadata.drop_all)
 
 
 @pytest.fixture
-async def outbox(deployed: Database) -> AsyncIterator[Database]:
+async def outbox_database(persistent_database: Database) -> AsyncIterator[Database]:
     """Return a database with an outbox and a table of steps."""
-    async with deployed.migration_connection() as connection:
+    async with persistent_database.migration_connection() as connection:
         for metadata in (SCHEMA.metadata, Base.metadata):
             await connection.run_sync(metadata.create_all)
-    yield deployed
-    async with deployed.migration_connection() as connection:
+    yield persistent_database
+    async with persistent_database.migration_connection() as connection:
         for metadata in (SCHEMA.metadata, Base.metadata):
             await connection.run_sync(metadata.drop_all)

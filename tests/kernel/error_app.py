@@ -1,4 +1,4 @@
-"""HTTP over the kernel alone, without any module."""
+"""An application with the kernel's error handlers and no module."""
 
 import httpx2
 from fastapi import APIRouter, FastAPI
@@ -6,8 +6,8 @@ from fastapi import APIRouter, FastAPI
 from modules.kernel.api.errors import install_error_handlers
 
 
-def client_of(router: APIRouter) -> httpx2.AsyncClient:
-    """Return a client of an application that has this router and the kernel's error handlers."""
+def create_client(router: APIRouter) -> httpx2.AsyncClient:
+    """Return a client of an application with this router and the kernel's error handlers."""
     application = FastAPI()
     application.include_router(router)
     install_error_handlers(application)

@@ -1,7 +1,7 @@
-"""A process that delivers: `python -m tests.kernel.outbox_worker URL FILE`, until it gets a SIGTERM.
+"""An outbox worker process: `python -m tests.kernel.outbox_worker URL FILE`, until it gets a SIGTERM.
 
-What it is told it writes to the table of steps. When it began and ended with each, it writes to the
-file, which no transaction undoes.
+It inserts each event into the table of steps, and logs the begin and end of each handler call to the
+file, which no rollback affects.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import module_metadata
 
 TIMEOUT_SECONDS = 60
-# A process that was killed is missed soon.
+# A short lease, so that the deliveries of a killed worker are soon reclaimed.
 POLICY = DeliveryPolicy(lease=timedelta(seconds=1), handler_timeout=timedelta(milliseconds=400))
 
 
@@ -50,64 +50,64 @@ class StepRow(Base):
     number: Mapped[int]
 
 
-class Walk:
-    """The subscriber."""
+class StepHandler:
+    """The subscriber to steps."""
 
     def __init__(self, database: Database, file: Path) -> None:
         self._database = database
-        # Every line whole, whoever else writes to it.
+        # O_APPEND: lines of several processes do not interleave.
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    async def note(self, step: StepTaken) -> None:
-        self._say("began", step)
+    async def handle(self, step: StepTaken) -> None:
+        self._log("began", step)
         async with self._database.transaction() as session:
             session.add(StepRow(walker=step.walker, number=step.number))
             await session.flush()
-        self._say("ended", step)
+        self._log("ended", step)
 
-    def _say(self, what: str, step: StepTaken) -> None:
+    def _log(self, phase: str, step: StepTaken) -> None:
         now = time.monotonic_ns()
-        line = f"{now} {os.getpid()} {what} {step.walker} {step.number} {(now - step.at) / 1e6}\n"
+        line = f"{now} {os.getpid()} {phase} {step.walker} {step.number} {(now - step.at) / 1e6}\n"
         os.write(self._file, line.encode())
 
 
-def posted(database: Database, file: Path) -> Messaging:
-    """Return what carries steps to the walk."""
-    walk = Walk(database, file)
-    post = create_messaging(database, SystemClock(), POLICY)
-    post.subscribe("walk", StepTaken, lambda: walk.note, DeliveryMode.AFTER_COMMIT)
-    return post
+def create_walk_messaging(database: Database, file: Path) -> Messaging:
+    """Return messaging with a handler of steps."""
+    handler = StepHandler(database, file)
+    messaging = create_messaging(database, SystemClock(), POLICY)
+    messaging.subscribe("walk", StepTaken, lambda: handler.handle, DeliveryMode.AFTER_COMMIT)
+    return messaging
 
 
-async def publish(database: Database, post: Messaging, steps: Iterable[tuple[int, int]]) -> None:
+async def publish(database: Database, messaging: Messaging, steps: Iterable[tuple[int, int]]) -> None:
     """Publish steps in one transaction."""
     async with database.transaction():
         for walker, number in steps:
-            await post.events.publish(StepTaken(walker, number, time.monotonic_ns()))
+            await messaging.events.publish(StepTaken(walker, number, time.monotonic_ns()))
 
 
-async def steps(database: Database) -> int:
-    """Return how many steps were noted."""
+async def count_steps(database: Database) -> int:
+    """Return the number of handled steps."""
     async with database.snapshot() as session:
         return await session.scalar(select(func.count()).select_from(StepRow)) or 0
 
 
-async def noted(database: Database, number: int) -> None:
-    """Wait until so many steps were noted."""
+async def wait_for_steps(database: Database, number: int) -> None:
+    """Wait until so many steps are handled."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while await steps(database) < number:  # noqa: ASYNC110 - another process notes them
+        while await count_steps(database) < number:  # noqa: ASYNC110 - another process handles them
             await asyncio.sleep(0.02)
 
 
-async def deliver(url: str, file: Path) -> None:
-    """Deliver until told to end."""
+async def run_worker(url: str, file: Path) -> None:
+    """Run the dispatcher until SIGTERM."""
     database = Database(url)
-    post = posted(database, file)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, post.signals.close)
+    messaging = create_walk_messaging(database, file)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, messaging.signals.close)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    relay = asyncio.create_task(post.signals.relay())
-    await post.dispatcher.run()
+    relay = asyncio.create_task(messaging.signals.relay())
+    await messaging.dispatcher.run()
     relay.cancel()
     with suppress(asyncio.CancelledError):
         await relay
@@ -115,4 +115,4 @@ async def deliver(url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(deliver(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(run_worker(sys.argv[1], Path(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""A table with every kind of constraint, standing for any module's."""
+"""A sample table with every kind of constraint."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -34,7 +34,7 @@ class Thing(Base):
     part_of: Mapped[int | None] = mapped_column(ForeignKey("things_thing.id"))
 
 
-async def with_things(url: str) -> Database:
+async def create_sample_database(url: str) -> Database:
     """Return a database with an empty table of things."""
     database = Database(url)
     async with database.migration_connection() as connection:
@@ -49,5 +49,5 @@ async def names(database: Database) -> list[str]:
 
 
 async def in_another_request(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Return what the work returns, done in a task that knows nothing of this one's unit of work."""
+    """Return the result of the work, run in a task outside of this one's unit of work."""
     return await asyncio.create_task(work, context=Context())

@@ -1,4 +1,4 @@
-"""A cursor is read by whoever wrote it, for the list that it was written for, untouched."""
+"""Signed cursors."""
 
 import string
 from datetime import UTC, datetime, timedelta
@@ -22,45 +22,45 @@ positions = st.builds(
 
 
 @given(positions, st.text())
-def test_a_position_comes_back_as_it_was(position: Position, of: str) -> None:
-    of = of.encode(errors="replace").decode()
-    assert CURSORS.decode(CURSORS.encode(position, of), of) == position
+def test_position_survives_encoding(position: Position, scope: str) -> None:
+    scope = scope.encode(errors="replace").decode()
+    assert CURSORS.decode(CURSORS.encode(position, scope), scope) == position
 
 
 @given(st.text() | st.text(string.ascii_letters + string.digits + "-_", min_size=40, max_size=46))
-def test_what_was_never_written_is_refused(text: str) -> None:
+def test_arbitrary_text_is_rejected(text: str) -> None:
     with pytest.raises(InvalidCursor):
         CURSORS.decode(text, LIST)
 
 
-def test_every_change_of_one_character_is_refused() -> None:
+def test_changed_character_is_rejected() -> None:
     cursor = CURSORS.encode(NOON, LIST)
-    for place, was in enumerate(cursor):
-        for other in string.ascii_letters + string.digits + "-_=+/ \u00e9":
-            if other != was:
+    for index, original in enumerate(cursor):
+        for character in string.ascii_letters + string.digits + "-_=+/ \u00e9":
+            if character != original:
                 with pytest.raises(InvalidCursor):
-                    CURSORS.decode(cursor[:place] + other + cursor[place + 1 :], LIST)
+                    CURSORS.decode(cursor[:index] + character + cursor[index + 1 :], LIST)
 
 
 @pytest.mark.parametrize("spelling", ["{0}=", "{0}\n", " {0}", "{0}A", "{0}.{0}", ""])
-def test_other_spellings_are_refused(spelling: str) -> None:
+def test_other_spellings_are_rejected(spelling: str) -> None:
     with pytest.raises(InvalidCursor):
         CURSORS.decode(spelling.format(CURSORS.encode(NOON, LIST)), LIST)
 
 
 @pytest.mark.parametrize("other", ["/api/articles?tag=knights", "/api/articles?", "/api/articles/feed?", ""])
-def test_a_cursor_of_another_list_is_refused(other: str) -> None:
+def test_cursor_of_another_list_is_rejected(other: str) -> None:
     with pytest.raises(InvalidCursor):
         CURSORS.decode(CURSORS.encode(NOON, other), LIST)
 
 
-def test_a_cursor_outlives_the_change_of_the_signing_key_and_not_its_end() -> None:
+def test_cursor_is_valid_until_its_signing_key_is_removed() -> None:
     cursor = CURSORS.encode(NOON, LIST)
     assert CursorPagination(["a newer key", "a signing key of thirty-two bytes"]).decode(cursor, LIST) == NOON
     with pytest.raises(InvalidCursor):
         CursorPagination(["a newer key"]).decode(cursor, LIST)
 
 
-def test_two_moments_a_microsecond_apart_are_two_positions() -> None:
+def test_position_has_microsecond_resolution() -> None:
     later = Position(NOON.at + timedelta(microseconds=1), NOON.id)
     assert CURSORS.encode(NOON, LIST) != CURSORS.encode(later, LIST)

@@ -1,4 +1,4 @@
-"""The statements that SQLite and PostgreSQL write each their own way."""
+"""Statements whose SQL differs between SQLite and PostgreSQL."""
 
 import pytest
 from sqlalchemy import insert, select
@@ -8,22 +8,20 @@ from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert
 from tests.kernel.sample_table import Thing, names
 
 
-class TestInsertUnlessThere:
-    async def test_what_is_there_stays_and_no_error_is_raised(self, database: Database) -> None:
+class TestInsertOrIgnore:
+    async def test_conflicting_row_is_ignored(self, database: Database) -> None:
         for name in ("lamp", "lamp", "table"):
             async with database.transaction() as session:
                 await session.execute(insert_or_ignore(session, Thing), {"name": name})
         assert await names(database) == ["lamp", "table"]
 
 
-class TestIsOneOf:
+class TestInIds:
     @pytest.mark.parametrize("ids", [set(), {1}, {1, 3}, set(range(1, 100_000))])
-    async def test_it_holds_for_the_ids_that_are_bound_however_many(
-        self, database: Database, ids: set[int]
-    ) -> None:
+    async def test_condition_holds_for_bound_ids(self, database: Database, ids: set[int]) -> None:
         async with database.transaction() as session:
             await session.execute(insert(Thing), [{"id": key, "name": f"thing {key}"} for key in (1, 2, 3)])
-            found = await session.scalars(
+            ids_in_table = await session.scalars(
                 select(Thing.id).where(in_ids(Thing.__table__.c.id, "ids")), {"ids": ids}
             )
-            assert set(found) == ids & {1, 2, 3}
+            assert set(ids_in_table) == ids & {1, 2, 3}

@@ -1,4 +1,4 @@
-"""What the errors of SQLite and PostgreSQL mean."""
+"""Classification of the driver errors of SQLite and PostgreSQL."""
 
 from collections.abc import Mapping
 
@@ -23,17 +23,17 @@ class TestViolatedConstraint:
             ({"name": "new", "part_of": 1000}, None),
         ],
     )
-    async def test_it_is_told_by_its_name_in_the_schema(
+    async def test_constraint_is_identified_by_its_name_in_the_schema(
         self, database: Database, values: Mapping[str, object], name: str | None
     ) -> None:
         async with database.transaction() as session:
             await session.execute(insert(Thing).values(name="lamp", shelf="a", place="1"))
-        with pytest.raises(IntegrityError) as refusal:
+        with pytest.raises(IntegrityError) as raised:
             async with database.transaction() as session:
                 await session.execute(insert(Thing).values(values))
-        assert violated_constraint(refusal.value) == name
+        assert violated_constraint(raised.value) == name
 
-    def test_the_names_are_those_of_the_schema(self) -> None:
+    def test_expected_names_are_in_the_schema(self) -> None:
         in_schema = {constraint.name for constraint in Thing.metadata.tables["things_thing"].constraints}
         assert in_schema >= {
             "uq_things_thing_name",
@@ -42,12 +42,10 @@ class TestViolatedConstraint:
         }
 
 
-class TestIsUnavailability:
-    def test_a_server_that_is_gone_may_come_back(self) -> None:
+class TestIsUnavailable:
+    def test_refused_connection_is_unavailable(self) -> None:
         assert is_unavailable(OperationalError("SELECT 1", None, OSError("connection refused")))
 
-    def test_a_wrong_statement_stays_wrong(self) -> None:
-        assert not is_unavailable(ProgrammingError("SELECT nonsense", None, Exception("no such column")))
-
-    def test_what_is_not_granted_is_a_failure_of_the_program(self) -> None:
-        assert not is_unavailable(ProgrammingError("SELECT 1", None, InsufficientPrivilege()))
+    @pytest.mark.parametrize("cause", [Exception("no such column"), InsufficientPrivilege()])
+    def test_programming_error_is_not_unavailable(self, cause: Exception) -> None:
+        assert not is_unavailable(ProgrammingError("SELECT 1", None, cause))

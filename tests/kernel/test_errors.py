@@ -1,4 +1,4 @@
-"""Every error leaves in one shape, and none of them holds what was sent."""
+"""The shape of error responses, which never contain the input."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from modules.kernel.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from tests.kernel.error_app import client_of
+from tests.kernel.error_app import create_client
 
 
 class Child(RequestModel):
@@ -31,15 +31,15 @@ class Family(RequestModel):
     child: Child
 
 
-async def answer_to(error: Exception) -> httpx2.Response:
-    """Return how an error leaves that a handler raises."""
+async def error_response_of(error: Exception) -> httpx2.Response:
+    """Return the response to a request whose handler raises this error."""
     router = ModuleRouter()
 
     @router.get("/")
     async def fail() -> None:
         raise error
 
-    return await client_of(router).get("/")
+    return await create_client(router).get("/")
 
 
 @pytest.mark.parametrize(
@@ -53,31 +53,31 @@ async def answer_to(error: Exception) -> httpx2.Response:
         (Unavailable(), 503, {"service": ["is busy, try again"]}),
     ],
 )
-async def test_a_domain_error_leaves_with_its_status_keyed_by_its_subject(
+async def test_domain_error_has_its_status_and_subject(
     error: DomainError, status: int, errors: dict[str, list[str]]
 ) -> None:
-    answer = await answer_to(error)
-    assert answer.status_code == status
-    assert answer.json() == {"errors": errors}
+    response = await error_response_of(error)
+    assert response.status_code == status
+    assert response.json() == {"errors": errors}
 
 
-async def test_a_more_special_error_leaves_as_its_kind_does() -> None:
+async def test_subclass_has_status_of_its_kind() -> None:
     class SlugTaken(Conflict):
         subject = "slug"
 
-    answer = await answer_to(SlugTaken())
-    assert answer.status_code == 409
-    assert answer.json() == {"errors": {"slug": ["has already been taken"]}}
+    response = await error_response_of(SlugTaken())
+    assert response.status_code == 409
+    assert response.json() == {"errors": {"slug": ["has already been taken"]}}
 
 
-async def test_an_error_with_several_problems_tells_each() -> None:
+async def test_error_with_several_problems_returns_each() -> None:
     class BothTaken(Conflict):
         @property
         def problems(self) -> dict[str, str]:
             return {"email": self.problem, "username": self.problem}
 
-    answer = await answer_to(BothTaken())
-    assert answer.json() == {
+    response = await error_response_of(BothTaken())
+    assert response.json() == {
         "errors": {"email": ["has already been taken"], "username": ["has already been taken"]}
     }
 
@@ -86,36 +86,31 @@ def test_every_kind_of_domain_error_has_a_status() -> None:
     assert set(DomainError.__subclasses__()) <= set(STATUSES)
 
 
-async def test_a_401_names_the_scheme_and_a_503_when_to_come_back() -> None:
-    assert (await answer_to(Unauthenticated())).headers["WWW-Authenticate"] == "Token"
-    assert (await answer_to(Unavailable())).headers["Retry-After"] == "1"
-    assert "WWW-Authenticate" not in (await answer_to(Forbidden())).headers
+async def test_401_has_www_authenticate_and_503_has_retry_after() -> None:
+    assert (await error_response_of(Unauthenticated())).headers["WWW-Authenticate"] == "Token"
+    assert (await error_response_of(Unavailable())).headers["Retry-After"] == "1"
+    assert "WWW-Authenticate" not in (await error_response_of(Forbidden())).headers
 
 
-async def test_what_the_framework_refuses_leaves_in_the_same_shape() -> None:
-    answer = await answer_to(HTTPException(413, "whatever", headers={"X-Reason": "size"}))
-    assert answer.status_code == 413
-    assert answer.json() == {"errors": {"body": ["is too large"]}}
-    assert answer.headers["X-Reason"] == "size"
+async def test_http_exception_has_the_error_shape() -> None:
+    response = await error_response_of(HTTPException(413, "whatever", headers={"X-Reason": "size"}))
+    assert response.status_code == 413
+    assert response.json() == {"errors": {"body": ["is too large"]}}
+    assert response.headers["X-Reason"] == "size"
 
 
-async def test_a_status_without_words_of_its_own_is_told_in_the_frameworks() -> None:
-    answer = await answer_to(HTTPException(418, "I'm a teapot"))
-    assert answer.status_code == 418
-    assert answer.json() == {"errors": {"request": ["I'm a teapot"]}}
+async def test_other_http_exception_returns_its_detail() -> None:
+    response = await error_response_of(HTTPException(418, "I'm a teapot"))
+    assert response.status_code == 418
+    assert response.json() == {"errors": {"request": ["I'm a teapot"]}}
 
 
 class TestRouting:
-    async def test_an_unknown_path_is_not_found(self) -> None:
-        answer = await client_of(ModuleRouter()).get("/nowhere")
-        assert answer.status_code == 404
-        assert answer.json() == {"errors": {"path": ["not found"]}}
-
-    async def test_a_wrong_method_is_told_which_are_right(self) -> None:
-        answer = await client_of(families()).delete("/families")
-        assert answer.status_code == 405
-        assert answer.json() == {"errors": {"method": ["is not allowed here"]}}
-        assert answer.headers["Allow"] == "POST"
+    async def test_wrong_method_gets_405_with_allow_header(self) -> None:
+        response = await create_client(create_router()).delete("/families")
+        assert response.status_code == 405
+        assert response.json() == {"errors": {"method": ["is not allowed here"]}}
+        assert response.headers["Allow"] == "POST"
 
 
 class TestValidation:
@@ -131,37 +126,39 @@ class TestValidation:
             ([], {"body": ["must be a JSON object, sent as application/json"]}),
         ],
     )
-    async def test_a_bad_field_is_keyed_by_its_own_wire_name(
+    async def test_invalid_field_is_keyed_by_its_wire_name(
         self, body: object, errors: dict[str, list[str]]
     ) -> None:
-        answer = await client_of(families()).post("/families", json=body)
-        assert answer.status_code == 422
-        assert answer.json() == {"errors": errors}
+        response = await create_client(create_router()).post("/families", json=body)
+        assert response.status_code == 422
+        assert response.json() == {"errors": errors}
 
-    async def test_every_bad_field_is_told(self) -> None:
-        answer = await client_of(families()).post("/families", json={"child": {"firstName": 1, "words": 2}})
-        assert answer.json() == {"errors": {"firstName": ["must be a string"], "words": ["must be a list"]}}
+    async def test_every_invalid_field_is_returned(self) -> None:
+        response = await create_client(create_router()).post(
+            "/families", json={"child": {"firstName": 1, "words": 2}}
+        )
+        assert response.json() == {"errors": {"firstName": ["must be a string"], "words": ["must be a list"]}}
 
-    async def test_one_problem_of_many_items_is_told_once(self) -> None:
+    async def test_repeated_problem_is_returned_once(self) -> None:
         child = {"firstName": "Anna", "words": ["a", 1, 2, None]}
-        answer = await client_of(families()).post("/families", json={"child": child})
-        assert answer.json() == {"errors": {"words": ["must be a string"]}}
+        response = await create_client(create_router()).post("/families", json={"child": child})
+        assert response.json() == {"errors": {"words": ["must be a string"]}}
 
-    async def test_a_lone_surrogate_is_refused_and_not_echoed(self) -> None:
-        answer = await client_of(families()).post(
+    async def test_lone_surrogate_gets_422_without_echo(self) -> None:
+        response = await create_client(create_router()).post(
             "/families",
             content=rb'{"child": {"firstName": "Anna \ud800"}}',
             headers={"Content-Type": "application/json"},
         )
-        assert answer.status_code == 422
-        assert answer.json() == {"errors": {"firstName": ["must not contain lone surrogates"]}}
+        assert response.status_code == 422
+        assert response.json() == {"errors": {"firstName": ["must not contain lone surrogates"]}}
 
 
-def families() -> APIRouter:
+def create_router() -> APIRouter:
     router = ModuleRouter()
 
     @router.post("/families")
-    async def keep(family: Family) -> Family:
+    async def create_family(family: Family) -> Family:
         return family
 
     return router

@@ -1,4 +1,4 @@
-"""Facts that one module tells, and their effects: they hold or fail together."""
+"""Delivery of events inside the publisher's transaction."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ def events(database: Database) -> EventBus:
     return EventBus(database)
 
 
-async def keep(database: Database, name: str) -> None:
+async def add(database: Database, name: str) -> None:
     async with database.transaction() as session:
         session.add(Thing(name=name))
 
 
-def keeping(database: Database, prefix: str) -> Callable[[], Callable[[LampBroken], Awaitable[None]]]:
-    """Return a subscriber that writes what it is told."""
+def recording(database: Database, prefix: str) -> Callable[[], Callable[[LampBroken], Awaitable[None]]]:
+    """Return a handler provider whose handler inserts a row for each event."""
 
     async def handle(event: LampBroken) -> None:
-        await keep(database, f"{prefix} {event.lamp}")
+        await add(database, f"{prefix} {event.lamp}")
 
     return lambda: handle
 
@@ -44,25 +44,21 @@ async def fail(_event: LampBroken) -> None:
     raise LookupError("no broom")
 
 
-async def test_every_subscriber_is_told_in_the_order_of_subscribing(
-    database: Database, events: EventBus
-) -> None:
-    events.subscribe(LampBroken, keeping(database, "sweep"))
-    events.subscribe(LampBroken, keeping(database, "replace"))
+async def test_subscribers_are_called_in_order_of_subscription(database: Database, events: EventBus) -> None:
+    events.subscribe(LampBroken, recording(database, "sweep"))
+    events.subscribe(LampBroken, recording(database, "replace"))
     async with database.transaction():
         await events.publish(LampBroken("desk"))
     assert await names(database) == ["sweep desk", "replace desk"]
 
 
-async def test_a_failing_subscriber_undoes_the_whole_transaction(
-    database: Database, events: EventBus
-) -> None:
-    events.subscribe(LampBroken, keeping(database, "sweep"))
+async def test_failing_subscriber_rolls_back_transaction(database: Database, events: EventBus) -> None:
+    events.subscribe(LampBroken, recording(database, "sweep"))
     events.subscribe(LampBroken, lambda: fail)
 
     async def break_lamp() -> None:
         async with database.transaction():
-            await keep(database, "the fact")
+            await add(database, "the fact")
             await events.publish(LampBroken("desk"))
 
     with pytest.raises(LookupError, match="no broom"):
@@ -70,22 +66,22 @@ async def test_a_failing_subscriber_undoes_the_whole_transaction(
     assert await names(database) == []
 
 
-async def test_subscribers_after_a_failing_one_are_not_told(database: Database, events: EventBus) -> None:
-    told: list[LampBroken] = []
+async def test_subscribers_after_a_failing_one_are_not_called(database: Database, events: EventBus) -> None:
+    handled: list[LampBroken] = []
 
-    async def listen(event: LampBroken) -> None:
-        told.append(event)
+    async def record(event: LampBroken) -> None:
+        handled.append(event)
 
     events.subscribe(LampBroken, lambda: fail)
-    events.subscribe(LampBroken, lambda: listen)
+    events.subscribe(LampBroken, lambda: record)
     async with database.transaction():
         with pytest.raises(LookupError):
             await events.publish(LampBroken("desk"))
-    assert told == []
+    assert handled == []
 
 
-async def test_a_fact_without_a_transaction_cannot_be_told(database: Database, events: EventBus) -> None:
-    events.subscribe(LampBroken, keeping(database, "sweep"))
+async def test_publish_without_transaction_raises_runtime_error(database: Database, events: EventBus) -> None:
+    events.subscribe(LampBroken, recording(database, "sweep"))
     with pytest.raises(RuntimeError, match="open transaction"):
         await events.publish(LampBroken("desk"))
     async with database.snapshot():
@@ -94,36 +90,36 @@ async def test_a_fact_without_a_transaction_cannot_be_told(database: Database, e
     assert await names(database) == []
 
 
-async def test_a_fact_without_subscribers_is_no_error(database: Database, events: EventBus) -> None:
+async def test_event_without_subscribers_is_no_error(database: Database, events: EventBus) -> None:
     async with database.transaction():
         await events.publish(LampBroken("desk"))
 
 
-async def test_only_events_of_exactly_this_type_are_delivered(database: Database, events: EventBus) -> None:
-    events.subscribe(LampBroken, keeping(database, "sweep"))
+async def test_event_of_subclass_is_not_delivered(database: Database, events: EventBus) -> None:
+    events.subscribe(LampBroken, recording(database, "sweep"))
     async with database.transaction():
         await events.publish(GlassBroken("window"))
     assert await names(database) == []
 
 
-async def test_subscribing_builds_no_service(database: Database, events: EventBus) -> None:
-    built: list[str] = []
+async def test_subscribing_creates_no_handler(database: Database, events: EventBus) -> None:
+    created: list[str] = []
 
-    def build() -> Callable[[LampBroken], Awaitable[None]]:
-        built.append("broom")
-        return keeping(database, "sweep")()
+    def create_handler() -> Callable[[LampBroken], Awaitable[None]]:
+        created.append("broom")
+        return recording(database, "sweep")()
 
-    events.subscribe(LampBroken, build)
-    assert built == []
+    events.subscribe(LampBroken, create_handler)
+    assert created == []
     async with database.transaction():
         await events.publish(LampBroken("desk"))
-    assert built == ["broom"]
+    assert created == ["broom"]
 
 
-async def test_effects_are_seen_by_others_only_when_the_fact_is(on_file: Database) -> None:
-    events = EventBus(on_file)
-    events.subscribe(LampBroken, keeping(on_file, "sweep"))
-    async with on_file.transaction():
+async def test_effects_are_visible_after_commit(sqlite_database: Database) -> None:
+    events = EventBus(sqlite_database)
+    events.subscribe(LampBroken, recording(sqlite_database, "sweep"))
+    async with sqlite_database.transaction():
         await events.publish(LampBroken("desk"))
-        assert await in_another_request(names(on_file)) == []
-    assert await in_another_request(names(on_file)) == ["sweep desk"]
+        assert await in_another_request(names(sqlite_database)) == []
+    assert await in_another_request(names(sqlite_database)) == ["sweep desk"]

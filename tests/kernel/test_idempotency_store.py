@@ -1,4 +1,4 @@
-"""What is asked for with a key is done once: the fake and the real thing alike, on either engine."""
+"""The contract of the idempotency store, for the fake and for the SQL store on both engines."""
 
 import asyncio
 from datetime import timedelta
@@ -24,17 +24,17 @@ JAKE, ANNA = UserId(1), UserId(2)
 CALLERS = [JAKE, ANNA, None]
 MOMENT = timedelta(milliseconds=1)
 OLD_KEY, NEW_KEY = "the secret of yesterday", "the secret of today"
-ASKED = IdempotentRequest("one", b"POST /lamps {}")
-OTHERWISE = IdempotentRequest("one", b"POST /lamps {'broken': true}")
+REQUEST = IdempotentRequest("one", b"POST /work {}")
+OTHER_REQUEST = IdempotentRequest("one", b"POST /work {'broken': true}")
 
 
-class Lamps:
-    """Work whose answers can be told apart."""
+class CountingWork:
+    """Work that counts its runs in its response."""
 
     def __init__(self) -> None:
         self.made = 0
 
-    async def make(self) -> str:
+    async def run(self) -> str:
         self.made += 1
         return f"lamp {self.made}"
 
@@ -48,161 +48,173 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def lamps() -> Lamps:
-    return Lamps()
+def work() -> CountingWork:
+    return CountingWork()
 
 
 @pytest.fixture
-def in_database(kept: Database, clock: FakeClock) -> SqlIdempotencyStore:
-    return SqlIdempotencyStore(kept, clock, [NEW_KEY])
+def sql_store(kernel_database: Database, clock: FakeClock) -> SqlIdempotencyStore:
+    return SqlIdempotencyStore(kernel_database, clock, [NEW_KEY])
 
 
 @pytest.fixture
-def in_memory(clock: FakeClock) -> FakeIdempotencyStore:
+def fake_store(clock: FakeClock) -> FakeIdempotencyStore:
     return FakeIdempotencyStore(FakeUnitOfWork(), clock)
 
 
 async def rows(database: Database) -> int:
-    """Return how many keyed requests are kept."""
+    """Return the number of stored keys."""
     async with database.snapshot() as session:
         return await session.scalar(select(func.count()).select_from(IdempotencyKeyRow)) or 0
 
 
-class Promise:
-    """What both promise; a class below says of whom."""
+class StoreContract:
+    """The contract of both stores; subclasses provide the fixture `idempotency`."""
 
-    async def test_a_repeat_has_the_first_answer_and_nothing_is_done(
-        self, idempotency: IdempotencyStore, lamps: Lamps
+    async def test_retry_returns_first_response_without_work(
+        self, idempotency: IdempotencyStore, work: CountingWork
     ) -> None:
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
-        assert lamps.made == 1
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 1"
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 1"
+        assert work.made == 1
 
-    async def test_another_request_with_the_key_is_refused(
-        self, idempotency: IdempotencyStore, lamps: Lamps
+    async def test_different_request_with_the_key_is_rejected(
+        self, idempotency: IdempotencyStore, work: CountingWork
     ) -> None:
-        await idempotency.run(ASKED, JAKE, lamps.make)
+        await idempotency.run(REQUEST, JAKE, work.run)
         with pytest.raises(IdempotencyKeyReused):
-            await idempotency.run(OTHERWISE, JAKE, lamps.make)
-        assert lamps.made == 1
+            await idempotency.run(OTHER_REQUEST, JAKE, work.run)
+        assert work.made == 1
 
-    async def test_keys_are_the_callers_own(self, idempotency: IdempotencyStore, lamps: Lamps) -> None:
-        asked = [await idempotency.run(ASKED, caller, lamps.make) for caller in CALLERS]
-        assert asked == ["lamp 1", "lamp 2", "lamp 3"]
-        assert [await idempotency.run(ASKED, caller, lamps.make) for caller in CALLERS] == asked
-
-    async def test_a_failure_is_not_kept(self, idempotency: IdempotencyStore, lamps: Lamps) -> None:
-        with pytest.raises(NotFound):
-            await idempotency.run(ASKED, JAKE, lamps.fail)
-        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 1"
-
-    async def test_a_key_is_good_for_another_request_after_a_day_and_not_before(
-        self, idempotency: IdempotencyStore, lamps: Lamps, clock: FakeClock
+    async def test_keys_are_scoped_to_the_caller(
+        self, idempotency: IdempotencyStore, work: CountingWork
     ) -> None:
-        await idempotency.run(ASKED, JAKE, lamps.make)
-        clock.at += RETENTION - MOMENT
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
-        clock.at += MOMENT
-        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 2"
-        assert await idempotency.run(OTHERWISE, JAKE, lamps.make) == "lamp 2"
+        responses = [await idempotency.run(REQUEST, caller, work.run) for caller in CALLERS]
+        assert responses == ["lamp 1", "lamp 2", "lamp 3"]
+        assert [await idempotency.run(REQUEST, caller, work.run) for caller in CALLERS] == responses
 
-    async def test_what_is_forgotten_is_one_callers(
-        self, idempotency: IdempotencyStore, lamps: Lamps
+    async def test_failure_is_not_stored(self, idempotency: IdempotencyStore, work: CountingWork) -> None:
+        with pytest.raises(NotFound):
+            await idempotency.run(REQUEST, JAKE, work.fail)
+        assert await idempotency.run(OTHER_REQUEST, JAKE, work.run) == "lamp 1"
+
+    async def test_key_expires_after_retention(
+        self, idempotency: IdempotencyStore, work: CountingWork, clock: FakeClock
+    ) -> None:
+        await idempotency.run(REQUEST, JAKE, work.run)
+        clock.at += RETENTION - MOMENT
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 1"
+        clock.at += MOMENT
+        assert await idempotency.run(OTHER_REQUEST, JAKE, work.run) == "lamp 2"
+        assert await idempotency.run(OTHER_REQUEST, JAKE, work.run) == "lamp 2"
+
+    async def test_delete_for_user_deletes_keys_of_one_caller(
+        self, idempotency: IdempotencyStore, work: CountingWork
     ) -> None:
         for caller in CALLERS:
-            await idempotency.run(ASKED, caller, lamps.make)
-        await idempotency.forget(JAKE)
-        assert await idempotency.run(ASKED, ANNA, lamps.make) == "lamp 2"
-        assert await idempotency.run(ASKED, None, lamps.make) == "lamp 3"
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 4"
+            await idempotency.run(REQUEST, caller, work.run)
+        await idempotency.delete_for_user(JAKE)
+        assert await idempotency.run(REQUEST, ANNA, work.run) == "lamp 2"
+        assert await idempotency.run(REQUEST, None, work.run) == "lamp 3"
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 4"
 
 
-class TestFake(Promise):
+class TestFake(StoreContract):
     @pytest.fixture
-    def idempotency(self, in_memory: FakeIdempotencyStore) -> FakeIdempotencyStore:
-        return in_memory
+    def idempotency(self, fake_store: FakeIdempotencyStore) -> FakeIdempotencyStore:
+        return fake_store
 
 
-class TestSql(Promise):
+class TestSql(StoreContract):
     @pytest.fixture
-    def idempotency(self, in_database: SqlIdempotencyStore) -> SqlIdempotencyStore:
-        return in_database
+    def idempotency(self, sql_store: SqlIdempotencyStore) -> SqlIdempotencyStore:
+        return sql_store
 
-    async def test_the_work_and_the_answer_are_kept_together_or_not_at_all(
-        self, idempotency: SqlIdempotencyStore, lamps: Lamps, kept: Database
+    async def test_work_and_response_are_one_transaction(
+        self, idempotency: SqlIdempotencyStore, work: CountingWork, kernel_database: Database
     ) -> None:
         async def make_and_fail() -> str:
-            async with kept.transaction() as session:
+            async with kernel_database.transaction() as session:
                 session.add(Thing(name="lamp"))
             raise NotFound("socket")
 
         with pytest.raises(NotFound):
-            await idempotency.run(ASKED, JAKE, make_and_fail)
-        async with kept.snapshot() as session:
+            await idempotency.run(REQUEST, JAKE, make_and_fail)
+        async with kernel_database.snapshot() as session:
             assert await session.scalar(select(func.count()).select_from(Thing)) == 0
-        assert await rows(kept) == 0
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
+        assert await rows(kernel_database) == 0
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 1"
 
-    async def test_twins_do_the_work_once_whoever_is_asked(
-        self, kept: Database, clock: FakeClock, lamps: Lamps
+    async def test_concurrent_retries_in_different_processes_do_work_once(
+        self, kernel_database: Database, clock: FakeClock, work: CountingWork
     ) -> None:
-        async def twin() -> str:
-            return await SqlIdempotencyStore(kept, clock, [NEW_KEY]).run(ASKED, JAKE, lamps.make)
+        async def retry() -> str:
+            return await SqlIdempotencyStore(kernel_database, clock, [NEW_KEY]).run(REQUEST, JAKE, work.run)
 
-        assert set(await asyncio.gather(*(twin() for _ in range(10)))) == {"lamp 1"}
+        assert set(await asyncio.gather(*(retry() for _ in range(10)))) == {"lamp 1"}
 
-    async def test_twins_of_what_is_over_do_the_work_once(
-        self, idempotency: SqlIdempotencyStore, clock: FakeClock, lamps: Lamps
+    async def test_concurrent_reuses_of_expired_key_do_work_once(
+        self, idempotency: SqlIdempotencyStore, clock: FakeClock, work: CountingWork
     ) -> None:
-        await idempotency.run(ASKED, JAKE, lamps.make)
+        await idempotency.run(REQUEST, JAKE, work.run)
         clock.at += RETENTION
-        answers = await asyncio.gather(*(idempotency.run(ASKED, JAKE, lamps.make) for _ in range(10)))
-        assert set(answers) == {"lamp 2"}
+        responses = await asyncio.gather(*(idempotency.run(REQUEST, JAKE, work.run) for _ in range(10)))
+        assert set(responses) == {"lamp 2"}
 
-    async def test_a_change_of_the_secret_is_no_other_request(
-        self, kept: Database, clock: FakeClock, lamps: Lamps
+    async def test_retry_is_recognized_after_secret_rotation(
+        self, kernel_database: Database, clock: FakeClock, work: CountingWork
     ) -> None:
-        await SqlIdempotencyStore(kept, clock, [OLD_KEY]).run(ASKED, JAKE, lamps.make)
-        changed = SqlIdempotencyStore(kept, clock, [NEW_KEY, OLD_KEY])
-        assert await changed.run(ASKED, JAKE, lamps.make) == "lamp 1"
+        await SqlIdempotencyStore(kernel_database, clock, [OLD_KEY]).run(REQUEST, JAKE, work.run)
+        changed = SqlIdempotencyStore(kernel_database, clock, [NEW_KEY, OLD_KEY])
+        assert await changed.run(REQUEST, JAKE, work.run) == "lamp 1"
         with pytest.raises(IdempotencyKeyReused):
-            await changed.run(OTHERWISE, JAKE, lamps.make)
+            await changed.run(OTHER_REQUEST, JAKE, work.run)
 
-    async def test_without_the_secret_nobody_can_tell_what_was_asked(
-        self, kept: Database, clock: FakeClock, lamps: Lamps
+    async def test_fingerprint_depends_on_secret(
+        self, kernel_database: Database, clock: FakeClock, work: CountingWork
     ) -> None:
-        seen = set()
+        fingerprints = set()
         for secret in (OLD_KEY, NEW_KEY):
-            idempotency = SqlIdempotencyStore(kept, clock, [secret])
-            await idempotency.run(ASKED, JAKE, lamps.make)
-            async with kept.snapshot() as session:
-                seen.add(await session.scalar(select(IdempotencyKeyRow.fingerprint)))
-            await idempotency.forget(JAKE)
-        assert len(seen) == 2
+            idempotency = SqlIdempotencyStore(kernel_database, clock, [secret])
+            await idempotency.run(REQUEST, JAKE, work.run)
+            async with kernel_database.snapshot() as session:
+                fingerprints.add(await session.scalar(select(IdempotencyKeyRow.fingerprint)))
+            await idempotency.delete_for_user(JAKE)
+        assert len(fingerprints) == 2
 
-    async def test_what_is_over_is_removed_little_by_little_by_those_who_come_later(
-        self, kept: Database, idempotency: SqlIdempotencyStore, clock: FakeClock, lamps: Lamps
+    async def test_expired_keys_are_deleted_in_batches_by_later_requests(
+        self,
+        kernel_database: Database,
+        idempotency: SqlIdempotencyStore,
+        clock: FakeClock,
+        work: CountingWork,
     ) -> None:
-        number = CLEANUP_BATCH_SIZE + 1
-        over = [
-            {"user_id": JAKE, "key": f"old-{each}", "fingerprint": "", "response": "", "expires_at": clock.at}
-            for each in range(number)
+
+        expired = [
+            {
+                "user_id": JAKE,
+                "key": f"old-{number}",
+                "fingerprint": "",
+                "response": "",
+                "expires_at": clock.at,
+            }
+            for number in range(CLEANUP_BATCH_SIZE + 1)
         ]
-        async with kept.transaction() as session:
-            await session.execute(insert(IdempotencyKeyRow), over)
-        assert await idempotency.run(ASKED, JAKE, lamps.make) == "lamp 1"
-        assert await rows(kept) == 2
-        await idempotency.run(IdempotentRequest("two", b""), JAKE, lamps.make)
-        assert await rows(kept) == 2
+        async with kernel_database.transaction() as session:
+            await session.execute(insert(IdempotencyKeyRow), expired)
+        assert await idempotency.run(REQUEST, JAKE, work.run) == "lamp 1"
+        assert await rows(kernel_database) == 2
+        await idempotency.run(IdempotentRequest("two", b""), JAKE, work.run)
+        assert await rows(kernel_database) == 2
 
 
-class TestKeyedRequest:
+class TestIdempotentRequest:
     @pytest.mark.parametrize("key", ["a", "a" * 255, "550e8400-e29b-41d4-a716-446655440000", "!#[]~,;="])
-    def test_a_key_is_visible_ascii(self, key: str) -> None:
+    def test_visible_ascii_is_valid_key(self, key: str) -> None:
         assert IdempotentRequest(key, b"").key == key
 
     @pytest.mark.parametrize("key", ["", "a" * 256, "two words", 'a"b', "a\\b", "schlüssel", "a\n", "\x7f"])
-    def test_anything_else_is_none(self, key: str) -> None:
-        with pytest.raises(Invalid) as refusal:
+    def test_other_key_is_rejected(self, key: str) -> None:
+        with pytest.raises(Invalid) as raised:
             IdempotentRequest(key, b"")
-        assert list(refusal.value.problems) == ["Idempotency-Key"]
+        assert list(raised.value.problems) == ["Idempotency-Key"]

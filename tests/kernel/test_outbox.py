@@ -1,4 +1,4 @@
-"""Facts that are told after the commit: kept until they are handled, and handled once."""
+"""The outbox: after-commit deliveries, their order, retries and administration."""
 
 import asyncio
 import random
@@ -17,10 +17,10 @@ from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=30)
-POLICY = DeliveryPolicy(lease=LEASE, attempts=ATTEMPTS)
-EVERYTHING = list(DeliveryState)
+POLICY = DeliveryPolicy(lease=LEASE, max_attempts=MAX_ATTEMPTS)
+ALL_STATES = list(DeliveryState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class LampMended(Event):
     lamp: str
 
 
-class Broom:
-    """A subscriber that writes what it is told, and fails for the lamps it cannot sweep."""
+class Subscriber:
+    """A subscriber that inserts a row for each event, and then fails for some lamps."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.published: list[Event] = []
-        self.too_heavy: set[str] = set()
+        self.handled: list[Event] = []
+        self.failing: set[str] = set()
 
-    async def sweep(self, event: LampBroken | LampMended) -> None:
-        self.published.append(event)
+    async def handle(self, event: LampBroken | LampMended) -> None:
+        self.handled.append(event)
         async with self._database.transaction() as session:
-            session.add(Thing(name=f"swept {event.lamp} {len(self.published)}"))
+            session.add(Thing(name=f"{event.lamp} {len(self.handled)}"))
             await session.flush()
-        if event.lamp in self.too_heavy:
-            raise LookupError(f"{event.lamp} is too heavy")
+        if event.lamp in self.failing:
+            raise LookupError(f"{event.lamp} fails")
 
 
 @pytest.fixture
@@ -57,30 +57,30 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def broom(kept: Database) -> Broom:
-    return Broom(kept)
+def subscriber(kernel_database: Database) -> Subscriber:
+    return Subscriber(kernel_database)
 
 
 @pytest.fixture
-def post(kept: Database, clock: FakeClock, broom: Broom) -> Messaging:
-    """Return what carries events to the broom."""
-    return subscribed(kept, clock, broom)
+def messaging(kernel_database: Database, clock: FakeClock, subscriber: Subscriber) -> Messaging:
+    """Return the messaging of one worker, with the subscriber."""
+    return create_worker(kernel_database, clock, subscriber)
 
 
-def subscribed(database: Database, clock: FakeClock, broom: Broom) -> Messaging:
-    """Return what another process has that runs the same program."""
-    post = create_messaging(database, clock, POLICY)
+def create_worker(database: Database, clock: FakeClock, subscriber: Subscriber) -> Messaging:
+    """Return the messaging of a further worker, with the same subscriptions."""
+    messaging = create_messaging(database, clock, POLICY)
     for event in (LampBroken, LampMended):
-        post.subscribe("cleaning", event, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
-    return post
+        messaging.subscribe("cleaning", event, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
+    return messaging
 
 
 @pytest.fixture
-def publish(kept: Database, post: Messaging) -> Callable[..., Awaitable[None]]:
+def publish(kernel_database: Database, messaging: Messaging) -> Callable[..., Awaitable[None]]:
     async def publish(*events: Event) -> None:
-        async with kept.transaction():
+        async with kernel_database.transaction():
             for event in events:
-                await post.events.publish(event)
+                await messaging.events.publish(event)
 
     return publish
 
@@ -88,100 +88,120 @@ def publish(kept: Database, post: Messaging) -> Callable[..., Awaitable[None]]:
 Publish = Callable[..., Awaitable[None]]
 
 
-class TestDelivery:
-    async def test_a_subscriber_is_told_after_the_commit_and_not_before(
-        self, kept: Database, post: Messaging, broom: Broom
-    ) -> None:
-        async with kept.transaction():
-            await post.events.publish(LampBroken("desk", (1, 2)))
-            assert broom.published == []
-        await post.dispatcher.drain()
-        assert broom.published == [LampBroken("desk", (1, 2))]
-        assert await names(kept) == ["swept desk 1"]
+@pytest.fixture
+async def dead_delivery(
+    messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
+) -> None:
+    """Let the delivery of a broken desk lamp run out of attempts; its next one succeeds."""
+    subscriber.failing = {"desk"}
+    await publish(LampBroken("desk"))
+    for _ in range(MAX_ATTEMPTS):
+        await messaging.dispatcher.drain()
+        clock.at += timedelta(hours=1)
+    subscriber.failing = set()
 
-    async def test_what_is_undone_is_told_to_nobody(
-        self, kept: Database, post: Messaging, broom: Broom
+
+class TestDelivery:
+    async def test_event_is_delivered_after_the_commit(
+        self, kernel_database: Database, messaging: Messaging, subscriber: Subscriber
+    ) -> None:
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk", (1, 2)))
+            assert subscriber.handled == []
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk", (1, 2))]
+        assert await names(kernel_database) == ["desk 1"]
+
+    async def test_event_of_rolled_back_transaction_is_not_delivered(
+        self, kernel_database: Database, messaging: Messaging, subscriber: Subscriber
     ) -> None:
         async def break_lamp() -> None:
-            async with kept.transaction():
-                await post.events.publish(LampBroken("desk"))
+            async with kernel_database.transaction():
+                await messaging.events.publish(LampBroken("desk"))
                 raise LookupError("it only looked broken")
 
         with pytest.raises(LookupError):
             await break_lamp()
-        await post.dispatcher.drain()
-        assert broom.published == []
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == []
 
-    async def test_it_is_told_once(self, post: Messaging, publish: Publish, broom: Broom) -> None:
+    async def test_event_is_delivered_once(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber
+    ) -> None:
         await publish(LampBroken("desk"))
-        await post.dispatcher.drain()
-        await post.dispatcher.drain()
-        assert broom.published == [LampBroken("desk")]
-        assert await post.outbox_admin.oldest(EVERYTHING, 10) == []
+        await messaging.dispatcher.drain()
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk")]
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
 
-    async def test_every_subscriber_has_a_delivery_of_its_own(
-        self, post: Messaging, publish: Publish, broom: Broom
+    async def test_each_subscriber_has_its_own_delivery(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber
     ) -> None:
         published: list[Event] = []
 
         async def note(event: LampBroken) -> None:
             published.append(event)
 
-        post.subscribe("statistics", LampBroken, lambda: note, DeliveryMode.AFTER_COMMIT)
-        broom.too_heavy = {"desk"}
+        messaging.subscribe("statistics", LampBroken, lambda: note, DeliveryMode.AFTER_COMMIT)
+        subscriber.failing = {"desk"}
         await publish(LampBroken("desk"))
-        await post.dispatcher.drain()
+        await messaging.dispatcher.drain()
         assert published == [LampBroken("desk")]
-        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
-        assert (left.subscriber, left.event, left.attempts) == ("cleaning", "LampBroken", 1)
+        [remaining] = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert (remaining.subscriber, remaining.event, remaining.attempts) == ("cleaning", "LampBroken", 1)
 
-    async def test_one_inside_the_transaction_is_told_inside_it_all_the_same(
-        self, kept: Database, post: Messaging, broom: Broom
+    async def test_in_transaction_subscriber_is_called_before_the_commit(
+        self, kernel_database: Database, messaging: Messaging, subscriber: Subscriber
     ) -> None:
-        batch_size: list[Event] = []
+        handled: list[Event] = []
 
         async def note(event: LampBroken) -> None:
-            batch_size.append(event)
+            handled.append(event)
 
-        post.subscribe("alarm", LampBroken, lambda: note, DeliveryMode.IN_TRANSACTION)
-        async with kept.transaction():
-            await post.events.publish(LampBroken("desk"))
-            assert (batch_size, broom.published) == ([LampBroken("desk")], [])
+        messaging.subscribe("alarm", LampBroken, lambda: note, DeliveryMode.IN_TRANSACTION)
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk"))
+            assert (handled, subscriber.handled) == ([LampBroken("desk")], [])
 
-    async def test_a_module_cannot_subscribe_twice_to_one_event(self, post: Messaging, broom: Broom) -> None:
-        with pytest.raises(ValueError, match="cleaning subscribes twice to LampBroken"):
-            post.subscribe("cleaning", LampBroken, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
-
-    async def test_an_event_that_nobody_is_told_of_after_the_commit_costs_no_statement(
-        self, kept: Database, clock: FakeClock
+    async def test_module_cannot_subscribe_twice_to_one_event(
+        self, messaging: Messaging, subscriber: Subscriber
     ) -> None:
-        statements = StatementRecorder(kept)
-        async with kept.transaction():
-            await create_messaging(kept, clock).events.publish(LampBroken("desk"))
+        with pytest.raises(ValueError, match="cleaning subscribes twice to LampBroken"):
+            messaging.subscribe("cleaning", LampBroken, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
+
+    async def test_event_without_subscribers_takes_no_statement(
+        self, kernel_database: Database, clock: FakeClock
+    ) -> None:
+        statements = StatementRecorder(kernel_database)
+        async with kernel_database.transaction():
+            await create_messaging(kernel_database, clock).events.publish(LampBroken("desk"))
         assert statements.statements == []
 
 
 class TestCost:
-    """In statements, which are the same on every machine."""
+    """Costs in statements, which do not depend on the machine."""
 
-    async def test_publishing_takes_one_however_many_are_told_and_one_to_wake_other_processes(
-        self, kept: Database, post: Messaging, broom: Broom
+    async def test_publishing_takes_one_insert_and_one_notify(
+        self, kernel_database: Database, messaging: Messaging, subscriber: Subscriber
     ) -> None:
-        post.subscribe("statistics", LampBroken, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
-        statements = StatementRecorder(kept)
-        async with kept.transaction():
-            await post.events.publish(LampBroken("desk"))
-        assert [one.split()[0] for one in statements.statements] == ["INSERT", *wake_ups(kept)]
+        messaging.subscribe("statistics", LampBroken, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
+        statements = StatementRecorder(kernel_database)
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk"))
+        assert [statement.split()[0] for statement in statements.statements] == [
+            "INSERT",
+            *notify_statements(kernel_database),
+        ]
 
-    async def test_delivering_takes_two_beside_the_handlers_own(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom
+    async def test_delivery_takes_two_statements_besides_the_handler(
+        self, kernel_database: Database, messaging: Messaging, publish: Publish, subscriber: Subscriber
     ) -> None:
         await publish(*(LampBroken("desk") for _ in range(20)))
-        statements = StatementRecorder(kept)
-        await post.dispatcher.drain()
-        assert len(broom.published) == 20
-        # Look and take up the first; mark it, write, and take up the next, twenty times; look again.
-        assert [one.split()[0] for one in statements.statements] == [
+        statements = StatementRecorder(kernel_database)
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == 20
+        # Query and claim the first; delete it, insert, and claim the next, twenty times; query again.
+        assert [statement.split()[0] for statement in statements.statements] == [
             "SELECT",
             "WITH",
             *["DELETE", "INSERT", "UPDATE"] * 20,
@@ -189,125 +209,122 @@ class TestCost:
         ]
 
 
-def wake_ups(database: Database) -> list[str]:
-    """Return the statements that wake other processes: SQLite's see every commit."""
+def notify_statements(database: Database) -> list[str]:
+    """Return the statements that notify other processes; on SQLite they poll for commits."""
     return ["SELECT"] if database.engines[0].dialect.name == "postgresql" else []
 
 
 class TestOrder:
-    async def test_what_is_about_one_thing_is_told_in_order_whatever_it_is(
-        self, post: Messaging, publish: Publish, broom: Broom
+    async def test_deliveries_of_one_aggregate_are_in_order(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber
     ) -> None:
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,)))
-        await post.dispatcher.drain()
-        assert broom.published == [LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,))]
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk"), LampMended("desk"), LampBroken("desk", (3,))]
 
-    async def test_what_comes_after_a_failure_waits_for_it_and_other_things_do_not(
-        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_failed_delivery_blocks_its_aggregate_only(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
-        broom.too_heavy = {"desk"}
+        subscriber.failing = {"desk"}
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
-        await post.dispatcher.drain()
+        await messaging.dispatcher.drain()
         await publish(LampMended("desk"), LampMended("floor"))
-        await post.dispatcher.drain()
-        assert broom.published == [LampBroken("desk"), LampBroken("floor"), LampMended("floor")]
-        broom.too_heavy = set()
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk"), LampBroken("floor"), LampMended("floor")]
+        subscriber.failing = set()
         clock.at += timedelta(hours=1)
-        await post.dispatcher.drain()
-        assert broom.published[3:] == [LampBroken("desk"), LampMended("desk"), LampMended("desk")]
+        await messaging.dispatcher.drain()
+        assert subscriber.handled[3:] == [LampBroken("desk"), LampMended("desk"), LampMended("desk")]
 
-    async def test_nobody_waits_for_the_dead(
-        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    @pytest.mark.usefixtures("dead_delivery")
+    async def test_dead_delivery_blocks_nothing(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber
     ) -> None:
-        broom.too_heavy = {"desk"}
-        await publish(LampBroken("desk"))
-        for _ in range(ATTEMPTS):
-            await post.dispatcher.drain()
-            clock.at += timedelta(hours=1)
-        broom.too_heavy = set()
         await publish(LampMended("desk"))
-        await post.dispatcher.drain()
-        assert broom.published[-1] == LampMended("desk")
+        await messaging.dispatcher.drain()
+        assert subscriber.handled[-1] == LampMended("desk")
 
-    async def test_an_event_is_about_its_first_field(self) -> None:
+    async def test_aggregate_is_first_field(self) -> None:
         assert LampBroken("desk", (1,)).aggregate == LampMended("desk").aggregate == "lamp desk"
         assert Event().aggregate == "Event"
 
 
 class TestFailure:
-    async def test_what_a_failing_handler_wrote_is_undone_and_why_is_kept(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom
+    async def test_failed_handler_is_rolled_back_and_its_error_stored(
+        self, kernel_database: Database, messaging: Messaging, publish: Publish, subscriber: Subscriber
     ) -> None:
-        broom.too_heavy = {"desk"}
+        subscriber.failing = {"desk"}
         await publish(LampBroken("desk"))
-        await post.dispatcher.drain()
-        assert await names(kept) == []
-        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
-        assert (left.state, left.attempts) == (DeliveryState.PENDING, 1)
-        assert left.last_error is not None
-        assert left.last_error.endswith("LookupError: desk is too heavy\n")
+        await messaging.dispatcher.drain()
+        assert await names(kernel_database) == []
+        [remaining] = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert (remaining.state, remaining.attempts) == (DeliveryState.PENDING, 1)
+        assert remaining.last_error is not None
+        assert remaining.last_error.endswith("LookupError: desk fails\n")
 
-    async def test_it_is_not_tried_again_before_its_time(
-        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_delivery_is_not_retried_before_it_is_due(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
-        broom.too_heavy = {"desk"}
+        subscriber.failing = {"desk"}
         await publish(LampBroken("desk"))
-        await post.dispatcher.drain()
-        [left] = await post.outbox_admin.oldest(EVERYTHING, 10)
-        assert left.due_at is not None
-        clock.at = left.due_at - timedelta(microseconds=1)
-        await post.dispatcher.drain()
-        assert len(broom.published) == 1
-        clock.at = left.due_at
-        await post.dispatcher.drain()
-        assert len(broom.published) == 2
+        await messaging.dispatcher.drain()
+        [remaining] = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert remaining.due_at is not None
+        clock.at = remaining.due_at - timedelta(microseconds=1)
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == 1
+        clock.at = remaining.due_at
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == 2
 
-    async def test_after_so_many_attempts_it_is_dead_and_seen(
-        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_delivery_is_dead_after_max_attempts(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
-        broom.too_heavy = {"desk"}
+        subscriber.failing = {"desk"}
         await publish(LampBroken("desk"))
-        for _ in range(ATTEMPTS + 2):
-            await post.dispatcher.drain()
+        for _ in range(MAX_ATTEMPTS + 2):
+            await messaging.dispatcher.drain()
             clock.at += timedelta(hours=1)
-        assert len(broom.published) == ATTEMPTS
-        [dead] = await post.outbox_admin.oldest([DeliveryState.DEAD], 10)
-        assert (dead.attempts, dead.due_at) == (ATTEMPTS, None)
-        assert await post.outbox_admin.backlog() == Backlog(
+        assert len(subscriber.handled) == MAX_ATTEMPTS
+        [dead] = await messaging.outbox_admin.oldest([DeliveryState.DEAD], 10)
+        assert (dead.attempts, dead.due_at) == (MAX_ATTEMPTS, None)
+        assert await messaging.outbox_admin.backlog() == Backlog(
             waiting=0, oldest_pending_seconds=0, dead=1, orphaned=0
         )
 
-    async def test_a_handler_that_does_not_end_is_ended(self, kept: Database, clock: FakeClock) -> None:
-        stuck = create_messaging(kept, clock, DeliveryPolicy(handler_timeout=timedelta(milliseconds=10)))
+    async def test_handler_timeout_is_a_failure(self, kernel_database: Database, clock: FakeClock) -> None:
+        messaging = create_messaging(
+            kernel_database, clock, DeliveryPolicy(handler_timeout=timedelta(milliseconds=10))
+        )
 
         async def wait_for_ever(_event: LampBroken) -> None:
-            async with kept.transaction() as session:
+            async with kernel_database.transaction() as session:
                 session.add(Thing(name="half done"))
             await asyncio.Event().wait()
 
-        stuck.subscribe("waiting", LampBroken, lambda: wait_for_ever, DeliveryMode.AFTER_COMMIT)
-        async with kept.transaction():
-            await stuck.events.publish(LampBroken("desk"))
-        await stuck.dispatcher.drain()
-        [left] = await stuck.outbox_admin.oldest(EVERYTHING, 10)
-        assert left.last_error is not None
-        assert "TimeoutError" in left.last_error
-        assert await names(kept) == []
+        messaging.subscribe("waiting", LampBroken, lambda: wait_for_ever, DeliveryMode.AFTER_COMMIT)
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk"))
+        await messaging.dispatcher.drain()
+        [remaining] = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert remaining.last_error is not None
+        assert "TimeoutError" in remaining.last_error
+        assert await names(kernel_database) == []
 
-    async def test_an_event_that_cannot_be_read_any_more_is_a_failure_like_others(
-        self, kept: Database, publish: Publish, clock: FakeClock, broom: Broom
+    async def test_unparsable_event_is_a_failure(
+        self, kernel_database: Database, publish: Publish, clock: FakeClock, subscriber: Subscriber
     ) -> None:
-        changed = create_messaging(kept, clock, POLICY)
-        of_today = make_dataclass("LampBroken", [("number", int)], bases=(Event,), frozen=True)
-        changed.subscribe("cleaning", of_today, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
+        changed = create_messaging(kernel_database, clock, POLICY)
+        changed_event = make_dataclass("LampBroken", [("number", int)], bases=(Event,), frozen=True)
+        changed.subscribe("cleaning", changed_event, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
         await publish(LampBroken("desk"))
         await changed.dispatcher.drain()
-        [left] = await changed.outbox_admin.oldest([DeliveryState.PENDING], 10)
-        assert left.last_error is not None
-        assert "ValidationError" in left.last_error
-        assert broom.published == []
+        [remaining] = await changed.outbox_admin.oldest([DeliveryState.PENDING], 10)
+        assert remaining.last_error is not None
+        assert "ValidationError" in remaining.last_error
+        assert subscriber.handled == []
 
-    def test_pauses_grow_are_bounded_and_differ(self) -> None:
+    def test_backoff_grows_is_bounded_and_has_jitter(self) -> None:
         policy = DeliveryPolicy()
         random.seed(7)
         longest = [max(policy.backoff(attempts) for _ in range(200)) for attempts in (1, 4, 30)]
@@ -316,129 +333,149 @@ class TestFailure:
         assert len({policy.backoff(4) for _ in range(20)}) == 20
 
 
-class TestManyProcesses:
-    async def test_what_one_has_taken_up_no_other_takes_up(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+class TestSeveralWorkers:
+    async def test_claimed_delivery_is_not_claimed_by_another_worker(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
     ) -> None:
-        other = subscribed(kept, clock, broom)
+        other = create_worker(kernel_database, clock, subscriber)
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
-        assert [claimed.aggregate for claimed in await post.outbox.claim_due()] == ["lamp desk", "lamp floor"]
-        # Not the second one about the desk, either.
+        assert [claimed.aggregate for claimed in await messaging.outbox.claim_due()] == [
+            "lamp desk",
+            "lamp floor",
+        ]
+        # The second delivery of the desk is blocked by the first.
         assert await other.outbox.claim_due() == []
 
-    async def test_what_a_process_held_that_has_ended_is_taken_up_when_its_lease_ends(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_expired_lease_is_reclaimed(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
     ) -> None:
         await publish(LampBroken("desk"))
-        await post.outbox.claim_due()
-        other = subscribed(kept, clock, broom)
+        await messaging.outbox.claim_due()
+        other = create_worker(kernel_database, clock, subscriber)
         clock.at += LEASE - timedelta(milliseconds=1)
         await other.dispatcher.drain()
-        assert broom.published == []
+        assert subscriber.handled == []
         clock.at += timedelta(milliseconds=1)
         await other.dispatcher.drain()
-        assert broom.published == [LampBroken("desk")]
+        assert subscriber.handled == [LampBroken("desk")]
 
-    async def test_what_another_has_is_left_to_it_when_something_older_is_retried(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    @pytest.mark.usefixtures("dead_delivery")
+    async def test_next_delivery_claimed_by_another_worker_is_not_claimed(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
     ) -> None:
-        broom.too_heavy = {"desk"}
-        await publish(LampBroken("desk"))
-        for _ in range(ATTEMPTS):
-            await post.dispatcher.drain()
-            clock.at += timedelta(hours=1)
-        broom.too_heavy = set()
         await publish(LampMended("desk"))
-        [mended] = await subscribed(kept, clock, broom).outbox.claim_due()
-        await post.outbox_admin.retry([DeliveryState.DEAD])
-        [broken] = await post.outbox.claim_due()
+        [mended] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due()
+        await messaging.outbox_admin.retry([DeliveryState.DEAD])
+        [broken] = await messaging.outbox.claim_due()
         assert broken.id < mended.id
-        assert await post.outbox.handle(broken) is None
+        assert await messaging.outbox.handle(broken) is None
 
-    async def test_who_was_thought_to_have_ended_handles_nothing(
-        self, kept: Database, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_worker_with_expired_lease_handles_nothing(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
     ) -> None:
         await publish(LampBroken("desk"))
-        [late] = await post.outbox.claim_due()
+        [late] = await messaging.outbox.claim_due()
         clock.at += LEASE
-        [taken] = await subscribed(kept, clock, broom).outbox.claim_due()
+        [taken] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due()
         assert taken.id == late.id
-        assert await post.outbox.handle(late) is None
-        assert broom.published == []
+        assert await messaging.outbox.handle(late) is None
+        assert subscriber.handled == []
 
-    async def test_what_ends_every_process_that_has_it_is_dead_in_the_end(
-        self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_delivery_that_crashes_every_worker_is_dead(
+        self, kernel_database: Database, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
         await publish(LampBroken("desk"))
-        for _ in range(ATTEMPTS):
-            assert len(await subscribed(kept, clock, broom).outbox.claim_due()) == 1
+        for _ in range(MAX_ATTEMPTS):
+            assert len(await create_worker(kernel_database, clock, subscriber).outbox.claim_due()) == 1
             clock.at += LEASE
-        last = subscribed(kept, clock, broom)
+        last = create_worker(kernel_database, clock, subscriber)
         assert await last.outbox.claim_due() == []
         [dead] = await last.outbox_admin.oldest([DeliveryState.DEAD], 10)
-        assert dead.last_error == "its process ended, or was stuck, while it had this one"
+        assert dead.last_error == "the worker crashed or timed out while handling this delivery"
 
-    async def test_one_that_is_told_to_end_leaves_what_it_has_not_begun_to_others(
-        self, kept: Database, publish: Publish, broom: Broom, clock: FakeClock
+    async def test_stopping_worker_releases_claimed_deliveries(
+        self, kernel_database: Database, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
         async def end(event: LampBroken) -> None:
-            ending.signals.close()
-            await broom.sweep(event)
+            stopping.signals.close()
+            await subscriber.handle(event)
 
-        ending = create_messaging(kept, clock, POLICY)
-        ending.subscribe("cleaning", LampBroken, lambda: end, DeliveryMode.AFTER_COMMIT)
+        stopping = create_messaging(kernel_database, clock, POLICY)
+        stopping.subscribe("cleaning", LampBroken, lambda: end, DeliveryMode.AFTER_COMMIT)
         await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
-        await ending.dispatcher.drain()
-        assert broom.published == [LampBroken("desk")]
-        await subscribed(kept, clock, broom).dispatcher.drain()
-        assert broom.published == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
+        await stopping.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk")]
+        await create_worker(kernel_database, clock, subscriber).dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
 
 
-class TestOperators:
-    async def test_the_backlog_is_counted_and_its_age_known(
-        self, post: Messaging, publish: Publish, clock: FakeClock
+class TestOutboxAdmin:
+    async def test_backlog_has_count_and_age(
+        self, messaging: Messaging, publish: Publish, clock: FakeClock
     ) -> None:
-        assert await post.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
+        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
         await publish(LampBroken("desk"), LampMended("floor"))
         clock.at += timedelta(seconds=90)
         await publish(LampBroken("shelf"))
-        assert await post.outbox_admin.backlog() == Backlog(3, 90, 0, 0)
+        assert await messaging.outbox_admin.backlog() == Backlog(3, 90, 0, 0)
 
-    async def test_what_nobody_subscribes_to_is_told_apart_and_left_alone(
-        self, kept: Database, post: Messaging, publish: Publish, clock: FakeClock, broom: Broom
+    async def test_orphaned_delivery_is_counted_and_not_delivered(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        clock: FakeClock,
+        subscriber: Subscriber,
     ) -> None:
         await publish(LampBroken("desk"), LampMended("desk"))
-        left = create_messaging(kept, clock, POLICY)
-        left.subscribe("cleaning", LampMended, lambda: broom.sweep, DeliveryMode.AFTER_COMMIT)
-        assert await left.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=1)
-        await left.dispatcher.drain()
-        assert broom.published == [LampMended("desk")]
-        [orphan] = await left.outbox_admin.oldest([DeliveryState.ORPHANED], 10)
+        remaining = create_messaging(kernel_database, clock, POLICY)
+        remaining.subscribe("cleaning", LampMended, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
+        assert await remaining.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=1)
+        await remaining.dispatcher.drain()
+        assert subscriber.handled == [LampMended("desk")]
+        [orphan] = await remaining.outbox_admin.oldest([DeliveryState.ORPHANED], 10)
         assert (orphan.event, orphan.payload) == ("LampBroken", '{"lamp":"desk","pieces":[]}')
-        nobody = create_messaging(kept, clock, POLICY)
-        await nobody.dispatcher.drain()
-        assert await nobody.outbox_admin.backlog() == Backlog(0, 0, 0, orphaned=1)
-        await post.dispatcher.drain()
-        assert broom.published == [LampMended("desk"), LampBroken("desk")]
+        no_subscribers = create_messaging(kernel_database, clock, POLICY)
+        await no_subscribers.dispatcher.drain()
+        assert await no_subscribers.outbox_admin.backlog() == Backlog(0, 0, 0, orphaned=1)
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampMended("desk"), LampBroken("desk")]
 
-    async def test_a_dead_one_that_is_retried_is_told_anew(
-        self, post: Messaging, publish: Publish, broom: Broom, clock: FakeClock
+    @pytest.mark.usefixtures("dead_delivery")
+    async def test_retried_dead_delivery_is_delivered(
+        self, messaging: Messaging, subscriber: Subscriber
     ) -> None:
-        broom.too_heavy = {"desk"}
-        await publish(LampBroken("desk"))
-        for _ in range(ATTEMPTS):
-            await post.dispatcher.drain()
-            clock.at += timedelta(hours=1)
-        broom.too_heavy = set()
-        assert await post.outbox_admin.retry([DeliveryState.DEAD]) == 1
-        await post.dispatcher.drain()
-        assert len(broom.published) == ATTEMPTS + 1
-        assert await post.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
+        assert await messaging.outbox_admin.retry([DeliveryState.DEAD]) == 1
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == MAX_ATTEMPTS + 1
+        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
 
-    async def test_only_what_was_chosen_is_purged(self, post: Messaging, publish: Publish) -> None:
+    async def test_purge_deletes_chosen_deliveries_only(self, messaging: Messaging, publish: Publish) -> None:
         await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
-        first, second, _ = await post.outbox_admin.oldest(EVERYTHING, 10)
-        assert await post.outbox_admin.purge([DeliveryState.DEAD]) == 0
-        assert await post.outbox_admin.purge(EVERYTHING, [first.id, second.id, 999]) == 2
-        assert [one.aggregate for one in await post.outbox_admin.oldest(EVERYTHING, 10)] == ["lamp shelf"]
-        assert await post.outbox_admin.by_id([first.id]) == []
+        first, second, _ = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert await messaging.outbox_admin.purge([DeliveryState.DEAD]) == 0
+        assert await messaging.outbox_admin.purge(ALL_STATES, [first.id, second.id, 999]) == 2
+        assert [delivery.aggregate for delivery in await messaging.outbox_admin.oldest(ALL_STATES, 10)] == [
+            "lamp shelf"
+        ]
+        assert await messaging.outbox_admin.by_id([first.id]) == []

@@ -1,4 +1,4 @@
-"""Several processes on one outbox, one of them killed at work: nothing is lost, doubled or out of order."""
+"""Several worker processes on one outbox, one of them killed."""
 
 import signal
 import subprocess
@@ -13,7 +13,13 @@ from sqlalchemy import select
 
 from modules.kernel.infrastructure.messaging.messaging import Messaging
 from modules.kernel.infrastructure.persistence.database import Database
-from tests.kernel.outbox_worker import TIMEOUT_SECONDS, StepRow, noted, posted, publish
+from tests.kernel.outbox_worker import (
+    TIMEOUT_SECONDS,
+    StepRow,
+    create_walk_messaging,
+    publish,
+    wait_for_steps,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +28,8 @@ WALKERS, STEPS = 8, 15
 
 
 @contextmanager
-def delivering(database: Database, file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process that delivers, and see to it that it ends."""
+def running_worker(database: Database, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a worker process, and kill it at the end of the block."""
     url = database.engines[0].url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.kernel.outbox_worker", url, str(file)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own
@@ -35,46 +41,46 @@ def delivering(database: Database, file: Path) -> Iterator[subprocess.Popen[byte
             process.kill()
 
 
-async def walked(database: Database) -> dict[int, list[int]]:
-    """Return the steps of each walker, in the order in which they were noted."""
-    found: defaultdict[int, list[int]] = defaultdict(list)
+async def steps_by_walker(database: Database) -> dict[int, list[int]]:
+    """Return the steps of each walker, in the order in which they were handled."""
+    steps: defaultdict[int, list[int]] = defaultdict(list)
     async with database.snapshot() as session:
         for walker, number in await session.execute(
             select(StepRow.walker, StepRow.number).order_by(StepRow.id)
         ):
-            found[walker].append(number)
-    return dict(found)
+            steps[walker].append(number)
+    return dict(steps)
 
 
-def assert_never_two_at_once(file: Path) -> None:
-    """Check that what is about one walker was begun when all before it was ended, or its process was."""
-    at_it: dict[str, tuple[str, str]] = {}
+def assert_steps_of_a_walker_never_overlap(file: Path) -> None:
+    """Assert that a step begins after the previous step of its walker, or that step's process, ended."""
+    started: dict[str, tuple[str, str]] = {}
     last_seen: dict[str, int] = {}
     lines = sorted((line.split() for line in file.read_text().splitlines()), key=lambda line: int(line[0]))
     for at, process, *_ in lines:
         last_seen[process] = int(at)
-    for at, process, what, walker, number, _ in lines:
-        if what == "ended":
-            assert at_it.pop(walker) == (process, number)
+    for at, process, phase, walker, number, _ in lines:
+        if phase == "ended":
+            assert started.pop(walker) == (process, number)
             continue
-        if walker in at_it:
-            assert last_seen[at_it[walker][0]] < int(at), f"two are at step {number} of {walker}"
-        at_it[walker] = (process, number)
+        if walker in started:
+            assert last_seen[started[walker][0]] < int(at), f"two are at step {number} of {walker}"
+        started[walker] = (process, number)
 
 
-async def test_a_process_is_killed_at_work_and_every_step_is_noted_once_and_in_order(
-    outbox: Database, tmp_path: Path
+async def test_events_are_handled_once_and_in_order_when_a_worker_is_killed(
+    outbox_database: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "log"
-    post: Messaging = posted(outbox, tmp_path / "unused")
-    with delivering(outbox, file) as first, delivering(outbox, file) as second:
+    messaging: Messaging = create_walk_messaging(outbox_database, tmp_path / "unused")
+    with running_worker(outbox_database, file) as first, running_worker(outbox_database, file) as second:
         for number in range(STEPS):
-            await publish(outbox, post, ((walker, number) for walker in range(WALKERS)))
-        await noted(outbox, WALKERS * STEPS // 4)
+            await publish(outbox_database, messaging, ((walker, number) for walker in range(WALKERS)))
+        await wait_for_steps(outbox_database, WALKERS * STEPS // 4)
         first.send_signal(signal.SIGKILL)
-        await noted(outbox, WALKERS * STEPS)
+        await wait_for_steps(outbox_database, WALKERS * STEPS)
         second.send_signal(signal.SIGTERM)
         assert second.wait(TIMEOUT_SECONDS) == 0
-    assert await walked(outbox) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
-    assert (await post.outbox_admin.backlog()).waiting == 0
-    assert_never_two_at_once(file)
+    assert await steps_by_walker(outbox_database) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
+    assert (await messaging.outbox_admin.backlog()).waiting == 0
+    assert_steps_of_a_walker_never_overlap(file)

@@ -1,4 +1,4 @@
-"""Which part of a list is wanted."""
+"""Page requests and pages."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -20,41 +20,41 @@ class Row(NamedTuple):
     id: int
 
 
-def test_a_page_is_the_first_twenty_unless_told_otherwise() -> None:
+def test_default_page_is_first_twenty() -> None:
     assert PageRequest() == PageRequest(limit=20, offset=0)
 
 
-@pytest.mark.parametrize(("asked", "served"), [(1, 1), (100, 100), (101, 100), (2**63, 100)])
-def test_a_page_has_a_hundred_rows_at_the_most(asked: int, served: int) -> None:
-    assert PageRequest(limit=asked).limit == served
+@pytest.mark.parametrize(("limit", "served"), [(1, 1), (100, 100), (101, 100), (2**63, 100)])
+def test_limit_is_capped_at_100(limit: int, served: int) -> None:
+    assert PageRequest(limit=limit).limit == served
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, 0), (-1, 0), (20, -1)])
-def test_a_page_that_is_no_page_cannot_be_built(limit: int, offset: int) -> None:
+def test_invalid_page_request_raises_value_error(limit: int, offset: int) -> None:
     with pytest.raises(ValueError, match="Page"):
         PageRequest(limit, offset)
 
 
-def test_a_page_begins_after_so_many_rows_or_behind_one_of_them() -> None:
+def test_offset_and_position_are_exclusive() -> None:
     assert PageRequest(after=AFTER_POSITION).offset == 0
     with pytest.raises(ValueError, match="Page"):
         PageRequest(offset=1, after=AFTER_POSITION)
 
 
 @pytest.mark.parametrize(
-    ("there", "shown", "following"),
+    ("ids", "page_ids", "next_position"),
     [([], [], None), ([5, 4], [5, 4], None), ([5, 4, 3], [5, 4], AFTER_POSITION)],
     ids=["nothing", "all", "more"],
 )
-def test_a_page_ends_at_a_position_if_there_is_more(
-    there: list[int], shown: list[int], following: Position | None
+def test_split_page_returns_next_position_if_there_are_more_rows(
+    ids: list[int], page_ids: list[int], next_position: Position | None
 ) -> None:
-    rows = [Row(NOON, id_) for id_ in there]
-    assert split_page(rows, PageRequest(limit=2)) == ([Row(NOON, id_) for id_ in shown], following)
+    rows = [Row(NOON, id_) for id_ in ids]
+    assert split_page(rows, PageRequest(limit=2)) == ([Row(NOON, id_) for id_ in page_ids], next_position)
 
 
 @given(st.integers(), st.integers())
-def test_a_page_is_a_window_that_can_be_served_or_none_at_all(limit: int, offset: int) -> None:
+def test_page_request_is_within_bounds(limit: int, offset: int) -> None:
     try:
         page = PageRequest(limit, offset)
     except ValueError:

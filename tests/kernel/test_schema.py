@@ -1,4 +1,4 @@
-"""Moments in the database."""
+"""Moments in the database: UtcDateTime."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -15,28 +15,28 @@ POSTGRESQL = open_engines("postgresql+psycopg://localhost").write.dialect
 DIALECTS = pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=lambda dialect: dialect.name)
 
 
-def stored(moment: datetime | None, dialect: Dialect) -> datetime | None:
+def store(moment: datetime | None, dialect: Dialect) -> datetime | None:
     return UtcDateTime().process_bind_param(moment, dialect)
 
 
-def loaded(value: datetime | None, dialect: Dialect) -> datetime | None:
+def load(value: datetime | None, dialect: Dialect) -> datetime | None:
     return UtcDateTime().process_result_value(value, dialect)
 
 
 @DIALECTS
 @pytest.mark.parametrize("moment", [NOON, IN_KATHMANDU])
-def test_a_moment_comes_back_as_itself_in_utc(dialect: Dialect, moment: datetime) -> None:
-    back = loaded(stored(moment, dialect), dialect)
-    assert back == moment
-    assert back is not None
-    assert back.utcoffset() == timedelta(0)
+def test_stored_moment_is_loaded_in_utc(dialect: Dialect, moment: datetime) -> None:
+    restored = load(store(moment, dialect), dialect)
+    assert restored == moment
+    assert restored is not None
+    assert restored.utcoffset() == timedelta(0)
 
 
 @DIALECTS
-def test_no_moment_stays_none(dialect: Dialect) -> None:
-    assert stored(None, dialect) is None
-    assert loaded(None, dialect) is None
+def test_none_is_stored_as_none(dialect: Dialect) -> None:
+    assert store(None, dialect) is None
+    assert load(None, dialect) is None
 
 
-def test_sqlite_stores_utc_so_that_text_sorts_by_time() -> None:
-    assert stored(IN_KATHMANDU, SQLITE) == NOON.replace(tzinfo=None)
+def test_sqlite_stores_utc_without_time_zone() -> None:
+    assert store(IN_KATHMANDU, SQLITE) == NOON.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Where a statement runs: here if it is short, else where the event loop need not wait for it."""
+"""The thread on which a statement runs: the event loop's if it is short, otherwise another one."""
 
 import asyncio
 import sqlite3
@@ -23,8 +23,8 @@ SELECT count(*), thread() FROM numbers
 """
 
 
-async def note_threads(session: AsyncSession) -> list[int]:
-    """Let SQL call thread(): it returns 0 and notes in which thread it was called."""
+async def record_threads(session: AsyncSession) -> list[int]:
+    """Define the SQL function thread(), which returns 0 and records the thread that it runs on."""
     threads: list[int] = []
 
     def thread() -> int:
@@ -42,52 +42,52 @@ async def add(database: Database, name: str) -> None:
         session.add(Thing(name=name))
 
 
-async def test_a_short_read_runs_here(on_file: Database) -> None:
-    async with on_file.snapshot() as session:
-        threads = await note_threads(session)
+async def test_short_read_runs_on_event_loop_thread(sqlite_database: Database) -> None:
+    async with sqlite_database.snapshot() as session:
+        threads = await record_threads(session)
         assert (await session.execute(text(COUNTING), {"most": 10})).scalar_one() == 10
     assert threads == [threading.get_ident()]
 
 
-async def test_a_long_read_runs_elsewhere_and_returns_the_same(on_file: Database) -> None:
-    async with on_file.snapshot() as session:
-        threads = await note_threads(session)
+async def test_long_read_runs_on_another_thread(sqlite_database: Database) -> None:
+    async with sqlite_database.snapshot() as session:
+        threads = await record_threads(session)
         assert (await session.execute(text(COUNTING), {"most": LONG})).scalar_one() == LONG
     assert threads
     assert threading.get_ident() not in threads
 
 
-async def test_the_event_loop_goes_on_during_a_long_read(on_file: Database) -> None:
+async def test_event_loop_runs_during_long_read(sqlite_database: Database) -> None:
     turns = 0
 
-    async def go_on() -> None:
+    async def count_turns() -> None:
         nonlocal turns
         while True:
             await asyncio.sleep(0)
             turns += 1
 
-    async with on_file.snapshot() as session:
-        await note_threads(session)
-        going_on = asyncio.create_task(go_on())
+    async with sqlite_database.snapshot() as session:
+        await record_threads(session)
+        counting_turns = asyncio.create_task(count_turns())
         await session.execute(text(COUNTING), {"most": LONG})
-        going_on.cancel()
+        counting_turns.cancel()
     assert turns > 10
 
 
-async def test_a_long_read_is_of_the_same_snapshot_as_those_before_it(on_file: Database) -> None:
-    async with on_file.snapshot() as session:
-        before = await names(on_file)
-        await in_another_request(add(on_file, "lamp"))
-        await note_threads(session)
+async def test_long_read_stays_in_its_snapshot(sqlite_database: Database) -> None:
+    async with sqlite_database.snapshot() as session:
+        before = await names(sqlite_database)
+        await in_another_request(add(sqlite_database, "lamp"))
+        await record_threads(session)
         await session.execute(text(COUNTING), {"most": LONG})
-        assert await names(on_file) == before
-    assert await names(on_file) == ["lamp"]
+        assert await names(sqlite_database) == before
+    assert await names(sqlite_database) == ["lamp"]
 
 
-async def test_many_rows_are_written_elsewhere_and_few_here(on_file: Database) -> None:
+async def test_many_rows_are_inserted_on_another_thread(sqlite_database: Database) -> None:
     statement = text("INSERT INTO things_thing (name, number) VALUES (:name || thread(), 0)")
-    async with on_file.transaction() as session:
-        threads = await note_threads(session)
+    async with sqlite_database.transaction() as session:
+        threads = await record_threads(session)
         await session.execute(statement, [{"name": f"few {number} "} for number in range(INLINE_MAX_ROWS)])
         assert set(threads) == {threading.get_ident()}
         threads.clear()
@@ -96,44 +96,44 @@ async def test_many_rows_are_written_elsewhere_and_few_here(on_file: Database) -
         )
         assert len(threads) == INLINE_MAX_ROWS + 1
         assert threading.get_ident() not in threads
-    assert len(await names(on_file)) == 2 * INLINE_MAX_ROWS + 1
+    assert len(await names(sqlite_database)) == 2 * INLINE_MAX_ROWS + 1
 
 
-async def test_a_unit_of_work_takes_one_trip_for_the_commit(
-    on_file: Database, monkeypatch: pytest.MonkeyPatch
+async def test_transaction_switches_thread_once(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await add(on_file, "what opens the connection")
-    trips = 0
-    make_trip: Any = aiosqlite.Connection._execute
+    await add(sqlite_database, "what opens the connection")
+    switches = 0
+    execute: Any = aiosqlite.Connection._execute
 
     async def counting(connection: aiosqlite.Connection, *what: Any) -> Any:
-        nonlocal trips
-        trips += 1
-        return await make_trip(connection, *what)
+        nonlocal switches
+        switches += 1
+        return await execute(connection, *what)
 
     monkeypatch.setattr(aiosqlite.Connection, "_execute", counting)
-    await add(on_file, "lamp")
-    assert trips == 1
+    await add(sqlite_database, "lamp")
+    assert switches == 1
 
 
-async def test_the_event_loop_goes_on_while_another_process_has_the_write_lock(
-    on_file: Database, tmp_path: Path
+async def test_event_loop_runs_while_another_process_has_the_write_lock(
+    sqlite_database: Database, tmp_path: Path
 ) -> None:
-    await add(on_file, "what opens the connection")
+    await add(sqlite_database, "what opens the connection")
     with closing(sqlite3.connect(tmp_path / "things.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(add(on_file, "lamp"))
+        pending_write = asyncio.create_task(add(sqlite_database, "lamp"))
         for _ in range(100):
             await asyncio.sleep(0)
-        assert not waiting.done()
+        assert not pending_write.done()
         other.execute("COMMIT")
-        await waiting
-    assert "lamp" in await names(on_file)
+        await pending_write
+    assert "lamp" in await names(sqlite_database)
 
 
-async def test_a_short_read_runs_here_however_often(on_file: Database) -> None:
-    async with on_file.snapshot() as session:
-        threads = await note_threads(session)
+async def test_repeated_short_read_runs_on_event_loop_thread(sqlite_database: Database) -> None:
+    async with sqlite_database.snapshot() as session:
+        threads = await record_threads(session)
         for _ in range(20):
             await session.execute(text(COUNTING), {"most": INLINE_READ_MAX_STEPS // 20})
     assert set(threads) == {threading.get_ident()}

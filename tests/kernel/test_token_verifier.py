@@ -1,4 +1,4 @@
-"""What the contract TokenVerifier promises, of its fake and of the real thing alike."""
+"""The contract TokenVerifier, for the fake and for the users module."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,19 +18,19 @@ from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import AccountRow
 from modules.users.module import MODULE
 
-# What was once found good may be remembered, and must not be for too long.
-SHOWN_BEFORE = pytest.mark.parametrize("shown_before", [False, True], ids=["new", "shown before"])
+# A verified token may be cached, but not beyond its revocation.
+VERIFIED_BEFORE = pytest.mark.parametrize("verified_before", [False, True], ids=["new", "verified before"])
 
 
-class World(Protocol):
-    """A token verifier, and what issues tokens and ends them."""
+class TokenSystem(Protocol):
+    """A token verifier, and the means to issue and revoke tokens."""
 
     @property
     def tokens(self) -> TokenVerifier: ...
 
     @property
     def expiry(self) -> datetime:
-        """Until when a token is good that is issued now."""
+        """The expiry of a token that is issued now."""
         ...
 
     async def user(self, username: str) -> UserId: ...
@@ -39,18 +39,18 @@ class World(Protocol):
         """Return a token of this user."""
         ...
 
-    async def let_expire(self, user: UserId) -> None:
-        """Let the time of this user's tokens be over."""
+    async def expire(self, user: UserId) -> None:
+        """Let this user's tokens expire."""
         ...
 
-    async def choose_another_password(self, user: UserId) -> None: ...
+    async def change_password(self, user: UserId) -> None: ...
 
-    async def leave(self, user: UserId) -> None:
-        """Let this user be gone."""
+    async def delete_user(self, user: UserId) -> None:
+        """Delete this user."""
         ...
 
 
-class FakeWorld:
+class FakeTokenSystem:
     def __init__(self) -> None:
         self.tokens = FakeTokenVerifier()
         self._issued: dict[UserId, list[str]] = {}
@@ -65,25 +65,25 @@ class FakeWorld:
         return user
 
     async def issue(self, user: UserId) -> str:
-        token = self.tokens.issue(user, until=self.expiry)
+        token = self.tokens.issue(user, expires_at=self.expiry)
         self._issued[user].append(token)
         return token
 
-    async def let_expire(self, user: UserId) -> None:
-        self._end(user)
+    async def expire(self, user: UserId) -> None:
+        self._revoke_all(user)
 
-    async def choose_another_password(self, user: UserId) -> None:
-        self._end(user)
+    async def change_password(self, user: UserId) -> None:
+        self._revoke_all(user)
 
-    async def leave(self, user: UserId) -> None:
-        self._end(user)
+    async def delete_user(self, user: UserId) -> None:
+        self._revoke_all(user)
 
-    def _end(self, user: UserId) -> None:
+    def _revoke_all(self, user: UserId) -> None:
         while self._issued[user]:
             self.tokens.end(self._issued[user].pop())
 
 
-class RealWorld:
+class UsersTokenSystem:
     def __init__(self, users: ModuleTestApp, clock: FakeClock, settings: UsersSettings) -> None:
         self.tokens = users.container.tokens()
         self._accounts = users.container.repository()
@@ -106,130 +106,119 @@ class RealWorld:
         token: str = self.tokens.issue(await self._accounts.by_id(user))
         return token
 
-    async def let_expire(self, _user: UserId) -> None:
+    async def expire(self, _user: UserId) -> None:
         self._clock.at = self.expiry
 
-    async def choose_another_password(self, user: UserId) -> None:
+    async def change_password(self, user: UserId) -> None:
         account = await self._accounts.by_id(user)
         await self._accounts.save(account.changed(AccountChanges(), password_hash="another hash"))
 
-    async def leave(self, user: UserId) -> None:
+    async def delete_user(self, user: UserId) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(AccountRow).where(AccountRow.id == user))
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[World]:
-    yield FakeWorld()
+async def fake() -> AsyncIterator[TokenSystem]:
+    yield FakeTokenSystem()
 
 
 @asynccontextmanager
-async def real() -> AsyncIterator[World]:
+async def real() -> AsyncIterator[TokenSystem]:
     clock, settings = FakeClock(SystemClock().now()), UsersSettings()
     async with boot_module(MODULE, {}, settings, clock=clock) as users:
-        yield RealWorld(users, clock, settings)
+        yield UsersTokenSystem(users, clock, settings)
 
 
 @pytest.fixture(params=[fake, real])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    make: Callable[[], AbstractAsyncContextManager[World]] = request.param
-    async with make() as world:
-        yield world
+async def system(request: pytest.FixtureRequest) -> AsyncIterator[TokenSystem]:
+    make: Callable[[], AbstractAsyncContextManager[TokenSystem]] = request.param
+    async with make() as system:
+        yield system
 
 
-async def issued(world: World, user: UserId, *, shown: bool) -> str:
-    """Return a token of this user that was, or was not, found good before."""
-    token = await world.issue(user)
-    if shown:
-        await world.tokens.verify(token)
+async def issue_token(system: TokenSystem, user: UserId, *, verified: bool) -> str:
+    """Return a token of this user that was, or was not, verified before."""
+    token = await system.issue(user)
+    if verified:
+        await system.tokens.verify(token)
     return token
 
 
-async def refusal(world: World, token: str) -> str:
-    """Return what is said of a token that is not good."""
-    with pytest.raises(TokenInvalid) as refusal:
-        await world.tokens.verify(token)
-    return str(refusal.value)
+async def rejection(system: TokenSystem, token: str) -> str:
+    """Return the error message of a token that is not valid."""
+    with pytest.raises(TokenInvalid) as rejection:
+        await system.tokens.verify(token)
+    return str(rejection.value)
 
 
-async def test_it_is_what_its_contract_says(world: World) -> None:
-    assert isinstance(world.tokens, TokenVerifier)
+async def test_verifier_satisfies_protocol(system: TokenSystem) -> None:
+    assert isinstance(system.tokens, TokenVerifier)
 
 
-async def test_it_returns_whose_token_it_is(world: World) -> None:
-    jake, anna = await world.user("jake"), await world.user("anna")
-    jakes, annas = await world.issue(jake), await world.issue(anna)
-    assert (await world.tokens.verify(jakes)).user_id == jake
-    assert (await world.tokens.verify(annas)).user_id == anna
+async def test_principal_of_every_token_is_its_owner(system: TokenSystem) -> None:
+    jake, anna = await system.user("jake"), await system.user("anna")
+    tokens = [await system.issue(user) for user in (jake, anna, jake)]
+    for _ in range(2):
+        owners = [(await system.tokens.verify(token)).user_id for token in tokens]
+        assert owners == [jake, anna, jake]
 
 
-async def test_it_returns_until_when_the_token_says_so_in_seconds(world: World) -> None:
-    principal = await world.tokens.verify(await world.issue(await world.user("jake")))
-    assert principal.expires_at == int(world.expiry.timestamp())
-
-
-async def test_every_token_of_a_user_is_good(world: World) -> None:
-    jake = await world.user("jake")
-    for token in [await world.issue(jake), await world.issue(jake)]:
-        assert (await world.tokens.verify(token)).user_id == jake
-
-
-async def test_a_token_is_good_as_often_as_it_is_shown(world: World) -> None:
-    jake = await world.user("jake")
-    token = await world.issue(jake)
-    assert [(await world.tokens.verify(token)).user_id for _ in range(2)] == [jake, jake]
+async def test_principal_has_expiry_in_seconds(system: TokenSystem) -> None:
+    principal = await system.tokens.verify(await system.issue(await system.user("jake")))
+    assert principal.expires_at == int(system.expiry.timestamp())
 
 
 @pytest.mark.parametrize("forgery", ["", "garbage", "a.b.c", "tökén", "x" * 10_000])
-async def test_what_was_never_issued_is_no_token(world: World, forgery: str) -> None:
-    await world.issue(await world.user("jake"))
-    await refusal(world, forgery)
+async def test_arbitrary_text_is_rejected(system: TokenSystem, forgery: str) -> None:
+    await system.issue(await system.user("jake"))
+    await rejection(system, forgery)
 
 
-async def test_a_token_that_was_tampered_with_is_forged(world: World) -> None:
-    token = await world.issue(await world.user("jake"))
-    await refusal(world, token[:-5])
-    await refusal(world, "A" + token)
+async def test_changed_token_is_rejected(system: TokenSystem) -> None:
+    token = await system.issue(await system.user("jake"))
+    await rejection(system, token[:-5])
+    await rejection(system, "A" + token)
 
 
-@SHOWN_BEFORE
-async def test_an_expired_token_is_not_good(world: World, shown_before: bool) -> None:
-    jake = await world.user("jake")
-    token = await issued(world, jake, shown=shown_before)
-    await world.let_expire(jake)
-    await refusal(world, token)
+@VERIFIED_BEFORE
+async def test_expired_token_is_rejected(system: TokenSystem, verified_before: bool) -> None:
+    jake = await system.user("jake")
+    token = await issue_token(system, jake, verified=verified_before)
+    await system.expire(jake)
+    await rejection(system, token)
 
 
-@SHOWN_BEFORE
-async def test_another_password_revokes_a_token(world: World, shown_before: bool) -> None:
-    jake = await world.user("jake")
-    token = await issued(world, jake, shown=shown_before)
-    await world.choose_another_password(jake)
-    await refusal(world, token)
+@VERIFIED_BEFORE
+async def test_new_password_revokes_token(system: TokenSystem, verified_before: bool) -> None:
+    jake = await system.user("jake")
+    token = await issue_token(system, jake, verified=verified_before)
+    await system.change_password(jake)
+    await rejection(system, token)
 
 
-@SHOWN_BEFORE
-async def test_a_token_whose_user_is_gone_is_not_good(world: World, shown_before: bool) -> None:
-    jake = await world.user("jake")
-    token = await issued(world, jake, shown=shown_before)
-    await world.leave(jake)
-    await refusal(world, token)
+@VERIFIED_BEFORE
+async def test_token_of_deleted_user_is_rejected(system: TokenSystem, verified_before: bool) -> None:
+    jake = await system.user("jake")
+    token = await issue_token(system, jake, verified=verified_before)
+    await system.delete_user(jake)
+    await rejection(system, token)
 
 
-async def test_what_ends_one_users_tokens_ends_nobody_elses_and_none_to_come(world: World) -> None:
-    jake, anna = await world.user("jake"), await world.user("anna")
-    annas = await world.issue(anna)
-    await world.choose_another_password(jake)
-    jakes = await world.issue(jake)
-    assert [(await world.tokens.verify(token)).user_id for token in (jakes, annas)] == [jake, anna]
+async def test_new_password_keeps_other_users_tokens_and_later_ones(system: TokenSystem) -> None:
+    jake, anna = await system.user("jake"), await system.user("anna")
+    annas = await system.issue(anna)
+    await system.change_password(jake)
+    jakes = await system.issue(jake)
+    assert [(await system.tokens.verify(token)).user_id for token in (jakes, annas)] == [jake, anna]
 
 
-async def test_why_a_token_is_not_good_is_not_told(world: World) -> None:
-    jake, anna, carl = [await world.user(name) for name in ("jake", "anna", "carl")]
-    revoked, left_behind, expired = [await world.issue(user) for user in (jake, anna, carl)]
-    await world.choose_another_password(jake)
-    await world.leave(anna)
-    reasons = [await refusal(world, token) for token in ("forged", revoked, left_behind)]
-    await world.let_expire(carl)
-    reasons.append(await refusal(world, expired))
+async def test_error_is_the_same_for_every_reason(system: TokenSystem) -> None:
+    jake, anna, carl = [await system.user(name) for name in ("jake", "anna", "carl")]
+    revoked, orphaned, expired = [await system.issue(user) for user in (jake, anna, carl)]
+    await system.change_password(jake)
+    await system.delete_user(anna)
+    reasons = [await rejection(system, token) for token in ("forged", revoked, orphaned)]
+    await system.expire(carl)
+    reasons.append(await rejection(system, expired))
     assert len(set(reasons)) == 1

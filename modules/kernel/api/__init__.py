@@ -1,1 +1,1 @@
-"""What modules share at the edge: errors, fields, authentication and routers of HTTP."""
+"""HTTP building blocks: routers, errors, fields, authentication, pagination and idempotency keys."""

@@ -1,4 +1,4 @@
-"""Who is asking, taken from the Authorization header."""
+"""Authentication by the Authorization header."""
 
 from typing import Annotated
 
@@ -9,20 +9,20 @@ from fastapi.security import APIKeyHeader
 from modules.kernel.domain.identity import TokenInvalid, TokenMissing, TokenVerifier, UserId
 
 PRINCIPAL = "conduit.principal"
-"""Where a request's ASGI scope says who is asking, once that is known."""
+"""The key of an authenticated request's ASGI scope that holds its `Principal`."""
 
 SCHEMES = frozenset({"token", "bearer"})
 
 _header = APIKeyHeader(
     name="Authorization",
     scheme_name="Token",
-    description="`Token <jwt>`, with the token of a `user` answer. `Bearer <jwt>` is accepted too.",
+    description="`Token <jwt>`, with the token of a `user` response. `Bearer <jwt>` is accepted too.",
     auto_error=False,
 )
 
 
 class Authentication:
-    """The dependencies through which a router asks who is calling."""
+    """The FastAPI dependencies that authenticate a request."""
 
     def __init__(self, tokens: TokenVerifier) -> None:
         self._tokens = tokens
@@ -30,17 +30,17 @@ class Authentication:
     async def required(
         self, request: Request, authorization: Annotated[str | None, Security(_header)]
     ) -> UserId:
-        """Return the caller; raise `TokenMissing` or `TokenInvalid` for one who cannot be told."""
+        """Return the caller; raise `TokenMissing` or `TokenInvalid`."""
         if authorization is None:
             raise TokenMissing
-        return await self._caller(request, authorization)
+        return await self._authenticate(request, authorization)
 
     async def optional(self, request: Request) -> UserId | None:
-        """Return the caller, or None for one who sent no header; raise `TokenInvalid` for a bad one."""
+        """Return the caller, or None without the header; raise `TokenInvalid`."""
         authorization = request.headers.get("Authorization")
-        return None if authorization is None else await self._caller(request, authorization)
+        return None if authorization is None else await self._authenticate(request, authorization)
 
-    async def _caller(self, request: Request, authorization: str) -> UserId:
+    async def _authenticate(self, request: Request, authorization: str) -> UserId:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() not in SCHEMES:
             raise TokenInvalid

@@ -1,4 +1,4 @@
-"""The mark of an endpoint whose response may be cached."""
+"""The mark of endpoints whose responses may be cached."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar, overload
 EndpointT = TypeVar("EndpointT", bound=Callable[..., object])
 
 CACHE_MAX_AGE = "conduit.cache_max_age"
-"""The key of a request's ASGI scope under which is how long its response may be cached, in seconds."""
+"""The key of a request's ASGI scope that holds how long its response may be cached, in seconds."""
 
 
 @overload
@@ -23,9 +23,9 @@ def cacheable(
 ) -> EndpointT | Callable[[EndpointT], EndpointT]:
     """Mark an endpoint whose response may be cached until the database changes: `@cacheable`.
 
-    The response depends on the URL, the caller and the database only: not on the time, on random
-    numbers or on another header. `@cacheable(max_age=60)` marks one that depends on the time too and
-    may be served from the cache for so many seconds at most.
+    The response must depend on the URL, the caller and the database only: not on the time, random
+    numbers or other headers. `@cacheable(max_age=60)` marks a response that also depends on the time
+    and is served from the cache for at most 60 seconds.
     """
 
     def mark(marked: EndpointT) -> EndpointT:

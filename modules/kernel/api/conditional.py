@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): doing something only if the caller knows what is there."""
+"""ETags and conditional requests (RFC 9110, 13)."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 
 def joined_header(headers: Headers, name: str) -> str | None:
-    """Return what all lines of `If-Match` or `If-None-Match` say: they are one list (RFC 9110, 5.3)."""
+    """Return all lines of a list header such as `If-Match` as one (RFC 9110, 5.3), or None without any."""
     lines = headers.getlist(name)
     return ", ".join(lines) if lines else None
 
@@ -22,9 +22,9 @@ async def _if_match(
         str | None,
         Header(
             alias="If-Match",
-            description="An ETag that a GET of this path gave this caller: act only if it is still the one.",
+            description="ETag from a previous GET; the request fails with 412 if the resource has changed.",
         ),
-        # Absent is not null: a header has no null.
+        # Not nullable: a header is absent, never null.
         WithJsonSchema({"type": "string"}),
     ] = None,
 ) -> str | None:
@@ -35,15 +35,12 @@ IfMatch = Annotated[str | None, Depends(_if_match)]
 
 
 def entity_tag(body: bytes) -> str:
-    """Return the strong tag of an answer: another one whenever a byte is (RFC 9110, 8.8.3)."""
+    """Return the strong ETag of a response body: a digest of its bytes (RFC 9110, 8.8.3)."""
     return _etag(_digest(body).digest())
 
 
 def file_etag(file: Path) -> str:
-    """Return the strong tag of an answer that is this file, which is not read into memory at once.
-
-    Raises `OSError` when it cannot be read.
-    """
+    """Return the strong ETag of a file, read in chunks; raise `OSError` when it cannot be read."""
     with file.open("rb") as opened:
         return _etag(hashlib.file_digest(opened, _digest).digest())
 
@@ -57,17 +54,17 @@ def _etag(digest: bytes) -> str:
 
 
 def strong_match(tags_listed: str, tag: str) -> bool:
-    """Return whether `If-Match` lists this tag, or says `*`; a weak one is none of them (13.1.1)."""
-    tags = {one.strip() for one in tags_listed.split(",")}
+    """Return whether `If-Match` lists this ETag, or is `*`; a weak ETag never matches (13.1.1)."""
+    tags = {listed.strip() for listed in tags_listed.split(",")}
     return tag in tags or tags == {"*"}
 
 
 def weak_match(tags_listed: str, tag: str) -> bool:
-    """Return whether `If-None-Match` lists this tag, as a weak one perhaps, or says `*` (13.1.2)."""
-    tags = {one.strip().removeprefix("W/") for one in tags_listed.split(",")}
+    """Return whether `If-None-Match` lists this ETag, strong or weak, or is `*` (13.1.2)."""
+    tags = {listed.strip().removeprefix("W/") for listed in tags_listed.split(",")}
     return tag in tags or tags == {"*"}
 
 
-def if_match_holds(answer: BaseModel, if_match: str) -> bool:
-    """Return whether `If-Match` names the tag that this answer has when it is sent."""
-    return strong_match(if_match, entity_tag(answer.model_dump_json(by_alias=True).encode()))
+def if_match_holds(response: BaseModel, if_match: str) -> bool:
+    """Return whether `If-Match` lists the ETag that this response is sent with."""
+    return strong_match(if_match, entity_tag(response.model_dump_json(by_alias=True).encode()))

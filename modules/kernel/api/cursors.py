@@ -1,4 +1,4 @@
-"""Pages that follow each other by a position and not by a number (RFC 8288: `Link: rel="next"`)."""
+"""Keyset pagination: signed cursors and the `Link: rel="next"` header (RFC 8288)."""
 
 import hmac
 import struct
@@ -18,14 +18,14 @@ from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest, Positio
 
 SIGNING_CONTEXT = b"conduit cursor\0"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Microseconds since the epoch, which is as exact as stored times are, and an id.
+# Microseconds since the epoch, the resolution of stored times, and an id.
 POSITION_FORMAT = struct.Struct(">qq")
-# Half of SHA-256: RFC 2104, 5, and far more than anybody can try.
+# Half of SHA-256, the shortest truncation that RFC 2104, 5 allows.
 SIGNATURE_SIZE = 16
 
 Cursor = Annotated[
     QueryText,
-    Query(description='Where the page before ended: a part of the URL that its `Link: rel="next"` gave.'),
+    Query(description='Cursor from the previous page\'s `Link: rel="next"`.'),
 ]
 
 NEXT_LINK: dict[int | str, dict[str, Any]] = {
@@ -38,18 +38,18 @@ NEXT_LINK: dict[int | str, dict[str, Any]] = {
         }
     }
 }
-"""The documentation of an operation whose answers name the next page."""
+"""The OpenAPI documentation of the `Link` header, for `responses=` of a paginated operation."""
 
 
 class InvalidCursor(Invalid):
-    """It was not given out for this list."""
+    """The cursor was not encoded for this list."""
 
     subject = "cursor"
-    problem = "is not one that this list gave"
+    problem = "is not valid for this list"
 
 
 class OffsetAndCursor(Invalid):
-    """A page begins after so many rows, or at a position."""
+    """A request has both an offset and a cursor."""
 
     subject = "offset"
     problem = "cannot be used with a cursor"
@@ -57,7 +57,7 @@ class OffsetAndCursor(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class _ListScope:
-    """One list: its path, and the filters that it has and was asked with. Nothing else of a query counts."""
+    """The list that a cursor is valid for: its path and the filters in the query."""
 
     path: str
     filters: Sequence[tuple[str, str]]
@@ -77,39 +77,36 @@ class _ListScope:
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """The page that a request asks for. Its answer can name the next one."""
+    """The page request of an HTTP request, and the `Link` header of its response."""
 
     page: PageRequest
-    _list: _ListScope
+    _scope: _ListScope
     _response: Response
     _cursors: "CursorPagination"
 
     def set_next_link(self, position: Position | None) -> None:
-        """Say in the answer's headers where the next page is, if there is one."""
+        """Set the response's `Link` header to the page after `position`, if there is one."""
         if position is None:
             return
-        cursor = self._cursors.encode(position, self._list.name)
-        # Relative, because which host a caller knows Conduit by is the proxy's affair.
-        self._response.headers["Link"] = f'<{self._list.after(cursor, self.page.limit)}>; rel="next"'
+        cursor = self._cursors.encode(position, self._scope.name)
+        # Relative: only the proxy knows the public host name.
+        self._response.headers["Link"] = f'<{self._scope.after(cursor, self.page.limit)}>; rel="next"'
 
 
 class CursorPagination:
-    """Writes positions as texts that callers give back, and refuses what it did not write.
+    """Encodes positions as signed cursors, and rejects every cursor that it did not encode.
 
-    A cursor is good for one list, with its filters, whoever asks and how ever much for. It is sealed
-    with the signing keys, of which the first seals. It holds a time and an id, and is no secret.
+    A cursor is valid for one list with its filters, for any caller and any limit. The first signing
+    key signs; all of them verify. A cursor contains a time and an id, and is not secret.
     """
 
     def __init__(self, signing_keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in signing_keys]
 
     def params(self, *filters: str) -> Callable[..., Awaitable[Pagination]]:
-        """Return a dependency: the page that a request asks for, of a list that has these filters.
+        """Return a dependency: the pagination of a list with these filters. It raises `Invalid`."""
 
-        It raises `Invalid` of any kind.
-        """
-
-        async def page(
+        async def pagination(
             request: Request,
             response: Response,
             limit: Limit = DEFAULT_LIMIT,
@@ -122,47 +119,44 @@ class CursorPagination:
                 _ListScope.of(request, filters), response, PageRequest(limit, offset), cursor
             )
 
-        return page
+        return pagination
 
     async def optional_params(
         self, request: Request, response: Response, limit: OptionalLimit = None, cursor: Cursor = None
     ) -> Pagination | None:
-        """Return the page that a request asks for, or None if it asks for all: a dependency.
-
-        Raises `InvalidCursor`.
-        """
+        """Return the pagination, or None without limit and cursor; raise `InvalidCursor`. A dependency."""
         if limit is None and cursor is None:
             return None
         page = PageRequest(DEFAULT_LIMIT if limit is None else limit)
         return self._pagination(_ListScope.of(request, ()), response, page, cursor)
 
     def _pagination(
-        self, of: _ListScope, response: Response, page: PageRequest, cursor: str | None
+        self, scope: _ListScope, response: Response, page: PageRequest, cursor: str | None
     ) -> Pagination:
         if cursor is not None:
-            page = PageRequest(page.limit, after=self.decode(cursor, of.name))
-        return Pagination(page, of, response, self)
+            page = PageRequest(page.limit, after=self.decode(cursor, scope.name))
+        return Pagination(page, scope, response, self)
 
-    def encode(self, position: Position, of: str) -> str:
-        """Return the position in this list as a text that is safe in a URL."""
+    def encode(self, position: Position, scope: str) -> str:
+        """Return the position in this list as a URL-safe cursor."""
         packed = POSITION_FORMAT.pack((position.at - EPOCH) // timedelta(microseconds=1), position.id)
-        return _signed(packed, of, self._keys[0])
+        return _signed(packed, scope, self._keys[0])
 
-    def decode(self, cursor: str, of: str) -> Position:
-        """Return the position; raise `InvalidCursor` if it was not written for this list."""
+    def decode(self, cursor: str, scope: str) -> Position:
+        """Return the position; raise `InvalidCursor` if the cursor was not encoded for this list."""
         try:
             packed = urlsafe_b64decode(cursor + "=")[: POSITION_FORMAT.size]
             microseconds, id_ = POSITION_FORMAT.unpack(packed)
         except (ValueError, struct.error) as error:
             raise InvalidCursor from error
-        # The whole text, because one place can be spelled in several ways.
+        # The whole text is compared: base64 has several spellings of the same bytes.
         if not any(
-            hmac.compare_digest(_signed(packed, of, key).encode(), cursor.encode()) for key in self._keys
+            hmac.compare_digest(_signed(packed, scope, key).encode(), cursor.encode()) for key in self._keys
         ):
             raise InvalidCursor
         return Position(EPOCH + timedelta(microseconds=microseconds), id_)
 
 
-def _signed(packed: bytes, of: str, key: bytes) -> str:
-    seal = hmac.digest(key, SIGNING_CONTEXT + of.encode() + b"\0" + packed, "sha256")[:SIGNATURE_SIZE]
-    return urlsafe_b64encode(packed + seal).decode().rstrip("=")
+def _signed(packed: bytes, scope: str, key: bytes) -> str:
+    signature = hmac.digest(key, SIGNING_CONTEXT + scope.encode() + b"\0" + packed, "sha256")[:SIGNATURE_SIZE]
+    return urlsafe_b64encode(packed + signature).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""What the document says of errors that an operation may answer with."""
+"""The OpenAPI documentation of error responses."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,15 +9,15 @@ DESCRIPTIONS = {
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
     HTTPStatus.FORBIDDEN: "Forbidden",
     HTTPStatus.NOT_FOUND: "Not found",
-    HTTPStatus.CONFLICT: "Conflict: it exists already",
-    HTTPStatus.PRECONDITION_FAILED: "It has changed since the If-Match",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The request breaks a rule",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too often: Retry-After says when to come back",
+    HTTPStatus.CONFLICT: "Conflict: already exists",
+    HTTPStatus.PRECONDITION_FAILED: "Precondition failed: the ETag in If-Match is out of date",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Validation error",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests: retry after the seconds in Retry-After",
 }
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of the errors that an operation may answer with."""
+    """Return the OpenAPI documentation of an operation's error responses, for `responses=`."""
     return {
         status: {"description": DESCRIPTIONS[HTTPStatus(status)], **_error_schema(status)}
         for status in statuses
@@ -25,8 +25,8 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _error_schema(status: int) -> dict[str, Any]:
-    # FastAPI compiles a model for every operation and status that names one, which is most of what
-    # starting takes. Every operation can answer 422; the others refer to what that one declares.
+    # FastAPI compiles a model for every operation and status that names one, which takes most of the
+    # start-up time. Every operation can return 422; the other statuses refer to its schema.
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return {"model": GenericErrorModel}
     return {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/GenericErrorModel"}}}}

@@ -1,4 +1,4 @@
-"""How errors leave: one table from domain errors to statuses, one shape for all of them."""
+"""Error responses: one table from domain errors to statuses, one shape for all of them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -36,13 +36,13 @@ STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# RFC 9110: a 401 names the scheme to use (11.6.1), a 503 may say when to come back (10.2.3).
+# RFC 9110: WWW-Authenticate of a 401 (11.6.1), Retry-After of a 503 (10.2.3).
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Token"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
 }
 
-# What the framework itself raises, keyed by what the client got wrong.
+# Subject and problem of the errors that the framework raises, by status.
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     HTTPStatus.BAD_REQUEST: ("body", "is not valid JSON"),
     HTTPStatus.NOT_FOUND: ("path", "not found"),
@@ -50,8 +50,7 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body", "is too large"),
 }
 
-# Pydantic's names of what is wrong, in words for a person. Others are said in Pydantic's words;
-# none of them holds the input.
+# Messages for Pydantic's error types; other types have Pydantic's message. None contains the input.
 MESSAGES: Mapping[str, str] = {
     "missing": BLANK,
     "string_type": "must be a string",
@@ -64,7 +63,7 @@ MESSAGES: Mapping[str, str] = {
 
 
 class GenericErrorModel(BaseModel):
-    """The one shape of all errors: messages by what they are about."""
+    """The body of every error response: messages by subject."""
 
     errors: dict[str, list[str]]
 
@@ -72,24 +71,23 @@ class GenericErrorModel(BaseModel):
 def error_response(
     status: int, errors: Mapping[str, Sequence[str]], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return errors as they leave Conduit, unless their caller accepts another form of them."""
+    """Return an error response; it varies by `Accept`, as some callers get problem details instead."""
     return JSONResponse(
         {"errors": errors}, status_code=int(status), headers={"Vary": "Accept", **(headers or {})}
     )
 
 
 def install_error_handlers(application: FastAPI) -> None:
-    """Make every error that a handler, a dependency or the router raises leave in the one shape."""
+    """Install the handlers that turn domain, validation and HTTP errors into error responses."""
     application.add_exception_handler(DomainError, _domain_error)
     application.add_exception_handler(RequestValidationError, _validation_error)
     application.add_exception_handler(HTTPException, _http_error)
 
 
 async def _domain_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, DomainError)  # noqa: S101 - what this was registered for
+    assert isinstance(error, DomainError)  # noqa: S101 - registered for this class
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     errors = {subject: [problem] for subject, problem in error.problems.items()}
-    # RFC 6585, 4: a 429 may say when to come back.
     headers = (
         {"Retry-After": str(error.retry_after_seconds)}
         if isinstance(error, RateLimited)
@@ -99,21 +97,21 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - what this was registered for
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     errors: defaultdict[str, list[str]] = defaultdict(list)
     for problem in error.errors():
-        # The innermost name is the field's own; numbers are places in a list or a text.
+        # The innermost name is the field's; numbers are indexes of a list or a text.
         field = [part for part in problem["loc"] if isinstance(part, str)][-1]
-        words = MESSAGES.get(problem["type"], problem["msg"])
-        if words not in errors[field]:
-            errors[field].append(words)
+        message = MESSAGES.get(problem["type"], problem["msg"])
+        if message not in errors[field]:
+            errors[field].append(message)
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, errors)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - what this was registered for
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     subject, problem = PROBLEMS.get(error.status_code, ("request", str(error.detail)))
-    # FastAPI calls a body it cannot read 400; the contract calls everything wrong with a body 422.
+    # FastAPI returns 400 for an unreadable body; the API has 422 for every invalid body.
     malformed = error.status_code == HTTPStatus.BAD_REQUEST
     status = HTTPStatus.UNPROCESSABLE_ENTITY if malformed else error.status_code
     headers = _allow_header(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
@@ -121,10 +119,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _allow_header(request: Request) -> Mapping[str, str]:
-    # RFC 9110, 15.5.6: all methods that there are. The framework knows those of the first route only.
+    # RFC 9110, 15.5.6: every method of the path. Starlette names those of the first matching route only.
     methods: dict[str, set[str]] = defaultdict(set)
     for route in iter_route_contexts(request.app.routes):
         if route.path and compile_path(route.path)[0].match(request.url.path):
             methods[route.path] |= route.methods or set()
-    # Of /articles/feed and /articles/{slug}, the first one is meant.
+    # The first matching path serves the request: /articles/feed, not /articles/{slug}.
     return {"Allow": ", ".join(sorted(next(iter(methods.values()))))}

@@ -26,7 +26,7 @@ from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest
 from modules.kernel.domain.text import BLANK, Length, storable
 
 MAX_INTEGER = 2**63 - 1
-"""What both engines store in a BIGINT."""
+"""The largest BIGINT of both engines."""
 
 
 class RequestModel(BaseModel):
@@ -44,21 +44,20 @@ class ResponseModel(BaseModel):
 
 
 class ValueObject:
-    """Makes a field's value object from the JSON string: `title: Annotated[Title, ValueObject(Title)]`.
+    """Builds a field's value object from the JSON string: `title: Annotated[Title, ValueObject(Title)]`.
 
-    The value object's own rules are the field's rules; `Invalid` becomes the field's error, and its
-    `LENGTH`, if it has one, a part of the document. Null is
-    refused unless `nullable`, and then handed to the value object.
+    `Invalid`, raised by the value object, becomes the field's error; its `LENGTH`, if it has one, is in
+    the OpenAPI document. Null is rejected unless `nullable`, and then passed to the value object.
     """
 
-    def __init__(self, make: Callable[[Any], object], *, nullable: bool = False) -> None:
-        self._make = make
+    def __init__(self, build: Callable[[Any], object], *, nullable: bool = False) -> None:
+        self._build = build
         self._nullable = nullable
 
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Return a schema that makes the value object."""
+        """Return a schema that builds the value object."""
 
         def parse(raw: object) -> object:
             if raw is None and not self._nullable:
@@ -66,7 +65,7 @@ class ValueObject:
             if raw is not None and not isinstance(raw, str):
                 raise PydanticCustomError("string_type", "must be a string")
             try:
-                return self._make(raw)
+                return self._build(raw)
             except Invalid as error:
                 raise PydanticCustomError("invalid", "{problem}", {"problem": error.problem}) from error
 
@@ -75,9 +74,9 @@ class ValueObject:
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Return what is on the wire: a string, of the length that the value object says it has."""
+        """Return the wire type: a string, of the value object's length."""
         schema: JsonSchemaValue = {"type": ["string", "null"] if self._nullable else "string"}
-        if isinstance(length := getattr(self._make, "LENGTH", None), Length):
+        if isinstance(length := getattr(self._build, "LENGTH", None), Length):
             schema |= {"minLength": length.min, "maxLength": length.max}
         return schema
 
@@ -87,11 +86,11 @@ Timestamp = Annotated[
     PlainSerializer(to_iso, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A moment in UTC as RealWorld frontends read it: 2026-01-31T09:30:00.000Z."""
+"""A moment in UTC in RealWorld's format: 2026-01-31T09:30:00.000Z."""
 
 
 def _decimal(raw: object) -> object:
-    # Pydantic also takes 1_000, ١٢ and 1.0 for integers; the contract takes plain decimals only.
+    # Pydantic also accepts 1_000, ١٢ and 1.0 as integers; the API accepts plain decimals only.
     if isinstance(raw, str) and not re.fullmatch(r"-?[0-9]+", raw):
         raise PydanticCustomError("decimal", "must be a plain decimal integer")
     return raw
@@ -109,7 +108,7 @@ PathText = Annotated[str, AfterValidator(_storable)]
 QueryText = Annotated[
     str | None,
     AfterValidator(lambda text: text and _storable(text)),
-    # Absent is not null: a query has no null.
+    # Not nullable: a query parameter is absent, never null.
     WithJsonSchema({"type": "string"}),
 ]
 
@@ -117,17 +116,17 @@ QueryText = Annotated[
 Limit = Annotated[
     int,
     BeforeValidator(_decimal),
-    Query(ge=1, le=MAX_INTEGER, description="How many to return; at most 100 are."),
+    Query(ge=1, le=MAX_INTEGER, description="Page size, at most 100."),
 ]
 OptionalLimit = Annotated[
     int | None,
     BeforeValidator(_decimal),
-    # Absent is not null, as above.
+    # Not nullable, as above.
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}),
-    Query(ge=1, le=MAX_INTEGER, description="How many to return, at most 100; all if nothing is said."),
+    Query(ge=1, le=MAX_INTEGER, description="Page size, at most 100. Default: all."),
 ]
 Offset = Annotated[
-    int, BeforeValidator(_decimal), Query(ge=0, le=MAX_INTEGER, description="How many to skip.")
+    int, BeforeValidator(_decimal), Query(ge=0, le=MAX_INTEGER, description="Number of items to skip.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: what is sent again is created once.
+"""The Idempotency-Key header: a request that is retried takes effect once.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -14,61 +14,61 @@ from pydantic import BaseModel, WithJsonSchema
 from modules.kernel.domain.idempotency import HEADER, KEY, IdempotencyStore, IdempotentRequest
 from modules.kernel.domain.identity import UserId
 
-# A string of structured fields, as the draft has it, or the same without quotes, as most clients send it.
+# A structured-field string, as in the draft, or the same without quotes, as most clients send it.
 HEADER_VALUE = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
 
-MadeT = TypeVar("MadeT")
+CreatedT = TypeVar("CreatedT")
 ResponseT = TypeVar("ResponseT", bound=BaseModel)
 
 
-async def _keyed(
+async def _idempotent_request(
     request: Request,
     key: Annotated[
         str | None,
         Header(
             alias=HEADER,
-            description="Names this request, best at random. Sent again within 24 hours with the same body, "
-            "it is not done again, and has the first answer.",
+            description="A unique key of this request, such as a random UUID. A retry within 24 hours with "
+            "the same key and body takes no effect and returns the first response.",
         ),
-        # Absent is not null: a header has no null.
+        # Not nullable: a header is absent, never null.
         WithJsonSchema({"type": "string", "pattern": f'^({KEY.pattern}|"{KEY.pattern}")$'}),
     ] = None,
 ) -> IdempotentRequest | None:
     if key is None:
         return None
-    sent = HEADER_VALUE.fullmatch(key)
-    # Nothing before the body holds U+0000, so no two requests have one content.
+    value = HEADER_VALUE.fullmatch(key)
+    # No part before the body contains U+0000, so that different requests have different contents.
     parts = (request.method.encode(), request.scope["raw_path"], request.scope["query_string"])
     content = b"\0".join([*parts, await request.body()])
-    return IdempotentRequest(sent["key"] if sent else key, content)
+    return IdempotentRequest(value["key"] if value else key, content)
 
 
-IdempotencyKey = Annotated[IdempotentRequest | None, Depends(_keyed)]
-"""The request under its key, or None for one that was sent without a key."""
+IdempotencyKey = Annotated[IdempotentRequest | None, Depends(_idempotent_request)]
+"""The request with its idempotency key, or None for a request without one."""
 
 
 class Idempotency:
-    """Answers requests that create something. Each route that answers 201 does so through this."""
+    """Runs requests that create something. Every route that returns 201 uses it."""
 
-    def __init__(self, idempotency: IdempotencyStore) -> None:
-        self._idempotency = idempotency
+    def __init__(self, store: IdempotencyStore) -> None:
+        self._store = store
 
     async def run(
         self,
         request: IdempotentRequest | None,
         caller: UserId,
-        make: Callable[[], Awaitable[MadeT]],
-        render: Callable[[MadeT], ResponseT],
+        create: Callable[[], Awaitable[CreatedT]],
+        render: Callable[[CreatedT], ResponseT],
     ) -> ResponseT | Response:
-        """Return what is made, rendered, or, for a repeat, the first answer again, letter by letter.
+        """Return what `create` returns, rendered, or, for a retry, the first response byte for byte.
 
-        Without a key nothing is kept. Raises `IdempotencyKeyReused`, and what `make` raises.
+        Without a key nothing is stored. Raises `IdempotencyKeyReused`, and what `create` raises.
         """
         if request is None:
-            return render(await make())
+            return render(await create())
 
-        async def in_json() -> str:
-            return render(await make()).model_dump_json(by_alias=True)
+        async def create_json() -> str:
+            return render(await create()).model_dump_json(by_alias=True)
 
-        kept = await self._idempotency.run(request, caller, in_json)
-        return Response(kept, HTTPStatus.CREATED, media_type="application/json")
+        body = await self._store.run(request, caller, create_json)
+        return Response(body, HTTPStatus.CREATED, media_type="application/json")

@@ -1,4 +1,4 @@
-"""A request is handled again when others were in its way, and given up when it takes for ever."""
+"""Retries of requests after concurrency conflicts, and the time limit of a request."""
 
 import asyncio
 import secrets
@@ -11,24 +11,24 @@ from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-ATTEMPTS = 5
-"""How often a request is handled before its caller is told that others are always in the way."""
+MAX_ATTEMPTS = 5
+"""How often a request is handled before its last `ConcurrencyConflict` is returned to the caller."""
 
 REQUEST_TIMEOUT_SECONDS = 45.0
-"""How long handling one may take in all: longer than whatever has a limit of its own, such as statements."""
+"""The time limit of all attempts: longer than every narrower limit, such as that of a statement."""
 
 
-def undeterred(handle: Handler) -> Handler:
-    """Return a handler that does the same, again when others were in the way, and not for ever."""
+def with_retries_and_timeout(handle: Handler) -> Handler:
+    """Return a handler that retries after a `ConcurrencyConflict` and has a time limit."""
 
-    # All of it again, because all of it was undone: what was read before may be another now. The
-    # body of the request was read and is kept; no answer has left, since use cases commit first.
+    # The whole request, because all of it was rolled back and its reads may be out of date. The body
+    # has been read and is reused; no response has been sent, since use cases commit first.
     async def handle_with_retries(request: Request) -> Response:
-        for attempt in range(1, ATTEMPTS):
+        for attempt in range(1, MAX_ATTEMPTS):
             try:
                 return await handle(request)
             except ConcurrencyConflict:
-                # Not all at the same moment again.
+                # Jitter, so that conflicting requests do not retry at the same moment.
                 await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
         return await handle(request)
 
@@ -39,7 +39,7 @@ def undeterred(handle: Handler) -> Handler:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            # A server that takes a statement and never answers, frozen, has nothing else to end it.
+            # Nothing else ends a statement on a database server that hangs.
             raise Unavailable from error
 
     return handle_with_timeout

@@ -1,4 +1,4 @@
-"""The router of a module: what FastAPI's does, with strict JSON, retries and a documentation of its own."""
+"""The router of a module: FastAPI's, with strict JSON, retries, a time limit and OpenAPI examples."""
 
 import inspect
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from fastapi.routing import APIRoute
 
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, attach_examples
-from modules.kernel.api.retries import Handler, undeterred
+from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
 
 
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
-        handle = undeterred(super().get_route_handler())
-        if (seconds := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
-            return self._lasting(handle, seconds)
+        handle = with_retries_and_timeout(super().get_route_handler())
+        if (max_age := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
+            return self._cacheable(handle, max_age)
         return handle if self.body_field is None else self._with_strict_json(handle)
 
     @staticmethod
-    def _lasting(handle: Handler, seconds: float) -> Handler:
-        async def handle_lasting(request: Request) -> Response:
-            request.scope[CACHE_MAX_AGE] = seconds
+    def _cacheable(handle: Handler, max_age: float) -> Handler:
+        async def handle_cacheable(request: Request) -> Response:
+            request.scope[CACHE_MAX_AGE] = max_age
             return await handle(request)
 
-        return handle_lasting
+        return handle_cacheable
 
     @staticmethod
     def _with_strict_json(handle: Handler) -> Handler:
@@ -37,10 +37,10 @@ class _Route(APIRoute):
 
 
 class ModuleRouter(APIRouter):
-    """A router whose routes read JSON strictly. Every module makes its routers from this.
+    """The router class of every module.
 
-    In the document, operations are named by the first sentences of their docstrings, and have examples
-    if they are given here (`load_examples`).
+    In the OpenAPI document, an operation's summary is the first sentence of its docstring, and its
+    examples are those given here (`load_examples`).
     """
 
     def __init__(self, *, tags: list[str] | None = None, examples: Examples | None = None) -> None:
@@ -48,7 +48,7 @@ class ModuleRouter(APIRouter):
         self._examples = examples or {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Add a route as FastAPI does, with what the document says of it."""
+        """Add a route as FastAPI does, with its examples and summary."""
         if self._examples:
             attach_examples(endpoint, self._examples)
         options["summary"] = options.get("summary") or _first_sentence(endpoint)

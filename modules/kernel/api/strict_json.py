@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, and nothing that only Python takes for JSON."""
+"""JSON by RFC 8259, without Python's extensions."""
 
 import json
 from typing import Any, NoReturn
@@ -7,13 +7,13 @@ from fastapi import Request
 
 
 class StrictJsonRequest(Request):
-    """A request whose body is read strictly."""
+    """A request whose JSON body is parsed strictly."""
 
     async def json(self) -> Any:
-        """Return the body's value; raise `json.JSONDecodeError` when it has none, or two."""
+        """Return the body's value; raise `json.JSONDecodeError` unless it is exactly one."""
         body = await self.body()
         try:
-            # RFC 8259, 8.1: JSON between systems is UTF-8; a reader may pass over a byte order mark.
+            # RFC 8259, 8.1: JSON is UTF-8, and a parser may ignore a byte order mark.
             return json.loads(
                 body.decode("utf-8-sig"),
                 object_pairs_hook=_reject_duplicate_names,
@@ -22,18 +22,18 @@ class StrictJsonRequest(Request):
         except json.JSONDecodeError:
             raise
         except (ValueError, RecursionError) as error:
-            # Not UTF-8, a number of 5,000 digits, 50,000 brackets deep.
+            # Not UTF-8, a number of 5,000 digits, or 50,000 levels of nesting.
             raise json.JSONDecodeError("unreadable", "", 0) from error
 
 
 def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # RFC 7493: of two values with one name, programs disagree which one counts.
+    # RFC 7493, 2.3: parsers disagree about which of two members with the same name counts.
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a name occurs twice")
+        raise ValueError("duplicate name")
     return members
 
 
 def _reject_constant(constant: str) -> NoReturn:
-    # NaN and Infinity are Python's idea of JSON, not RFC 8259's.
+    # NaN and Infinity are Python's extensions of JSON.
     raise ValueError(constant)

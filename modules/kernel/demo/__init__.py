@@ -1,1 +1,1 @@
-"""Demonstration data: what the modules share while each makes its own part of it."""
+"""Demonstration data: what the modules share while each creates its part."""

@@ -1,4 +1,4 @@
-"""One run of `conduit demo`, which every module takes part in."""
+"""One run of `conduit demo`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,30 +8,30 @@ from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.progress import Progress
 
-# A date that stays: the same command makes the same data next year.
+# A fixed date: the same command creates the same data next year.
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run of `conduit demo`: how much, until when, and what earlier modules have made.
+    """One run of `conduit demo`: its size, its end, and what earlier modules have created.
 
-    The same size and end give the same data: take chance from `chance` and time from `until`.
+    The same size and end give the same data: take random choices from `chance` and times from `until`.
     """
 
     articles: int
     progress: Progress
     until: datetime = UNTIL
     made: dict[str, Sequence[int]] = field(default_factory=dict)
-    """Ids by the plural of what they are ids of ("users", "articles"), the most active first."""
+    """Created ids by plural noun ("users", "articles"), the most active first."""
     remarks: list[str] = field(default_factory=list)
-    """What a person should know who is about to look at the data, a line each."""
+    """Notes for the operator about the data, a line each."""
 
     @property
     def users(self) -> Sequence[UserId]:
-        """The users that were made; the first is the one that visitors log in as."""
-        return [UserId(user) for user in self.made["users"]]
+        """The created users; the first is the one that visitors log in as."""
+        return [UserId(user_id) for user_id in self.made["users"]]
 
     def chance(self, purpose: str) -> DemoRandom:
-        """Return chance that is the same on every run, and independent of other purposes."""
+        """Return a random generator that is the same on every run, and independent of other purposes."""
         return DemoRandom(f"{purpose}/{self.articles}")

@@ -9,44 +9,44 @@ T = TypeVar("T")
 
 
 class DemoRandom:
-    """Chance that is the same on every run.
+    """A random generator that is the same on every run.
 
-    Everything comes from `Random.random`, the one method whose values Python promises to keep.
+    All values are derived from `Random.random`, the only method whose sequence Python guarantees.
     """
 
     def __init__(self, seed: str) -> None:
         self.fraction = Random(seed).random  # noqa: S311 - no secret is drawn from it
 
     def below(self, end: int) -> int:
-        """Return one of 0, 1, … end - 1, all as likely."""
+        """Return an integer from 0 to end - 1, uniformly."""
         return int(self.fraction() * end)
 
     def pick(self, choices: Sequence[T]) -> T:
-        """Return one of the choices, all as likely."""
+        """Return one of the choices, uniformly."""
         return choices[int(self.fraction() * len(choices))]
 
     def early(self, choices: Sequence[T]) -> T:
-        """Return one of the choices, the earlier the likelier, as with authors and words."""
+        """Return one of the choices, earlier ones more often."""
         return choices[int(self.fraction() ** 1.5 * len(choices))]
 
     def some(self, choices: Sequence[T], number: int) -> list[T]:
-        """Return so many of the choices, at most half of them, each once; all as likely."""
+        """Return `number` distinct choices, at most half of them, uniformly."""
         return _distinct(self.pick, choices, number)
 
     def some_early(self, choices: Sequence[T], number: int) -> list[T]:
-        """Return so many of the choices, at most half of them, each once; the earlier the likelier."""
+        """Return `number` distinct choices, at most half of them, earlier ones more often."""
         return _distinct(self.early, choices, number)
 
     def amount(self, scale: float) -> int:
-        """Return a number of things that one can have: mostly a few, now and then a great many."""
+        """Return a number of related items: mostly small, rarely very large."""
         return int(scale * (-log(1 - self.fraction())) ** 1.5)
 
 
 def _distinct(draw: Callable[[Sequence[int]], int], choices: Sequence[T], number: int) -> list[T]:
-    places = range(len(choices))
+    indexes = range(len(choices))
     drawn: dict[int, None] = {}
-    # Half of them at most: towards the last of all choices, drawing until one is new takes for ever.
+    # At most half: with few choices left, drawing until one is new takes too long.
     number = min(number, len(choices) // 2)
     while len(drawn) < number:
-        drawn[draw(places)] = None
-    return [choices[place] for place in drawn]
+        drawn[draw(indexes)] = None
+    return [choices[index] for index in drawn]

@@ -1,1 +1,1 @@
-"""What modules share in their rules: errors, identity, events, text and time."""
+"""Domain types that all modules share: errors, identity, events, text, time and pagination."""

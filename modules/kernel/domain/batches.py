@@ -1,4 +1,4 @@
-"""Many items in batches, each small enough for one transaction."""
+"""Batches of items."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -6,12 +6,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Rows enough that a transaction's fixed cost does not count, and few enough to hold in memory.
-BATCH = 5_000
+# Large enough to make a statement's fixed cost negligible, small enough for memory.
+BATCH_SIZE = 5_000
 
 
-def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Yield the items in lists, each small enough for one transaction."""
+def batches(items: Iterable[T], size: int = BATCH_SIZE) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch

@@ -1,4 +1,4 @@
-"""The time, as a dependency, so that a test can choose it."""
+"""The clock, as a dependency that tests replace."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -8,7 +8,7 @@ RESOLUTION = timedelta(milliseconds=1)
 
 @runtime_checkable
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds."""
@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of this machine, in whole milliseconds: what is stored is what is shown."""
+    """The clock of this machine, in whole milliseconds: the resolution of times on the wire."""
 
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds."""
@@ -24,18 +24,18 @@ class SystemClock:
 
 
 def truncate_to_ms(moment: datetime) -> datetime:
-    """Return the moment without what is finer than a millisecond."""
+    """Return the moment truncated to whole milliseconds."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def to_iso(moment: datetime) -> str:
-    """Return a moment in UTC as it is on the wire: ISO 8601, in milliseconds, with a Z."""
+    """Return a moment in UTC in the wire format: ISO 8601 in milliseconds, with a Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def next_timestamp(than: datetime, now: datetime) -> datetime:
-    """Return the time now, or the first moment after `than` when the clock has not moved on.
+def next_timestamp(previous: datetime, now: datetime) -> datetime:
+    """Return `now`, or the first moment after `previous` if the clock has not advanced.
 
-    A change must always move its time stamp: caches and readers tell versions apart by it.
+    Every update must change the timestamp: caches and clients distinguish versions by it.
     """
-    return max(now, than + RESOLUTION)
+    return max(now, previous + RESOLUTION)

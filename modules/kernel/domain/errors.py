@@ -1,12 +1,12 @@
-"""What can be wrong, said without HTTP. `modules.kernel.api.errors` says it with HTTP."""
+"""Domain errors. `modules.kernel.api.errors` maps them to HTTP."""
 
 from collections.abc import Mapping
 
 
 class DomainError(Exception):
-    """A rule that was not met: which subject, and what the problem with it is.
+    """A violated rule: a subject and its problem.
 
-    A concrete error names both as class attributes, or passes them when they vary.
+    A concrete error sets both as class attributes, or passes them when they vary.
     """
 
     subject: str = "request"
@@ -19,48 +19,48 @@ class DomainError(Exception):
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """Every subject with its problem; most errors have one."""
+        """The problem of each subject; most errors have one."""
         return {self.subject: self.problem}
 
 
 class Invalid(DomainError):
-    """A value breaks a rule of its own, whatever else there is."""
+    """A value violates a rule, regardless of stored data."""
 
     problem = "is invalid"
 
 
 class Unauthenticated(DomainError):
-    """Who is asking is not known, or not believed."""
+    """The caller is not authenticated."""
 
 
 class Forbidden(DomainError):
-    """Who is asking is known, and may not do this."""
+    """The authenticated caller may not do this."""
 
     problem = "forbidden"
 
 
 class NotFound(DomainError):
-    """The thing asked for does not exist."""
+    """The requested thing does not exist."""
 
     problem = "not found"
 
 
 class Conflict(DomainError):
-    """The request is sound by itself and collides with what already exists."""
+    """The request is valid, but conflicts with stored data."""
 
     problem = "has already been taken"
 
 
 class Stale(DomainError):
-    """What the caller knows of the thing is not what it is now."""
+    """The caller's version of the thing is out of date."""
 
-    problem = "has changed since"
+    problem = "has been modified since you read it"
 
 
 class RateLimited(DomainError):
-    """This was asked for too often, and may be asked for again after so many seconds."""
+    """The caller exceeded a rate limit, and may retry after `retry_after_seconds`."""
 
-    problem = "was asked for too often, try again later"
+    problem = "too many requests, try again later"
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__()
@@ -68,14 +68,14 @@ class RateLimited(DomainError):
 
 
 class Unavailable(DomainError):
-    """Conduit cannot serve this now, and will be able to again."""
+    """The request cannot be served now, for a temporary reason."""
 
     subject = "service"
     problem = "is busy, try again"
 
 
 class ConcurrencyConflict(Unavailable):
-    """Others did the same at the same moment: all of this was undone, and doing it again may work.
+    """A concurrent transaction conflicted: this one was rolled back, and a retry may succeed.
 
-    Whoever runs whole use cases does so: `ModuleRouter` for requests.
+    The whole use case must be run again, as `ModuleRouter` does with requests.
     """

@@ -1,4 +1,4 @@
-"""Facts that one module tells to whoever listens."""
+"""Events: facts that one module publishes and others subscribe to."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
@@ -8,28 +8,28 @@ from typing import Protocol, TypeVar
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: named in the past tense, holding ids and facts, JSON-serialisable.
+    """A fact: named in the past tense, containing ids and values, JSON-serializable.
 
-    Publishers declare theirs, as frozen dataclasses, in their `contracts.py`. What an event is about
-    comes first: what is told after the commit of one thing is told in order.
+    Publishers declare their events, as frozen dataclasses, in their `contracts.py`. The first field
+    identifies the aggregate: after-commit deliveries of one aggregate are handled in order.
     """
 
     @property
     def aggregate(self) -> str:
-        """What this is about: the first field's name and value, such as `article_id 7`."""
+        """The aggregate of the event: the first field's name and value, such as `article_id 7`."""
         for first in fields(self):
             return f"{first.name} {getattr(self, first.name)}"
         return type(self).__name__
 
 
 class DeliveryMode(Enum):
-    """When a subscriber is told of an event. It chooses."""
+    """When an event is delivered to a subscriber, which chooses it."""
 
     IN_TRANSACTION = "in the publisher's transaction"
-    """The fact and its effect hold or fail together: for what must not come later."""
+    """The fact and its effect are committed or rolled back together."""
 
     AFTER_COMMIT = "after the commit"
-    """In a transaction of its own, tried again until it succeeds: for what may come later, and must come."""
+    """The effect is a transaction of its own, retried until it succeeds."""
 
 
 EventT = TypeVar("EventT", bound=Event)
@@ -37,11 +37,12 @@ EventHandler = Callable[[EventT], Awaitable[None]]
 
 
 class EventPublisher(Protocol):
-    """Where a use case tells what happened."""
+    """Publishes the events of a use case."""
 
     async def publish(self, event: Event) -> None:
-        """Tell every subscriber: inside the transaction that is open, or once it is committed.
+        """Deliver the event to each subscriber, inside the open transaction or after its commit.
 
-        Raises what a subscriber inside raises, so that the fact and its effects hold or fail together.
+        Raises what a handler inside the transaction raises, which rolls the transaction back, and
+        `RuntimeError` when no transaction is open.
         """
         ...

@@ -1,4 +1,4 @@
-"""Requests that say who they are, so that one that is sent again is not done again."""
+"""Idempotency keys: a request that is retried with its key takes effect once."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -12,21 +12,21 @@ from modules.kernel.domain.identity import UserId
 HEADER = "Idempotency-Key"
 RETENTION = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
-# Visible ASCII, but for what begins, ends and escapes a string in a structured field (RFC 9651, 3.3.3).
+# Visible ASCII without the quote and the backslash of a structured-field string (RFC 9651, 3.3.3).
 KEY = re.compile(rf"[!#-\[\]-~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 class IdempotencyKeyReused(Invalid):
-    """The key is that of another request: repeating one is right, and doing two with one key is not."""
+    """A different request was sent with the same key."""
 
-    subject, problem = HEADER, "was sent before, with another request"
+    subject, problem = HEADER, "was already used with a different request"
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A request under the key that its sender gave it; raises `Invalid` for what can be no key.
+    """A request with its idempotency key; raises `Invalid` for a malformed key.
 
-    `content` is what all repeats of it have in common: another content is another request.
+    `content` identifies the request: a retry has the same content.
     """
 
     key: str
@@ -43,19 +43,19 @@ class IdempotentRequest:
 
 @runtime_checkable
 class IdempotencyStore(Protocol):
-    """Sees to it that what is asked for with a key is done once, and keeps what was answered."""
+    """Runs each request with an idempotency key once, and stores its response for `RETENTION`."""
 
     async def run(
         self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work and return its answer, or return the answer that it had for the same request.
+        """Run the work and return its response, or return the stored response of the same request.
 
-        All of it is one transaction: what the work writes, and that it is done. What it raises undoes
-        both, so that a failure is not kept. A repeat at the same moment waits. Keys are the caller's own;
-        anonymous callers share theirs. Raises `IdempotencyKeyReused` when another request had the key.
+        The work and its stored response are one transaction, so that a failure is not stored. A
+        concurrent retry waits for it. Keys are scoped to the caller; anonymous callers share a scope.
+        Raises what the work raises, and `IdempotencyKeyReused` when a different request had the key.
         """
         ...
 
-    async def forget(self, caller: UserId) -> None:
-        """Forget all that was answered to a caller."""
+    async def delete_for_user(self, user_id: UserId) -> None:
+        """Delete the keys and stored responses of a user."""
         ...

@@ -1,4 +1,4 @@
-"""Who is asking: the one identity that all modules share, and how a token becomes it."""
+"""The identity of users that all modules share, and the verification of tokens."""
 
 from dataclasses import dataclass
 from typing import NewType, Protocol, runtime_checkable
@@ -15,14 +15,14 @@ class TokenMissing(Unauthenticated):
 
 
 class TokenInvalid(Unauthenticated):
-    """The token is forged, expired, revoked, or its user is gone. Which of these is not told."""
+    """The token is forged, expired or revoked, or its user was deleted. The response does not say which."""
 
     subject, problem = "token", "is invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking, and until when their token says so (seconds since the epoch)."""
+    """An authenticated user, and the expiry of their token in seconds since the epoch."""
 
     user_id: UserId
     expires_at: int
@@ -30,8 +30,8 @@ class Principal:
 
 @runtime_checkable
 class TokenVerifier(Protocol):
-    """Whoever issues tokens offers this; every module that has users authenticates through it."""
+    """Verifies tokens. The module that issues them offers it to all modules."""
 
     async def verify(self, token: str) -> Principal:
-        """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
+        """Return the token's principal; raise `TokenInvalid` unless it is valid now."""
         ...

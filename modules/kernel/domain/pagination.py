@@ -1,4 +1,4 @@
-"""Which part of a list is wanted."""
+"""Page requests: offset and keyset pagination of lists that are newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Protocol, TypeVar
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-# No list is as long, and a limit may be added to it before it is beyond a database's integers.
+# Offset plus limit must fit a database's 64-bit integer.
 MAX_OFFSET = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list that is newest first: right behind the row of this time and id.
+    """A position in a list that is newest first: directly after the row with this time and id.
 
-    It stays where it is, whatever is added to the list or taken from it, that row too.
+    It stays valid when rows are inserted or deleted, that row included.
     """
 
     at: datetime
@@ -24,7 +24,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A window on a list: how many rows at most (served up to 100), after so many others or a position."""
+    """A request for at most `limit` rows (capped at 100), after `offset` rows or after a position."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -38,16 +38,16 @@ class PageRequest:
 
 
 class KeysetRow(Protocol):
-    """A row that has a place in a list by its time and its id."""
+    """A row of a list that is ordered by creation time and id."""
 
     @property
     def created_at(self) -> datetime:
-        """When it came to be."""
+        """The time of its creation."""
         ...
 
     @property
     def id(self) -> int:
-        """What tells it from others of that time."""
+        """Its id, the tie-break between rows of the same time."""
         ...
 
 
@@ -55,9 +55,9 @@ KeysetRowT = TypeVar("KeysetRowT", bound=KeysetRow)
 
 
 def split_page(rows: Sequence[KeysetRowT], page: PageRequest) -> tuple[Sequence[KeysetRowT], Position | None]:
-    """Return the rows of the page, and where the next one begins, or None when there is none.
+    """Return the rows of the page and the position of the next page, or None on the last page.
 
-    `rows` are those of the page and, if there is any, the one behind them.
+    `rows` are the rows of the page and, if there is one, the row after them.
     """
     if len(rows) <= page.limit:
         return rows, None

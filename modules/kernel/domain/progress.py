@@ -1,15 +1,15 @@
-"""The progress of long work, shown to an operator."""
+"""The progress of long-running work, displayed to an operator."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Shows how far the work is."""
+    """A display of progress in stages."""
 
     def begin(self, what: str, total: int) -> None:
-        """Start the next stage: what it makes, as a plural noun, and how many of it."""
+        """Begin the next stage: the plural noun of its items, and their number."""
         ...
 
     def advance(self, number: int) -> None:
-        """Note that so many more are made."""
+        """Advance the stage by a number of items."""
         ...

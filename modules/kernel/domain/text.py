@@ -1,4 +1,4 @@
-"""Rules for text that every module's value objects share. Lengths are in characters."""
+"""Rules for text that the value objects of all modules share. Lengths are in characters."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ BLANK = "can't be blank"
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How many characters a text has, at least and at most. A value object's `LENGTH` is documented."""
+    """The bounds of a text's length. A value object's `LENGTH` appears in the OpenAPI document."""
 
     min: int
     max: int
 
 
 def single_line(field: str, text: str, *, max_length: int) -> str:
-    """Return what a person typed into a one-line field, without the white space around it.
+    """Return the text of a one-line field, stripped.
 
-    Raises `Invalid` for text that is blank, too long, or that holds control characters.
+    Raises `Invalid` for text that is blank or too long, contains control characters, or is not `storable`.
     """
-    line = _present(field, storable(field, text.strip()), max_length)
-    # A printable line has none; looking at every character takes twenty times as long.
+    line = _not_blank(field, storable(field, text.strip()), max_length)
+    # `isprintable` first: checking every character takes twenty times as long.
     if not line.isprintable() and any(unicodedata.category(character) == "Cc" for character in line):
         raise Invalid(field, "must be one line, without control characters")
     return line
 
 
 def multiline(field: str, text: str, *, max_length: int) -> str:
-    """Return running text just as it was typed.
+    """Return the text of a multi-line field, unchanged.
 
-    Raises `Invalid` for text that is blank, too long, or that no database can store.
+    Raises `Invalid` for text that is blank or too long, or is not `storable`.
     """
-    return _present(field, storable(field, text), max_length)
+    return _not_blank(field, storable(field, text), max_length)
 
 
 def storable(field: str, text: str) -> str:
-    """Return the text; raise `Invalid` for U+0000 (PostgreSQL has no room for it) and surrogates."""
+    """Return the text; raise `Invalid` for U+0000, which PostgreSQL cannot store, and lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -48,13 +48,13 @@ def storable(field: str, text: str) -> str:
 
 
 def require_max_length(field: str, text: str, *, max_length: int) -> str:
-    """Return the text; raise `Invalid` when it has more characters than `at_most`."""
+    """Return the text; raise `Invalid` when it is longer than `max_length`."""
     if len(text) > max_length:
         raise Invalid(field, f"is too long (at most {max_length} characters)")
     return text
 
 
-def _present(field: str, text: str, max_length: int) -> str:
+def _not_blank(field: str, text: str, max_length: int) -> str:
     if not text.strip():
         raise Invalid(field, BLANK)
     return require_max_length(field, text, max_length=max_length)

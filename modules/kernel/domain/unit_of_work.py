@@ -1,19 +1,20 @@
-"""What a use case knows of the database: that things can be done together."""
+"""The unit of work, as use cases see the database."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
 class UnitOfWork(Protocol):
-    """Opens units of work. Everything done inside one, in whatever module, is one unit."""
+    """Opens units of work, which calls into other modules join."""
 
     def transaction(self) -> AbstractAsyncContextManager[object]:
         """Open a unit of work that may write, or join the open one.
 
-        It is durable when the outermost block has ended without an exception, and undone by one.
+        It is committed when the outermost block ends, and rolled back when an exception leaves it.
+        Raises `RuntimeError` inside a snapshot.
         """
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[object]:
-        """Open a view for several reads that agree with each other, or join what is open."""
+        """Open a read-only unit of work at one point in time, or join the open unit of work."""
         ...

@@ -1,1 +1,1 @@
-"""What modules share below: the database, its schemas and the event bus."""
+"""Infrastructure that all modules share: persistence, messaging, settings and the idempotency store."""

@@ -1,4 +1,4 @@
-"""The declarative base of the kernel's tables."""
+"""The SQLAlchemy base of the kernel's tables."""
 
 from sqlalchemy.orm import DeclarativeBase
 
@@ -6,6 +6,6 @@ from modules.kernel.infrastructure.persistence.schema import module_metadata
 
 
 class Base(DeclarativeBase):
-    """The declarative base of the kernel."""
+    """The base class of the kernel's mapped classes."""
 
     metadata = module_metadata()

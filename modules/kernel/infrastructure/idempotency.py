@@ -1,4 +1,4 @@
-"""Keyed requests in the database, where every process sees them."""
+"""The idempotency store in the database."""
 
 import hashlib
 import hmac
@@ -16,34 +16,34 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
 
 ANONYMOUS = 0
-# More than the one that is added, so that what has accumulated becomes less.
+# More than the one row that a request inserts, so that expired rows do not accumulate.
 CLEANUP_BATCH_SIZE = 10
 
-idempotency_key: Any = IdempotencyKeyRow.__table__
+idempotency_keys: Any = IdempotencyKeyRow.__table__
 
-BY_KEY = (idempotency_key.c.user_id == bindparam("of_user"), idempotency_key.c.key == bindparam("with_key"))
-STORED = select(idempotency_key.c.fingerprint, idempotency_key.c.response).where(*BY_KEY)
-STORE_RESPONSE = update(idempotency_key).where(*BY_KEY).values(response=bindparam("new_response"))
-# Whoever removes the same at the same moment is not waited for: two could wait for each other.
+BY_KEY = (idempotency_keys.c.user_id == bindparam("by_user"), idempotency_keys.c.key == bindparam("by_key"))
+STORED = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(*BY_KEY)
+STORE_RESPONSE = update(idempotency_keys).where(*BY_KEY).values(response=bindparam("new_response"))
+# Rows that a concurrent transaction deletes are skipped: waiting for them could deadlock.
 EXPIRED = (
-    select(idempotency_key.c.user_id, idempotency_key.c.key)
-    .where(idempotency_key.c.expires_at <= bindparam("now"))
-    .order_by(idempotency_key.c.expires_at)
+    select(idempotency_keys.c.user_id, idempotency_keys.c.key)
+    .where(idempotency_keys.c.expires_at <= bindparam("now"))
+    .order_by(idempotency_keys.c.expires_at)
     .limit(CLEANUP_BATCH_SIZE)
     .with_for_update(skip_locked=True)
     .cte("expired")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
-REMOVE_EXPIRED = delete(idempotency_key).where(
-    tuple_(idempotency_key.c.user_id, idempotency_key.c.key).in_(select(EXPIRED.c.user_id, EXPIRED.c.key))
+DELETE_EXPIRED = delete(idempotency_keys).where(
+    tuple_(idempotency_keys.c.user_id, idempotency_keys.c.key).in_(select(EXPIRED.c.user_id, EXPIRED.c.key))
 )
 
 
 class SqlIdempotencyStore:
-    """Keeps keyed requests for a day.
+    """Stores idempotency keys and responses in a table.
 
-    A key is claimed by the first statement of the transaction that does the work: PostgreSQL lets others
-    who claim it wait until that ends, and SQLite's writers take turns anyway.
+    The first statement of the transaction claims the key. On PostgreSQL a concurrent claim of the same
+    key waits for that transaction to end; SQLite has one writer at a time.
     """
 
     def __init__(self, database: Database, clock: Clock, signing_keys: Sequence[str]) -> None:
@@ -54,26 +54,25 @@ class SqlIdempotencyStore:
     async def run(
         self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
-        """Do the work and return its response, or the one that is kept; raise `IdempotencyKeyReused`."""
-        this = {"of_user": caller or ANONYMOUS, "with_key": request.key}
+        user_id = caller or ANONYMOUS
+        key = {"by_user": user_id, "by_key": request.key}
         async with self._database.transaction() as session:
-            if not await self._claim(request, caller or ANONYMOUS):
-                return self._replay(request, *(await session.execute(STORED, this)).one())
-            await session.execute(REMOVE_EXPIRED, {"now": self._clock.now()})
+            if not await self._claim(request, user_id):
+                return self._replay(request, *(await session.execute(STORED, key)).one())
+            await session.execute(DELETE_EXPIRED, {"now": self._clock.now()})
             response = await work()
-            await session.execute(STORE_RESPONSE, this | {"new_response": response})
+            await session.execute(STORE_RESPONSE, key | {"new_response": response})
             return response
 
-    async def forget(self, caller: UserId) -> None:
-        """Forget all that was answered to a caller."""
+    async def delete_for_user(self, user_id: UserId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(idempotency_key).where(idempotency_key.c.user_id == caller))
+            await session.execute(delete(idempotency_keys).where(idempotency_keys.c.user_id == user_id))
 
-    async def _claim(self, request: IdempotentRequest, caller: int) -> bool:
-        """Return whether the key is free, or has become so with time; then it is this request's."""
+    async def _claim(self, request: IdempotentRequest, user_id: int) -> bool:
+        """Claim the key if it is new or expired; return whether it was."""
         now = self._clock.now()
         row = {
-            "user_id": caller,
+            "user_id": user_id,
             "key": request.key,
             "fingerprint": _fingerprint(request, self._signing_keys[0]),
             "response": "",
@@ -85,23 +84,23 @@ class SqlIdempotencyStore:
             return (await session.execute(claim, row)).one_or_none() is not None
 
     def _replay(self, request: IdempotentRequest, fingerprint: str, response: str) -> str:
-        # Any of the keys: the first one may be new since.
+        # The signing key may have been rotated since the first request.
         if fingerprint not in {_fingerprint(request, key) for key in self._signing_keys}:
             raise IdempotencyKeyReused
-        structlog.contextvars.bind_contextvars(repeated=True)
+        structlog.contextvars.bind_contextvars(idempotent_replay=True)
         return response
 
 
-def _reclaim(_kept: Columns, new: Columns) -> Mapping[str, object]:
+def _reclaim(_stored: Columns, new: Columns) -> Mapping[str, object]:
     return {"fingerprint": new.fingerprint, "response": new.response, "expires_at": new.expires_at}
 
 
-def _is_expired(kept: Columns) -> ColumnElement[bool]:
-    over: ColumnElement[bool] = kept.expires_at <= bindparam("now")
-    return over
+def _is_expired(stored: Columns) -> ColumnElement[bool]:
+    expired: ColumnElement[bool] = stored.expires_at <= bindparam("now")
+    return expired
 
 
 def _fingerprint(request: IdempotentRequest, signing_key: str) -> str:
-    # No plain digest: a body may hold a password, which whoever reads the table could try to guess.
+    # Keyed: a body may contain a password, which a plain digest would expose to guessing.
     content = b"Idempotency-Key\0" + request.content
     return hmac.new(signing_key.encode(), content, hashlib.sha256).hexdigest()

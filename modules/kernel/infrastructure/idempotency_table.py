@@ -1,4 +1,4 @@
-"""The table of requests that may be sent again."""
+"""The table of idempotency keys."""
 
 from datetime import datetime
 
@@ -10,16 +10,16 @@ from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 
 class IdempotencyKeyRow(Base):
-    """A request that was sent with a key, and what was answered, written by the transaction that did it."""
+    """An idempotency key and the stored response, written by the transaction of the request."""
 
     __tablename__ = "kernel_idempotency_key"
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    """A user's id, or 0 for nobody."""
+    """The caller, or 0 for anonymous callers."""
 
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
-    """Tells the request from another one that has the same key."""
+    """A keyed digest of the request's content."""
 
     response: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -1,7 +1,4 @@
-"""The tables of the kernel: events that are told after the commit, and requests that may be sent again.
-
-Whoever imports the schema imports all of its tables.
-"""
+"""The schema of the kernel: deliveries and idempotency keys. Importing it imports all of its tables."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Delivers what is in the outbox, while the application runs."""
+"""The dispatcher: delivers events from the outbox while the application runs."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, ClaimedDelivery, Outbox
 from modules.kernel.infrastructure.messaging.signals import Signals
 
-# Nobody need be woken for this: what a process that has ended still held, and signals that were lost.
+# Poll interval: picks up expired leases and lost notifications.
 POLL_INTERVAL_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
@@ -16,16 +16,16 @@ log = structlog.get_logger("conduit.dispatcher")
 
 
 class Dispatcher:
-    """Delivers one after another. Each process has one, and they share the work."""
+    """Claims and handles deliveries one after another. The dispatchers of all processes share the work."""
 
     def __init__(self, outbox: Outbox, signals: Signals) -> None:
         self._outbox = outbox
         self._signals = signals
 
     async def run(self) -> None:
-        """Deliver what there is, and what comes, until the signals are closed.
+        """Deliver pending and new events until the signals are closed.
 
-        What is being handled then is finished, and what has only been taken up is left to others.
+        Finishes the current delivery; claimed deliveries that have not started are released.
         """
         with self._signals.listening(OUTBOX_TOPIC) as listener:
             while not self._signals.closed:
@@ -36,33 +36,33 @@ class Dispatcher:
             await self.drain()
             seconds = await self._outbox.seconds_until_due()
         except Unavailable as error:
-            log.warning("deliveries wait for the database", cause=repr(error.__cause__ or error))
+            log.warning("outbox paused: database unavailable", cause=repr(error.__cause__ or error))
             return RETRY_SECONDS
         except Exception:
-            # A mistake of the program's. One who stops here delivers nothing until the process ends.
-            log.exception("nothing can be delivered")
+            # A bug. Stopping here would end all deliveries of this process.
+            log.exception("outbox dispatcher failed")
             return RETRY_SECONDS
         return POLL_INTERVAL_SECONDS if seconds is None else min(seconds, POLL_INTERVAL_SECONDS)
 
     async def drain(self) -> None:
-        """Deliver all that is due now, or until the signals are closed. What fails is kept for later.
+        """Deliver everything that is due, until the signals are closed; failed deliveries are retried later.
 
         Raises what the database raises.
         """
-        # Reading first: taking up is writing, and whatever anybody commits may wake this.
+        # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
         while not self._signals.closed and await self._outbox.seconds_until_due() == 0:
             await self._deliver_batch(await self._outbox.claim_due())
 
-    async def _deliver_batch(self, taken: Sequence[ClaimedDelivery]) -> None:
-        waiting = list(taken)
-        while waiting and not self._signals.closed and self._outbox.lease_covers(waiting[0]):
-            left = await self._deliver_in_order(waiting.pop(0))
-            waiting += [] if left is None else [left]
-        if waiting:
-            await self._outbox.release(waiting)
+    async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> None:
+        pending = list(batch)
+        while pending and not self._signals.closed and self._outbox.lease_covers(pending[0]):
+            remaining = await self._deliver_in_order(pending.pop(0))
+            pending += [] if remaining is None else [remaining]
+        if pending:
+            await self._outbox.release(pending)
 
     async def _deliver_in_order(self, first: ClaimedDelivery) -> ClaimedDelivery | None:
-        """Deliver this one and those behind it, as many as may go in a row; return what is taken up still."""
+        """Deliver up to `max_in_a_row` deliveries of one aggregate; return the one still claimed, if any."""
         claimed: ClaimedDelivery | None = first
         for _ in range(self._outbox.policy.max_in_a_row):
             if claimed is None or self._signals.closed:
@@ -75,9 +75,9 @@ class Dispatcher:
             return await self._outbox.handle(claimed)
         except Exception as error:
             dead = await self._outbox.fail(claimed, error)
-            tell = log.error if dead else log.warning
-            tell(
-                "a delivery is dead" if dead else "a delivery failed",
+            write = log.error if dead else log.warning
+            write(
+                "delivery dead-lettered" if dead else "delivery failed",
                 delivery=claimed.id,
                 of=claimed.event,
                 to=claimed.subscriber,

@@ -1,4 +1,4 @@
-"""The event bus: carries a publisher's facts to subscribers, inside the publisher's transaction."""
+"""The event bus: delivers events to subscribers inside the publisher's transaction."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,21 +11,20 @@ HandlerProvider = Callable[[], EventHandler[Any]]
 
 
 class EventBus:
-    """Delivers each event to every subscriber, in the order in which they subscribed."""
+    """Delivers each event to its subscribers, in the order of their subscriptions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._handlers: defaultdict[type[Event], list[HandlerProvider]] = defaultdict(list)
 
     def subscribe(self, event: type[Event], handler: HandlerProvider) -> None:
-        """Deliver events of exactly this type to the handler that the call returns.
+        """Deliver events of exactly this type to the handler that the provider returns.
 
-        The handler is asked for at delivery, so that subscribing builds no service.
+        The provider is called at delivery, so that subscribing creates no service.
         """
         self._handlers[event].append(handler)
 
     async def publish(self, event: Event) -> None:
-        """Deliver the event now. Raises what a handler raises, which undoes the whole transaction."""
         self._database.require_transaction()
         for handler in self._handlers.get(type(event), ()):
             await handler()(event)

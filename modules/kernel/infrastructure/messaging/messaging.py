@@ -1,4 +1,4 @@
-"""All that carries events, on one database."""
+"""The messaging of one database: event bus, signals, outbox and dispatcher."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Messaging:
-    """The bus, the outbox behind it, and who empties and watches that."""
+    """The parts of messaging on one database."""
 
     events: EventBus
     signals: Signals
@@ -25,19 +25,19 @@ class Messaging:
     def subscribe(
         self, module: str, event: type[Event], handler: HandlerProvider, delivery: DeliveryMode
     ) -> None:
-        """Tell the module's handler of events of exactly this type, when it wants to be told.
+        """Subscribe the module's handler to events of exactly this type, in the given delivery mode.
 
-        Raises `ValueError` when a module that is told after the commit is told of this event already.
+        Raises `ValueError` when the module already subscribes to this event after the commit.
         """
         if delivery is DeliveryMode.IN_TRANSACTION:
             self.events.subscribe(event, handler)
         elif self.outbox.subscribe(module, event, handler):
-            # For the bus, the outbox is one more subscriber that writes in the publisher's transaction.
+            # To the bus, the outbox is a subscriber that writes in the publisher's transaction.
             self.events.subscribe(event, lambda: self.outbox.add)
 
 
 def create_messaging(database: Database, clock: Clock, policy: DeliveryPolicy | None = None) -> Messaging:
-    """Return what carries events on this database, with nobody subscribed yet."""
+    """Return the messaging of this database, without subscribers."""
     signals = Signals(database)
     outbox = Outbox(database, signals, clock, policy or DeliveryPolicy())
     dispatcher, outbox_admin = Dispatcher(outbox, signals), OutboxAdmin(database, signals, clock, outbox)

@@ -1,4 +1,4 @@
-"""The outbox as operators see it."""
+"""Inspection and administration of the outbox by operators."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
 
-delivery: Any = DeliveryRow.__table__
+deliveries: Any = DeliveryRow.__table__
 
 
 class DeliveryState(Enum):
-    """What becomes of a delivery."""
+    """The state of a delivery."""
 
     PENDING = "pending"
-    """It is on its way, or will be tried again."""
+    """To be delivered or retried."""
 
     DEAD = "dead"
-    """It failed so often that it is not tried again, unless somebody says so."""
+    """Out of attempts; an operator may retry it."""
 
     ORPHANED = "orphaned"
-    """No module that is switched on here subscribes to it."""
+    """No enabled module subscribes to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A delivery that is kept in the outbox."""
+    """A delivery in the outbox."""
 
     id: int
     state: DeliveryState
@@ -48,18 +48,18 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much there is in the outbox."""
+    """The number of deliveries in the outbox by state."""
 
     waiting: int
     oldest_pending_seconds: float
-    """Since when the oldest that is waiting has waited; 0 when none is."""
+    """The age of the oldest pending delivery; 0 without any."""
 
     dead: int
     orphaned: int
 
 
 class OutboxAdmin:
-    """Looks into an outbox, and changes what is in it, on an operator's word."""
+    """Reads an outbox, and retries or deletes its deliveries for an operator."""
 
     def __init__(self, database: Database, signals: Signals, clock: Clock, outbox: Outbox) -> None:
         self._database = database
@@ -68,86 +68,91 @@ class OutboxAdmin:
         self._outbox = outbox
 
     async def backlog(self) -> Backlog:
-        """Return how much there is."""
+        """Return the number of deliveries by state, and the age of the oldest pending one."""
         state = self._state().label("state")
-        statement = select(state, func.count(), func.min(delivery.c.published_at)).group_by(state)
+        statement = select(state, func.count(), func.min(deliveries.c.published_at)).group_by(state)
         async with self._database.snapshot() as session:
-            found = {
+            by_state = {
                 DeliveryState(name): (count, oldest)
                 for name, count, oldest in await session.execute(statement)
             }
-        counts = {one: found.get(one, (0, None))[0] for one in DeliveryState}
-        _, oldest = found.get(DeliveryState.PENDING, (0, None))
-        waited = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
+        counts = {state: by_state.get(state, (0, None))[0] for state in DeliveryState}
+        _, oldest = by_state.get(DeliveryState.PENDING, (0, None))
+        age = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
         return Backlog(
             counts[DeliveryState.PENDING],
-            max(0.0, waited),
+            max(0.0, age),
             counts[DeliveryState.DEAD],
             counts[DeliveryState.ORPHANED],
         )
 
     async def oldest(self, states: Collection[DeliveryState], limit: int) -> Sequence[StoredDelivery]:
-        """Return deliveries in these states, the oldest first."""
-        return await self._found(self._is(states), limit)
+        """Return up to `limit` deliveries in these states, the oldest first."""
+        return await self._select(self._is_in(states), limit)
 
     async def by_id(self, ids: Collection[int]) -> Sequence[StoredDelivery]:
-        """Return those of the deliveries that there are, in order."""
-        return await self._found(delivery.c.id.in_(ids), len(ids))
+        """Return the deliveries that exist among these, in order."""
+        return await self._select(deliveries.c.id.in_(ids), len(ids))
 
     async def retry(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
-        """Let deliveries in these states, all or some, be tried now as if for the first time.
+        """Reset the attempts of deliveries in these states, or of those in `ids`, and make them due.
 
         Returns how many there were.
         """
-        changed = update(delivery).values(due_at=self._clock.now(), attempts=0, claimed_by=None)
+        retried = (
+            update(deliveries)
+            .where(*self._chosen(states, ids))
+            .values(due_at=self._clock.now(), attempts=0, claimed_by=None)
+            .returning(deliveries.c.id)
+        )
         async with self._database.transaction() as session:
-            found = await session.execute(changed.where(*self._chosen(states, ids)).returning(delivery.c.id))
+            rows = await session.execute(retried)
             await self._signals.send(OUTBOX_TOPIC)
-            return len(found.all())
+            return len(rows.all())
 
     async def purge(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
-        """Forget deliveries in these states, all or some; they never happen. Returns how many there were."""
-        gone = delete(delivery).where(*self._chosen(states, ids)).returning(delivery.c.id)
+        """Delete the deliveries in these states, or those in `ids`, undelivered; return how many."""
+        deleted = delete(deliveries).where(*self._chosen(states, ids)).returning(deliveries.c.id)
         async with self._database.transaction() as session:
-            return len((await session.execute(gone)).all())
+            return len((await session.execute(deleted)).all())
 
-    async def _found(self, condition: ColumnElement[bool], limit: int) -> Sequence[StoredDelivery]:
+    async def _select(self, condition: ColumnElement[bool], limit: int) -> Sequence[StoredDelivery]:
         statement = (
             select(
-                delivery.c.id,
+                deliveries.c.id,
                 self._state(),
-                delivery.c.subscriber,
-                delivery.c.event,
-                delivery.c.aggregate,
-                delivery.c.payload,
-                delivery.c.published_at,
-                delivery.c.due_at,
-                delivery.c.attempts,
-                delivery.c.last_error,
+                deliveries.c.subscriber,
+                deliveries.c.event,
+                deliveries.c.aggregate,
+                deliveries.c.payload,
+                deliveries.c.published_at,
+                deliveries.c.due_at,
+                deliveries.c.attempts,
+                deliveries.c.last_error,
             )
             .where(condition)
-            .order_by(delivery.c.id)
+            .order_by(deliveries.c.id)
             .limit(limit)
         )
         async with self._database.snapshot() as session:
             return [
-                StoredDelivery(key, DeliveryState(state), *others)
-                for key, state, *others in await session.execute(statement)
+                StoredDelivery(delivery_id, DeliveryState(state), *columns)
+                for delivery_id, state, *columns in await session.execute(statement)
             ]
 
     def _chosen(
         self, states: Collection[DeliveryState], ids: Collection[int] | None
     ) -> Sequence[ColumnElement[bool]]:
-        return [self._is(states), true() if ids is None else delivery.c.id.in_(ids)]
+        return [self._is_in(states), true() if ids is None else deliveries.c.id.in_(ids)]
 
-    def _is(self, states: Collection[DeliveryState]) -> ColumnElement[bool]:
+    def _is_in(self, states: Collection[DeliveryState]) -> ColumnElement[bool]:
         return self._state().in_([state.value for state in states])
 
     def _state(self) -> ColumnElement[str]:
         subscriptions = self._outbox.subscriptions
-        name: ColumnElement[str] = delivery.c.subscriber + "/" + delivery.c.event
+        name: ColumnElement[str] = deliveries.c.subscriber + "/" + deliveries.c.event
         return case(
             (name.not_in(subscriptions), DeliveryState.ORPHANED.value),
-            (delivery.c.due_at.is_(None), DeliveryState.DEAD.value),
+            (deliveries.c.due_at.is_(None), DeliveryState.DEAD.value),
             else_=DeliveryState.PENDING.value,
         )

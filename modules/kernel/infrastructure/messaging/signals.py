@@ -1,4 +1,4 @@
-"""Hints between the processes on one database: there may be something new, and no more than that."""
+"""Signals between the processes on one database: hints, by topic, that there may be new rows."""
 
 import asyncio
 from collections import defaultdict
@@ -17,17 +17,17 @@ log = structlog.get_logger("conduit.signals")
 
 
 class Listener:
-    """Waits for the signals of one topic; one that comes while nobody waits is not lost."""
+    """Waits for the signals of one topic; one that arrives between two waits is not lost."""
 
     def __init__(self) -> None:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """End the wait that is on, or the next one."""
+        """End the current or the next wait."""
         self._woken.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Return whether it was woken, at once, or after so many seconds."""
+        """Wait for a signal for at most so many seconds; return whether there was one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -37,10 +37,10 @@ class Listener:
 
 
 class Signals:
-    """Wakes whoever listens to a topic, in every process, once what there is to see is committed.
+    """Wakes the listeners of a topic, in every process, after the commit.
 
-    A signal may come when there is nothing new, and one that came while the database was away is
-    lost: whoever listens looks for itself, and also when it has not been woken for a while.
+    A signal may arrive without new rows, and signals are lost while the database is unavailable: a
+    listener queries the rows itself, and also polls at intervals.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,11 +51,11 @@ class Signals:
 
     @property
     def closed(self) -> bool:
-        """Whether the process is about to end: whoever listens ends too."""
+        """Whether the process is shutting down; listeners then stop."""
         return self._closed
 
     async def send(self, topic: str) -> None:
-        """Wake those who listen, once the open transaction is committed; never, if it is undone.
+        """Wake the topic's listeners when the open transaction is committed.
 
         Raises `RuntimeError` when no transaction is open.
         """
@@ -64,7 +64,7 @@ class Signals:
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Listener]:
-        """Open a listener to one topic, which is also woken when the process is about to end."""
+        """Open a listener to one topic, which is also woken at shutdown."""
         listener = Listener()
         self._listeners[topic].add(listener)
         self._listened_to.set()
@@ -74,22 +74,22 @@ class Signals:
             self._listeners[topic].discard(listener)
 
     async def relay(self) -> None:
-        """Pass on what other processes send, from when somebody listens until this is cancelled."""
+        """Wake listeners on signals of other processes, from the first listener on until cancelled."""
         await self._listened_to.wait()
         while True:
             try:
                 async for topic in self._database.notifications():
                     self._wake(topic)
             except (Unavailable, SQLAlchemyError, OSError) as error:
-                log.warning("other processes cannot be heard", cause=repr(error))
+                log.warning("cannot listen for notifications", cause=repr(error))
             else:
                 return
             await asyncio.sleep(RETRY_SECONDS)
-            # What was sent meanwhile was not heard.
+            # Signals sent in the meantime were lost.
             self._wake(None)
 
     def close(self) -> None:
-        """Let everybody who listens know that the process is about to end."""
+        """Wake all listeners for shutdown."""
         self._closed = True
         self._wake(None)
 

@@ -1,4 +1,4 @@
-"""The table of the outbox: events that are told after the commit."""
+"""The table of the outbox."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from modules.kernel.infrastructure.persistence.schema import Identifier, UtcDate
 
 
 class DeliveryRow(Base):
-    """One event on its way to one subscriber. It is deleted by the transaction that handles it."""
+    """One event on its way to one subscriber; deleted by the transaction that handles it."""
 
     __tablename__ = "kernel_delivery"
     __table_args__ = (
@@ -26,10 +26,7 @@ class DeliveryRow(Base):
     payload: Mapped[str]
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it may be taken up: from then on, or, while somebody holds it, if they do not finish by then.
-
-    NULL is never again: it is dead.
-    """
+    """When it may be claimed; of a claimed delivery, when its lease expires; NULL if it is dead."""
 
     claimed_by: Mapped[str | None]
     attempts: Mapped[int]

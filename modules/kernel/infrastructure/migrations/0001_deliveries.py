@@ -1,4 +1,4 @@
-"""Events on their way to those who are told after the commit."""
+"""The outbox: deliveries of events after the commit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the deliveries."""
+    """Create the table of deliveries."""
     op.create_table(
         "kernel_delivery",
         sa.Column("id", Identifier, nullable=False),
@@ -33,5 +33,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the deliveries."""
+    """Drop the table of deliveries."""
     op.drop_table("kernel_delivery")

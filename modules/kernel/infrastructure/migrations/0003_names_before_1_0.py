@@ -1,4 +1,4 @@
-"""Rename what had other names before 1.0, in databases that were made then."""
+"""Rename columns and a table in databases created before 1.0."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Rename the columns of deliveries and the table of idempotency keys, where they have their old names."""
+    """Rename the columns of deliveries and the table of idempotency keys, where they have old names."""
     inspector = sa.inspect(op.get_bind())
     columns = {column["name"] for column in inspector.get_columns("kernel_delivery")}
     if "held_by" in columns:
@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def _copy_idempotency_keys() -> None:
-    # A copy and not a rename: the names of its constraint and index contain the table's.
+    # Copied, not renamed: the names of the constraint and the index contain the table's name.
     if not sa.inspect(op.get_bind()).has_table("kernel_idempotency_key"):
         op.create_table(
             "kernel_idempotency_key",
@@ -41,4 +41,4 @@ def _copy_idempotency_keys() -> None:
 
 
 def downgrade() -> None:
-    """Change nothing: the revision before makes the same tables."""
+    """Do nothing: the previous revision creates the same tables."""

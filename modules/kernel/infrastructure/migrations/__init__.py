@@ -1,1 +1,1 @@
-"""Alembic revisions of the table of the kernel."""
+"""Alembic revisions of the kernel's tables."""

@@ -1,1 +1,1 @@
-"""The database: units of work, its two engines, statements and schema helpers."""
+"""The database: units of work, the engines of SQLite and PostgreSQL, statements and schemas."""

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database, whole and of one moment, while others use it."""
+"""Online backup and restore of a SQLite database."""
 
 import os
 import sqlite3
@@ -10,11 +10,11 @@ from sqlalchemy import make_url
 
 
 class BackupError(Exception):
-    """A copy cannot be made or used; the message is one line for the operator."""
+    """A backup or restore failed; the message is one line for the operator."""
 
 
 def sqlite_file(url: str) -> Path:
-    """Return the file of a SQLite database; raise `BackupError` for a database that is not one."""
+    """Return the file of a SQLite database; raise `BackupError` for any other database."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         raise BackupError("this is for SQLite; on PostgreSQL, pg_dump and pg_restore are the tools")
@@ -22,32 +22,32 @@ def sqlite_file(url: str) -> Path:
 
 
 def create_backup(database: Path, target: Path) -> None:
-    """Copy the database to a file that is not there yet, and look at the copy before it gets its name.
+    """Copy the database to a new file, and check the integrity of the copy before it gets its name.
 
-    Others may read and write meanwhile: SQLite copies what was committed when it began
+    Others may read and write meanwhile: SQLite copies the state that was committed at the beginning
     (https://sqlite.org/backup.html). Raises `BackupError`.
     """
     if target.exists():
-        raise BackupError(f"{target} is there already; a backup overwrites nothing")
+        raise BackupError(f"{target} already exists; choose another file")
     draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
-    with _one_line(), _removed(draft):
+    with _single_line_errors(), _removed(draft):
         with _opened(database) as source, closing(sqlite3.connect(draft)) as copy:
             source.backup(copy)
-            # Of the write-ahead log there is none: the copy is one file.
+            # Without a write-ahead log, the copy is one file.
             copy.execute("PRAGMA journal_mode = DELETE")
         check_integrity(draft)
         _sync(draft)
-        # Not by renaming: that would overwrite what somebody else has made meanwhile.
+        # A link, not a rename, which would overwrite a file created in the meantime.
         target.hardlink_to(draft)
 
 
 def restore_backup(backup: Path, database: Path) -> None:
-    """Make the database what the backup is, in one transaction of SQLite's; raise `BackupError`.
+    """Replace the database's content by the backup's, in one transaction; raise `BackupError`.
 
-    Others may be connected: they go on with what the backup holds.
+    Open connections stay valid and read the restored content.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
-    with _one_line(), _opened(backup) as source:
+    with _single_line_errors(), _opened(backup) as source:
         with closing(sqlite3.connect(database, timeout=30)) as copy:
             copy.execute("PRAGMA journal_mode = WAL")
             copy.execute("PRAGMA synchronous = FULL")
@@ -57,24 +57,24 @@ def restore_backup(backup: Path, database: Path) -> None:
 
 
 def check_integrity(file: Path) -> None:
-    """Raise `BackupError` if SQLite finds anything wrong with a database."""
-    with _one_line(), _opened(file) as connection:
-        [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if found != "ok":
-        raise BackupError(f"{file} is damaged: {found}")
+    """Raise `BackupError` if SQLite's integrity check fails."""
+    with _single_line_errors(), _opened(file) as connection:
+        [result] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if result != "ok":
+        raise BackupError(f"{file} is damaged: {result}")
 
 
 def require_migrated(file: Path) -> None:
-    """Raise `BackupError` for a database that no Conduit has ever migrated."""
-    with _one_line(), _opened(file) as connection:
+    """Raise `BackupError` for a database without the tables of Conduit's migrations."""
+    with _single_line_errors(), _opened(file) as connection:
         statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE '%_alembic_version'"
         if connection.execute(statement).fetchone() is None:
-            raise BackupError(f"{file} is no database of Conduit's")
+            raise BackupError(f"{file} is not a Conduit database")
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[sqlite3.Connection]:
-    # SQLite would make a file that is not there.
+    # SQLite would create a missing file.
     if not file.is_file():
         raise BackupError(f"there is no {file}")
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
@@ -82,7 +82,7 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def _single_line_errors() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:

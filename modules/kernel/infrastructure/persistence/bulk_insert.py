@@ -1,4 +1,4 @@
-"""Many rows at once."""
+"""Bulk inserts."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,9 +19,9 @@ BULK_LOAD_CACHE_KIB = 256 * 1024
 async def bulk_insert(
     session: AsyncSession, kind: type[DeclarativeBase], rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Insert the rows, each with a value for every column that has no default, or none of them.
+    """Insert the rows, each with a value for every column that has no default.
 
-    Straight into the table: the ORM's bookkeeping costs three times as much per row as SQLite.
+    With SQLAlchemy Core: the ORM's bookkeeping costs three times as much per row as SQLite.
     """
     if rows:
         await session.execute(insert(kind.metadata.tables[kind.__tablename__]), rows)
@@ -30,7 +30,7 @@ async def bulk_insert(
 async def bulk_insert_returning_ids(
     session: AsyncSession, kind: type[DeclarativeBase], rows: Sequence[dict[str, Any]]
 ) -> Sequence[int]:
-    """Insert rows as `bulk_insert` does, and return the ids that the database gave them, in their order."""
+    """Insert rows as `bulk_insert` does, and return their generated ids in the order of the rows."""
     if not rows:
         return []
     table = kind.metadata.tables[kind.__tablename__]
@@ -40,11 +40,11 @@ async def bulk_insert_returning_ids(
 
 @asynccontextmanager
 async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Progress) -> AsyncIterator[None]:
-    """Make loading millions of rows into these tables faster: their indexes are made when all are there.
+    """Drop the tables' indexes inside the block and create them at its end, for loading millions of rows.
 
-    Rows come in an order that is right for one index and random for the others, whose pages are then
-    written over and over: 56 GB for a million articles with their favorites, which end up in 3. Keys
-    and unique constraints hold all the while. Nothing else should use the database meanwhile.
+    Rows arrive in the order of one index and at random for the others, whose pages would be rewritten
+    again and again: 56 GB of writes for a million articles with favorites, a database of 3 GB. Keys and
+    unique constraints stay. Nothing else should use the database meanwhile.
     """
     indexes = [index for schema in schemas for index in _indexes(schema)]
     async with database.transaction() as session:
@@ -63,14 +63,14 @@ async def bulk_load(database: Database, schemas: Sequence[Schema], progress: Pro
 
 
 async def prepare_bulk_load(session: AsyncSession) -> None:
-    """Make room, or time, for many rows and the indexes that are made of them."""
+    """Raise SQLite's cache size, or lift PostgreSQL's statement timeout, for a bulk load."""
     if session.get_bind().dialect.name == "sqlite":
-        # Until the database is disposed of. SQLite's own 2 MB are too few for the keys.
+        # In effect until the connection closes. SQLite's default of 2 MB is too small for the keys.
         await session.execute(text(f"PRAGMA cache_size = -{BULK_LOAD_CACHE_KIB}"))
     else:
         await session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _indexes(schema: Schema) -> Sequence[Index]:
-    every = (index for table in schema.metadata.sorted_tables for index in table.indexes)
-    return sorted((index for index in every if not index.unique), key=lambda index: str(index.name))
+    indexes = (index for table in schema.metadata.sorted_tables for index in table.indexes)
+    return sorted((index for index in indexes if not index.unique), key=lambda index: str(index.name))

@@ -1,4 +1,4 @@
-"""The database as modules see it: units of work that any module joins."""
+"""The database as modules see it: units of work that calls into other modules join."""
 
 import asyncio
 import time
@@ -24,14 +24,14 @@ from modules.kernel.infrastructure.persistence.engines import open_engines, reda
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, notify, take_migration_lock
 
 WRITE_LOCK_TIMEOUT_SECONDS = 10.0
-# While a replica does not answer, one request in this time waits for it, and the others do not.
+# How long requests read from the primary after the replica failed, before one tries the replica again.
 REPLICA_RETRY_SECONDS = 5.0
 
 log = structlog.get_logger("conduit.database")
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is gone, locked, full or read-only; its cause is the driver's error."""
+    """The database is unreachable, locked, full or read-only; the cause is the driver's error."""
 
     subject, problem = "database", "is not available"
 
@@ -41,15 +41,14 @@ class _Unit:
     session: AsyncSession
     task: asyncio.Task[object] | None
     writes: bool
-    then: list[Callable[[], None]] = field(default_factory=list)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Database:
-    """One database, entered through units of work.
+    """One database, used through units of work.
 
-    The open unit is ambient: it belongs to the task that opened it, and whatever that task calls,
-    in whatever module, joins it. So a use case decides what is done together, and repositories
-    need no session passed to them.
+    The open unit of work is ambient: it belongs to the task that opened it, and calls into any module
+    join it. So the use case defines the transaction, and repositories need no session passed to them.
     """
 
     def __init__(
@@ -62,31 +61,31 @@ class Database:
     ) -> None:
         self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size, read_url=read_url)
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
-        self._stale_reads_allowed: ContextVar[bool] = ContextVar("may_be_old", default=False)
+        self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
         self._replica_retry_at = 0.0
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
-        """The engine that writes and the one that reads, for tests that listen; they may be the same."""
+        """The engines for writes and for reads, for instrumentation and tests; they may be the same."""
         return self._engines.write, self._engines.read
 
     @property
     def dialect(self) -> str:
-        """What SQLAlchemy calls the engine, for what one has and another has not: sqlite or postgresql."""
+        """SQLAlchemy's name of the dialect, for features of one engine only: sqlite or postgresql."""
         return self._engines.write.dialect.name
 
     @property
     def display_url(self) -> str:
-        """The URL of the database, without its password: to be shown."""
+        """The URL of the database, with its password redacted."""
         return redact_password(self._engines.write.url)
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
 
         Committed when the outermost block ends, rolled back when an exception leaves it. Raises
-        `Unavailable` when the write lock or a connection is not available in time, `ConcurrencyConflict`
-        when all of it was undone because of what others did at the same moment, and `RuntimeError`
-        when another task tries to join or the open unit only reads.
+        `Unavailable` when the write lock or a connection cannot be acquired in time,
+        `ConcurrencyConflict` when a concurrent transaction caused a rollback, and `RuntimeError` inside
+        a snapshot or when another task tries to join.
         """
         unit = self._current_unit()
         if unit is None:
@@ -96,19 +95,19 @@ class Database:
         return nullcontext(unit.session)
 
     def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a view for reads that agree with each other, or join whatever unit is open.
+        """Open a read-only unit of work at one point in time, or join the open unit of work.
 
-        It is of this moment, but inside `from_replica()`. Raises `RuntimeError` when another task tries
+        Reads the primary unless inside `allow_replica()`. Raises `RuntimeError` when another task tries
         to join.
         """
         unit = self._current_unit()
         return self._begin_read() if unit is None else nullcontext(unit.session)
 
     async def fetch_value(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> Any:
-        """Return the one value of the row that a key finds, as it is at this moment, or None.
+        """Return the committed value that a lookup by key selects, or None without a row.
 
-        For what every request asks: SQLite answers in a twentieth of what opening a snapshot costs. The
-        value is a number or a text, as the database has it.
+        Inside a unit of work it is read there. For lookups in every request: on SQLite it takes a
+        twentieth of the time of a snapshot. The value is a number or text, not converted by SQLAlchemy.
         """
         rows = self._engines.fetch_value(statement, bound) if self._unit.get() is None else None
         if rows is not None:
@@ -118,7 +117,7 @@ class Database:
 
     @contextmanager
     def allow_replica(self) -> Iterator[None]:
-        """Let snapshots in this block come from the replica, if there is one, which may be behind."""
+        """Allow snapshots in this block to read from the replica, if there is one, which may lag."""
         token = self._stale_reads_allowed.set(True)
         try:
             yield
@@ -127,27 +126,27 @@ class Database:
 
     @asynccontextmanager
     async def translating_violations(
-        self, refusals: Mapping[str, Callable[[], DomainError]]
+        self, errors: Mapping[str, Callable[[], DomainError]]
     ) -> AsyncIterator[AsyncSession]:
-        """Try to write: a broken constraint named in `refusals` is raised as the error it means.
+        """Open a savepoint; a violation of a constraint named in `errors` is raised as its domain error.
 
-        What the block wrote is undone then, and the transaction around it goes on.
+        The block is then rolled back, and the surrounding transaction can continue.
         """
         async with self.transaction() as session:
             try:
                 async with session.begin_nested():
                     yield session
             except IntegrityError as error:
-                refusal = refusals.get(violated_constraint(error) or "")
-                if refusal is None:
+                domain_error = errors.get(violated_constraint(error) or "")
+                if domain_error is None:
                     raise
-                raise refusal() from error
+                raise domain_error() from error
 
     @asynccontextmanager
     async def migration_connection(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection and a transaction for migrations; processes that ask at once take turns.
+        """Open a connection and a transaction for migrations, exclusive between processes.
 
-        Raises `DatabaseUnavailable` when the database cannot be used.
+        Raises `DatabaseUnavailable`.
         """
         with _translated_errors():
             async with self._engines.write_lock, self._engines.migrate.begin() as connection:
@@ -156,34 +155,35 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for looking at the schema; raises `DatabaseUnavailable`."""
+        """Open a connection for inspecting the schema; raises `DatabaseUnavailable`."""
         with _translated_errors():
             async with self._engines.read.connect() as connection:
                 yield connection
 
     def data_version(self) -> int | None:
-        """Return a number that is another one after any commit, by any process; None if that is not known."""
+        """Return a number that changes with every commit, of any process; None where it is not available."""
         return self._engines.data_version()
 
     def require_transaction(self) -> None:
-        """Raise `RuntimeError` unless a unit of work that may write is open in this task."""
+        """Raise `RuntimeError` unless a transaction is open in this task."""
         self._open_transaction()
 
-    def after_commit(self, then: Callable[[], None]) -> None:
-        """Call this once the open transaction is committed, and never if it is undone.
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call this after the open transaction is committed; not after a rollback.
 
-        Raises `RuntimeError` when none is open in this task.
+        Raises `RuntimeError` when no transaction is open in this task.
         """
-        self._open_transaction().then.append(then)
+        self._open_transaction().after_commit.append(callback)
 
     async def notify(self, topic: str) -> None:
-        """Let other processes hear of this topic once the open transaction is committed."""
+        """Notify other processes of this topic when the open transaction is committed."""
         await notify(self._open_transaction().session, topic)
 
     async def notifications(self) -> AsyncIterator[str | None]:
-        """Yield the topics that other processes announce, or None where it may be any; ends if none can.
+        """Yield the topics that other processes notify, or None for any topic.
 
-        Raises `ConnectionError` or `DatabaseUnavailable` when the database cannot be listened to.
+        Ends at once for a database in memory, which no other process uses. Raises `ConnectionError` or
+        `DatabaseUnavailable`.
         """
         with _translated_errors():
             async for topic in self._engines.notifications():
@@ -194,7 +194,7 @@ class Database:
         await self._engines.dispose()
 
     async def _replica_session(self) -> AsyncSession | None:
-        """Return a session on the replica, or None when the database itself is to be asked."""
+        """Return a session on the replica, or None to read from the primary."""
         replica = self._engines.replica
         if (
             replica is None
@@ -204,12 +204,12 @@ class Database:
             return None
         session = AsyncSession(replica)
         try:
-            # Connected here, where another way is open still.
+            # Connect here, where the primary can still be used instead.
             await session.connection()
         except (DBAPIError, PoolTimeoutError) as error:
             await session.close()
             self._replica_retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
-            log.warning("the replica does not answer", cause=repr(error))
+            log.warning("replica unavailable", cause=repr(error))
             return None
         return session
 
@@ -229,13 +229,13 @@ class Database:
                         yield session
                     await session.commit()
                 except BaseException:
-                    # Undone in a task of its own: one who is cancelled leaves nothing half done.
+                    # Roll back in a shielded task, so that cancellation cannot interrupt it.
                     await asyncio.shield(session.close())
                     raise
-                # Not by `async with`, which closes in a task of its own at a tenth of the cost.
+                # Without the shielded task of `async with`, which takes a tenth of the transaction's time.
                 await session.close()
-        for then in unit.then:
-            then()
+        for callback in unit.after_commit:
+            callback()
 
     @asynccontextmanager
     async def _begin_read(self) -> AsyncIterator[AsyncSession]:
@@ -256,16 +256,16 @@ class Database:
 
     @asynccontextmanager
     async def _write_lock(self) -> AsyncIterator[None]:
-        turn = self._engines.write_lock
+        lock = self._engines.write_lock
         try:
             async with asyncio.timeout(WRITE_LOCK_TIMEOUT_SECONDS):
-                await turn.__aenter__()
+                await lock.__aenter__()
         except TimeoutError as error:
             raise Unavailable from error
         try:
             yield
         finally:
-            await turn.__aexit__(None, None, None)
+            await lock.__aexit__(None, None, None)
 
     @contextmanager
     def _entered(self, session: AsyncSession, *, writes: bool) -> Iterator[_Unit]:

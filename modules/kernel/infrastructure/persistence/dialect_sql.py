@@ -1,4 +1,4 @@
-"""Statements that SQLite and PostgreSQL write each their own way."""
+"""Statements whose SQL differs between SQLite and PostgreSQL."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -24,9 +24,9 @@ Condition = Callable[[Columns], ColumnElement[bool]]
 def insert_or_ignore(
     session: AsyncSession, table: type[DeclarativeBase], returning: str | None = None
 ) -> Insert:
-    """Return an INSERT, to execute with rows, that does nothing where a unique key is taken.
+    """Return an INSERT ON CONFLICT DO NOTHING, to be executed with rows.
 
-    With `returning` it gives that column of each row that was inserted.
+    With `returning`, it returns that column of each inserted row.
     """
     return _insert_or_ignore(session.get_bind().dialect.name, table, returning)
 
@@ -39,16 +39,16 @@ def upsert(
     where: Condition | None = None,
     returning: str | None = None,
 ) -> Insert:
-    """Return an INSERT, to execute with rows, that updates where the primary key is taken.
+    """Return an INSERT ON CONFLICT (primary key) DO UPDATE, to be executed with rows.
 
-    `updated` is given the columns of the row that is there and of the new one, and returns the new
-    value of each column that changes. A row of which `where` does not hold stays as it is. With
-    `returning` it gives that column of each row that was inserted or updated.
+    `updated` is called with the columns of the stored row and of the new one, and returns the new value
+    of each column that changes. A stored row for which `where` is false is not updated. With
+    `returning`, it returns that column of each inserted or updated row.
     """
     return _upsert(session.get_bind().dialect.name, table, updated, where, returning)
 
 
-# Built once for each table: building costs more than executing.
+# Cached: building a statement takes longer than executing it.
 @cache
 def _insert_or_ignore(dialect: str, table: type[DeclarativeBase], returning: str | None) -> Insert:
     insert = _insert(dialect, table).on_conflict_do_nothing()
@@ -73,23 +73,23 @@ def _upsert(
 
 
 def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
-    # SQLite took ON CONFLICT over from PostgreSQL; SQLAlchemy has a class for each all the same.
-    kinds: Any = sqlite if dialect == "sqlite" else postgresql
-    insert: postgresql.Insert = kinds.insert(table.metadata.tables[table.__tablename__])
+    # ON CONFLICT has the same syntax in both, but SQLAlchemy has a class for each dialect.
+    dialect_module: Any = sqlite if dialect == "sqlite" else postgresql
+    insert: postgresql.Insert = dialect_module.insert(table.metadata.tables[table.__tablename__])
     return insert
 
 
 def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
-    """Return the condition that the column is one of the ids that are bound to this name.
+    """Return the condition that the column is one of the ids bound to this parameter name.
 
-    However many they are, they are one value, and the statement is the same one: an IN with a value
-    for each is put together anew for every number of them, and databases have a limit.
+    The ids are one bound value. An expanding IN would be compiled for each number of ids, and databases
+    limit the number of parameters.
     """
     return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_IdArray())))
 
 
 class _IdArray(TypeDecorator[Collection[int]]):
-    """Many ids as one value: JSON in SQLite, an array in PostgreSQL."""
+    """A collection of ids as one value: JSON in SQLite, an array in PostgreSQL."""
 
     impl = Text
     cache_ok = True
@@ -103,18 +103,18 @@ class _IdArray(TypeDecorator[Collection[int]]):
 
 
 class _Unnest(FunctionElement[int]):
-    """The rows of such a value."""
+    """The ids of such a value as rows."""
 
     name = "each"
     inherit_cache = True
 
 
 @compiles(_Unnest, "sqlite")
-def _each_of_json(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
-    # No SQL of somebody else: the compiler made it of a bound value.
+def _unnest_json(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
+    # No injection: the compiler renders a bound parameter.
     return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
 
 
 @compiles(_Unnest, "postgresql")
-def _each_of_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
+def _unnest_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"

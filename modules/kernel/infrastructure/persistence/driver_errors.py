@@ -1,4 +1,4 @@
-"""What an error of a driver means: SQLite's result codes, and the SQLSTATEs of PostgreSQL."""
+"""Classification of driver errors by SQLite's result codes and PostgreSQL's SQLSTATEs."""
 
 import sqlite3
 from typing import Any
@@ -19,24 +19,24 @@ UNAVAILABLE = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-# SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html), and what they begin with.
+# SQLSTATEs and their prefixes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 CONFLICT_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
 UNAVAILABLE_STATES = (
-    "08",  # the connection
-    "25006",  # read-only, as a server is that was a replica
-    "25P03",  # idle for too long
-    "53",  # out of memory, disk or connections
-    "55P03",  # locked for too long
-    "57",  # ended by an operator, or by a timeout
-    "58",  # the system around it
+    "08",  # connection exception
+    "25006",  # read-only transaction, as on a standby
+    "25P03",  # idle-in-transaction timeout
+    "53",  # insufficient resources
+    "55P03",  # lock timeout
+    "57",  # operator intervention, statement timeout
+    "58",  # system error
 )
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Return whether the database could not be used, for a reason that may pass.
+    """Return whether the database cannot be used, and not whether the statement is wrong.
 
-    It is gone, damaged, locked for too long, out of space or read-only; not: the statement was wrong.
+    It is unreachable, damaged, locked for too long, out of space or read-only.
     """
     code: int | None = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
@@ -44,26 +44,26 @@ def is_unavailable(error: DBAPIError) -> bool:
     state = _state(error)
     if state is not None:
         return state.startswith(UNAVAILABLE_STATES)
-    # Without a code it is no answer of the database, but of the way there. The driver calls an unknown
-    # option in the URL a programming error; there is no statement then.
+    # Without a code, the error is of the connection and not of the server. For an unknown option in the
+    # URL psycopg raises a ProgrammingError; there is no statement then.
     return error.statement is None or isinstance(error, OperationalError | InterfaceError)
 
 
 def is_conflict(error: DBAPIError) -> bool:
-    """Return whether everything was undone because of others, so that doing it again may work."""
+    """Return whether a concurrent transaction caused a rollback, so that a retry may succeed."""
     return _state(error) in CONFLICT_STATES
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
-    """Return the name of the UNIQUE or CHECK that a statement broke, or None when it broke another one.
+    """Return the name of the violated UNIQUE or CHECK constraint, or None for any other constraint.
 
-    PostgreSQL says the name, of others too. SQLite says it of CHECK only; of UNIQUE it says the
-    columns, from which the naming convention makes the name.
+    PostgreSQL reports the name. SQLite reports it for CHECK only, and for UNIQUE the columns, from which
+    the naming convention gives the name.
     """
     state = _state(error)
     if state is not None:
-        told: Any = error.orig
-        name: str | None = told.diag.constraint_name if state in NAMED_STATES else None
+        original: Any = error.orig
+        name: str | None = original.diag.constraint_name if state in NAMED_STATES else None
         return name
     kind, _, what = str(error.orig).partition(" constraint failed: ")
     if kind == "CHECK":

@@ -1,7 +1,7 @@
-"""The ways into a database, by its URL.
+"""The engines of a database, by its URL.
 
-Nothing outside this folder asks whether it is SQLite or PostgreSQL, but modules that keep an index of a
-kind that engines have each their own. What differs and cannot be hidden is in docs/operations.md.
+Code outside this folder does not depend on the dialect, except modules with a full-text index, which
+each engine has its own kind of. The remaining differences are in docs/operations.md.
 """
 
 import asyncio
@@ -21,16 +21,20 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     replica_engine,
     server_engines,
 )
-from modules.kernel.infrastructure.persistence.sqlite import file_engines, in_memory_engine, in_sqlites_words
+from modules.kernel.infrastructure.persistence.sqlite import (
+    compile_for_sqlite,
+    file_engines,
+    in_memory_engine,
+)
 from modules.kernel.infrastructure.persistence.sqlite_driver import DataVersionReader
 
-# How soon a commit of another process is seen. Fifty looks a second are about one percent of a core.
+# How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
 COMMIT_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The ways into one database: for units of work that may write, for reads, and for migrations."""
+    """The engines of one database: for transactions, for snapshots, for migrations and for its replica."""
 
     write: AsyncEngine
     read: AsyncEngine
@@ -41,41 +45,41 @@ class Engines:
     replica: AsyncEngine | None = None
 
     def data_version(self) -> int | None:
-        """Return a number that is another one after any commit, by any process; None if that is not known."""
+        """Return a number that changes with every commit, of any process; None where it is not available."""
         return None if self.version_reader is None else self.version_reader.data_version()
 
     def fetch_value(
         self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
     ) -> list[Any] | None:
-        """Return the rows that a look-up by key finds, or None if it takes a unit of work to find them."""
+        """Return the rows of a lookup by key, or None if it must be run in a unit of work."""
         if self.version_reader is None:
             return None
-        words, names = in_sqlites_words(statement)
-        return self.version_reader.fetch_value(words, [bound[name] for name in names])
+        sql, names = compile_for_sqlite(statement)
+        return self.version_reader.fetch_value(sql, [bound[name] for name in names])
 
     async def notifications(self) -> AsyncIterator[str | None]:
-        """Yield the topics that other processes announce, or None where it may be any.
+        """Yield the topics that other processes notify, or None for any topic.
 
-        Ends at once for a database in memory, which no other process has. Raises `ConnectionError`.
+        Ends at once for a database in memory, which no other process uses. Raises `ConnectionError`.
         """
         if self.write.dialect.name == "postgresql":
-            # A connection of its own, out of the pool: it is kept for as long as somebody listens.
+            # On the engine without a pool: the connection stays open while there are listeners.
             async for topic in notifications(self.migrate):
                 yield topic
-        seen = self.data_version()
+        previous = self.data_version()
         while self.version_reader is not None:
             await asyncio.sleep(COMMIT_POLL_SECONDS)
-            now = self.data_version()
-            if now != seen:
-                seen = now
+            current = self.data_version()
+            if current != previous:
+                previous = current
                 yield None
 
     async def dispose(self) -> None:
         """Close every connection."""
         if self.version_reader is not None:
             self.version_reader.close()
-        # The writer last: whoever closes a SQLite file last takes what is in the log into it, and only
-        # then is the file by itself all there is to keep.
+        # The writer last: SQLite checkpoints the write-ahead log into the file when the last connection,
+        # if it may write, closes.
         for engine in dict.fromkeys((self.replica, self.read, self.migrate, self.write)):
             if engine is not None:
                 await engine.dispose()
@@ -84,12 +88,12 @@ class Engines:
 def open_engines(
     url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE, read_url: str | None = None
 ) -> Engines:
-    """Return the engines for a database URL; nothing is connected yet.
+    """Return the engines for a database URL, not connected yet.
 
-    `synchronous` is SQLite's durability: with FULL, a commit survives the loss of power. `pool_size` is
-    how many connections to PostgreSQL are kept for writing, and how many for reading; `read_url` is where
-    a replica of it is. Raises `ValueError` for a URL of any other kind than sqlite+aiosqlite and
-    postgresql+psycopg, and for a replica of SQLite.
+    `synchronous` is SQLite's durability: with FULL, a commit survives a power failure. `pool_size` is the
+    size of PostgreSQL's connection pools for writes and for reads; `read_url` is the URL of a replica.
+    Raises `ValueError` unless the URL is sqlite+aiosqlite or postgresql+psycopg, and for a replica of
+    SQLite.
     """
     parsed = _parse_url(url)
     if read_url is not None:
@@ -107,15 +111,15 @@ def open_engines(
 
 
 def _sqlite(url: URL, synchronous: str) -> Engines:
-    """Return SQLite's engines: one writer in turn, several readers beside it.
+    """Return SQLite's engines: one writer at a time, and concurrent readers.
 
-    SQLite has one writer at a time anyhow. When every unit of work takes the write lock as it
-    begins, none reads a state that it then overwrites, and none fails half way with "database is
-    locked"; the asyncio lock queues them fairly, where SQLite would make them sleep and retry.
+    Every transaction acquires SQLite's write lock as it begins, so that no other one changes what it
+    reads before it writes, and none fails midway with "database is locked". The asyncio lock queues
+    writers fairly, where SQLite would let them sleep and retry.
     """
     if url.database in {None, "", ":memory:"}:
-        engine, turn = in_memory_engine(url), asyncio.Lock()
-        return Engines(engine, engine, engine, turn, turn)
+        engine, lock = in_memory_engine(url), asyncio.Lock()
+        return Engines(engine, engine, engine, lock, lock)
     file = Path(str(url.database))
     engines = file_engines(url, file, synchronous)
     return Engines(*engines, asyncio.Lock(), nullcontext(), DataVersionReader(file))
@@ -129,13 +133,13 @@ def _parse_url(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:
-        # Without what it is: a database URL may hold a password.
-        raise ValueError("this is no database URL; one is sqlite+aiosqlite:///var/conduit.db") from error
+        # The message omits the URL, which may contain a password.
+        raise ValueError("invalid database URL (example: sqlite+aiosqlite:///var/conduit.db)") from error
 
 
 def redact_password(url: URL) -> str:
-    """Return a database URL as it may be read by anybody: without its password."""
-    # libpq takes one from the query, too; nothing else there need be seen to know which database it is.
+    """Return a database URL with its password redacted."""
+    # libpq also accepts a password in the query, of which only host and port identify the database.
     return url.set(
         query={name: url.query[name] for name in ("host", "port") if name in url.query}
     ).render_as_string()

@@ -1,4 +1,4 @@
-"""What a database is doing, told to whoever counts it."""
+"""Instrumentation of a database: statements and connections, for metrics and traces."""
 
 import time
 from typing import Any, Protocol
@@ -12,19 +12,19 @@ STARTED = "conduit.started"
 
 
 class DatabaseObserver(Protocol):
-    """Told of every statement and connection, in the middle of the work: it is to be quick."""
+    """Observes every statement and connection. It is called synchronously and must be fast."""
 
     def executed(self, statement: str, seconds: float) -> None:
-        """Hear that a statement took so long."""
+        """Record a statement and its duration."""
         ...
 
     def connections_changed(self, pool: str, change: int) -> None:
-        """Hear that a connection of `write` or `read` was taken (1) or given back (-1)."""
+        """Record that a connection of the pool, `write` or `read`, was checked out (1) or in (-1)."""
         ...
 
 
 def instrument(database: Database, observer: DatabaseObserver) -> None:
-    """Tell the observer of everything, from now on."""
+    """Call the observer for every statement and connection from now on."""
     write, read = database.engines
     _observe("write", write, observer)
     if read is not write:

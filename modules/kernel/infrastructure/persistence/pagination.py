@@ -1,4 +1,4 @@
-"""Pages of lists that are newest first, in SQL."""
+"""Offset and keyset pagination in SQL, of lists that are newest first."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,12 +13,12 @@ OFFSET: BindParameter[int] = bindparam("offset")
 
 
 def after_position(time: ColumnElement[datetime], key: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition that a row is behind the position that `window` binds."""
+    """Return the condition that a row is after the position bound by `page_parameters`."""
     return tuple_(time, key) < tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id"))
 
 
 def page_parameters(page: PageRequest) -> Mapping[str, object]:
-    """Return what a page's statement is bound to: one row more than it has, and where it begins."""
+    """Return the parameters of a page's statement: one row more than the limit, and offset or position."""
     rows = {"rows": page.limit + 1}
     if page.after is None:
         return {**rows, "offset": page.offset}

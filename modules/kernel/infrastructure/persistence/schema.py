@@ -1,4 +1,4 @@
-"""How a module declares its part of the database."""
+"""A module's schema: its metadata, migrations and column types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ NAMING = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-# SQLite gives rowids to a column of type INTEGER only. Tables that use this as their key also set
-# `sqlite_autoincrement`: without it SQLite gives the id of a deleted row to the next one, and other
-# modules (and tokens) remember ids.
+# SQLite generates ids for a column of type INTEGER only. Tables with this primary key also set
+# `sqlite_autoincrement`: without it SQLite reuses the ids of deleted rows, which other modules and
+# tokens may still refer to.
 Identifier = BigInteger().with_variant(Integer, "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one module, and the folder of Alembic revisions that make them."""
+    """The tables of one module, and the folder of the Alembic revisions that create them."""
 
     metadata: MetaData
     migrations: Path
     unmapped: Sequence[str] = ()
-    """Tables that revisions make and no model describes, because only one engine has such.
+    """Tables that only one engine has: created by revisions, and in no metadata.
 
-    Those that an engine makes for them, under their name and an underscore, are meant too.
+    Tables that the engine creates for them, named with their name and an underscore, are included.
     """
 
 
 def module_metadata() -> MetaData:
-    """Return an empty MetaData that names every constraint, so that errors can be told apart."""
+    """Return an empty MetaData that names every constraint, so that violations can be translated."""
     return MetaData(naming_convention=NAMING)
 
 
 async def first_non_empty_table(database: Database, metadata: MetaData) -> str | None:
-    """Return the name of one of these tables that has a row, or None when all are empty."""
+    """Return the name of the first of these tables that has a row, or None if all are empty."""
     async with database.snapshot() as session:
         for table in metadata.sorted_tables:
             if (await session.execute(select(1).select_from(table).limit(1))).first():
@@ -52,19 +52,19 @@ async def first_non_empty_table(database: Database, metadata: MetaData) -> str |
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; aware in Python on every engine. SQLite itself stores no time zone."""
+    """A moment in UTC, timezone-aware in Python on both engines. SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the moment as the engine stores it."""
+        """Return the value that the engine stores."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the stored moment, aware."""
+        """Return the stored moment, timezone-aware."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""SQLite's engines: a writer, readers beside it, and one for migrations; or one connection in memory."""
+"""SQLite's engines: for writes, reads and migrations of a file, or one for a database in memory."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 
 
 def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
-    """Return the engines that write, read and migrate a database file; its folder is made."""
+    """Return the engines for writes, reads and migrations of a database file; its folder is created."""
     file.parent.mkdir(parents=True, exist_ok=True)
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
@@ -33,25 +33,25 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
     read = _sqlite_engine(
         url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READ_POOL_SIZE, max_overflow=0
     )
-    # Nobody waits for an answer from a migration, so it may wait for others that migrate. SQLite changes
-    # most of a table by copying and dropping it, and to drop a table is to delete its rows: foreign
-    # keys that are on would take along what hangs on them.
-    patient = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
-    migrate = _sqlite_engine(url, WriterConnection, patient, poolclass=NullPool)
+    # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a
+    # table copy and drop it, and dropping deletes its rows, which would cascade to other tables.
+    migrating = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
+    migrate = _sqlite_engine(url, WriterConnection, migrating, poolclass=NullPool)
     for engine in (write, read):
         reconnect_when_replaced(engine, file)
     return write, read, migrate
 
 
 def in_memory_engine(url: URL) -> AsyncEngine:
-    """Return one engine on one connection: a database in memory is gone with its connection."""
+    """Return an engine with one connection, whose end would delete a database in memory."""
     return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], poolclass=StaticPool)
 
 
 def _sqlite_engine(
     url: URL, kind: type[WriterConnection], pragmas: Sequence[str], **options: Any
 ) -> AsyncEngine:
-    # isolation_level None: sqlite3 begins nothing by itself. Both threads use the connection, by turns.
+    # isolation_level None: sqlite3 begins no transaction itself. Two threads use the connection, one at
+    # a time.
     arguments = {"isolation_level": None, "check_same_thread": False}
     engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
     use_connection_class(engine, kind, pragmas)
@@ -62,14 +62,14 @@ def _sqlite_engine(
         try:
             opened.begin()
         except sqlite3.OperationalError as error:
-            # No statement of SQLAlchemy's, so nothing wraps what the driver raises.
+            # SQLAlchemy wraps errors of its own statements only.
             raise OperationalError("BEGIN", None, error) from error
 
     return engine
 
 
 @cache
-def in_sqlites_words(statement: Select[*tuple[Any, ...]]) -> tuple[str, Sequence[str]]:
-    """Return the statement as SQLite reads it, and the names of its values in their order."""
+def compile_for_sqlite(statement: Select[*tuple[Any, ...]]) -> tuple[str, Sequence[str]]:
+    """Return the statement's SQL for SQLite, and the names of its parameters in order."""
     compiled = statement.compile(dialect=sqlite.dialect())
     return str(compiled), compiled.positiontup or ()

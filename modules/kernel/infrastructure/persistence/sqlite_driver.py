@@ -1,11 +1,10 @@
-"""aiosqlite with fewer errands between threads.
+"""An aiosqlite dialect that runs short statements on the event-loop thread.
 
 aiosqlite runs every step of a statement (cursor, execute, fetch, close) on a thread of its own, and
-SQLAlchemy awaits each: four trips of 60 to 90 microseconds for a read that takes SQLite 20. Here a
-statement runs where it is called, on the event loop's thread, which is right for what an index
-answers, and only what may take long takes a trip: waiting for a write lock that others hold, waiting
-for the disk at commit, many rows at once, and any read that turns out long (docs/performance.md has
-the figures).
+SQLAlchemy awaits each: four thread switches of 60 to 90 microseconds for a read that takes SQLite 20.
+Here statements run inline, on the event-loop thread, which suits lookups by index. aiosqlite's thread
+runs what may take long: waiting for a write lock or for the disk at commit, inserts of many rows, and
+any read that exceeds its budget of steps (docs/performance.md has the measurements).
 """
 
 import sqlite3
@@ -27,28 +26,28 @@ from sqlalchemy.util.concurrency import await_
 T = TypeVar("T")
 FileId = tuple[int, int] | None
 
-# In steps of SQLite's virtual machine, about two milliseconds' worth: a longer read takes the trip.
+# In steps of SQLite's virtual machine, about two milliseconds: a longer read moves to aiosqlite's thread.
 INLINE_READ_MAX_STEPS = 50_000
-# So many of them between two looks at how long a read has taken.
+# The number of steps between two calls of the progress handler.
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
 
 
 class _Completed:
-    """Something to await that is there already."""
+    """An awaitable that is already completed."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield from ()
 
 
-# SQLAlchemy demands that an asynchronous driver awaits something in every statement.
+# SQLAlchemy requires an asynchronous driver to await in every statement.
 COMPLETED = _Completed()
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
     __slots__ = ("_owner",)
 
-    # sqlite3's own cursor, not aiosqlite's: closing it is no trip.
+    # sqlite3's own cursor, not aiosqlite's: closing it needs no thread.
     _awaitable_cursor_close = False
 
     def __init__(self, adapt_connection: "WriterConnection") -> None:
@@ -59,7 +58,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._rows: deque[Any] = deque()
 
     def execute(self, operation: str, parameters: Any = None) -> Any:
-        """Run one statement and fetch what it returns."""
+        """Run one statement and fetch its rows."""
 
         def run() -> None:
             self._cursor.execute(operation, parameters or ())
@@ -72,7 +71,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             self._owner._handle_exception(error)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
-        """Run one statement for several rows; for many, on aiosqlite's thread."""
+        """Run one statement for several rows; for many rows on aiosqlite's thread."""
 
         def run() -> None:
             self._cursor.executemany(operation, seq_of_parameters)
@@ -87,28 +86,28 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 
 
 class WriterConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection that writes: one transaction at a time, committed on aiosqlite's thread."""
+    """A connection for writes: one transaction at a time, committed on aiosqlite's thread."""
 
     _cursor_cls: type[AsyncAdapt_aiosqlite_cursor] = _Cursor
 
     @property
     def driver(self) -> sqlite3.Connection:
-        """The connection of the standard library, beneath aiosqlite's."""
+        """The standard library's connection inside aiosqlite's."""
         connection: sqlite3.Connection = self._connection._conn
         return connection
 
     def run_in_thread(self, run: Callable[[], T]) -> T:
-        """Run this on aiosqlite's thread and wait for it, while the event loop goes on."""
+        """Run this on aiosqlite's thread and await it."""
         result: T = await_(self._connection._execute(run))
         return result
 
     def run_inline(self, run: Callable[[], None]) -> None:
-        """Run one statement: here, because it is one of few rows by key, and the lock is held."""
+        """Run one statement on the event-loop thread: few rows by key, with the write lock acquired."""
         await_(COMPLETED)
         run()
 
     def begin(self) -> None:
-        """Take the write lock: here if it is free, else where it can be waited for."""
+        """Acquire the write lock: inline if it is free, otherwise on aiosqlite's thread."""
         try:
             if not self._try_begin():
                 self.run_in_thread(lambda: self.driver.execute("BEGIN IMMEDIATE"))
@@ -116,7 +115,7 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
             self._handle_exception(error)
 
     def _try_begin(self) -> bool:
-        [patience] = self.driver.execute("PRAGMA busy_timeout").fetchone()
+        [busy_timeout] = self.driver.execute("PRAGMA busy_timeout").fetchone()
         self.driver.execute("PRAGMA busy_timeout=0")
         try:
             self.driver.execute("BEGIN IMMEDIATE")
@@ -125,17 +124,17 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
                 raise
             return False
         finally:
-            self.driver.execute(f"PRAGMA busy_timeout={patience}")
+            self.driver.execute(f"PRAGMA busy_timeout={busy_timeout}")
         return True
 
     def rollback(self) -> None:
-        """Undo the transaction, if one is open: after a commit, the pool asks for this all the same."""
+        """Roll back the transaction if one is open: the pool calls this after a commit, too."""
         if self.driver.in_transaction:
             super().rollback()
 
 
 class ReaderConnection(WriterConnection):
-    """A connection that reads: here, unless it takes long."""
+    """A connection for reads: inline, unless they exceed their budget of steps."""
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
@@ -144,8 +143,8 @@ class ReaderConnection(WriterConnection):
         self.driver.set_progress_handler(self._over_budget, PROGRESS_INTERVAL)
 
     def _over_budget(self) -> bool:
-        # SQLite counts on where it was when the same statement ran before: so the first stride may end
-        # at once, and one such look would interrupt what is short.
+        # SQLite continues the step count of the statement's previous run, so that the first call may come
+        # at once: a single call does not mean that the read is long.
         self._progress_calls += 1
         return (
             threading.get_ident() == self._loop_thread_id
@@ -153,7 +152,7 @@ class ReaderConnection(WriterConnection):
         )
 
     def run_inline(self, run: Callable[[], None]) -> None:
-        """Run one read here; if it turns out long, begin it again on aiosqlite's thread."""
+        """Run one read inline; if it exceeds its budget, restart it on aiosqlite's thread."""
         await_(COMPLETED)
         self._progress_calls = 0
         try:
@@ -177,7 +176,7 @@ class ReaderConnection(WriterConnection):
 
 
 class DataVersionReader:
-    """Sees every commit to a database file, by any process, as it happens, and what is there then."""
+    """Reads the data version of a database file, and single values, without a unit of work."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -186,25 +185,25 @@ class DataVersionReader:
         self._times_opened = 0
 
     def data_version(self) -> int | None:
-        """Return a number that is another one after any commit, or None when the file cannot be read.
+        """Return a number that changes with every commit, or None when the file cannot be read.
 
-        https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection
-        commits, and nothing is ever written on this one. Asking takes a few microseconds, half of
-        them for seeing whether the file is still the one that was opened.
+        https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection commits,
+        and this one never writes. Reading it takes a few microseconds, half of them for checking that
+        the file has not been replaced.
         """
-        found = self.fetch_value("PRAGMA data_version")
-        # Two connections count alike; 32 bits are what SQLite counts in.
-        return None if found is None else self._times_opened << 32 | int(found[0][0])
+        rows = self.fetch_value("PRAGMA data_version")
+        # A new connection may repeat the numbers of the previous one; SQLite counts in 32 bits.
+        return None if rows is None else self._times_opened << 32 | int(rows[0][0])
 
-    def fetch_value(self, run_inline: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
-        """Return the rows that a statement finds at this moment, or None when the file cannot be read.
+    def fetch_value(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
+        """Return the rows of a statement, or None when the file cannot be read.
 
-        Here and now, so that it must be a look-up by key.
+        It runs on the event-loop thread, so it must be a lookup by key.
         """
         try:
             if self._connection is None or self._opened != file_id(self._file):
                 self._connection = self._open()
-            return self._connection.execute(run_inline, values).fetchall()
+            return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error:
             self.close()
             return None
@@ -217,26 +216,25 @@ class DataVersionReader:
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
 
     def close(self) -> None:
-        """Close the connection; it is opened again when it is needed."""
+        """Close the connection; the next read opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
 def file_id(file: Path) -> FileId:
-    """Return what tells this file from another one of the same name, or None when there is none."""
+    """Return the device and inode of the file, or None if it does not exist."""
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def reconnect_when_replaced(engine: AsyncEngine, file: Path) -> None:
-    """Make the engine's connections open the file anew when it was removed or replaced.
+    """Make the engine reconnect when the file was removed or replaced.
 
-    A connection to a file that is gone works on as if nothing had happened, and what is written
-    through it is lost with it.
+    A connection to a deleted file continues to work without an error, and its writes are lost.
     """
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -250,18 +248,18 @@ def reconnect_when_replaced(engine: AsyncEngine, file: Path) -> None:
 
 
 def use_connection_class(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:
-    """Make the engine open connections of this kind, prepared with these PRAGMAs."""
+    """Make the engine open connections of this class, with these PRAGMAs set."""
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> WriterConnection:
         opened: Any = aiosqlite.connect(*arguments, **options)
-        opened._thread.daemon = True  # as SQLAlchemy does: a forgotten connection keeps no process alive
+        opened._thread.daemon = True  # as in SQLAlchemy: an unclosed connection does not block the exit
         try:
             connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)))
             connection.run_in_thread(lambda: _prepare(connection.driver, pragmas))
         except Exception:
-            # Its thread tells the event loop that it ends. Not waited for, it finds the loop of a
-            # command that failed closed, and says so at length on standard error.
+            # The thread reports its end to the event loop. Without the join, a failed command may have
+            # closed the loop by then, and the thread would print a traceback.
             opened.stop()
             opened._thread.join()
             raise
@@ -271,14 +269,14 @@ def use_connection_class(engine: AsyncEngine, kind: type[WriterConnection], prag
 def _prepare(driver: sqlite3.Connection, pragmas: Sequence[str]) -> None:
     for pragma in pragmas:
         while not _is_set(driver, pragma):
-            # Waits for whoever is in the way, as long as the busy timeout is, and then raises.
+            # Waits for other writers for the busy timeout, and then raises.
             driver.execute("BEGIN IMMEDIATE")
             driver.execute("COMMIT")
 
 
 def _is_set(driver: sqlite3.Connection, pragma: str) -> bool:
-    # While somebody else writes to a new file, SQLite refuses to turn on its write-ahead log at once,
-    # whatever the busy timeout: of twelve processes on a new file, 1 or 2 in 100 found it locked.
+    # While another process writes to a new file, SQLite rejects journal_mode=WAL at once, regardless of
+    # the busy timeout: of twelve processes on a new file, 1 or 2 in 100 failed.
     try:
         driver.execute(f"PRAGMA {pragma}")
     except sqlite3.OperationalError as error:

@@ -1,11 +1,11 @@
-"""JSON as RFC 8259 has it, and nothing that only Python takes for JSON."""
+"""JSON by RFC 8259, without Python's extensions."""
 
 import httpx2
 import pytest
 
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.router import ModuleRouter
-from tests.kernel.error_app import client_of
+from tests.kernel.error_app import create_client
 
 
 class Note(RequestModel):
@@ -18,10 +18,10 @@ def client() -> httpx2.AsyncClient:
     router = ModuleRouter()
 
     @router.post("/notes")
-    async def keep(note: Note) -> Note:
+    async def create_note(note: Note) -> Note:
         return note
 
-    return client_of(router)
+    return create_client(router)
 
 
 async def post(client: httpx2.AsyncClient, body: bytes, path: str = "/notes") -> httpx2.Response:
@@ -45,35 +45,35 @@ async def post(client: httpx2.AsyncClient, body: bytes, path: str = "/notes") ->
         pytest.param(b"[" * 50_000 + b"]" * 50_000, id="50,000 brackets deep"),
     ],
 )
-async def test_what_is_not_json_is_told_so(client: httpx2.AsyncClient, body: bytes) -> None:
-    answer = await post(client, body)
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"body": ["is not valid JSON"]}}
+async def test_invalid_json_gets_422(client: httpx2.AsyncClient, body: bytes) -> None:
+    response = await post(client, body)
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"body": ["is not valid JSON"]}}
 
 
-async def test_what_is_json_is_read(client: httpx2.AsyncClient) -> None:
-    answer = await post(client, '{"text": "\\ud83d\\udc09 é", "number": 7, "unknown": [{}, {}]}'.encode())
-    assert answer.status_code == 200
-    assert answer.json() == {"text": "🐉 é", "number": 7}
+async def test_valid_json_is_parsed(client: httpx2.AsyncClient) -> None:
+    response = await post(client, '{"text": "\\ud83d\\udc09 é", "number": 7, "unknown": [{}, {}]}'.encode())
+    assert response.status_code == 200
+    assert response.json() == {"text": "🐉 é", "number": 7}
 
 
-async def test_one_name_may_stand_in_two_objects(client: httpx2.AsyncClient) -> None:
-    answer = await post(client, b'{"text": "a", "more": [{"x": 1}, {"x": 2}]}')
-    assert answer.status_code == 200
+async def test_same_name_in_two_objects_is_valid(client: httpx2.AsyncClient) -> None:
+    response = await post(client, b'{"text": "a", "more": [{"x": 1}, {"x": 2}]}')
+    assert response.status_code == 200
 
 
-async def test_a_route_without_a_body_reads_none() -> None:
+async def test_route_without_body_ignores_body() -> None:
     router = ModuleRouter()
 
     @router.post("/bells")
     async def ring() -> str:
         return "rung"
 
-    answer = await post(client_of(router), b"{", "/bells")
-    assert answer.status_code == 200
+    response = await post(create_client(router), b"{", "/bells")
+    assert response.status_code == 200
 
 
-async def test_a_body_that_says_it_is_no_json_is_told_what_to_send(client: httpx2.AsyncClient) -> None:
-    answer = await client.post("/notes", content=b'{"text": "a"}', headers={"Content-Type": "text/plain"})
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"body": ["must be a JSON object, sent as application/json"]}}
+async def test_other_content_type_gets_422(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/notes", content=b'{"text": "a"}', headers={"Content-Type": "text/plain"})
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"body": ["must be a JSON object, sent as application/json"]}}

@@ -1,4 +1,4 @@
-"""What routers say of their operations in the document."""
+"""Operations in the OpenAPI document: examples and summaries."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from tests.client import Json
 EXAMPLES = {"MakeThing": {"request": {"name": "wheel"}, "201": {"id": 1}, "401": {"errors": None}}}
 
 
-def document_of(router: ModuleRouter) -> Json:
+def create_document(router: ModuleRouter) -> Json:
     application = FastAPI()
     application.include_router(router, prefix="/api")
     install_examples(application)
@@ -27,11 +27,11 @@ def operation(examples: Examples) -> Json:
     async def make(thing: dict[str, str]) -> dict[str, int]:
         return {"id": len(thing)}
 
-    found: Json = document_of(router)["paths"]["/api/things"]["post"]
-    return found
+    documented: Json = create_document(router)["paths"]["/api/things"]["post"]
+    return documented
 
 
-def test_an_operation_shows_the_examples_of_its_name() -> None:
+def test_operation_shows_its_examples() -> None:
     documented = operation(EXAMPLES)
     bodies = {"request": documented["requestBody"]} | documented["responses"]
     assert {name: body["content"]["application/json"].get("example") for name, body in bodies.items()} == {
@@ -42,20 +42,20 @@ def test_an_operation_shows_the_examples_of_its_name() -> None:
     }
 
 
-def test_an_operation_with_examples_says_what_it_would_say_without() -> None:
+def test_examples_change_nothing_else_of_operation() -> None:
     documented, plain = operation(EXAMPLES), operation({})
     for body in (documented["requestBody"], *documented["responses"].values()):
         body["content"]["application/json"].pop("example", None)
     assert documented == plain
 
 
-def test_examples_of_an_operation_that_is_not_there_are_no_document() -> None:
+def test_examples_of_unknown_operation_raise_lookup_error() -> None:
     with pytest.raises(LookupError, match="MakeThnig"):
         operation({**EXAMPLES, "MakeThnig": {"201": {"id": 1}}})
 
 
 @pytest.mark.parametrize("examples", [{}, {"Peek": {"200": {"id": 1}}}])
-def test_an_operation_that_the_document_leaves_out_may_have_examples_or_none(examples: Examples) -> None:
+def test_operation_outside_document_may_have_examples(examples: Examples) -> None:
     router = ModuleRouter(examples={**EXAMPLES, **examples})
 
     @router.post("/things", operation_id="MakeThing", status_code=201, responses=error_responses(401))
@@ -66,30 +66,30 @@ def test_an_operation_that_the_document_leaves_out_may_have_examples_or_none(exa
     async def peek() -> dict[str, int]:
         return {"id": 1}
 
-    assert list(document_of(router)["paths"]) == ["/api/things"]
+    assert list(create_document(router)["paths"]) == ["/api/things"]
 
 
-def test_an_operation_whose_path_takes_slashes_shows_its_examples() -> None:
+def test_operation_with_path_converter_shows_its_examples() -> None:
     router = ModuleRouter(examples={"GetFile": {"200": {"id": 1}}})
 
     @router.get("/files/{path:path}", operation_id="GetFile")
     async def get(path: str) -> dict[str, int]:
         return {"id": len(path)}
 
-    answer = document_of(router)["paths"]["/api/files/{path}"]["get"]["responses"]["200"]
-    assert answer["content"]["application/json"]["example"] == {"id": 1}
+    response = create_document(router)["paths"]["/api/files/{path}"]["get"]["responses"]["200"]
+    assert response["content"]["application/json"]["example"] == {"id": 1}
 
 
 async def single_line() -> None:
-    """Make a thing; twice makes two: each is another. It is round."""
+    """Create a thing; not idempotent: each call creates one. It is round."""
 
 
 async def two_lines() -> None:
-    """Return what is there,
+    """Return the things,
     in two lines.
 
     It is round.
-    """  # noqa: D205 - what is looked at
+    """  # noqa: D205 - the case under test
 
 
 async def nothing() -> None: ...
@@ -98,14 +98,12 @@ async def nothing() -> None: ...
 @pytest.mark.parametrize(
     ("endpoint", "name"),
     [
-        (single_line, "Make a thing; twice makes two: each is another"),
-        (two_lines, "Return what is there, in two lines"),
+        (single_line, "Create a thing; not idempotent: each call creates one"),
+        (two_lines, "Return the things, in two lines"),
         (nothing, "Nothing"),
     ],
 )
-def test_an_operation_is_named_by_the_first_sentence_of_its_docstring(
-    endpoint: Callable[..., object], name: str
-) -> None:
+def test_summary_is_first_sentence_of_docstring(endpoint: Callable[..., object], name: str) -> None:
     router = ModuleRouter()
     router.add_api_route("/things", endpoint)
-    assert document_of(router)["paths"]["/api/things"]["get"]["summary"] == name
+    assert create_document(router)["paths"]["/api/things"]["get"]["summary"] == name

@@ -1,4 +1,4 @@
-"""A look-up finds what is there at this moment, without a unit of work where there is a cheaper way."""
+"""Lookups of single values, without a unit of work on SQLite."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,47 +21,51 @@ async def add(database: Database, name: str, number: int) -> None:
 
 
 async def number_of(database: Database, name: str) -> int | None:
-    found: int | None = await database.fetch_value(NUMBER, {"name": name})
-    return found
+    number: int | None = await database.fetch_value(NUMBER, {"name": name})
+    return number
 
 
 @pytest.fixture
-def statements(on_file: Database) -> Iterator[StatementRecorder]:
-    statements = StatementRecorder(on_file)
+def statements(sqlite_database: Database) -> Iterator[StatementRecorder]:
+    statements = StatementRecorder(sqlite_database)
     yield statements
     statements.stop()
 
 
-async def test_it_finds_what_was_committed(database: Database) -> None:
+async def test_committed_value_is_returned(database: Database) -> None:
     assert await number_of(database, "lamp") is None
     await add(database, "lamp", 3)
     assert await number_of(database, "lamp") == 3
 
 
-async def test_in_a_unit_of_work_it_finds_what_was_written_there_and_nobody_else_does(
-    deployed: Database,
+async def test_uncommitted_value_is_returned_in_its_transaction_only(
+    persistent_database: Database,
 ) -> None:
-    async with deployed.transaction() as session:
+    async with persistent_database.transaction() as session:
         session.add(Thing(name="lamp", number=3))
         await session.flush()
-        assert await number_of(deployed, "lamp") == 3
-        assert await in_another_request(number_of(deployed, "lamp")) is None
+        assert await number_of(persistent_database, "lamp") == 3
+        assert await in_another_request(number_of(persistent_database, "lamp")) is None
 
 
-async def test_it_finds_what_another_process_committed(on_file: Database, tmp_path: Path) -> None:
-    await add(on_file, "lamp", 3)
-    assert await number_of(on_file, "lamp") == 3
+async def test_value_committed_by_another_process_is_returned(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    await add(sqlite_database, "lamp", 3)
+    assert await number_of(sqlite_database, "lamp") == 3
     with closing(sqlite3.connect(tmp_path / "things.db")) as other, other:
         other.execute("UPDATE things_thing SET number = 4")
-    assert await number_of(on_file, "lamp") == 4
+    assert await number_of(sqlite_database, "lamp") == 4
 
 
-async def test_in_a_file_it_takes_no_unit_of_work(on_file: Database, statements: StatementRecorder) -> None:
-    assert await number_of(on_file, "lamp") is None
+async def test_sqlite_file_needs_no_unit_of_work(
+    sqlite_database: Database, statements: StatementRecorder
+) -> None:
+    assert await number_of(sqlite_database, "lamp") is None
     assert statements.statements == []
 
 
-async def test_a_database_that_cannot_be_read_is_told_as_unavailable(tmp_path: Path) -> None:
+async def test_damaged_file_is_unavailable(tmp_path: Path) -> None:
     file = tmp_path / "things.db"
     file.write_bytes(b"This is no database. " * 1_000)
     database = Database(f"sqlite+aiosqlite:///{file}")
