@@ -17,7 +17,7 @@ class FakeFollows:
         self._unit_of_work.require_transaction()
         self.kept.add((follower, followed))
 
-    async def remove(self, follower: UserId, followed: UserId) -> None:
+    async def delete(self, follower: UserId, followed: UserId) -> None:
         self._unit_of_work.require_transaction()
         self.kept.discard((follower, followed))
 

@@ -31,12 +31,12 @@ class TestRemove:
         await profiles.follows().add(JAKE, ANNA)
         await profiles.follows().add(JAKE, CARL)
         await profiles.follows().add(CARL, ANNA)
-        await profiles.follows().remove(JAKE, ANNA)
+        await profiles.follows().delete(JAKE, ANNA)
         assert await followed(profiles, JAKE) == {CARL}
         assert await followed(profiles, CARL) == {ANNA}
 
     async def test_what_is_not_known_is_no_error(self, profiles: ProfilesContainer) -> None:
-        await profiles.follows().remove(JAKE, ANNA)
+        await profiles.follows().delete(JAKE, ANNA)
         assert await followed(profiles, JAKE) == set()
 
 
