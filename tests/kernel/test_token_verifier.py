@@ -111,7 +111,7 @@ class RealWorld:
 
     async def choose_another_password(self, user: UserId) -> None:
         account = await self._accounts.by_id(user)
-        await self._accounts.save(account.changed(AccountChanges(), password_hash="another hash"))
+        await self._accounts.save(account.with_changes(AccountChanges(), password_hash="another hash"))
 
     async def leave(self, user: UserId) -> None:
         async with self._database.transaction() as session:

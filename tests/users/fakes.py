@@ -46,7 +46,7 @@ class FakeAccounts:
         self._unit_of_work.require_transaction()
         self._keep(account)
 
-    async def remove(self, account: Account) -> None:
+    async def delete(self, account: Account) -> None:
         self._unit_of_work.require_transaction()
         del self.kept[account.id]
 

@@ -56,7 +56,7 @@ def test_a_list_that_cannot_be_read_stops_the_start(
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", str(file))
-    with pytest.raises(SettingsError, match="CONDUIT_PASSWORD_BLOCKLIST: this is neither"):
+    with pytest.raises(SettingsError, match="CONDUIT_PASSWORD_BLOCKLIST: must be `common` or"):
         load_settings(UsersSettings)
 
 

@@ -195,24 +195,24 @@ JAKE = Account(UserId(1), "jake", "jake@example.com", "I write.", "https://examp
 
 class TestAccount:
     def test_what_is_not_changed_stays(self) -> None:
-        assert JAKE.changed(AccountChanges(), None) == JAKE
+        assert JAKE.with_changes(AccountChanges(), None) == JAKE
 
     def test_what_is_changed_is_changed(self) -> None:
         changes = AccountChanges(
             Username("anna"), Email("anna@example.com"), None, Bio("I read."), Image("https://example.com/2")
         )
-        changed = JAKE.changed(changes, None)
+        changed = JAKE.with_changes(changes, None)
         assert (changed.username, changed.email) == ("anna", "anna@example.com")
         assert (changed.bio, changed.image) == ("I read.", "https://example.com/2")
 
     def test_bio_and_image_can_be_removed(self) -> None:
-        changed = JAKE.changed(AccountChanges(bio=Bio(None), image=Image("")), None)
+        changed = JAKE.with_changes(AccountChanges(bio=Bio(None), image=Image("")), None)
         assert changed.bio is None
         assert changed.image is None
 
     def test_a_new_password_ends_older_tokens_and_nothing_else_does(self) -> None:
-        assert JAKE.changed(AccountChanges(), "new hash").token_version == 4
-        assert JAKE.changed(AccountChanges(username=Username("anna")), None).token_version == 3
+        assert JAKE.with_changes(AccountChanges(), "new hash").token_version == 4
+        assert JAKE.with_changes(AccountChanges(username=Username("anna")), None).token_version == 3
 
 
 def test_an_error_of_two_taken_fields_names_both() -> None:

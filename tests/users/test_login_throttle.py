@@ -163,7 +163,7 @@ class TestLogin:
             refused.append(guesses[-1])
         for answer in refused:
             assert 0 < int(answer.headers["Retry-After"]) <= 15 * MINUTES
-            assert answer.json() == {"errors": {"credentials": ["were tried too often, try again later"]}}
+            assert answer.json() == {"errors": {"credentials": ["too many login attempts, try again later"]}}
         # Nor does the right password help: it might be the next guess.
         assert (await log_in(api, "jake@example.com", PASSWORD)).status_code == 429
 

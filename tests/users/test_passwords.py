@@ -27,7 +27,7 @@ OF_TODAY = "$argon2id$v=19$m=19456,t=2,p=1$"
 
 @pytest.fixture
 def passwords() -> Argon2Passwords:
-    return Argon2Passwords(at_once=2)
+    return Argon2Passwords(concurrency=2)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ class TestLogIn:
         slow = AccountService(
             users.database(),
             users.repository(),
-            Credentials(Slow(at_once=1), FakeAttempts()),
+            Credentials(Slow(concurrency=1), FakeAttempts()),
             users.tokens(),
             users.events(),
             users.idempotency(),

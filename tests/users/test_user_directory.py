@@ -45,7 +45,7 @@ class RealWorld:
             NewAccount(Username(username), Email(f"{username}@example.com"), "no hash at all")
         )
         changes = AccountChanges(bio=Bio(bio), image=Image(image))
-        await self._accounts.save(account.changed(changes, password_hash=None))
+        await self._accounts.save(account.with_changes(changes, password_hash=None))
         user: UserId = account.id
         return user
 
