@@ -72,7 +72,7 @@ class TestAccountAndAddressLimit:
         await throttle.reset("jake@a.org", HERE)
         await record(throttle, 10)
 
-    async def test_spellings_of_an_address_share_the_counter(self, throttle: SqlLoginThrottle) -> None:
+    async def test_spellings_of_an_email_share_the_counter(self, throttle: SqlLoginThrottle) -> None:
         await record(throttle, 10)
         await retry_after(throttle, " JAKE@A.org ")
 

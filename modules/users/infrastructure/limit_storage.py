@@ -15,7 +15,7 @@ from modules.users.infrastructure.tables import LoginAttemptRow
 class SqlLimitStorage(Storage):
     """A `limits` storage in `users_login_attempt`, shared by all processes and durable across restarts.
 
-    Within one transaction, reads and increments are atomic.
+    Increments are atomic: the upsert locks the row until the transaction ends.
     """
 
     STORAGE_SCHEME = None
