@@ -9,7 +9,7 @@ from modules.kernel.domain.identity import UserId
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's public profile, with the fields of RealWorld's `Profile`; serialized as it is."""
+    """A user's public profile. Serialized as RealWorld's `Profile`."""
 
     username: str
     bio: str | None

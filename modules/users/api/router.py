@@ -87,7 +87,7 @@ def create_router(
         responses=error_responses(401),
     )
     async def log_out_everywhere(user_id: CurrentUser) -> None:
-        """Log out of all sessions: revoke every token of the current user, this one included."""
+        """Log out everywhere. Revokes every token of the current user, this one included."""
         await accounts.log_out_everywhere(user_id)
 
     return router
