@@ -125,7 +125,7 @@ async def composed(settings: Settings) -> AsyncIterator[Composition]:
 
     composition = compose_from_settings(settings)
     # Registering somebody costs 40 ms of argon2 by design, and most tests register somebody.
-    cheap = providers.Singleton(Argon2Passwords, 2, memory_kib=8, passes=1)
+    cheap = providers.Singleton(Argon2Passwords, 2, memory_cost=8, time_cost=1)
     composition.containers["users"].passwords.override(cheap)
     yield composition
     await composition.database.dispose()

@@ -1,1 +1,1 @@
-"""Public profiles, and who follows whom."""
+"""Public profiles and follows."""

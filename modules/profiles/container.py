@@ -1,4 +1,4 @@
-"""What profiles is made of."""
+"""The dependency-injection container of profiles."""
 
 from dependency_injector import providers
 
@@ -11,7 +11,7 @@ from modules.users.contracts import UserDirectory
 
 
 class ProfilesContainer(ModuleContainer):
-    """Offers the profile reader; needs the user directory and a token verifier."""
+    """Provides the profile reader; needs the user directory and a token verifier."""
 
     users = providers.Dependency(instance_of=UserDirectory)
     tokens = providers.Dependency(instance_of=TokenVerifier)

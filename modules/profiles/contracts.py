@@ -1,4 +1,4 @@
-"""What other modules may know of profiles."""
+"""The contracts of profiles: all that other modules may import."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from modules.kernel.domain.identity import UserId
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user as others see them. Its fields are those of RealWorld's `Profile`, on the wire too."""
+    """A user's public profile. Serialized as RealWorld's `Profile`."""
 
     username: str
     bio: str | None
@@ -22,13 +22,16 @@ class ProfileReader(Protocol):
     """Reads profiles and follows."""
 
     async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
-        """Return those of the profiles that exist, by id; `following` says whether the viewer follows."""
+        """Return profiles by user id; unknown ids are left out.
+
+        `following` is true if the viewer follows the user, and false without a viewer.
+        """
         ...
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, UserId]:
-        """Return the ids of those users that exist, by the name as it was asked for, in whatever case."""
+        """Return user ids by requested username, matched case-insensitively; unknown names are left out."""
         ...
 
-    async def followees(self, followers: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
-        """Return whom each of these users follows."""
+    async def followees(self, follower_ids: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+        """Return the ids of the users that each follower follows: an entry, maybe empty, per follower."""
         ...

@@ -15,12 +15,12 @@ from modules.users.contracts import UserDeleted, UserDirectory
 
 
 def router(container: ProfilesContainer) -> APIRouter:
-    """Return the routes of this module."""
+    """Return the router of profiles."""
     return create_router(container.profiles(), Authentication(container.tokens()))
 
 
 async def demo(container: ProfilesContainer, demo: Demo) -> None:
-    """Make this module's part of a demonstration."""
+    """Insert the demo follows."""
     await insert_follows(container.database(), demo)
 
 

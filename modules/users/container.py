@@ -1,4 +1,4 @@
-"""What users is made of."""
+"""The dependency-injection container of users."""
 
 from dependency_injector import providers
 
@@ -14,7 +14,7 @@ from modules.users.infrastructure.tokens import JwtTokens
 
 
 class UsersContainer(ModuleContainer):
-    """Offers the user directory and the token verifier; needs nobody."""
+    """Provides the user directory and the token verifier; needs no other module."""
 
     passwords = providers.Singleton(
         Argon2Passwords, ModuleContainer.settings.provided.password_hashing_concurrency

@@ -1,4 +1,4 @@
-"""What other modules may know of users."""
+"""The contracts of users: all that other modules may import."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from modules.kernel.domain.identity import UserId
 
 @dataclass(frozen=True, slots=True)
 class UserDeleted(Event):
-    """An account is gone; whoever keeps something of its owner's, or about them, lets go of it."""
+    """An account was deleted. Subscribers must delete the user's data."""
 
     user_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class UserRenamed(Event):
-    """A user has another username."""
+    """A username was changed."""
 
     user_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PublicUser:
-    """What anyone may know of a user."""
+    """The public fields of a user."""
 
     id: UserId
     username: str
@@ -34,12 +34,12 @@ class PublicUser:
 
 @runtime_checkable
 class UserDirectory(Protocol):
-    """Looks users up."""
+    """Looks up users by id or username."""
 
     async def users(self, ids: Collection[UserId]) -> Mapping[UserId, PublicUser]:
-        """Return those of the users that exist, by id."""
+        """Return users by id; unknown ids are left out."""
         ...
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
-        """Return those of the users that exist, by the name as it was asked for, in whatever case."""
+        """Return users by requested username, matched case-insensitively; unknown names are left out."""
         ...

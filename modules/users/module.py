@@ -15,12 +15,12 @@ from modules.users.infrastructure.tables import SCHEMA
 
 
 def router(container: UsersContainer) -> APIRouter:
-    """Return the routes of this module."""
+    """Return the router of users."""
     return create_router(container.accounts(), container.personal_data(), Authentication(container.tokens()))
 
 
 async def demo(container: UsersContainer, demo: Demo) -> None:
-    """Make this module's part of a demonstration."""
+    """Insert the demo users."""
     await insert_people(container.database(), container.credentials(), demo)
 
 
@@ -37,8 +37,8 @@ MODULE = Module(
     gauges=[
         Gauge(
             "password_hashes_pending",
-            "Passwords that are hashed or wait to be",
-            lambda container: container.passwords().waiting,
+            "Password hashes running or queued",
+            lambda container: container.passwords().pending,
         )
     ],
 )

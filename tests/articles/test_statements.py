@@ -22,7 +22,7 @@ from modules.users.infrastructure.tables import AccountRow
 from tests.articles.factories import draft, tags
 from tests.client import Api
 from tests.sql_recorder import StatementRecorder
-from tests.users.accounts import keep
+from tests.users.accounts import insert_account
 
 FIRST = ArticleId(1)
 
@@ -77,9 +77,9 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
     articles = cast("ArticlesContainer", composition.containers["articles"])
     comments = cast("CommentsContainer", composition.containers["comments"])
     async with composition.database.transaction():
-        reader, fan = await keep(users, "reader"), await keep(users, "fan")
+        reader, fan = await insert_account(users, "reader"), await insert_account(users, "fan")
         for number in range(authors):
-            author = await keep(users, f"author{number}")
+            author = await insert_account(users, f"author{number}")
             await profiles.follows().add(reader.id, author.id)
             for _ in range(articles_each):
                 key = await articles.repository().add(draft(author=author.id, tag_list=tags("fire", "wings")))

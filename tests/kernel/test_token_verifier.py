@@ -111,7 +111,7 @@ class UsersTokenSystem:
 
     async def change_password(self, user: UserId) -> None:
         account = await self._accounts.by_id(user)
-        await self._accounts.save(account.changed(AccountChanges(), password_hash="another hash"))
+        await self._accounts.save(account.with_changes(AccountChanges(), password_hash="another hash"))
 
     async def delete_user(self, user: UserId) -> None:
         async with self._database.transaction() as session:

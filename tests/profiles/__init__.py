@@ -1,1 +1,1 @@
-"""The proofs of modules/profiles."""
+"""Tests of modules/profiles."""

@@ -1,4 +1,4 @@
-"""The module as the application wires it."""
+"""Fixtures of profiles."""
 
 from typing import cast
 
@@ -10,5 +10,5 @@ from modules.profiles.container import ProfilesContainer
 
 @pytest.fixture
 def profiles(composition: Composition) -> ProfilesContainer:
-    """Return the container of profiles, on the database of the test."""
+    """Return the container of profiles as the application wires it."""
     return cast("ProfilesContainer", composition.containers["profiles"])

@@ -7,28 +7,28 @@ from modules.kernel.fakes import FakeUnitOfWork
 
 
 class FakeFollows:
-    """Keeps follows in a set: who follows, and who is followed."""
+    """Stores pairs of follower and followee in a set."""
 
     def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
-        self.kept: set[tuple[UserId, UserId]] = set()
+        self.pairs: set[tuple[UserId, UserId]] = set()
 
-    async def add(self, follower: UserId, followed: UserId) -> None:
+    async def add(self, follower_id: UserId, followee_id: UserId) -> None:
         self._unit_of_work.require_transaction()
-        self.kept.add((follower, followed))
+        self.pairs.add((follower_id, followee_id))
 
-    async def remove(self, follower: UserId, followed: UserId) -> None:
+    async def delete(self, follower_id: UserId, followee_id: UserId) -> None:
         self._unit_of_work.require_transaction()
-        self.kept.discard((follower, followed))
+        self.pairs.discard((follower_id, followee_id))
 
-    async def delete_by_user(self, user: UserId) -> None:
+    async def delete_by_user(self, user_id: UserId) -> None:
         self._unit_of_work.require_transaction()
-        self.kept = {one for one in self.kept if user not in one}
+        self.pairs = {pair for pair in self.pairs if user_id not in pair}
 
-    async def followees_of(self, follower: UserId) -> Collection[UserId]:
+    async def followees_of(self, follower_id: UserId) -> Collection[UserId]:
         self._unit_of_work.require_open()
-        return {followed for one, followed in self.kept if one == follower}
+        return {followee for follower, followee in self.pairs if follower == follower_id}
 
-    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
+    async def followees_among(self, follower_id: UserId, user_ids: Collection[UserId]) -> Collection[UserId]:
         self._unit_of_work.require_open()
-        return {user for user in users if (follower, user) in self.kept}
+        return {user_id for user_id in user_ids if (follower_id, user_id) in self.pairs}

@@ -1,4 +1,4 @@
-"""What the contract ProfileReader promises, of its fake and of the real thing alike."""
+"""Contract tests of ProfileReader, for its fake and its implementation."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,32 +15,32 @@ from modules.profiles.module import MODULE
 from modules.users.contracts import UserDirectory
 from modules.users.fakes import FakeUserDirectory
 
-NOBODY = UserId(404)
+UNKNOWN_ID = UserId(404)
 
 
-class World(Protocol):
-    """A profile reader, and what lets there be users and follows in it."""
+class ReaderUnderTest(Protocol):
+    """A profile reader, and methods that add users and follows to it."""
 
     @property
     def reader(self) -> ProfileReader: ...
 
     def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId: ...
 
-    async def follow(self, follower: UserId, followed: UserId) -> None: ...
+    async def follow(self, follower_id: UserId, followee_id: UserId) -> None: ...
 
 
-class FakeWorld:
+class FakeReader:
     def __init__(self) -> None:
         self.reader = FakeProfileReader()
 
     def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId:
         return self.reader.add(username, bio=bio, image=image)
 
-    async def follow(self, follower: UserId, followed: UserId) -> None:
-        self.reader.follow(follower, followed)
+    async def follow(self, follower_id: UserId, followee_id: UserId) -> None:
+        self.reader.follow(follower_id, followee_id)
 
 
-class RealWorld:
+class SqlReader:
     def __init__(self, profiles: ModuleTestApp, users: FakeUserDirectory) -> None:
         self.reader = profiles.container.reader()
         self._follows = profiles.container.follows()
@@ -49,118 +49,95 @@ class RealWorld:
     def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId:
         return self._users.add(username, bio=bio, image=image)
 
-    async def follow(self, follower: UserId, followed: UserId) -> None:
-        await self._follows.add(follower, followed)
+    async def follow(self, follower_id: UserId, followee_id: UserId) -> None:
+        await self._follows.add(follower_id, followee_id)
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[World]:
-    yield FakeWorld()
+async def fake() -> AsyncIterator[ReaderUnderTest]:
+    yield FakeReader()
 
 
 @asynccontextmanager
-async def real() -> AsyncIterator[World]:
+async def sql() -> AsyncIterator[ReaderUnderTest]:
     users = FakeUserDirectory()
     async with boot_module(MODULE, {UserDirectory: users, TokenVerifier: FakeTokenVerifier()}) as profiles:
-        yield RealWorld(profiles, users)
+        yield SqlReader(profiles, users)
 
 
-@pytest.fixture(params=[fake, real])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    make: Callable[[], AbstractAsyncContextManager[World]] = request.param
-    async with make() as world:
-        yield world
+@pytest.fixture(params=[fake, sql])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[ReaderUnderTest]:
+    create: Callable[[], AbstractAsyncContextManager[ReaderUnderTest]] = request.param
+    async with create() as subject:
+        yield subject
 
 
-async def test_it_is_what_its_contract_says(world: World) -> None:
-    assert isinstance(world.reader, ProfileReader)
+async def test_reader_implements_the_contract(subject: ReaderUnderTest) -> None:
+    assert isinstance(subject.reader, ProfileReader)
+
+
+async def test_empty_collections_return_nothing(subject: ReaderUnderTest) -> None:
+    jake, anna = subject.user("jake"), subject.user("anna")
+    await subject.follow(jake, anna)
+    assert await subject.reader.profiles((), viewer=jake) == {}
+    assert await subject.reader.by_username(()) == {}
+    assert await subject.reader.followees(()) == {}
 
 
 class TestProfiles:
-    async def test_profiles_are_returned_by_id(self, world: World) -> None:
-        jake = world.user("Jake", bio="I work at statefarm", image="https://example.com/jake.png")
-        anna = world.user("anna")
-        world.user("someone_else")
-        assert await world.reader.profiles({jake, anna}, viewer=None) == {
+    async def test_profiles_are_returned_by_id(self, subject: ReaderUnderTest) -> None:
+        jake = subject.user("Jake", bio="I work at statefarm", image="https://example.com/jake.png")
+        anna = subject.user("anna")
+        subject.user("someone_else")
+        assert await subject.reader.profiles({jake, anna}, viewer=None) == {
             jake: Profile("Jake", "I work at statefarm", "https://example.com/jake.png", following=False),
             anna: Profile("anna", None, None, following=False),
         }
 
-    async def test_those_that_do_not_exist_are_left_out(self, world: World) -> None:
-        jake = world.user("jake")
-        assert set(await world.reader.profiles({jake, NOBODY}, viewer=jake)) == {jake}
+    async def test_unknown_ids_are_left_out(self, subject: ReaderUnderTest) -> None:
+        jake = subject.user("jake")
+        assert set(await subject.reader.profiles({jake, UNKNOWN_ID}, viewer=jake)) == {jake}
 
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        jake = world.user("jake")
-        assert await world.reader.profiles((), viewer=jake) == {}
-
-    async def test_following_says_whether_the_viewer_follows(self, world: World) -> None:
-        jake, anna, carl = world.user("jake"), world.user("anna"), world.user("carl")
-        await world.follow(jake, anna)
-        seen = await world.reader.profiles({jake, anna, carl}, viewer=jake)
-        assert {user: profile.following for user, profile in seen.items()} == {
-            jake: False,
-            anna: True,
-            carl: False,
-        }
-
-    async def test_being_followed_is_not_following(self, world: World) -> None:
-        jake, anna = world.user("jake"), world.user("anna")
-        await world.follow(jake, anna)
-        assert not (await world.reader.profiles({jake}, viewer=anna))[jake].following
-
-    async def test_whom_others_follow_the_viewer_does_not(self, world: World) -> None:
-        jake, anna, carl = world.user("jake"), world.user("anna"), world.user("carl")
-        await world.follow(jake, anna)
-        assert not (await world.reader.profiles({anna}, viewer=carl))[anna].following
-
-    async def test_nobody_follows_nobody(self, world: World) -> None:
-        jake, anna = world.user("jake"), world.user("anna")
-        await world.follow(jake, anna)
-        assert not (await world.reader.profiles({anna}, viewer=None))[anna].following
+    async def test_following_depends_on_the_viewer(self, subject: ReaderUnderTest) -> None:
+        jake, anna, carl = (subject.user(name) for name in ("jake", "anna", "carl"))
+        await subject.follow(jake, anna)
+        following = {}
+        for viewer in (jake, anna, carl, None):
+            profiles = await subject.reader.profiles({jake, anna, carl}, viewer)
+            following[viewer] = {user_id for user_id, profile in profiles.items() if profile.following}
+        assert following == {jake: {anna}, anna: set(), carl: set(), None: set()}
 
 
-class TestNamed:
-    async def test_ids_are_returned_by_name(self, world: World) -> None:
-        jake, anna = world.user("jake"), world.user("anna")
-        world.user("someone_else")
-        assert await world.reader.by_username({"jake", "anna"}) == {"jake": jake, "anna": anna}
+class TestByUsername:
+    async def test_ids_are_returned_by_username(self, subject: ReaderUnderTest) -> None:
+        jake, anna = subject.user("jake"), subject.user("anna")
+        subject.user("someone_else")
+        assert await subject.reader.by_username({"jake", "anna"}) == {"jake": jake, "anna": anna}
 
-    @pytest.mark.parametrize(("name", "asked_for"), [("jake", "JAKE"), ("Jake", "jAKE"), ("josé", "JOSÉ")])
-    async def test_users_are_found_in_whatever_case_by_the_name_as_it_was_asked_for(
-        self, world: World, name: str, asked_for: str
+    @pytest.mark.parametrize(("name", "requested"), [("jake", "JAKE"), ("Jake", "jAKE"), ("josé", "JOSÉ")])
+    async def test_match_is_case_insensitive_and_keyed_by_the_requested_name(
+        self, subject: ReaderUnderTest, name: str, requested: str
     ) -> None:
-        user = world.user(name)
-        assert await world.reader.by_username({asked_for}) == {asked_for: user}
+        user_id = subject.user(name)
+        assert await subject.reader.by_username({requested}) == {requested: user_id}
 
-    async def test_names_that_nobody_has_are_left_out(self, world: World) -> None:
-        jake = world.user("jake")
-        assert await world.reader.by_username({"jake", "anna", ""}) == {"jake": jake}
-
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        world.user("jake")
-        assert await world.reader.by_username(()) == {}
+    async def test_unknown_names_are_left_out(self, subject: ReaderUnderTest) -> None:
+        jake = subject.user("jake")
+        assert await subject.reader.by_username({"jake", "anna", ""}) == {"jake": jake}
 
 
-class TestFollowed:
-    async def test_each_follower_has_those_whom_they_follow(self, world: World) -> None:
-        jake, anna, carl = world.user("jake"), world.user("anna"), world.user("carl")
-        await world.follow(jake, anna)
-        await world.follow(jake, carl)
-        await world.follow(anna, jake)
-        await world.follow(carl, anna)
-        followed = await world.reader.followees({jake, anna})
-        assert {follower: set(users) for follower, users in followed.items()} == {
+class TestFollowees:
+    async def test_followees_are_returned_by_follower(self, subject: ReaderUnderTest) -> None:
+        jake, anna, carl = (subject.user(name) for name in ("jake", "anna", "carl"))
+        for follower_id, followee_id in ((jake, anna), (jake, carl), (anna, jake), (carl, anna)):
+            await subject.follow(follower_id, followee_id)
+        followees = await subject.reader.followees({jake, anna})
+        assert {follower_id: set(user_ids) for follower_id, user_ids in followees.items()} == {
             jake: {anna, carl},
             anna: {jake},
         }
 
-    async def test_one_who_follows_nobody_is_there_with_nobody(self, world: World) -> None:
-        jake = world.user("jake")
-        followed = await world.reader.followees({jake})
-        assert {follower: set(users) for follower, users in followed.items()} == {jake: set()}
-
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        jake, anna = world.user("jake"), world.user("anna")
-        await world.follow(jake, anna)
-        assert await world.reader.followees(()) == {}
+    async def test_follower_without_followees_has_an_empty_entry(self, subject: ReaderUnderTest) -> None:
+        jake = subject.user("jake")
+        followees = await subject.reader.followees({jake})
+        assert {follower_id: set(user_ids) for follower_id, user_ids in followees.items()} == {jake: set()}

@@ -1,1 +1,1 @@
-"""The proofs of modules/users."""
+"""Tests of modules/users."""

@@ -1,4 +1,4 @@
-"""Accounts that are there without anybody having registered: hashing a password takes a while."""
+"""Accounts inserted by the repository: registering them would hash a password each."""
 
 from sqlalchemy import delete
 
@@ -9,20 +9,20 @@ from modules.users.domain.values import Email, Username
 from modules.users.infrastructure.tables import AccountRow
 
 
-async def keep(
+async def insert_account(
     users: UsersContainer, name: str = "jake", email: str | None = None, password_hash: str | None = None
 ) -> Account:
-    """Keep an account and return it."""
+    """Insert an account and return it."""
     address = Email(email or f"{name}@example.com")
     return await users.repository().add(NewAccount(Username(name), address, password_hash or "hash"))
 
 
-async def kept(users: UsersContainer, user: UserId) -> Account:
-    """Return an account as it is kept."""
-    return await users.repository().by_id(user)
+async def stored_account(users: UsersContainer, user_id: UserId) -> Account:
+    """Return an account as it is stored."""
+    return await users.repository().by_id(user_id)
 
 
-async def forget(users: UsersContainer, user: UserId) -> None:
-    """Delete an account as no use case does yet."""
+async def delete_account(users: UsersContainer, user_id: UserId) -> None:
+    """Delete only the row of an account, without the use case's checks and events."""
     async with users.database().transaction() as session:
-        await session.execute(delete(AccountRow).where(AccountRow.id == user))
+        await session.execute(delete(AccountRow).where(AccountRow.id == user_id))

@@ -1,4 +1,4 @@
-"""The module as the application wires it."""
+"""Fixtures of users."""
 
 from typing import cast
 
@@ -10,5 +10,5 @@ from modules.users.container import UsersContainer
 
 @pytest.fixture
 def users(composition: Composition) -> UsersContainer:
-    """Return the container of users, on the database of the test."""
+    """Return the container of users as the application wires it."""
     return cast("UsersContainer", composition.containers["users"])

@@ -9,16 +9,16 @@ from modules.users.domain.values import Password, SubmittedSecret, email_key, us
 
 
 class FakeAccounts:
-    """Keeps accounts in a dictionary."""
+    """Stores accounts in a dictionary."""
 
     def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
-        self.kept: dict[UserId, Account] = {}
+        self.by_user_id: dict[UserId, Account] = {}
 
     async def add(self, account: NewAccount) -> Account:
         self._unit_of_work.require_transaction()
         new = Account(
-            id=UserId(len(self.kept) + 1),
+            id=UserId(len(self.by_user_id) + 1),
             username=account.username.text,
             email=account.email.text,
             bio=None,
@@ -26,38 +26,38 @@ class FakeAccounts:
             password_hash=account.password_hash,
             token_version=0,
         )
-        self._keep(new)
+        self._store(new)
         return new
 
-    async def by_id(self, user: UserId) -> Account:
-        if user not in self.kept:
+    async def by_id(self, user_id: UserId) -> Account:
+        if user_id not in self.by_user_id:
             raise TokenInvalid
-        return self.kept[user]
+        return self.by_user_id[user_id]
 
-    async def get_for_update(self, user: UserId) -> Account:
+    async def get_for_update(self, user_id: UserId) -> Account:
         self._unit_of_work.require_transaction()
-        return await self.by_id(user)
+        return await self.by_id(user_id)
 
     async def by_email(self, email: str) -> Account | None:
-        found = [account for account in self.kept.values() if email_key(account.email) == email_key(email)]
-        return found[0] if found else None
+        accounts = {email_key(account.email): account for account in self.by_user_id.values()}
+        return accounts.get(email_key(email))
 
     async def save(self, account: Account) -> None:
         self._unit_of_work.require_transaction()
-        self._keep(account)
+        self._store(account)
 
-    async def remove(self, account: Account) -> None:
+    async def delete(self, account: Account) -> None:
         self._unit_of_work.require_transaction()
-        del self.kept[account.id]
+        del self.by_user_id[account.id]
 
-    async def replace_hash(self, user: UserId, old: str, new: str) -> None:
+    async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
         self._unit_of_work.require_transaction()
-        account = self.kept[user]
+        account = self.by_user_id[user_id]
         if account.password_hash == old:
-            self.kept[user] = replace(account, password_hash=new)
+            self.by_user_id[user_id] = replace(account, password_hash=new)
 
-    def _keep(self, account: Account) -> None:
-        others = [other for other in self.kept.values() if other.id != account.id]
+    def _store(self, account: Account) -> None:
+        others = [other for other in self.by_user_id.values() if other.id != account.id]
         taken = set()
         if username_key(account.username) in {username_key(other.username) for other in others}:
             taken.add("username")
@@ -65,29 +65,27 @@ class FakeAccounts:
             taken.add("email")
         if taken:
             raise AccountTaken(taken)
-        self.kept[account.id] = account
+        self.by_user_id[account.id] = account
 
 
 class FakePasswords:
-    """Hashes a password to itself, with the strength that is asked for today."""
+    """Hashes a password to its text with the current strength before it."""
 
     def __init__(self) -> None:
         self.strength = "weak"
-        self.verified: list[str | None] = []
 
     async def hash(self, password: Password | SubmittedSecret) -> str:
         return f"{self.strength} {password.text}"
 
     async def verify(self, password_hash: str | None, password: SubmittedSecret) -> bool:
-        self.verified.append(password_hash)
         return password_hash is not None and password_hash.partition(" ")[2] == password.text
 
     def is_outdated(self, password_hash: str) -> bool:
         return not password_hash.startswith(self.strength)
 
 
-class FakeAttempts:
-    """Remembers the attempts that were begun and not known to have succeeded."""
+class FakeLoginThrottle:
+    """Records attempts until they are reset, and blocks none."""
 
     def __init__(self) -> None:
         self.failed: list[tuple[str, str]] = []
@@ -100,7 +98,7 @@ class FakeAttempts:
 
 
 class FakeTokens:
-    """Issues tokens that anyone can read."""
+    """Issues readable tokens."""
 
     def issue(self, account: Account) -> str:
         return f"user {account.id}, version {account.token_version}"

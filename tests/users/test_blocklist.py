@@ -1,4 +1,4 @@
-"""Passwords that are guessed first may be refused (NIST SP 800-63B, 5.1.1.2; ASVS 5.0 V6.2)."""
+"""The blocklist of common passwords (NIST SP 800-63B, 5.1.1.2; ASVS 5.0 V6.2)."""
 
 from pathlib import Path
 
@@ -11,55 +11,55 @@ from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Password
 from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.settings import UsersSettings
-from tests.users.accounts import keep
-from tests.users.fakes import FakeAttempts, FakePasswords
+from tests.users.accounts import insert_account
+from tests.users.fakes import FakeLoginThrottle, FakePasswords
 
 
 @pytest.fixture
 def credentials() -> Credentials:
-    return Credentials(FakePasswords(), FakeAttempts(), blocklist("common"))
+    return Credentials(FakePasswords(), FakeLoginThrottle(), blocklist("common"))
 
 
 @pytest.mark.parametrize("password", ["password123", "PassWord123", "\uff50assword123"])
-async def test_a_common_password_is_refused_in_whatever_case_or_width(
+async def test_common_password_is_rejected_in_any_case_and_width(
     credentials: Credentials, password: str
 ) -> None:
     with pytest.raises(CommonPassword):
         await credentials.hash_new(Password(password))
 
 
-async def test_others_are_taken(credentials: Credentials) -> None:
+async def test_password_that_contains_a_common_one_is_accepted(credentials: Credentials) -> None:
     await credentials.hash_new(Password("password123 and more"))
 
 
-async def test_none_is_refused_unless_that_is_set(users: UsersContainer) -> None:
-    jake = await keep(users)
+async def test_blocklist_is_empty_by_default(users: UsersContainer) -> None:
+    jake = await insert_account(users)
     await users.accounts().update(jake.id, AccountChanges(password=Password("password123")))
 
 
-def test_a_list_of_ones_own_can_be_used(tmp_path: Path) -> None:
+def test_blocklist_can_be_a_file(tmp_path: Path) -> None:
     file = tmp_path / "leaked.txt"
     file.write_text("Correct Horse\nbattery staple\n", encoding="utf-8")
     assert blocklist(str(file)) == {"correct horse", "battery staple"}
 
 
-def test_every_password_of_the_list_that_comes_along_could_be_chosen() -> None:
+def test_built_in_list_has_only_passwords_that_are_otherwise_valid() -> None:
     for text in blocklist("common"):
         Password(text)
 
 
+def test_built_in_list_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", "common")
+    assert load_settings(UsersSettings).password_blocklist == "common"
+
+
 @pytest.mark.parametrize("content", [None, b"\xff"], ids=["missing", "not UTF-8"])
-def test_a_list_that_cannot_be_read_stops_the_start(
+def test_unreadable_file_is_a_settings_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
     file = tmp_path / "leaked.txt"
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", str(file))
-    with pytest.raises(SettingsError, match="CONDUIT_PASSWORD_BLOCKLIST: this is neither"):
+    with pytest.raises(SettingsError, match="CONDUIT_PASSWORD_BLOCKLIST: must be `common` or a file"):
         load_settings(UsersSettings)
-
-
-def test_the_list_that_comes_along_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONDUIT_PASSWORD_BLOCKLIST", "common")
-    assert load_settings(UsersSettings).password_blocklist == "common"

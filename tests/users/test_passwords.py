@@ -1,4 +1,4 @@
-"""Passwords: argon2id at the strength that OWASP asks for, and never on the event loop."""
+"""Password hashing: argon2id with OWASP's parameters, in a thread pool."""
 
 import asyncio
 import os
@@ -19,53 +19,53 @@ from modules.users.domain.values import Email, Password, SubmittedSecret, Userna
 from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
 from tests.conftest import composed
-from tests.users.accounts import keep, kept
-from tests.users.fakes import FakeAttempts
+from tests.users.accounts import insert_account, stored_account
+from tests.users.fakes import FakeLoginThrottle
 
-OF_TODAY = "$argon2id$v=19$m=19456,t=2,p=1$"
+CURRENT_PARAMETERS = "$argon2id$v=19$m=19456,t=2,p=1$"
 
 
 @pytest.fixture
 def passwords() -> Argon2Passwords:
-    return Argon2Passwords(at_once=2)
+    return Argon2Passwords(concurrency=2)
 
 
 @pytest.fixture
 async def composition(settings: Settings) -> AsyncIterator[Composition]:
-    """Return Conduit's modules, which hash as Conduit does: other tests hash cheaply."""
+    """Return the modules with the real hashing parameters; other tests use cheaper ones."""
     async with composed(settings) as composition:
         composition.containers["users"].passwords.reset_override()
         yield composition
 
 
 class Spy:
-    """Watches argon2 at work: what ran, in which threads, how many at once."""
+    """Records argon2's calls, their threads and their concurrency."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ran: list[str] = []
+        self.calls: list[str] = []
         self.threads: set[int] = set()
-        self.most_at_once = 0
-        self.meet: Callable[[], object] = lambda: None
-        self._at_once = 0
+        self.max_concurrency = 0
+        self.during_call: Callable[[], object] = lambda: None
+        self._running = 0
         self._lock = threading.Lock()
         for name in ("hash", "verify"):
-            monkeypatch.setattr(PasswordHasher, name, self._watched(name, getattr(PasswordHasher, name)))
+            monkeypatch.setattr(PasswordHasher, name, self._recorded(name, getattr(PasswordHasher, name)))
 
-    def _watched(self, name: str, work: Callable[..., object]) -> Callable[..., object]:
-        def watched(*arguments: object) -> object:
+    def _recorded(self, name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def recorded(*arguments: object) -> object:
             with self._lock:
-                self.ran.append(name)
+                self.calls.append(name)
                 self.threads.add(threading.get_ident())
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
+                self._running += 1
+                self.max_concurrency = max(self.max_concurrency, self._running)
             try:
-                self.meet()
-                return work(*arguments)
+                self.during_call()
+                return function(*arguments)
             finally:
                 with self._lock:
-                    self._at_once -= 1
+                    self._running -= 1
 
-        return watched
+        return recorded
 
 
 @pytest.fixture
@@ -74,149 +74,139 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 def outdated_hash(password: str = PASSWORD) -> str:
-    """Return a hash as it would have been made when computers were slower."""
+    """Return a hash with weaker parameters."""
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 class TestHash:
-    async def test_it_is_argon2id_with_19_mib_two_passes_and_one_lane(
-        self, passwords: Argon2Passwords
-    ) -> None:
-        assert (await passwords.hash(Password(PASSWORD))).startswith(OF_TODAY)
+    async def test_hash_is_argon2id_with_the_owasp_parameters(self, passwords: Argon2Passwords) -> None:
+        assert (await passwords.hash(Password(PASSWORD))).startswith(CURRENT_PARAMETERS)
 
-    async def test_it_is_what_a_registration_keeps(self, users: UsersContainer) -> None:
-        signed_in = await users.accounts().register(
+    async def test_registration_stores_such_a_hash(self, users: UsersContainer) -> None:
+        registered = await users.accounts().register(
             Username("jake"), Email("jake@example.com"), Password(PASSWORD)
         )
-        assert (await kept(users, signed_in.account.id)).password_hash.startswith(OF_TODAY)
+        assert (await stored_account(users, registered.account.id)).password_hash.startswith(
+            CURRENT_PARAMETERS
+        )
 
-    async def test_two_hashes_of_one_password_differ(self, passwords: Argon2Passwords) -> None:
+    async def test_hashes_of_the_same_password_differ(self, passwords: Argon2Passwords) -> None:
         assert await passwords.hash(Password(PASSWORD)) != await passwords.hash(Password(PASSWORD))
 
 
 class TestVerify:
-    async def test_the_password_fits_its_hash_and_no_other_does(self, passwords: Argon2Passwords) -> None:
+    async def test_only_the_same_password_matches(self, passwords: Argon2Passwords) -> None:
         password_hash = await passwords.hash(Password(PASSWORD))
         assert await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
         assert not await passwords.verify(password_hash, SubmittedSecret(PASSWORD.upper()))
         assert not await passwords.verify(password_hash, SubmittedSecret(f"{PASSWORD} "))
 
-    async def test_the_same_password_typed_on_another_keyboard_fits(self, passwords: Argon2Passwords) -> None:
+    async def test_decomposed_password_matches(self, passwords: Argon2Passwords) -> None:
         password_hash = await passwords.hash(Password("caf\u00e9 caf\u00e9"))
         assert await passwords.verify(password_hash, SubmittedSecret("cafe\u0301 cafe\u0301"))
 
-    async def test_every_character_of_the_longest_password_counts(self, passwords: Argon2Passwords) -> None:
-        longest = "x" * 255
-        password_hash = await passwords.hash(Password(f"{longest}y"))
-        assert await passwords.verify(password_hash, SubmittedSecret(f"{longest}y"))
-        assert not await passwords.verify(password_hash, SubmittedSecret(f"{longest}z"))
+    async def test_last_character_of_the_longest_password_counts(self, passwords: Argon2Passwords) -> None:
+        prefix = "x" * 255
+        password_hash = await passwords.hash(Password(f"{prefix}y"))
+        assert await passwords.verify(password_hash, SubmittedSecret(f"{prefix}y"))
+        assert not await passwords.verify(password_hash, SubmittedSecret(f"{prefix}z"))
 
     @pytest.mark.parametrize("password_hash", ["", "$argon2id$", "not a hash"])
-    async def test_nothing_fits_a_hash_that_is_none(
+    async def test_malformed_hash_matches_nothing(
         self, passwords: Argon2Passwords, password_hash: str
     ) -> None:
         assert not await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
 
-    @pytest.mark.parametrize("password", [PASSWORD, "the password of nobody"])
-    async def test_nobody_has_a_password(self, passwords: Argon2Passwords, password: str) -> None:
+    @pytest.mark.parametrize("password", [PASSWORD, "another password"])
+    async def test_no_password_matches_without_a_hash(
+        self, passwords: Argon2Passwords, password: str
+    ) -> None:
         assert not await passwords.verify(None, SubmittedSecret(password))
 
 
 class TestEventLoop:
-    async def test_argon2_never_runs_in_its_thread(self, passwords: Argon2Passwords, spy: Spy) -> None:
+    async def test_hashing_does_not_block_it(self, passwords: Argon2Passwords, spy: Spy) -> None:
         password_hash = await passwords.hash(Password(PASSWORD))
         await passwords.verify(password_hash, SubmittedSecret(PASSWORD))
         await passwords.verify(None, SubmittedSecret(PASSWORD))
-        assert len(spy.ran) == 3
+        assert len(spy.calls) == 3
         assert threading.get_ident() not in spy.threads
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows priorities of threads")
-    async def test_it_stands_back_behind_everything_else(self, passwords: Argon2Passwords, spy: Spy) -> None:
-        seen: list[int] = []
-        spy.meet = lambda: seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities per thread")
+    async def test_hashing_has_a_lower_priority(self, passwords: Argon2Passwords, spy: Spy) -> None:
+        priorities: list[int] = []
+        spy.during_call = lambda: priorities.append(
+            os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        )
         await passwords.hash(Password(PASSWORD))
-        # 19 is the end of it.
-        assert seen == [min(19, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + 10)]
+        # 19 is the lowest priority.
+        assert priorities == [min(19, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + 10)]
 
-    async def test_no_more_run_at_once_than_the_setting_says(
+    async def test_hashing_and_verifying_share_the_concurrency_limit(
         self, passwords: Argon2Passwords, spy: Spy
     ) -> None:
-        # Each waits for one other: with fewer than two at once, none would ever end.
-        spy.meet = threading.Barrier(2, timeout=10).wait
-        await asyncio.gather(*(passwords.hash(Password(PASSWORD)) for _ in range(6)))
-        assert spy.most_at_once == 2
-
-    async def test_logins_and_registrations_share_the_turns(
-        self, passwords: Argon2Passwords, spy: Spy
-    ) -> None:
-        spy.meet = threading.Barrier(2, timeout=10).wait
+        # Each call waits for another one: with a concurrency of one, none would finish.
+        spy.during_call = threading.Barrier(2, timeout=10).wait
         await asyncio.gather(
             *(passwords.hash(Password(PASSWORD)) for _ in range(3)),
             *(passwords.verify(None, SubmittedSecret(PASSWORD)) for _ in range(3)),
         )
-        assert spy.most_at_once == 2
+        assert spy.max_concurrency == 2
 
 
 class TestLogIn:
-    async def test_an_unknown_address_costs_what_a_wrong_password_costs(self, api: Api, spy: Spy) -> None:
+    async def test_unknown_address_costs_as_much_as_a_wrong_password(self, api: Api, spy: Spy) -> None:
         await api.as_user("jake").token()
 
-        async def cost(email: str) -> list[str]:
-            spy.ran.clear()
+        async def calls(email: str) -> list[str]:
+            spy.calls.clear()
             user = {"email": email, "password": "wrong horse battery"}
-            answer = await api.post("/users/login", {"user": user})
-            assert answer.status_code == 401
-            return list(spy.ran)
+            response = await api.post("/users/login", {"user": user})
+            assert response.status_code == 401
+            return list(spy.calls)
 
-        assert await cost("nobody@example.com") == ["verify"]
-        assert await cost("jake@example.com") == ["verify"]
-        assert await cost("nobody@example.com") == ["verify"]
+        assert await calls("nobody@example.com") == ["verify"]
+        assert await calls("jake@example.com") == ["verify"]
+        assert await calls("nobody@example.com") == ["verify"]
 
-    async def test_what_is_verified_for_nobody_is_of_todays_strength(
+    async def test_dummy_hash_has_the_current_parameters(
         self, passwords: Argon2Passwords, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        tried: list[str] = []
+        verified: list[str] = []
 
         def verify(_hasher: PasswordHasher, password_hash: str, _password: str) -> bool:
-            tried.append(password_hash)
+            verified.append(password_hash)
             return True
 
         monkeypatch.setattr(PasswordHasher, "verify", verify)
         assert not await passwords.verify(None, SubmittedSecret(PASSWORD))
-        [password_hash] = tried
+        [password_hash] = verified
         assert not passwords.is_outdated(password_hash)
 
-    async def test_a_hash_of_other_parameters_is_made_anew(self, users: UsersContainer) -> None:
-        jake = await keep(users, password_hash=outdated_hash())
+    async def test_hash_with_outdated_parameters_is_replaced(self, users: UsersContainer) -> None:
+        jake = await insert_account(users, password_hash=outdated_hash())
         await log_in(users.accounts())
-        assert (await kept(users, jake.id)).password_hash.startswith(OF_TODAY)
+        assert (await stored_account(users, jake.id)).password_hash.startswith(CURRENT_PARAMETERS)
         assert (await log_in(users.accounts())).account.id == jake.id
 
-    async def test_a_hash_of_todays_parameters_stays(self, users: UsersContainer) -> None:
-        jake = await keep(users, password_hash=await users.passwords().hash(Password(PASSWORD)))
-        await log_in(users.accounts())
-        assert await kept(users, jake.id) == jake
+    async def test_password_changed_during_rehashing_is_not_overwritten(self, users: UsersContainer) -> None:
+        jake = await insert_account(users, password_hash=outdated_hash())
 
-    async def test_a_password_that_is_changed_while_the_old_one_is_hashed_anew_stays(
-        self, users: UsersContainer
-    ) -> None:
-        jake = await keep(users, password_hash=outdated_hash())
-
-        class Slow(Argon2Passwords):
+        class SlowPasswords(Argon2Passwords):
             async def hash(self, password: Password | SubmittedSecret) -> str:
                 changes = AccountChanges(password=Password("a newer password"))
                 await users.accounts().update(jake.id, changes)
                 return await super().hash(password)
 
-        slow = AccountService(
+        accounts = AccountService(
             users.database(),
             users.repository(),
-            Credentials(Slow(at_once=1), FakeAttempts()),
+            Credentials(SlowPasswords(concurrency=1), FakeLoginThrottle()),
             users.tokens(),
             users.events(),
             users.idempotency(),
         )
-        await log_in(slow)
+        await log_in(accounts)
         assert (await log_in(users.accounts(), "a newer password")).account.id == jake.id
 
 

@@ -1,4 +1,4 @@
-"""What the contract UserDirectory promises, of its fake and of the real thing alike."""
+"""Contract tests of UserDirectory, for its fake and its implementation."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,11 +14,11 @@ from modules.users.domain.values import Bio, Email, Image, Username
 from modules.users.fakes import FakeUserDirectory
 from modules.users.module import MODULE
 
-NOBODY = UserId(404)
+UNKNOWN_ID = UserId(404)
 
 
-class World(Protocol):
-    """A user directory, and what lets there be users in it."""
+class DirectoryUnderTest(Protocol):
+    """A user directory, and a method that adds users to it."""
 
     @property
     def directory(self) -> UserDirectory: ...
@@ -26,7 +26,7 @@ class World(Protocol):
     async def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId: ...
 
 
-class FakeWorld:
+class FakeDirectory:
     def __init__(self) -> None:
         self.directory = FakeUserDirectory()
 
@@ -34,101 +34,94 @@ class FakeWorld:
         return self.directory.add(username, bio=bio, image=image)
 
 
-class RealWorld:
+class SqlDirectory:
     def __init__(self, users: ModuleTestApp) -> None:
         self.directory = users.container.directory()
         self._accounts = users.container.repository()
 
     async def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId:
-        # The repository, not the use case: that one would hash a password for every user.
+        # The repository instead of the use case, which would hash a password for every user.
         account = await self._accounts.add(
-            NewAccount(Username(username), Email(f"{username}@example.com"), "no hash at all")
+            NewAccount(Username(username), Email(f"{username}@example.com"), "hash")
         )
         changes = AccountChanges(bio=Bio(bio), image=Image(image))
-        await self._accounts.save(account.changed(changes, password_hash=None))
-        user: UserId = account.id
-        return user
+        await self._accounts.save(account.with_changes(changes, password_hash=None))
+        user_id: UserId = account.id
+        return user_id
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[World]:
-    yield FakeWorld()
+async def fake() -> AsyncIterator[DirectoryUnderTest]:
+    yield FakeDirectory()
 
 
 @asynccontextmanager
-async def real() -> AsyncIterator[World]:
+async def sql() -> AsyncIterator[DirectoryUnderTest]:
     async with boot_module(MODULE, offers={}) as users:
-        yield RealWorld(users)
+        yield SqlDirectory(users)
 
 
-@pytest.fixture(params=[fake, real])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    make: Callable[[], AbstractAsyncContextManager[World]] = request.param
-    async with make() as world:
-        yield world
+@pytest.fixture(params=[fake, sql])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[DirectoryUnderTest]:
+    create: Callable[[], AbstractAsyncContextManager[DirectoryUnderTest]] = request.param
+    async with create() as subject:
+        yield subject
 
 
-async def test_it_is_what_its_contract_says(world: World) -> None:
-    assert isinstance(world.directory, UserDirectory)
+async def test_directory_implements_the_contract(subject: DirectoryUnderTest) -> None:
+    assert isinstance(subject.directory, UserDirectory)
+
+
+async def test_empty_collections_return_nothing(subject: DirectoryUnderTest) -> None:
+    await subject.user("jake")
+    assert await subject.directory.users(()) == {}
+    assert await subject.directory.by_username(()) == {}
 
 
 class TestUsers:
-    async def test_users_are_returned_by_id(self, world: World) -> None:
-        jake, anna = await world.user("jake"), await world.user("anna")
-        await world.user("someone_else")
-        assert await world.directory.users({jake, anna}) == {
-            jake: PublicUser(jake, "jake", bio=None, image=None),
+    async def test_users_are_returned_by_id(self, subject: DirectoryUnderTest) -> None:
+        jake = await subject.user("Jake", bio="I work at statefarm", image="https://example.com/jake.png")
+        anna = await subject.user("anna")
+        await subject.user("someone_else")
+        assert await subject.directory.users({jake, anna}) == {
+            jake: PublicUser(jake, "Jake", "I work at statefarm", "https://example.com/jake.png"),
             anna: PublicUser(anna, "anna", bio=None, image=None),
         }
 
-    async def test_they_are_what_anyone_may_know_of_them(self, world: World) -> None:
-        jake = await world.user("Jake", bio="I work at statefarm", image="https://example.com/jake.png")
-        assert await world.directory.users({jake}) == {
-            jake: PublicUser(jake, "Jake", "I work at statefarm", "https://example.com/jake.png")
-        }
+    async def test_unknown_ids_are_left_out(self, subject: DirectoryUnderTest) -> None:
+        jake = await subject.user("jake")
+        assert set(await subject.directory.users({jake, UNKNOWN_ID})) == {jake}
 
-    async def test_those_that_do_not_exist_are_left_out(self, world: World) -> None:
-        jake = await world.user("jake")
-        assert set(await world.directory.users({jake, NOBODY})) == {jake}
-
-    async def test_an_id_may_be_asked_for_twice(self, world: World) -> None:
-        jake = await world.user("jake")
-        assert set(await world.directory.users([jake, jake])) == {jake}
-
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        await world.user("jake")
-        assert await world.directory.users(()) == {}
+    async def test_duplicate_ids_are_allowed(self, subject: DirectoryUnderTest) -> None:
+        jake = await subject.user("jake")
+        assert set(await subject.directory.users([jake, jake])) == {jake}
 
 
-class TestNamed:
-    async def test_users_are_returned_by_name(self, world: World) -> None:
-        jake, anna = await world.user("jake", bio="I work at statefarm"), await world.user("anna")
-        await world.user("someone_else")
-        assert await world.directory.by_username({"jake", "anna"}) == {
+class TestByUsername:
+    async def test_users_are_returned_by_username(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = await subject.user("jake", bio="I work at statefarm"), await subject.user("anna")
+        await subject.user("someone_else")
+        assert await subject.directory.by_username({"jake", "anna"}) == {
             "jake": PublicUser(jake, "jake", bio="I work at statefarm", image=None),
             "anna": PublicUser(anna, "anna", bio=None, image=None),
         }
 
     @pytest.mark.parametrize(
-        ("name", "asked_for"), [("jake", "JAKE"), ("Jake", "jAKE"), ("josé", "JOSÉ"), ("strauß", "STRAUSS")]
+        ("name", "requested"), [("jake", "JAKE"), ("Jake", "jAKE"), ("josé", "JOSÉ"), ("strauß", "STRAUSS")]
     )
-    async def test_they_are_found_in_whatever_case_by_the_name_as_it_was_asked_for(
-        self, world: World, name: str, asked_for: str
+    async def test_match_is_case_insensitive_and_keyed_by_the_requested_name(
+        self, subject: DirectoryUnderTest, name: str, requested: str
     ) -> None:
-        user = await world.user(name)
-        assert await world.directory.by_username({asked_for}) == {
-            asked_for: PublicUser(user, name, None, None)
+        user_id = await subject.user(name)
+        assert await subject.directory.by_username({requested}) == {
+            requested: PublicUser(user_id, name, None, None)
         }
 
-    async def test_one_user_is_returned_by_each_name_that_was_asked_for(self, world: World) -> None:
-        jake = await world.user("jake")
-        found = await world.directory.by_username({"jake", "JAKE"})
-        assert {name: user.id for name, user in found.items()} == {"jake": jake, "JAKE": jake}
+    async def test_user_is_returned_under_every_requested_spelling(self, subject: DirectoryUnderTest) -> None:
+        jake = await subject.user("jake")
+        users = await subject.directory.by_username({"jake", "JAKE"})
+        assert {name: user.id for name, user in users.items()} == {"jake": jake, "JAKE": jake}
 
-    async def test_names_that_nobody_has_are_left_out(self, world: World) -> None:
-        await world.user("jake")
-        assert set(await world.directory.by_username({"jake", "jak", "jake2", ""})) == {"jake"}
-
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        await world.user("jake")
-        assert await world.directory.by_username(()) == {}
+    async def test_unknown_names_are_left_out(self, subject: DirectoryUnderTest) -> None:
+        await subject.user("jake")
+        assert set(await subject.directory.by_username({"jake", "jak", "jake2", ""})) == {"jake"}

@@ -1,1 +1,1 @@
-"""The routes of profiles."""
+"""Routes and wire schemas of profiles."""

@@ -1,4 +1,4 @@
-"""The routes of profiles: see one, follow, unfollow."""
+"""Routes of profiles: view, follow, unfollow."""
 
 from typing import Annotated, TypeAlias
 
@@ -16,7 +16,7 @@ from modules.profiles.domain.service import ProfileService
 
 
 def create_router(profiles: ProfileService, authentication: Authentication) -> APIRouter:
-    """Return the routes of profiles."""
+    """Return the router of profiles."""
     router = ModuleRouter(tags=["Profile"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
@@ -34,17 +34,17 @@ def create_router(profiles: ProfileService, authentication: Authentication) -> A
         operation_id="FollowUserByUsername",
         responses=error_responses(401, 404, 422),
     )
-    async def follow(username: PathText, follower: CurrentUser) -> ProfileResponse:
-        """Follow a user; following twice is following."""
-        return ProfileResponse(profile=await profiles.follow(username, follower))
+    async def follow(username: PathText, follower_id: CurrentUser) -> ProfileResponse:
+        """Follow a user. Idempotent."""
+        return ProfileResponse(profile=await profiles.follow(username, follower_id))
 
     @router.delete(
         "/profiles/{username}/follow",
         operation_id="UnfollowUserByUsername",
         responses=error_responses(401, 404, 422),
     )
-    async def unfollow(username: PathText, follower: CurrentUser) -> ProfileResponse:
-        """Stop following a user, if one did."""
-        return ProfileResponse(profile=await profiles.unfollow(username, follower))
+    async def unfollow(username: PathText, follower_id: CurrentUser) -> ProfileResponse:
+        """Unfollow a user. Idempotent."""
+        return ProfileResponse(profile=await profiles.unfollow(username, follower_id))
 
     return router

@@ -1,10 +1,10 @@
-"""What profiles look like on the wire."""
+"""Responses of profiles."""
 
 from modules.kernel.api.fields import ResponseModel
 from modules.profiles.contracts import Profile
 
 
 class ProfileResponse(ResponseModel):
-    """The answer of every operation on a profile."""
+    """The response of every operation on a profile."""
 
     profile: Profile

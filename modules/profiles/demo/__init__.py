@@ -1,1 +1,1 @@
-"""The follows of a demonstration."""
+"""Demo follows."""

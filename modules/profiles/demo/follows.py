@@ -1,4 +1,4 @@
-"""Who follows whom in a demonstration."""
+"""Demo follows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,27 +10,29 @@ from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.infrastructure.tables import FollowRow
 
-# The visitor follows enough to have a full feed, and a thousand where there are as many.
+# Enough followees for a full feed.
 MAX_PER_VISITOR = 1_000
 
 
 async def insert_follows(database: Database, demo: Demo) -> None:
-    """Insert who follows whom among the users of the demonstration: the well-known ones are followed most."""
+    """Insert follows between the demo users; the first users have the most followers."""
     follows = list(_follows(demo.users, demo.chance("follows")))
     demo.progress.begin("follows", len(follows))
     for batch in batches(follows):
-        rows = [{"follower_id": follower, "followed_id": followed} for follower, followed in batch]
+        rows = [
+            {"follower_id": follower_id, "followed_id": followee_id} for follower_id, followee_id in batch
+        ]
         async with database.transaction() as session:
             await bulk_insert(session, FollowRow, rows)
         demo.progress.advance(len(batch))
 
 
-def _follows(users: Sequence[UserId], chance: DemoRandom) -> Iterator[tuple[UserId, UserId]]:
-    """Yield followers, each with one of those whom they follow."""
-    visitor, *others = users
-    for user in others[: min(MAX_PER_VISITOR, len(users) * 2 // 5)]:
-        yield visitor, user
-    for follower in others:
-        for followed in sorted(chance.some_early(users, 2 + chance.amount(6))):
-            if followed != follower:
-                yield follower, followed
+def _follows(user_ids: Sequence[UserId], random: DemoRandom) -> Iterator[tuple[UserId, UserId]]:
+    """Yield pairs of follower and followee."""
+    visitor_id, *other_ids = user_ids
+    for user_id in other_ids[: min(MAX_PER_VISITOR, len(user_ids) * 2 // 5)]:
+        yield visitor_id, user_id
+    for follower_id in other_ids:
+        for followee_id in sorted(random.some_early(user_ids, 2 + random.amount(6))):
+            if followee_id != follower_id:
+                yield follower_id, followee_id

@@ -1,1 +1,1 @@
-"""The rules of following."""
+"""Use cases of profiles."""

@@ -1,4 +1,4 @@
-"""Seeing profiles and following users."""
+"""The use cases of profiles, and the port that stores follows."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -11,32 +11,32 @@ from modules.users.contracts import PublicUser, UserDeleted, UserDirectory
 
 
 class ProfileNotFound(NotFound):
-    """Nobody has this username."""
+    """No user has this username."""
 
     subject = "profile"
 
 
 class FollowRepository(Protocol):
-    """Keeps who follows whom."""
+    """Stores follows."""
 
-    async def add(self, follower: UserId, followed: UserId) -> None:
-        """Keep that one follows the other; do nothing if that is known."""
+    async def add(self, follower_id: UserId, followee_id: UserId) -> None:
+        """Insert a follow; do nothing if it exists."""
         ...
 
-    async def remove(self, follower: UserId, followed: UserId) -> None:
-        """Forget that one follows the other; do nothing if that is not known."""
+    async def delete(self, follower_id: UserId, followee_id: UserId) -> None:
+        """Delete a follow; do nothing if there is none."""
         ...
 
-    async def delete_by_user(self, user: UserId) -> None:
-        """Forget whom this user follows, and who follows this user."""
+    async def delete_by_user(self, user_id: UserId) -> None:
+        """Delete every follow of and by this user."""
         ...
 
-    async def followees_of(self, follower: UserId) -> Collection[UserId]:
-        """Return all whom this user follows."""
+    async def followees_of(self, follower_id: UserId) -> Collection[UserId]:
+        """Return the ids of all users that this user follows."""
         ...
 
-    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
-        """Return those of the users whom this one follows."""
+    async def followees_among(self, follower_id: UserId, user_ids: Collection[UserId]) -> Collection[UserId]:
+        """Return the ids among `user_ids` of users that this user follows."""
         ...
 
 
@@ -49,35 +49,35 @@ class ProfileService:
         self._follows = follows
 
     async def profile(self, username: str, viewer: UserId | None) -> Profile:
-        """Return a profile as the viewer sees it; raise `ProfileNotFound` if nobody has this name."""
+        """Return a profile as the viewer sees it; raise `ProfileNotFound` for an unknown username."""
         async with self._unit_of_work.snapshot():
             user = await self._user(username)
-            followed = await self._follows.followees_among(viewer, {user.id}) if viewer else ()
-            return _profile(user, following=user.id in followed)
+            followee_ids = await self._follows.followees_among(viewer, {user.id}) if viewer else ()
+            return _profile(user, following=user.id in followee_ids)
 
-    async def follow(self, username: str, follower: UserId) -> Profile:
-        """Follow a user, or go on following; raise `ProfileNotFound` if nobody has this name."""
+    async def follow(self, username: str, follower_id: UserId) -> Profile:
+        """Follow a user, idempotently; raise `ProfileNotFound` for an unknown username."""
         async with self._unit_of_work.transaction():
             user = await self._user(username)
-            await self._follows.add(follower, user.id)
+            await self._follows.add(follower_id, user.id)
             return _profile(user, following=True)
 
-    async def unfollow(self, username: str, follower: UserId) -> Profile:
-        """Stop following a user, if one did; raise `ProfileNotFound` if nobody has this name."""
+    async def unfollow(self, username: str, follower_id: UserId) -> Profile:
+        """Unfollow a user, idempotently; raise `ProfileNotFound` for an unknown username."""
         async with self._unit_of_work.transaction():
             user = await self._user(username)
-            await self._follows.remove(follower, user.id)
+            await self._follows.delete(follower_id, user.id)
             return _profile(user, following=False)
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of the follows of somebody who is gone."""
+        """Delete the follows of and by a deleted user."""
         await self._follows.delete_by_user(UserId(event.user_id))
 
-    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return whom a user follows."""
+    async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
+        """Return the usernames that a user follows."""
         async with self._unit_of_work.snapshot():
-            followed = await self._directory.users(await self._follows.followees_of(user))
-        return {"following": sorted(one.username for one in followed.values())}
+            followees = await self._directory.users(await self._follows.followees_of(user_id))
+        return {"following": sorted(followee.username for followee in followees.values())}
 
     async def _user(self, username: str) -> PublicUser:
         user = (await self._directory.by_username({username})).get(username)

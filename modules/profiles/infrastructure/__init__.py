@@ -1,1 +1,1 @@
-"""How follows are kept and profiles are read."""
+"""The follow repository and the profile reader."""

@@ -1,4 +1,4 @@
-"""Follows in the database."""
+"""The follow repository."""
 
 from collections.abc import Collection
 
@@ -9,48 +9,47 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
 from modules.profiles.infrastructure.tables import FollowRow
 
-# Built once, of the table and not the mapped class: every list with a reader asks for this.
-follow: FromClause = FollowRow.__table__
-FOLLOWED_AMONG = select(follow.c.followed_id).where(
-    follow.c.follower_id == bindparam("follower"),
-    in_ids(follow.c.followed_id, "users"),
+# Built once, from the table instead of the mapped class: every list with a viewer runs this statement.
+follows: FromClause = FollowRow.__table__
+FOLLOWEES_AMONG = select(follows.c.followed_id).where(
+    follows.c.follower_id == bindparam("follower_id"),
+    in_ids(follows.c.followed_id, "user_ids"),
 )
 
 
 class SqlFollows:
-    """Keeps who follows whom in `profiles_follow`."""
+    """Stores follows in `profiles_follow`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, follower: UserId, followed: UserId) -> None:
-        """Keep that one follows the other; do nothing if that is known."""
+    async def add(self, follower_id: UserId, followee_id: UserId) -> None:
         async with self._database.transaction() as session:
-            row = {"follower_id": follower, "followed_id": followed}
+            row = {"follower_id": follower_id, "followed_id": followee_id}
             await session.execute(insert_or_ignore(session, FollowRow), row)
 
-    async def remove(self, follower: UserId, followed: UserId) -> None:
-        """Forget that one follows the other; do nothing if that is not known."""
+    async def delete(self, follower_id: UserId, followee_id: UserId) -> None:
         async with self._database.transaction() as session:
             await session.execute(
-                delete(FollowRow).where(FollowRow.follower_id == follower, FollowRow.followed_id == followed)
+                delete(FollowRow).where(
+                    FollowRow.follower_id == follower_id, FollowRow.followed_id == followee_id
+                )
             )
 
-    async def delete_by_user(self, user: UserId) -> None:
-        """Forget whom this user follows, and who follows this user."""
+    async def delete_by_user(self, user_id: UserId) -> None:
         async with self._database.transaction() as session:
             await session.execute(
-                delete(FollowRow).where(or_(FollowRow.follower_id == user, FollowRow.followed_id == user))
+                delete(FollowRow).where(
+                    or_(FollowRow.follower_id == user_id, FollowRow.followed_id == user_id)
+                )
             )
 
-    async def followees_of(self, follower: UserId) -> Collection[UserId]:
-        """Return all whom this user follows."""
-        statement = select(FollowRow.followed_id).where(FollowRow.follower_id == follower)
+    async def followees_of(self, follower_id: UserId) -> Collection[UserId]:
+        statement = select(FollowRow.followed_id).where(FollowRow.follower_id == follower_id)
         async with self._database.snapshot() as session:
-            return [UserId(user) for user in await session.scalars(statement)]
+            return [UserId(user_id) for user_id in await session.scalars(statement)]
 
-    async def followees_among(self, follower: UserId, users: Collection[UserId]) -> Collection[UserId]:
-        """Return those of the users whom this one follows."""
+    async def followees_among(self, follower_id: UserId, user_ids: Collection[UserId]) -> Collection[UserId]:
         async with self._database.snapshot() as session:
-            among = {"follower": follower, "users": users}
-            return set(await session.scalars(FOLLOWED_AMONG, among))
+            parameters = {"follower_id": follower_id, "user_ids": user_ids}
+            return set(await session.scalars(FOLLOWEES_AMONG, parameters))

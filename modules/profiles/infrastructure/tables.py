@@ -15,12 +15,12 @@ class Base(DeclarativeBase):
 
 
 class FollowRow(Base):
-    """One user follows another."""
+    """A follow: `follower_id` follows `followed_id`."""
 
     __tablename__ = "profiles_follow"
 
     follower_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    # An index of its own, for when somebody is gone whom others follow.
+    # Indexed for deleting the followers of a deleted user.
     followed_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, index=True)
 
 

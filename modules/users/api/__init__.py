@@ -1,1 +1,1 @@
-"""The routes of accounts."""
+"""Routes and wire schemas of users."""

@@ -1,4 +1,4 @@
-"""The routes of users: register, log in, see and change one's own account."""
+"""Routes of users: registration, login and the current user's account."""
 
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
@@ -23,14 +23,14 @@ from modules.users.api.schemas import (
 )
 from modules.users.domain.service import AccountService
 
-# How old the token in an answer about one's own account may be: fresh, of a lifetime of days.
-TOKEN_AGE_SECONDS = 60
+# The response contains a new token, so a cached one must stay well below the token lifetime of days.
+MAX_TOKEN_AGE_SECONDS = 60
 
 
 def create_router(
     accounts: AccountService, personal_data: PersonalData, authentication: Authentication
 ) -> APIRouter:
-    """Return the routes of accounts."""
+    """Return the router of users."""
     router = ModuleRouter(tags=["User and Authentication"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
@@ -42,26 +42,28 @@ def create_router(
     )
     async def register(body: NewUserRequest, idempotency_key: IdempotencyKey) -> UserResponse:
         """Register a new user."""
-        new = body.user
+        user = body.user
         return UserResponse.of(
-            await accounts.register(new.username, new.email, new.password, idempotency_key)
+            await accounts.register(user.username, user.email, user.password, idempotency_key)
         )
 
     @router.post("/users/login", operation_id="Login", responses=error_responses(401, 422, 429))
     async def log_in(request: Request, body: LoginUserRequest) -> UserResponse:
         """Log in with an e-mail address and a password."""
-        return UserResponse.of(await accounts.log_in(body.user.email, body.user.password, _address(request)))
+        return UserResponse.of(
+            await accounts.log_in(body.user.email, body.user.password, _client_address(request))
+        )
 
     @router.get("/user", operation_id="GetCurrentUser", responses=error_responses(401, 422))
-    @cacheable(max_age=TOKEN_AGE_SECONDS)
-    async def current_user(user: CurrentUser) -> UserResponse:
-        """Return one's own account."""
-        return UserResponse.of(await accounts.current(user))
+    @cacheable(max_age=MAX_TOKEN_AGE_SECONDS)
+    async def current_user(user_id: CurrentUser) -> UserResponse:
+        """Return the current user."""
+        return UserResponse.of(await accounts.current(user_id))
 
     @router.put("/user", operation_id="UpdateCurrentUser", responses=error_responses(401, 409, 422))
-    async def update_user(user: CurrentUser, body: UpdateUserRequest) -> UserResponse:
-        """Change one's own account. A new password ends every token issued before."""
-        return UserResponse.of(await accounts.update(user, body.user.changes()))
+    async def update_user(user_id: CurrentUser, body: UpdateUserRequest) -> UserResponse:
+        """Update the current user. A new password revokes all tokens issued before."""
+        return UserResponse.of(await accounts.update(user_id, body.user.changes()))
 
     @router.delete(
         "/user",
@@ -69,14 +71,14 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401, 403, 422, 429),
     )
-    async def delete_user(request: Request, user: CurrentUser, body: DeleteUserRequest) -> None:
-        """Delete one's own account, with everything that it has anywhere. This cannot be undone."""
-        await accounts.delete(user, body.user.password, _address(request))
+    async def delete_user(request: Request, user_id: CurrentUser, body: DeleteUserRequest) -> None:
+        """Delete your own account with all its data. This cannot be undone."""
+        await accounts.delete(user_id, body.user.password, _client_address(request))
 
     @router.get("/user/export", operation_id="ExportCurrentUser", responses=error_responses(401))
-    async def export_user(user: CurrentUser) -> ExportResponse:
-        """Return all that Conduit keeps about oneself."""
-        return ExportResponse(export=await personal_data.of(user))
+    async def export_user(user_id: CurrentUser) -> ExportResponse:
+        """Export all data stored about the current user."""
+        return ExportResponse(export=await personal_data.of(user_id))
 
     @router.post(
         "/user/logout-all",
@@ -84,13 +86,13 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401),
     )
-    async def log_out_everywhere(user: CurrentUser) -> None:
-        """End every session of one's own account, this one too."""
-        await accounts.log_out_everywhere(user)
+    async def log_out_everywhere(user_id: CurrentUser) -> None:
+        """Log out everywhere. Revokes every token of the current user, this one included."""
+        await accounts.log_out_everywhere(user_id)
 
     return router
 
 
-def _address(request: Request) -> str:
-    # A server on a Unix socket knows no address: all who come through it are one.
+def _client_address(request: Request) -> str:
+    # A Unix socket has no client addresses: all its clients share one rate limit.
     return request.client.host if request.client else ""

@@ -1,4 +1,4 @@
-"""What accounts look like on the wire."""
+"""Requests and responses of users."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSe
 
 
 class NewUser(RequestModel):
-    """Who wants to register."""
+    """The account to register."""
 
     username: Annotated[Username, ValueObject(Username)]
     email: Annotated[Email, ValueObject(Email)]
@@ -20,26 +20,26 @@ class NewUser(RequestModel):
 
 
 class NewUserRequest(RequestModel):
-    """The body of a registration."""
+    """The request body of a registration."""
 
     user: NewUser
 
 
 class LoginUser(RequestModel):
-    """Who wants to log in."""
+    """The credentials to log in with."""
 
     email: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
     password: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
 
 
 class LoginUserRequest(RequestModel):
-    """The body of a login."""
+    """The request body of a login."""
 
     user: LoginUser
 
 
 class UpdateUser(RequestModel):
-    """What is to change. A field that is absent stays; bio and image are removed by null or ""."""
+    """The fields to change. An absent field is unchanged; null or "" clears bio and image."""
 
     email: Annotated[Email | None, ValueObject(Email)] = None
     username: Annotated[Username | None, ValueObject(Username)] = None
@@ -48,36 +48,38 @@ class UpdateUser(RequestModel):
     image: Annotated[Image | None, ValueObject(Image, nullable=True)] = None
 
     def changes(self) -> AccountChanges:
-        """Return the changes as the domain knows them."""
+        """Return the changes as a domain object."""
         return AccountChanges(**dict(self))
 
 
 class UpdateUserRequest(RequestModel):
-    """The body of an update."""
+    """The request body of an update."""
 
     user: UpdateUser
 
 
 class DeleteUser(RequestModel):
-    """Whoever wants their account to be gone."""
+    """The current password, required to delete the account."""
 
     password: Annotated[SubmittedSecret, ValueObject(SubmittedSecret)]
 
 
 class DeleteUserRequest(RequestModel):
-    """The body of a deletion."""
+    """The request body of an account deletion."""
 
     user: DeleteUser
 
 
 class ExportResponse(ResponseModel):
-    """All that Conduit keeps about the caller."""
+    """All data stored about the current user."""
 
-    export: Mapping[str, Mapping[str, Any]] = Field(description="By module, as each of them has it.")
+    export: Mapping[str, Mapping[str, Any]] = Field(
+        description="Data by module name; each module has its own format."
+    )
 
 
 class User(ResponseModel):
-    """One's own account, with a fresh token."""
+    """The current user's account, with a new token."""
 
     email: str
     token: str
@@ -87,18 +89,18 @@ class User(ResponseModel):
 
 
 class UserResponse(ResponseModel):
-    """The answer of every operation on an account."""
+    """The response of every operation that returns an account."""
 
-    user: User = Field(description="Only ever the caller's own account.")
+    user: User = Field(description="Always the caller's own account.")
 
     @classmethod
-    def of(cls, signed_in: AuthenticatedAccount) -> "UserResponse":
-        """Return the answer for an account and its token."""
-        account = signed_in.account
+    def of(cls, authenticated: AuthenticatedAccount) -> "UserResponse":
+        """Return the response for an account and its token."""
+        account = authenticated.account
         return cls(
             user=User(
                 email=account.email,
-                token=signed_in.token,
+                token=authenticated.token,
                 username=account.username,
                 bio=account.bio,
                 image=account.image,

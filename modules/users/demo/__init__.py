@@ -1,1 +1,1 @@
-"""The users of a demonstration."""
+"""Demo users."""

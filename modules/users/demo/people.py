@@ -1,4 +1,4 @@
-"""The people of a demonstration."""
+"""Demo users."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ MIN_USERS = 50
 ARTICLES_PER_USER = 10
 PASSWORD = Password("password123")
 
-# Given names, then family names, of one place a line.
+# Given names and family names, one region per line.
 NAMES = [
     ("Ama Kofi Efua Kwame Abena Yaw", "Mensah Owusu Boateng Asante Addo Darko"),
     ("Anna Zofia Jakub Marek Hanna Piotr", "Kowalska Nowak Zielinski Mazur Wrona Lis"),
@@ -58,11 +58,11 @@ INTERESTS = [
     "science fiction", "bicycles", "pottery",
 ]  # fmt: skip
 BIOS = [
-    "{work} in {place}. I write about {this} and {that}.",
-    "{work}. Fond of {this} and {that}.",
-    "{work} from {place}, mostly thinking about {this}.",
-    "I live in {place} and care about {this}. {work} by day.",
-    "{work}. Ask me about {this}, or about {that}.",
+    "{work} in {place}. I write about {first} and {second}.",
+    "{work}. Fond of {first} and {second}.",
+    "{work} from {place}, mostly thinking about {first}.",
+    "I live in {place} and care about {first}. {work} by day.",
+    "{work}. Ask me about {first}, or about {second}.",
 ]
 COLORS = ["264653", "2a6f97", "6a4c93", "8f2d56", "b5523b", "7a5c00", "2f6b3f", "00695c", "4a4e69", "5d4037"]
 AVATAR = (
@@ -74,7 +74,7 @@ AVATAR = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user of the demonstration."""
+    """A demo user."""
 
     username: Username
     email: Email
@@ -82,7 +82,7 @@ class Person:
     image: Image | None
 
     def row(self, password_hash: str) -> dict[str, Any]:
-        """Return the row of this user's account."""
+        """Return the column values of this user's account."""
         return account_row(NewAccount(self.username, self.email, password_hash)) | {
             "bio": self.bio.text if self.bio else None,
             "image": self.image.text if self.image else None,
@@ -90,23 +90,25 @@ class Person:
 
 
 async def insert_people(database: Database, credentials: Credentials, demo: Demo) -> None:
-    """Insert accounts, which all have the same password; raise `CommonPassword`."""
-    number = max(MIN_USERS, demo.articles // ARTICLES_PER_USER)
-    demo.progress.begin("users", number)
-    made: list[int] = []
-    # Hashed once: hashing it for each would take tens of milliseconds a user.
+    """Insert accounts that share one password; raise `CommonPassword`."""
+    count = max(MIN_USERS, demo.articles // ARTICLES_PER_USER)
+    demo.progress.begin("users", count)
+    user_ids: list[int] = []
+    # Hashed once: hashing takes tens of milliseconds.
     password_hash = await credentials.hash_new(PASSWORD)
-    for batch in batches(islice(people(demo.chance("users")), number)):
+    for batch in batches(islice(people(demo.chance("users")), count)):
         rows = [person.row(password_hash) for person in batch]
         async with database.transaction() as session:
-            made += await bulk_insert_returning_ids(session, AccountRow, rows)
+            user_ids += await bulk_insert_returning_ids(session, AccountRow, rows)
         demo.progress.advance(len(batch))
-    demo.made["users"] = made
-    demo.remarks.append(f"log in as john@example.com with the password {PASSWORD.text}, as everyone has it")
+    demo.made["users"] = user_ids
+    demo.remarks.append(
+        f"log in as john@example.com with the password {PASSWORD.text}, which all users share"
+    )
 
 
-def people(chance: DemoRandom) -> Iterator[Person]:
-    """Yield people for ever, the visitor first; no two have the same name."""
+def people(random: DemoRandom) -> Iterator[Person]:
+    """Yield demo users without end, the visitor first; usernames are unique."""
     yield Person(
         Username("johndoe"),
         Email("john@example.com"),
@@ -119,30 +121,30 @@ def people(chance: DemoRandom) -> Iterator[Person]:
         yield Person(
             Username(name),
             Email(f"{name}@example.com"),
-            # Some people never fill in their profiles, and frontends have to show them too.
-            None if chance.below(12) == 0 else _bio(chance),
-            None if chance.below(12) == 0 else _avatar(given[0] + family[0], chance.pick(COLORS)),
+            # Some profiles are incomplete, because frontends must be able to show those too.
+            None if random.below(12) == 0 else _bio(random),
+            None if random.below(12) == 0 else _avatar(given[0] + family[0], random.pick(COLORS)),
         )
 
 
 def _names() -> Iterator[tuple[str, str, int]]:
-    """Yield given and family names, all places in turn, for ever; the number tells namesakes apart."""
-    places = [(given.split(), family.split()) for given, family in NAMES]
+    """Yield given and family names without end, by region in turn; the number distinguishes namesakes."""
+    regions = [(given.split(), family.split()) for given, family in NAMES]
     number = 0
     while True:
-        for turn in range(len(places[0][0]) * len(places[0][1])):
-            for given, family in places:
-                # A Latin square: every pair has its turn, and neighbours share neither name.
+        for turn in range(len(regions[0][0]) * len(regions[0][1])):
+            for given, family in regions:
+                # A Latin square: it yields every pair, and consecutive pairs share neither name.
                 yield given[turn % len(given)], family[(turn + turn // len(given)) % len(family)], number
         number += 1
 
 
-def _bio(chance: DemoRandom) -> Bio:
-    this, that = chance.some(INTERESTS, 2)
-    work, place = chance.pick(WORK), chance.pick(PLACES)
-    return Bio(chance.pick(BIOS).format(work=work, place=place, this=this, that=that))
+def _bio(random: DemoRandom) -> Bio:
+    first, second = random.some(INTERESTS, 2)
+    work, place = random.pick(WORK), random.pick(PLACES)
+    return Bio(random.pick(BIOS).format(work=work, place=place, first=first, second=second))
 
 
 def _avatar(initials: str, color: str) -> Image:
-    picture = AVATAR.format(initials=initials, color=color)
-    return Image(f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode()}")
+    svg = AVATAR.format(initials=initials, color=color)
+    return Image(f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}")

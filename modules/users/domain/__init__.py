@@ -1,1 +1,1 @@
-"""The rules of accounts."""
+"""Account rules and use cases."""

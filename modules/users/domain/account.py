@@ -1,4 +1,4 @@
-"""The account, what can be wrong with one, and where accounts are kept."""
+"""The account, its errors and its ports."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -11,19 +11,19 @@ from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSe
 
 
 class InvalidCredentials(Unauthenticated):
-    """No account has this e-mail and this password. Which of the two is wrong is not told."""
+    """No account has this e-mail and password; does not reveal which of the two is wrong."""
 
     subject, problem = "credentials", "invalid"
 
 
 class WrongPassword(Forbidden):
-    """Whoever has a token has to prove as well that they know the password, and did not."""
+    """The token was valid, but the password that confirms the request was not."""
 
     subject, problem = "password", "is wrong"
 
 
 class AccountTaken(Conflict):
-    """Another account has this username, this e-mail, or both."""
+    """Another account has this username or e-mail, or both."""
 
     def __init__(self, subjects: Collection[str]) -> None:
         super().__init__(" and ".join(sorted(subjects)))
@@ -31,18 +31,19 @@ class AccountTaken(Conflict):
 
     @property
     def problems(self) -> dict[str, str]:
-        """Each of the fields that are taken."""
+        """Every taken field with its problem."""
         return dict.fromkeys(sorted(self._subjects), self.problem)
 
 
 class RegistrationRevoked(Conflict):
-    """The first token of this registration was ended, so a repeat gets none."""
+    """The sessions of this registration were revoked, so a retry must not get a new token."""
 
-    subject, problem = HEADER, "has registered an account that is gone, or whose sessions were ended since"
+    subject = HEADER
+    problem = "belongs to a registration whose account was deleted or logged out"
 
 
 class CommonPassword(Invalid):
-    """The password is one of those that are guessed first (NIST SP 800-63B, 5.1.1.2)."""
+    """The password is on the blocklist (NIST SP 800-63B, 5.1.1.2)."""
 
     subject, problem = "password", "is one of the most common passwords"
 
@@ -51,9 +52,8 @@ class CommonPassword(Invalid):
 class Account:
     """One user's account.
 
-    Its texts were valid when they were written; rules that have become stricter since do not lock
-    anybody out. token_version counts what ends older tokens: a token carries the version it was
-    issued at.
+    Its fields are plain text and not value objects: rules that became stricter later must not lock
+    existing users out. A token is valid only for the `token_version` it was issued at.
     """
 
     id: UserId
@@ -64,8 +64,8 @@ class Account:
     password_hash: str
     token_version: int
 
-    def changed(self, changes: "AccountChanges", password_hash: str | None) -> "Account":
-        """Return the account after these changes; a new password hash ends every older token."""
+    def with_changes(self, changes: "AccountChanges", password_hash: str | None) -> "Account":
+        """Return the account after these changes; a new password hash revokes all older tokens."""
         return replace(
             self,
             username=changes.username.text if changes.username else self.username,
@@ -77,22 +77,22 @@ class Account:
         )
 
     def export_personal_data(self) -> Mapping[str, object]:
-        """Return what is kept of it, but for what proves who its owner is."""
+        """Return the stored data of the account, without its secrets."""
         return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
 
     def require_no_revoked_sessions(self) -> None:
-        """Raise `RegistrationRevoked` if tokens of this account, and so the first one, were ended."""
+        """Raise `RegistrationRevoked` if tokens of this account were revoked, the first one among them."""
         if self.token_version > 0:
             raise RegistrationRevoked
 
     def with_sessions_revoked(self) -> "Account":
-        """Return the account without a session: every token issued until now is ended."""
+        """Return the account with every token issued until now revoked."""
         return replace(self, token_version=self.token_version + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account that is about to exist."""
+    """An account to insert."""
 
     username: Username
     email: Email
@@ -101,7 +101,7 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountChanges:
-    """What an owner wants changed; None leaves a field as it is."""
+    """Changes to an account; None leaves a field unchanged."""
 
     username: Username | None = None
     email: Email | None = None
@@ -111,56 +111,56 @@ class AccountChanges:
 
 
 class AccountRepository(Protocol):
-    """Keeps accounts."""
+    """Stores accounts."""
 
     async def add(self, account: NewAccount) -> Account:
-        """Keep a new account and return it; raise `AccountTaken` if its name or e-mail is in use."""
+        """Insert an account and return it; raise `AccountTaken` if its username or e-mail is in use."""
         ...
 
-    async def by_id(self, user: UserId) -> Account:
-        """Return the account; raise `TokenInvalid` if it is gone: only its own token leads here."""
+    async def by_id(self, user_id: UserId) -> Account:
+        """Return the account; raise `TokenInvalid` if it was deleted, as the id comes from its token."""
         ...
 
-    async def get_for_update(self, user: UserId) -> Account:
-        """Return the account as `by_id` does, and keep others from changing it until the transaction ends."""
+    async def get_for_update(self, user_id: UserId) -> Account:
+        """Return the account as `by_id` does, and lock it until the transaction ends."""
         ...
 
     async def by_email(self, email: str) -> Account | None:
-        """Return the account with this address, in whatever case, or None."""
+        """Return the account with this e-mail, matched case-insensitively, or None."""
         ...
 
     async def save(self, account: Account) -> None:
-        """Keep a changed account; raise `AccountTaken` if its new name or e-mail is in use."""
+        """Update an account; raise `AccountTaken` if its new username or e-mail is in use."""
         ...
 
-    async def remove(self, account: Account) -> None:
-        """Forget an account."""
+    async def delete(self, account: Account) -> None:
+        """Delete an account."""
         ...
 
-    async def replace_hash(self, user: UserId, old: str, new: str) -> None:
-        """Keep another hash of the same password; do nothing if the password was changed meanwhile."""
+    async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
+        """Update the hash of the same password; do nothing if the stored hash is no longer `old`."""
         ...
 
 
 class PasswordHasher(Protocol):
-    """Hashes passwords, away from the event loop."""
+    """Hashes passwords outside the event loop."""
 
     async def hash(self, password: Password | SubmittedSecret) -> str:
-        """Return a hash that can be kept."""
+        """Return a salted hash."""
         ...
 
     async def verify(self, password_hash: str | None, password: SubmittedSecret) -> bool:
-        """Return whether it is that password. Without a hash, return False after the same time."""
+        """Return whether the password matches. Without a hash, return False after the same time."""
         ...
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Return whether the hash was made with other parameters than those of today."""
+        """Return whether the hash has other parameters than the current ones."""
         ...
 
 
 class TokenIssuer(Protocol):
-    """Makes tokens."""
+    """Issues tokens."""
 
     def issue(self, account: Account) -> str:
-        """Return a token that proves, until it expires, that its bearer is this account's owner."""
+        """Return a token that authenticates its bearer as the account's owner until it expires."""
         ...

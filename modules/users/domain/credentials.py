@@ -1,4 +1,4 @@
-"""Choosing a password, and proving that one knows it."""
+"""Hashing new passwords and verifying submitted ones."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from modules.users.domain.values import Password, SubmittedSecret, password_key
 
 
 class Credentials:
-    """Passwords as the rules have them: not among the most common, and not guessed by trying."""
+    """Hashes and verifies passwords: rejects common ones and limits attempts."""
 
     def __init__(
         self, passwords: PasswordHasher, login_throttle: LoginThrottle, blocklist: Collection[str] = ()
@@ -18,7 +18,7 @@ class Credentials:
         self._blocklist = blocklist
 
     async def hash_new(self, password: Password) -> str:
-        """Return a hash of a new password, to be kept; raise `CommonPassword`."""
+        """Return the hash of a new password; raise `CommonPassword` if the blocklist has it."""
         if password_key(password.text) in self._blocklist:
             raise CommonPassword
         return await self._passwords.hash(password)
@@ -26,7 +26,7 @@ class Credentials:
     async def verify(
         self, email: str, password_hash: str | None, password: SubmittedSecret, address: str
     ) -> bool:
-        """Return whether it is the password of this e-mail's account, tried from a network address.
+        """Return whether the password matches the hash; count the attempt on the e-mail from the address.
 
         Without a hash, return False after the same time. Raises `TooManyLoginAttempts`.
         """
@@ -37,5 +37,5 @@ class Credentials:
         return True
 
     async def rehash_if_outdated(self, password_hash: str, password: SubmittedSecret) -> str | None:
-        """Return a hash with today's parameters, or None if this one has them."""
+        """Return a hash with the current parameters, or None if this one has them."""
         return await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else None

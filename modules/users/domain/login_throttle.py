@@ -1,4 +1,4 @@
-"""How often somebody may try a password."""
+"""Rate limits on login attempts."""
 
 from typing import Protocol
 
@@ -6,22 +6,25 @@ from modules.kernel.domain.errors import RateLimited
 
 
 class TooManyLoginAttempts(RateLimited):
-    """This account, or this address, has seen too many attempts. Whether the account exists is not told."""
+    """Too many attempts on this account or from this address; does not reveal whether the account exists."""
 
-    subject, problem = "credentials", "were tried too often, try again later"
+    subject, problem = "credentials", "too many login attempts, try again later"
 
 
 class LoginThrottle(Protocol):
-    """Counts attempts to prove a password. Nobody is locked out for longer than a window lasts."""
+    """Counts login attempts. A lockout ends with its window: none is permanent."""
 
     async def record(self, email: str, address: str) -> None:
-        """Count an attempt on the account of this e-mail, which need not exist, from a network address.
+        """Count an attempt from a network address on the account with this e-mail, which need not exist.
 
-        Counted before the password is looked at, so that attempts at the same moment count too. Raises
+        Call it before verifying the password, so that concurrent attempts count too. Raises
         `TooManyLoginAttempts`.
         """
         ...
 
     async def reset(self, email: str, address: str) -> None:
-        """Count the attempts on this account anew: what is limited is failing one after the other."""
+        """Reset the counters of this account after a success, so that only consecutive failures count.
+
+        The counter of the address stays, or logging in to an account of their own would reset an attacker's.
+        """
         ...

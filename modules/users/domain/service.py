@@ -1,4 +1,4 @@
-"""What can be done with accounts."""
+"""The use cases of accounts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from modules.users.domain.values import Email, Password, SubmittedSecret, Userna
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedAccount:
-    """An account with a token that is good now."""
+    """An account with a valid token."""
 
     account: Account
     token: str
 
 
 class AccountService:
-    """The use cases of accounts. Each answer carries a fresh token."""
+    """The use cases of accounts. Every returned account has a new token."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each port, passed by the container
         self,
         unit_of_work: UnitOfWork,
         repository: AccountRepository,
@@ -56,31 +56,31 @@ class AccountService:
         password: Password,
         idempotency_key: IdempotentRequest | None = None,
     ) -> AuthenticatedAccount:
-        """Open an account, or return the one that the same keyed request has opened.
+        """Register an account, or return the one registered with the same idempotency key.
 
-        Raises `AccountTaken` if its name or e-mail is in use, `CommonPassword`, `IdempotencyKeyReused`, or
-        `RegistrationRevoked` if its first answer would open the account no longer.
+        Raises `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
+        `IdempotencyKeyReused`, or `RegistrationRevoked` if the first token was revoked since.
         """
-        # Hashed before the transaction begins: tens of milliseconds that nobody should wait for.
-        new = NewAccount(username, email, await self._credentials.hash_new(password))
+        # Hash before the transaction: it takes tens of milliseconds, and SQLite has one writer.
+        new_account = NewAccount(username, email, await self._credentials.hash_new(password))
         async with self._unit_of_work.transaction():
             if idempotency_key is None:
-                account = await self._repository.add(new)
+                account = await self._repository.add(new_account)
             else:
-                account = await self._add_idempotently(new, idempotency_key)
+                account = await self._add_idempotently(new_account, idempotency_key)
         return self._authenticated(account)
 
     async def log_in(
         self, email: SubmittedSecret, password: SubmittedSecret, address: str
     ) -> AuthenticatedAccount:
-        """Return the account that these credentials, sent from a network address, open.
+        """Return the account with these credentials, submitted from a network address.
 
-        Raises `InvalidCredentials` if they open none, and `TooManyLoginAttempts` after many that did not.
+        Raises `InvalidCredentials`, or `TooManyLoginAttempts` after too many failures.
         """
         account = await self._repository.by_email(email.text)
         password_hash = None if account is None else account.password_hash
-        proven = await self._credentials.verify(email.text, password_hash, password, address)
-        if not proven or account is None:
+        verified = await self._credentials.verify(email.text, password_hash, password, address)
+        if not verified or account is None:
             raise InvalidCredentials
         new_hash = await self._credentials.rehash_if_outdated(account.password_hash, password)
         if new_hash is not None:
@@ -88,57 +88,57 @@ class AccountService:
                 await self._repository.replace_hash(account.id, account.password_hash, new_hash)
         return self._authenticated(account)
 
-    async def current(self, user: UserId) -> AuthenticatedAccount:
-        """Return one's own account."""
-        return self._authenticated(await self._repository.by_id(user))
+    async def current(self, user_id: UserId) -> AuthenticatedAccount:
+        """Return the account of the authenticated user."""
+        return self._authenticated(await self._repository.by_id(user_id))
 
-    async def update(self, user: UserId, changes: AccountChanges) -> AuthenticatedAccount:
-        """Change one's own account; raise `AccountTaken` if its new name or e-mail is in use.
+    async def update(self, user_id: UserId, changes: AccountChanges) -> AuthenticatedAccount:
+        """Update an account; a new password revokes all tokens issued before.
 
-        A new password ends every token issued before; raises `CommonPassword` for one that is guessed first.
+        Raises `AccountTaken` if the new username or e-mail is in use, or `CommonPassword`.
         """
         password_hash = (
             None if changes.password is None else await self._credentials.hash_new(changes.password)
         )
         async with self._unit_of_work.transaction():
-            account = await self._repository.get_for_update(user)
-            changed = account.changed(changes, password_hash)
+            account = await self._repository.get_for_update(user_id)
+            changed = account.with_changes(changes, password_hash)
             await self._repository.save(changed)
             if changed.username != account.username:
-                await self._events.publish(UserRenamed(user))
+                await self._events.publish(UserRenamed(user_id))
         return self._authenticated(changed)
 
-    async def delete(self, user: UserId, password: SubmittedSecret, address: str) -> None:
-        """Delete one's own account, with all that its owner has anywhere.
+    async def delete(self, user_id: UserId, password: SubmittedSecret, address: str) -> None:
+        """Delete an account with all its owner's data in every module.
 
-        Raises `WrongPassword`, `TooManyLoginAttempts`, and whatever keeps another module from letting go.
+        Raises `WrongPassword`, `TooManyLoginAttempts`, and any error raised by another module's handler.
         """
-        account = await self._repository.by_id(user)
+        account = await self._repository.by_id(user_id)
         if not await self._credentials.verify(account.email, account.password_hash, password, address):
             raise WrongPassword
         async with self._unit_of_work.transaction():
-            await self._repository.remove(await self._repository.get_for_update(user))
-            await self._idempotency.forget(user)
-            await self._events.publish(UserDeleted(user))
+            await self._repository.delete(await self._repository.get_for_update(user_id))
+            await self._idempotency.forget(user_id)
+            await self._events.publish(UserDeleted(user_id))
 
-    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return what is kept of one's own account, but for what proves who its owner is."""
-        return (await self._repository.by_id(user)).export_personal_data()
+    async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
+        """Return the stored data of an account, without its secrets."""
+        return (await self._repository.by_id(user_id)).export_personal_data()
 
-    async def log_out_everywhere(self, user: UserId) -> None:
-        """End every session of one's own account: every token issued until now."""
+    async def log_out_everywhere(self, user_id: UserId) -> None:
+        """Revoke every token of an account issued until now."""
         async with self._unit_of_work.transaction():
-            account = await self._repository.get_for_update(user)
+            account = await self._repository.get_for_update(user_id)
             await self._repository.save(account.with_sessions_revoked())
 
-    async def _add_idempotently(self, new: NewAccount, idempotency_key: IdempotentRequest) -> Account:
+    async def _add_idempotently(self, new_account: NewAccount, idempotency_key: IdempotentRequest) -> Account:
         async def add() -> str:
-            return str((await self._repository.add(new)).id)
+            return str((await self._repository.add(new_account)).id)
 
-        # Only the id is kept of the answer, because a token is a secret.
-        user = UserId(int(await self._idempotency.run(idempotency_key, None, add)))
+        # Store only the id and not the response, because a token is a secret.
+        user_id = UserId(int(await self._idempotency.run(idempotency_key, None, add)))
         try:
-            account = await self._repository.by_id(user)
+            account = await self._repository.by_id(user_id)
         except TokenInvalid as error:
             raise RegistrationRevoked from error
         account.require_no_revoked_sessions()

@@ -1,4 +1,4 @@
-"""The values that an account is made of. Each checks itself; one that exists is valid."""
+"""Value objects of an account."""
 
 import re
 import unicodedata
@@ -10,44 +10,44 @@ from email_validator import EmailNotValidError, validate_email
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import BLANK, Length, multiline, require_max_length, single_line, storable
 
-# Words that stand in URLs where a username could, on this side or in frontends.
+# Path segments that would collide with a username in URLs of the API or of frontends.
 RESERVED_USERNAMES = frozenset(
     {"admin", "api", "feed", "login", "me", "register", "settings", "user", "users"}
 )
-INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+# Unicode general categories: control, format, unassigned, private use, surrogates, separators.
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 MAX_USERNAME_LENGTH = 64
 MAX_PASSWORD_LENGTH = 256
-# Typed with its accents as characters of their own, a text has up to four times as many (UAX #15).
-# What is longer is never compared: normalizing a run of accents takes the square of its length,
-# which is minutes for a request body.
+# A decomposed text (NFD) has up to four times as many characters (UAX #15). Longer input is never
+# compared: normalizing a run of combining marks takes quadratic time, minutes for a request body.
 MAX_EXPANSION = 4
-# RFC 2397, with nothing that could end an HTML attribute or a url() in a style sheet.
-PICTURE = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
+# RFC 2397, without characters that could end an HTML attribute or a CSS url().
+DATA_URL = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
 
 
 def username_key(text: str) -> str:
-    """Return what two usernames have in common when they are the same name (UTS #39: NFKC, folded)."""
+    """Return the key by which usernames are compared: NFKC, case-folded (UTS #39)."""
     return _folded("NFKC", text.strip())
 
 
 def password_key(text: str) -> str:
-    """Return what a password has in common with those that are guessed along with it."""
+    """Return the key by which a password is compared with the blocklist: NFKC, case-folded."""
     return _folded("NFKC", text)
 
 
 def email_key(text: str) -> str:
-    """Return what two addresses have in common when they are the same one, without regard to case."""
+    """Return the key by which e-mail addresses are compared: NFC, case-folded."""
     return _folded("NFC", text.strip())
 
 
 def _folded(form: Literal["NFC", "NFKC"], text: str) -> str:
-    # Folding takes some characters apart (U+0390), so what is folded is normalized again.
+    # Case folding decomposes some characters (U+0390), so normalize again.
     return unicodedata.normalize(form, unicodedata.normalize(form, text).casefold())
 
 
 @dataclass(frozen=True, slots=True)
 class Username:
-    """A name as its owner typed it; two that differ in case only are the same name."""
+    """A username as typed; compared case-insensitively by `key`."""
 
     LENGTH: ClassVar = Length(1, MAX_USERNAME_LENGTH)
 
@@ -55,7 +55,7 @@ class Username:
 
     def __post_init__(self) -> None:
         text = single_line("username", self.text, max_length=self.LENGTH.max)
-        if any(unicodedata.category(character) in INVISIBLE for character in text):
+        if any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in text):
             raise Invalid("username", "must not contain white space or invisible characters")
         if "/" in text or text in {".", ".."}:
             raise Invalid("username", "must be usable in a URL path")
@@ -65,13 +65,13 @@ class Username:
 
     @property
     def key(self) -> str:
-        """What the name is compared by."""
+        """The key by which usernames are compared."""
         return username_key(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An e-mail address that could exist (RFC 5321 and 5322); nobody is asked whether it does."""
+    """A syntactically valid e-mail address (RFC 5321, RFC 5322); deliverability is not checked."""
 
     LENGTH: ClassVar = Length(5, 254)
 
@@ -80,7 +80,7 @@ class Email:
     def __post_init__(self) -> None:
         text = single_line("email", self.text, max_length=self.LENGTH.max)
         try:
-            # test_environment: addresses at .test are as good as others for a blog's demo and tests.
+            # test_environment allows the .test domain, which tests and demos use.
             validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError as error:
             raise Invalid("email", "is not a valid e-mail address") from error
@@ -88,13 +88,13 @@ class Email:
 
     @property
     def key(self) -> str:
-        """What the address is compared by."""
+        """The key by which addresses are compared."""
         return email_key(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A password somebody chooses, under the rules of NIST SP 800-63B: length, and nothing else."""
+    """A new password, limited only in length (NIST SP 800-63B)."""
 
     LENGTH: ClassVar = Length(8, MAX_PASSWORD_LENGTH)
 
@@ -111,7 +111,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedSecret:
-    """What somebody presents to log in: whatever they typed, if anything."""
+    """An e-mail or password submitted to log in, not checked against the rules for new ones."""
 
     LENGTH: ClassVar = Length(1, MAX_EXPANSION * MAX_PASSWORD_LENGTH)
 
@@ -124,12 +124,12 @@ class SubmittedSecret:
             raise Invalid("credentials", BLANK)
 
     def __repr__(self) -> str:
-        return "Presented(...)"
+        return "SubmittedSecret(...)"
 
 
 @dataclass(frozen=True, slots=True)
 class Bio:
-    """What users say of themselves; an empty one is none."""
+    """A user's self-description; an empty one is stored as None."""
 
     LENGTH: ClassVar = Length(0, 10_000)
 
@@ -142,13 +142,12 @@ class Bio:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The address of a user's picture, for a browser to load; an empty one is none.
+    """The URL of a user's image: http, https, or a base64 data URL of a PNG or SVG; an empty one is None.
 
-    Or the picture itself, as a data URL: PNG or SVG, in base64. In an <img> an SVG is drawn in
-    "secure static mode" (SVG Integration): it runs no script and loads nothing. Elsewhere it is no
-    danger to the page either: browsers give a data URL an origin of its own, and refuse to navigate
-    a window to one. Other schemes and types stay out, for they can be pages and programs. The cap
-    keeps lists of authors small.
+    In an <img>, browsers render an SVG in "secure static mode" (SVG Integration): no scripts, no
+    external resources. Elsewhere a data URL has an opaque origin, and browsers refuse top-level
+    navigation to one. Other schemes and media types are rejected, because they can contain HTML or
+    scripts. The length limit keeps lists of authors small.
     """
 
     LENGTH: ClassVar = Length(0, 2_000)
@@ -157,10 +156,10 @@ class Image:
 
     def __post_init__(self) -> None:
         text = (self.text or "").strip()
-        if text and not _is_picture(single_line("image", text, max_length=self.LENGTH.max)):
+        if text and not _is_image_url(single_line("image", text, max_length=self.LENGTH.max)):
             raise Invalid("image", "must be an http or https URL, or a PNG or SVG in a base64 data URL")
         object.__setattr__(self, "text", text or None)
 
 
-def _is_picture(address: str) -> bool:
-    return address.lower().startswith(("http://", "https://")) or PICTURE.fullmatch(address) is not None
+def _is_image_url(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://")) or DATA_URL.fullmatch(url) is not None

@@ -1,1 +1,1 @@
-"""How accounts, password hashes and tokens are kept."""
+"""Repositories, password hashing, tokens and login rate limits."""

@@ -1,4 +1,4 @@
-"""Accounts in the database."""
+"""The account repository."""
 
 from sqlalchemy import Select, delete, or_, select, update
 
@@ -15,38 +15,33 @@ CONSTRAINT_ERRORS = {
 
 
 class SqlAccounts:
-    """Keeps accounts in `users_account`."""
+    """Stores accounts in `users_account`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, account: NewAccount) -> Account:
-        """Keep a new account and return it; raise `AccountTaken` if its name or e-mail is in use."""
         row = AccountRow(**account_row(account))
         try:
             async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
                 session.add(row)
         except AccountTaken as taken:
-            raise await self._whole(taken, account.username.text, account.email.text) from taken
+            raise await self._all_conflicts(taken, account.username.text, account.email.text) from taken
         return _account(row)
 
-    async def by_id(self, user: UserId) -> Account:
-        """Return the account; raise `TokenInvalid` if it is gone: only its own token leads here."""
-        return await self._one(select(AccountRow).where(AccountRow.id == user))
+    async def by_id(self, user_id: UserId) -> Account:
+        return await self._get(select(AccountRow).where(AccountRow.id == user_id))
 
-    async def get_for_update(self, user: UserId) -> Account:
-        """Return the account as `by_id` does, and keep others from changing it until the transaction ends."""
-        return await self._one(select(AccountRow).where(AccountRow.id == user).with_for_update())
+    async def get_for_update(self, user_id: UserId) -> Account:
+        return await self._get(select(AccountRow).where(AccountRow.id == user_id).with_for_update())
 
     async def by_email(self, email: str) -> Account | None:
-        """Return the account with this address, in whatever case, or None."""
         async with self._database.snapshot() as session:
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(email)))
             return None if row is None else _account(row)
 
     async def save(self, account: Account) -> None:
-        """Keep a changed account; raise `AccountTaken` if its new name or e-mail is in use."""
-        values = _names(account.username, account.email) | {
+        values = _name_columns(account.username, account.email) | {
             "bio": account.bio,
             "image": account.image,
             "password_hash": account.password_hash,
@@ -56,50 +51,48 @@ class SqlAccounts:
             async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
                 await session.execute(update(AccountRow).where(AccountRow.id == account.id).values(values))
         except AccountTaken as taken:
-            raise await self._whole(taken, account.username, account.email, but=account.id) from taken
+            raise await self._all_conflicts(
+                taken, account.username, account.email, exclude_id=account.id
+            ) from taken
 
-    async def remove(self, account: Account) -> None:
-        """Forget an account."""
+    async def delete(self, account: Account) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(AccountRow).where(AccountRow.id == account.id))
 
-    async def replace_hash(self, user: UserId, old: str, new: str) -> None:
-        """Keep another hash of the same password; do nothing if the password was changed meanwhile."""
+    async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
         async with self._database.transaction() as session:
             await session.execute(
                 update(AccountRow)
-                .where(AccountRow.id == user, AccountRow.password_hash == old)
+                .where(AccountRow.id == user_id, AccountRow.password_hash == old)
                 .values(password_hash=new)
             )
 
-    async def _one(self, statement: Select[AccountRow]) -> Account:
+    async def _get(self, statement: Select[AccountRow]) -> Account:
         async with self._database.snapshot() as session:
             row = await session.scalar(statement)
             if row is None:
                 raise TokenInvalid
             return _account(row)
 
-    async def _whole(
-        self, taken: AccountTaken, username: str, email: str, *, but: UserId | None = None
+    async def _all_conflicts(
+        self, taken: AccountTaken, username: str, email: str, *, exclude_id: UserId | None = None
     ) -> AccountTaken:
-        # A database names the first constraint that was broken; the contract names both.
+        # The database reports only the first violated constraint; the API reports both fields.
         keys = {"username": username_key(username), "email": email_key(email)}
         async with self._database.snapshot() as session:
             rows = await session.execute(
                 select(AccountRow.username_key, AccountRow.email_key).where(
                     or_(AccountRow.username_key == keys["username"], AccountRow.email_key == keys["email"]),
-                    AccountRow.id != (but or 0),
+                    AccountRow.id != (exclude_id or 0),
                 )
             )
-            get_for_update = {key for row in rows for key in row}
-        return AccountTaken(
-            {*taken.problems, *(field for field, key in keys.items() if key in get_for_update)}
-        )
+            taken_keys = {key for row in rows for key in row}
+        return AccountTaken({*taken.problems, *(field for field, key in keys.items() if key in taken_keys)})
 
 
 def account_row(account: NewAccount) -> dict[str, str | int | None]:
-    """Return the row of a new account."""
-    return _names(account.username.text, account.email.text) | {
+    """Return the column values of a new account."""
+    return _name_columns(account.username.text, account.email.text) | {
         "bio": None,
         "image": None,
         "password_hash": account.password_hash,
@@ -107,7 +100,7 @@ def account_row(account: NewAccount) -> dict[str, str | int | None]:
     }
 
 
-def _names(username: str, email: str) -> dict[str, str | int | None]:
+def _name_columns(username: str, email: str) -> dict[str, str | int | None]:
     return {
         "username": username,
         "username_key": username_key(username),

@@ -1,4 +1,4 @@
-"""Passwords that nobody may choose."""
+"""The blocklist of common passwords."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ COMMON = "common"
 COMMON_FILE = Path(__file__).parent / "common_passwords.txt"
 
 
-def blocklist(which: str | None) -> frozenset[str]:
-    """Return the keys of the passwords in a file, one a line, in Conduit's own ("common"), or none.
+def blocklist(source: str | None) -> frozenset[str]:
+    """Return the keys of the passwords in a file with one per line, or of the built-in list ("common").
 
-    Raises `OSError` or `UnicodeDecodeError` for a file that cannot be read.
+    None gives an empty list. Raises `OSError` or `UnicodeDecodeError` for an unreadable file.
     """
-    if which is None:
+    if source is None:
         return frozenset()
-    file = COMMON_FILE if which == COMMON else Path(which)
+    file = COMMON_FILE if source == COMMON else Path(source)
     return frozenset(password_key(line) for line in file.read_text(encoding="utf-8").splitlines())

@@ -1,4 +1,4 @@
-"""The user directory, read from the database."""
+"""The user directory."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,37 +17,35 @@ MAX_COMPARED_LENGTH = MAX_EXPANSION * MAX_USERNAME_LENGTH
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
-# Built once, of the table and not the mapped class: lists ask for this all the time.
-account: FromClause = AccountRow.__table__
-PUBLIC = select(account.c.id, account.c.username, account.c.bio, account.c.image, account.c.username_key)
-BY_ID = PUBLIC.where(in_ids(account.c.id, "wanted"))
-BY_NAME = PUBLIC.where(account.c.username_key.in_(bindparam("wanted", expanding=True)))
+# Built once, from the table instead of the mapped class: every list runs one of these statements.
+accounts: FromClause = AccountRow.__table__
+PUBLIC = select(accounts.c.id, accounts.c.username, accounts.c.bio, accounts.c.image, accounts.c.username_key)
+BY_ID = PUBLIC.where(in_ids(accounts.c.id, "keys"))
+BY_USERNAME = PUBLIC.where(accounts.c.username_key.in_(bindparam("keys", expanding=True)))
 
 
 class SqlUserDirectory:
-    """Looks users up in `users_account`: one statement for however many, none for nobody."""
+    """Reads users from `users_account`, with one statement per call and none for an empty collection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def users(self, ids: Collection[UserId]) -> Mapping[UserId, PublicUser]:
-        """Return those of the users that exist, by id."""
         rows = await self._rows(BY_ID, set(ids))
-        return {row.id: _public(row) for row in rows}
+        return {row.id: _public_user(row) for row in rows}
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
-        """Return those of the users that exist, by the name as it was asked for, in whatever case."""
         keys = {name: username_key(name) for name in usernames if len(name) <= MAX_COMPARED_LENGTH}
-        rows = await self._rows(BY_NAME, set(keys.values()))
-        found = {row.username_key: _public(row) for row in rows}
-        return {name: found[key] for name, key in keys.items() if key in found}
+        rows = await self._rows(BY_USERNAME, set(keys.values()))
+        users = {row.username_key: _public_user(row) for row in rows}
+        return {name: users[key] for name, key in keys.items() if key in users}
 
-    async def _rows(self, statement: AnySelect, wanted: Collection[object]) -> Collection[AnyRow]:
-        if not wanted:
+    async def _rows(self, statement: AnySelect, keys: Collection[object]) -> Collection[AnyRow]:
+        if not keys:
             return ()
         async with self._database.snapshot() as session:
-            return (await session.execute(statement, {"wanted": list(wanted)})).all()
+            return (await session.execute(statement, {"keys": list(keys)})).all()
 
 
-def _public(row: AnyRow) -> PublicUser:
+def _public_user(row: AnyRow) -> PublicUser:
     return PublicUser(UserId(row.id), row.username, row.bio, row.image)

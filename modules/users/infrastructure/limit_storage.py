@@ -1,4 +1,4 @@
-"""A storage of the library `limits` in the database."""
+"""A storage of the `limits` library in the database."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,9 +13,9 @@ from modules.users.infrastructure.tables import LoginAttemptRow
 
 
 class SqlLimitStorage(Storage):
-    """A storage of `limits` in `users_login_attempt`: every process sees it, and so does the next start.
+    """A `limits` storage in `users_login_attempt`, shared by all processes and durable across restarts.
 
-    What is counted in one transaction is counted by nobody else meanwhile.
+    Increments are atomic: the upsert locks the row until the transaction ends.
     """
 
     STORAGE_SCHEME = None
@@ -27,29 +27,29 @@ class SqlLimitStorage(Storage):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """None to wrap: what the database raises is known everywhere."""
+        """No exceptions to wrap: database errors propagate unchanged."""
         return ()
 
-    async def forget_ended(self) -> None:
-        """Remove the windows that have ended, everybody's: nobody else would ever do so."""
+    async def delete_expired(self) -> None:
+        """Delete all expired windows."""
         async with self._database.transaction() as session:
             await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.expires_at <= self._now()))
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count so many more until the window ends, or begin one of `expiry` seconds; return the count."""
+        """Add `amount` to the open window, or open one of `expiry` seconds; return the count."""
         now = self._now()
         row = {"key": key, "count": amount, "expires_at": now + expiry, "now": now}
         async with self._database.transaction() as session:
-            counted = upsert(session, LoginAttemptRow, _counted_on, returning="count")
-            count: int = (await session.execute(counted, row)).scalar_one()
+            statement = upsert(session, LoginAttemptRow, _increment, returning="count")
+            count: int = (await session.execute(statement, row)).scalar_one()
         return count
 
     async def get(self, key: str) -> int:
-        """Return how many were counted in the window that is open now."""
+        """Return the count of the open window, or 0."""
         return (await self.get_many([key])).get(key, 0)
 
     async def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
-        """Return how many were counted for each of the keys that has a window open now."""
+        """Return the counts of the open windows, by key."""
         statement = select(LoginAttemptRow.key, LoginAttemptRow.count).where(
             LoginAttemptRow.key.in_(keys), LoginAttemptRow.expires_at > self._now()
         )
@@ -57,26 +57,26 @@ class SqlLimitStorage(Storage):
             return dict((await session.execute(statement)).all())
 
     async def get_expiry(self, key: str) -> float:
-        """Return when the window ends, in seconds since the epoch; now, if none is open."""
+        """Return the end of the window in seconds since the epoch; the present time if none is open."""
         async with self._database.snapshot() as session:
-            ends = await session.scalar(select(LoginAttemptRow.expires_at).where(LoginAttemptRow.key == key))
-            return ends or self._now()
+            statement = select(LoginAttemptRow.expires_at).where(LoginAttemptRow.key == key)
+            return await session.scalar(statement) or self._now()
 
     async def check(self) -> bool:
-        """Return True: whoever cannot reach the database is told so by the database."""
+        """Return True: readiness checks the database already."""
         return True
 
     async def reset(self) -> None:
-        """Forget everything."""
+        """Delete all windows."""
         async with self._database.transaction() as session:
             await session.execute(delete(LoginAttemptRow))
 
     async def clear(self, key: str) -> None:
-        """Forget what was counted for this key."""
+        """Delete the window of a key."""
         await self.clear_all([key])
 
     async def clear_all(self, keys: Collection[str]) -> None:
-        """Forget what was counted for these keys."""
+        """Delete the windows of these keys."""
         async with self._database.transaction() as session:
             await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.key.in_(keys)))
 
@@ -84,9 +84,9 @@ class SqlLimitStorage(Storage):
         return self._clock.now().timestamp()
 
 
-def _counted_on(kept: Any, new: Any) -> Mapping[str, Any]:
-    has_ended = kept.expires_at <= bindparam("now")
+def _increment(stored: Any, new: Any) -> Mapping[str, Any]:
+    is_expired = stored.expires_at <= bindparam("now")
     return {
-        "count": case((has_ended, new.count), else_=kept.count + new.count),
-        "expires_at": case((has_ended, new.expires_at), else_=kept.expires_at),
+        "count": case((is_expired, new.count), else_=stored.count + new.count),
+        "expires_at": case((is_expired, new.expires_at), else_=stored.expires_at),
     }

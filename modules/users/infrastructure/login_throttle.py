@@ -1,4 +1,4 @@
-"""Limits on attempts to log in."""
+"""Login rate limits, counted in the database."""
 
 import hashlib
 import math
@@ -16,26 +16,26 @@ from modules.users.domain.values import email_key
 from modules.users.infrastructure.limit_storage import SqlLimitStorage
 from modules.users.infrastructure.settings import UsersSettings
 
-# What one household or server is given: an attacker has all of its 2^64 addresses.
+# The usual assignment to one household or server: a single client can use all 2^64 addresses of it.
 IPV6_NETWORK_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class _LimitKey:
     limit: RateLimitItem
-    of: str
+    identifier: str
 
     @property
-    def key(self) -> str:
-        """What it is counted under."""
-        return self.limit.key_for(self.of)
+    def storage_key(self) -> str:
+        """The key of the counter in the storage."""
+        return self.limit.key_for(self.identifier)
 
 
 class SqlLoginThrottle:
-    """Limits attempts for an account, for an address, and for both together.
+    """Limits login attempts per account, per address, and per account and address.
 
-    The last one is the strictest: whoever tries from one address is stopped before they have used
-    up what the account's owner has elsewhere.
+    The last limit is the strictest, so that an attacker at one address is blocked before exhausting
+    the limit of the account, which would lock out its owner elsewhere.
     """
 
     def __init__(self, database: Database, clock: Clock, settings: UsersSettings) -> None:
@@ -43,45 +43,43 @@ class SqlLoginThrottle:
         self._clock = clock
         self._storage = SqlLimitStorage(database, clock)
         self._limiter = FixedWindowRateLimiter(self._storage)
-        self._per_both = parse(settings.login_limit)
+        self._per_account_and_address = parse(settings.login_limit)
         self._per_account = parse(settings.login_limit_per_account)
         self._per_address = parse(settings.login_limit_per_address)
 
     async def record(self, email: str, address: str) -> None:
-        """Count an attempt; raise `TooManyLoginAttempts`."""
-        counted = [*self._of_account(email, address), self._of_address(address)]
-        # Looked at before anything is written: whoever goes on trying costs a read.
-        numbers = await self._storage.get_many([one.key for one in counted])
-        spent = [one for one in counted if numbers.get(one.key, 0) >= one.limit.amount]
-        if not spent:
+        keys = [*self._account_keys(email, address), self._address_key(address)]
+        # Check before writing, so that a blocked client costs only a read.
+        counts = await self._storage.get_many([key.storage_key for key in keys])
+        exceeded = [key for key in keys if counts.get(key.storage_key, 0) >= key.limit.amount]
+        if not exceeded:
             async with self._database.transaction():
-                await self._storage.forget_ended()
-                spent = [one for one in counted if not await self._limiter.hit(one.limit, one.of)]
-        if spent:
-            raise TooManyLoginAttempts(await self._wait(spent))
+                await self._storage.delete_expired()
+                exceeded = [key for key in keys if not await self._limiter.hit(key.limit, key.identifier)]
+        if exceeded:
+            raise TooManyLoginAttempts(await self._retry_after_seconds(exceeded))
 
     async def reset(self, email: str, address: str) -> None:
-        """Count the attempts on this account anew, and those from this address not."""
-        # Otherwise somebody with an account could log in to it after every few guesses elsewhere.
-        await self._storage.clear_all([one.key for one in self._of_account(email, address)])
+        await self._storage.clear_all([key.storage_key for key in self._account_keys(email, address)])
 
-    def _of_account(self, email: str, address: str) -> Sequence[_Counted]:
+    def _account_keys(self, email: str, address: str) -> Sequence[_LimitKey]:
         account, network = email_key(email), _network(address)
         return [
-            _Counted(self._per_both, _key("both", account, network)),
-            _Counted(self._per_account, _key("account", account)),
+            _LimitKey(self._per_account_and_address, _identifier("both", account, network)),
+            _LimitKey(self._per_account, _identifier("account", account)),
         ]
 
-    def _of_address(self, address: str) -> _Counted:
-        return _Counted(self._per_address, _key("address", _network(address)))
+    def _address_key(self, address: str) -> _LimitKey:
+        return _LimitKey(self._per_address, _identifier("address", _network(address)))
 
-    async def _wait(self, spent: Sequence[_Counted]) -> int:
-        ends = [(await self._limiter.get_window_stats(one.limit, one.of)).reset_time for one in spent]
-        return max(1, math.ceil(max(ends) - self._clock.now().timestamp()))
+    async def _retry_after_seconds(self, exceeded: Sequence[_LimitKey]) -> int:
+        windows = [await self._limiter.get_window_stats(key.limit, key.identifier) for key in exceeded]
+        reset_time = max(window.reset_time for window in windows)
+        return max(1, math.ceil(reset_time - self._clock.now().timestamp()))
 
 
-def _key(*parts: str) -> str:
-    # A digest: of one length, whatever was typed, and no list of who tried to log in where.
+def _identifier(*parts: str) -> str:
+    # A digest has a fixed length, and stores neither e-mail nor IP addresses.
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -89,7 +87,7 @@ def _network(address: str) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:
-        # A Unix socket has no address: all who come through it are one.
+        # A Unix socket has no client addresses: all its clients share one rate limit.
         return address
     if not isinstance(parsed, IPv6Address):
         return address

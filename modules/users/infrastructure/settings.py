@@ -10,7 +10,7 @@ from modules.users.infrastructure.blocklist import blocklist
 
 
 class UsersSettings(ModuleSettings):
-    """How long tokens last, how much hashing happens at once, and how often a password may be tried."""
+    """Token lifetime, password hashing and login rate limits."""
 
     token_lifetime: timedelta = Field(
         timedelta(days=14),
@@ -29,7 +29,6 @@ class UsersSettings(ModuleSettings):
     login_limit_per_address: str = Field(
         "100 per 15 minutes", description="rate limit: logins from one address to all accounts"
     )
-
     password_blocklist: str | None = Field(
         None,
         description="passwords to reject: `common` for the built-in list, or a file with one per line",
@@ -37,15 +36,15 @@ class UsersSettings(ModuleSettings):
 
     @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address")
     @classmethod
-    def _is_a_limit(cls, value: str) -> str:
+    def _validate_login_limits(cls, value: str) -> str:
         parse(value)
         return value
 
     @field_validator("password_blocklist")
     @classmethod
-    def _can_be_read(cls, value: str | None) -> str | None:
+    def _validate_password_blocklist(cls, value: str | None) -> str | None:
         try:
             blocklist(value)
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError("this is neither `common` nor a file that can be read as UTF-8") from error
+            raise ValueError("must be `common` or a file readable as UTF-8") from error
         return value

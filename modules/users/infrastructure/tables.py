@@ -15,7 +15,7 @@ class Base(DeclarativeBase):
 
 
 class AccountRow(Base):
-    """An account. The keys are what names and addresses are compared by."""
+    """An account. Usernames and e-mails are compared by their keys."""
 
     __tablename__ = "users_account"
     __table_args__ = (
@@ -37,7 +37,7 @@ class AccountRow(Base):
 
 
 class LoginAttemptRow(Base):
-    """How often somebody has tried a password, until when that counts (seconds since the epoch)."""
+    """A counter of login attempts and the end of its window, in seconds since the epoch."""
 
     __tablename__ = "users_login_attempt"
 

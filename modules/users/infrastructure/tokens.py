@@ -1,4 +1,4 @@
-"""Tokens: JWTs signed with HS256, good until they expire or their account ends them."""
+"""JWTs signed with HS256, valid until they expire or are revoked."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import jwt
 from jwt.types import Options
-from sqlalchemy import bindparam, select
+from sqlalchemy import FromClause, bindparam, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
@@ -17,24 +17,25 @@ from modules.users.infrastructure.tables import AccountRow
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "conduit"
-# RFC 8725, 3.11: what is signed with the same key for another purpose is no token.
+# RFC 8725, 3.11: JWTs signed with the same key for another purpose are not tokens.
 TYPE = "conduit+jwt"
-# The longest token that Conduit issues has about 300 characters.
-MAX_LENGTH = 1_000
-VERSION = select(AccountRow.__table__.c.token_version).where(AccountRow.__table__.c.id == bindparam("user"))
-REQUIRED: Options = {"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "version"]}
-TOKENS_REMEMBERED = 10_000
+# Issued tokens have at most about 300 characters.
+MAX_TOKEN_LENGTH = 1_000
+accounts: FromClause = AccountRow.__table__
+TOKEN_VERSION = select(accounts.c.token_version).where(accounts.c.id == bindparam("user_id"))
+REQUIRED_CLAIMS: Options = {"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "version"]}
+CLAIMS_CACHE_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    user: UserId
+    user_id: UserId
     version: int
     expires_at: int
 
 
 class JwtTokens:
-    """Issues tokens and verifies them, following RFC 8725: one algorithm, and every claim required."""
+    """Issues and verifies tokens by RFC 8725: one algorithm, every claim required."""
 
     def __init__(
         self, database: Database, clock: Clock, signing_keys: Sequence[str], lifetime: timedelta
@@ -46,7 +47,6 @@ class JwtTokens:
         self._claims: dict[str, _Claims] = {}
 
     def issue(self, account: Account) -> str:
-        """Return a token that proves, until it expires, that its bearer is this account's owner."""
         now = self._clock.now()
         claims = {
             "iss": ISSUER,
@@ -60,31 +60,30 @@ class JwtTokens:
         return jwt.encode(claims, self._signing_keys[0], ALGORITHM, {"typ": TYPE})
 
     async def verify(self, token: str) -> Principal:
-        """Return whose token this is; raise `TokenInvalid` if it is not good at this moment."""
-        claims = self._signed(token)
+        claims = self._cached_claims(token)
         if claims.expires_at <= self._clock.now().timestamp():
             raise TokenInvalid
-        if await self._database.fetch_value(VERSION, {"user": claims.user}) != claims.version:
+        if await self._database.fetch_value(TOKEN_VERSION, {"user_id": claims.user_id}) != claims.version:
             raise TokenInvalid
-        return Principal(claims.user, claims.expires_at)
+        return Principal(claims.user_id, claims.expires_at)
 
-    def _signed(self, token: str) -> _Claims:
-        """Return what Conduit signed. That never changes, so it is worked out once for a token in use."""
+    def _cached_claims(self, token: str) -> _Claims:
+        # The claims and signature of a token never change, so each token is decoded once.
         claims = self._claims.get(token)
         if claims is None:
-            claims = self._checked(token)
-            if len(self._claims) >= TOKENS_REMEMBERED:
+            claims = self._decode(token)
+            if len(self._claims) >= CLAIMS_CACHE_SIZE:
                 self._claims.pop(next(iter(self._claims)))
             self._claims[token] = claims
         return claims
 
-    def _checked(self, token: str) -> _Claims:
-        if len(token) > MAX_LENGTH:
+    def _decode(self, token: str) -> _Claims:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise TokenInvalid
         for key in self._signing_keys:
             try:
                 decoded = jwt.decode_complete(
-                    token, key, [ALGORITHM], REQUIRED, audience=AUDIENCE, issuer=ISSUER
+                    token, key, [ALGORITHM], REQUIRED_CLAIMS, audience=AUDIENCE, issuer=ISSUER
                 )
             except jwt.InvalidSignatureError:
                 continue
@@ -93,12 +92,12 @@ class JwtTokens:
             if decoded["header"].get("typ") != TYPE:
                 raise TokenInvalid
             claims = decoded["payload"]
-            return _Claims(_user(claims["sub"]), claims["version"], int(claims["exp"]))
+            return _Claims(_user_id(claims["sub"]), claims["version"], int(claims["exp"]))
         raise TokenInvalid
 
 
-def _user(subject: str) -> UserId:
-    # Others may sign with the same key and call users otherwise; 18 digits fit into a BIGINT.
+def _user_id(subject: str) -> UserId:
+    # Another issuer may sign with the same key and use other subjects; 18 digits fit into a BIGINT.
     if not re.fullmatch(r"[0-9]{1,18}", subject):
         raise TokenInvalid
     return UserId(int(subject))

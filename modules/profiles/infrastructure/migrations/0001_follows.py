@@ -1,4 +1,4 @@
-"""Follows."""
+"""Create `profiles_follow`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the follows."""
+    """Create the table."""
     op.create_table(
         "profiles_follow",
         sa.Column("follower_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -18,5 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the follows."""
+    """Drop the table."""
     op.drop_table("profiles_follow")

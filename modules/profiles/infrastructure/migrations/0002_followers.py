@@ -1,4 +1,4 @@
-"""Follows by who is followed."""
+"""Index follows by followee."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""Create `users_account`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the accounts."""
+    """Create the table."""
     op.create_table(
         "users_account",
         sa.Column("id", Identifier, nullable=False),
@@ -31,5 +31,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the accounts."""
+    """Drop the table."""
     op.drop_table("users_account")

@@ -1,4 +1,4 @@
-"""Login attempts."""
+"""Create `users_login_attempt`."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Rename the table of login attempts, in databases that were made before 1.0."""
+"""Rename the table of login attempts in databases created before 1.0."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,11 +8,11 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Copy the attempts from the table with the old name, where there is one."""
+    """Copy the attempts from the table with the old name, if it exists."""
     inspector = sa.inspect(op.get_bind())
     if not inspector.has_table("users_attempt"):
         return
-    # A copy and not a rename: the names of its constraint and index contain the table's.
+    # Copied instead of renamed, because the constraint and index names contain the table's.
     if not inspector.has_table("users_login_attempt"):
         op.create_table(
             "users_login_attempt",
@@ -30,4 +30,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Change nothing: the revision before makes the same table."""
+    """Do nothing: revision 0002 creates the same table."""
