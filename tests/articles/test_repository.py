@@ -43,7 +43,7 @@ class ArticleStore:
 
     async def add(self, *drafts: Draft) -> list[ArticleId]:
         """Insert articles and return their ids."""
-        return [await self.articles.add(draft) for draft in drafts]
+        return [await self.articles.add(new) for new in drafts]
 
     async def get(self, article_id: ArticleId, viewer: UserId | None = None) -> ArticleView:
         """Return an article."""

@@ -24,10 +24,10 @@ MAX_DISCUSSION_LENGTH = timedelta(days=21)
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A reader's comment, the author's possible answers to it, and other readers' possible replies."""
+    """A reader's comment, possible replies of the author, and possible replies of other readers."""
 
     text: str
-    answers: Sequence[str] = ()
+    author_replies: Sequence[str] = ()
     replies: Sequence[str] = ()
 
 
@@ -146,8 +146,8 @@ def _comments(
     remarks = iter(chance.some(REMARKS, len(thread.reader_ids)))
     remark, previous = None, thread.author_id
     for reader_id, created_at in zip(thread.reader_ids, _moments(thread, until, chance), strict=True):
-        if remark and remark.answers and (reader_id == thread.author_id or chance.below(2)):
-            commenter, text, remark = thread.author_id, chance.pick(remark.answers), None
+        if remark and remark.author_replies and (reader_id == thread.author_id or chance.below(2)):
+            commenter, text, remark = thread.author_id, chance.pick(remark.author_replies), None
         elif remark and remark.replies and chance.below(2):
             commenter, text, remark = reader_id, chance.pick(remark.replies), None
         elif reader_id == thread.author_id:
