@@ -110,58 +110,62 @@ class RandomChanges:
 
 
 @pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-async def world(articles: ArticlesContainer, request: pytest.FixtureRequest) -> RandomChanges:
-    world = RandomChanges(articles, seed=request.param)
-    await world.make(80)
-    assert len(await world.all()) > 10, "too few to prove anything"
-    return world
+async def random_changes(articles: ArticlesContainer, request: pytest.FixtureRequest) -> RandomChanges:
+    random_changes = RandomChanges(articles, seed=request.param)
+    await random_changes.make(80)
+    assert len(await random_changes.all()) > 10, "too few to prove anything"
+    return random_changes
 
 
-async def test_all_counts_are_exact(world: RandomChanges) -> None:
+async def test_all_counts_are_exact(random_changes: RandomChanges) -> None:
     # One test: the setup takes longer than the assertions.
-    await assert_list_counts_are_exact(world)
-    await assert_favorites_counts_are_exact(world)
-    await assert_tags_are_sorted_by_use(world)
+    await assert_list_counts_are_exact(random_changes)
+    await assert_favorites_counts_are_exact(random_changes)
+    await assert_tags_are_sorted_by_use(random_changes)
 
 
-async def assert_list_counts_are_exact(world: RandomChanges) -> None:
-    names = [None, *world.names]
+async def assert_list_counts_are_exact(random_changes: RandomChanges) -> None:
+    names = [None, *random_changes.names]
     for tag in (None, *TAGS):
         for author in names:
             for favorited in names:
                 criteria = Criteria(tag, author, favorited)
-                page = await world.reader.articles(criteria, EVERYTHING, None)
+                page = await random_changes.reader.articles(criteria, EVERYTHING, None)
                 assert page.articles_count == len(page.articles), criteria
 
 
-async def assert_favorites_counts_are_exact(world: RandomChanges) -> None:
+async def assert_favorites_counts_are_exact(random_changes: RandomChanges) -> None:
     favorites = [
-        article.slug for name in world.names for article in await world.all(Criteria(favorited=name))
+        article.slug
+        for name in random_changes.names
+        for article in await random_changes.all(Criteria(favorited=name))
     ]
-    assert {article.slug: article.favorites_count for article in await world.all()} == {
-        article.slug: favorites.count(article.slug) for article in await world.all()
+    assert {article.slug: article.favorites_count for article in await random_changes.all()} == {
+        article.slug: favorites.count(article.slug) for article in await random_changes.all()
     }
 
 
-async def assert_tags_are_sorted_by_use(world: RandomChanges) -> None:
-    uses = {tag: len(await world.all(Criteria(tag=tag))) for tag in TAGS}
+async def assert_tags_are_sorted_by_use(random_changes: RandomChanges) -> None:
+    uses = {tag: len(await random_changes.all(Criteria(tag=tag))) for tag in TAGS}
     expected = sorted((tag for tag in TAGS if uses[tag]), key=lambda tag: (-uses[tag], tag))
-    assert await world.reader.tags() == expected
+    assert await random_changes.reader.tags() == expected
 
 
-async def test_every_page_of_every_feed_is_part_of_the_full_list(world: RandomChanges) -> None:
-    for number in range(len(world.names) + 1):
-        for followees in combinations(world.names, number):
-            await assert_feed_is_right(world, followees)
+async def test_every_page_of_every_feed_is_part_of_the_full_list(random_changes: RandomChanges) -> None:
+    for number in range(len(random_changes.names) + 1):
+        for followees in combinations(random_changes.names, number):
+            await assert_feed_is_right(random_changes, followees)
 
 
-async def assert_feed_is_right(world: RandomChanges, followees: Collection[str]) -> None:
-    follower = world.profiles.add(f"follower of {' and '.join(followees)}")
+async def assert_feed_is_right(random_changes: RandomChanges, followees: Collection[str]) -> None:
+    follower = random_changes.profiles.add(f"follower of {' and '.join(followees)}")
     for name in followees:
-        world.profiles.follow(follower, world.names[name])
-    everything = [article.slug for article in await world.all() if article.author.username in followees]
+        random_changes.profiles.follow(follower, random_changes.names[name])
+    everything = [
+        article.slug for article in await random_changes.all() if article.author.username in followees
+    ]
     for limit, offset in [(1, 0), (1, 1), (2, 0), (3, 2), (5, 4), (20, 0), (20, len(everything)), (100, 0)]:
-        page = await world.reader.feed(follower, PageRequest(limit, offset))
+        page = await random_changes.reader.feed(follower, PageRequest(limit, offset))
         assert slugs(page) == everything[offset : offset + limit], (followees, limit, offset)
         assert page.articles_count == len(everything)
 
