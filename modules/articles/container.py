@@ -1,4 +1,4 @@
-"""What articles is made of."""
+"""The dependency injection container of articles."""
 
 from dependency_injector import providers
 

@@ -1,4 +1,4 @@
-"""What other modules may know of articles."""
+"""The contract of articles: what other modules may import."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ ArticleId = NewType("ArticleId", int)
 
 @dataclass(frozen=True, slots=True)
 class ArticlePublished(Event):
-    """There is a new article."""
+    """An article was published."""
 
     article_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleEdited(Event):
-    """An article's author has changed it."""
+    """An article was edited by its author."""
 
     article_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleDeleted(Event):
-    """An article is gone; whoever keeps something about it lets go of it."""
+    """An article was deleted. Subscribers must delete their data about it."""
 
     article_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleFavorited(Event):
-    """A user favorites an article, who did not before."""
+    """A user favorited an article. Favoriting it again publishes nothing."""
 
     article_id: int
     user_id: int
@@ -43,7 +43,7 @@ class ArticleFavorited(Event):
 
 @dataclass(frozen=True, slots=True)
 class ArticlePreview:
-    """An article as lists show it to one viewer: without its body."""
+    """An article in a list, as one viewer sees it: without its body."""
 
     slug: str
     title: str
@@ -58,7 +58,7 @@ class ArticlePreview:
 
 @dataclass(frozen=True, slots=True)
 class ArticleContent:
-    """An article as it was written, whoever looks at it."""
+    """An article with its body, independent of any viewer."""
 
     slug: str
     title: str
@@ -74,22 +74,22 @@ class ArticleContent:
 
 @runtime_checkable
 class ArticleDirectory(Protocol):
-    """Looks articles up."""
+    """Read access to articles for other modules."""
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        """Return the ids of those of the articles that exist, by slug."""
+        """Return the ids of the existing articles, by slug."""
         ...
 
     async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        """Return what `ids` returns, and keep these articles from being deleted meanwhile.
+        """Return what `ids` returns, and lock these articles against deletion.
 
-        Until the open transaction ends, that is: what is written about them by then is still there
-        when `ArticleDeleted` is told. Raises `RuntimeError` when no transaction is open.
+        The lock is released when the open transaction ends. Rows about the articles that it inserts are
+        visible to the subscribers of `ArticleDeleted`. Raises `RuntimeError` when no transaction is open.
         """
         ...
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        """Return who wrote those of the articles that exist, by id, and hold these as `lock` does.
+        """Return the author ids of the existing articles, by id, and lock the articles as `lock` does.
 
         Raises `RuntimeError` when no transaction is open.
         """
@@ -98,19 +98,19 @@ class ArticleDirectory(Protocol):
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
-        """Return those of the articles that exist, by id, as the viewer sees them."""
+        """Return the existing articles, by id, as the viewer sees them."""
         ...
 
     async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
-        """Return those of the articles that exist, by id, with their bodies."""
+        """Return the existing articles, by id, with their bodies."""
         ...
 
     async def newest(
         self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
-        """Return the newest articles, newest first: of all, or with this tag and by this username."""
+        """Return the ids of the newest articles, newest first, filtered by tag and by author's username."""
         ...
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        """Return every article, the oldest first."""
+        """Return the ids of all articles, oldest first."""
         ...

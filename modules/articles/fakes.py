@@ -1,4 +1,4 @@
-"""The contract of articles in memory, for tests of modules that need it."""
+"""An in-memory fake of the articles contract, for tests of other modules."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,29 +13,29 @@ from modules.profiles.contracts import ProfileReader
 @dataclass(frozen=True, slots=True)
 class _Article:
     slug: str
-    author: UserId
+    author_id: UserId
     title: str
     description: str
     tags: Sequence[str]
     body: str
-    at: datetime
+    created_at: datetime
     edited_at: datetime | None = None
     favorited_by: set[UserId] = field(default_factory=set)
 
 
 class FakeArticleDirectory:
-    """Knows the articles that were added to it. What is added or removed stays so: nothing rolls it back.
+    """An article directory in memory. Its changes are not rolled back.
 
-    Holds articles in the given transactions, and takes their authors' profiles from the given reader.
+    It locks articles with the given unit of work, and reads authors' profiles from the given reader.
     """
 
     def __init__(self, unit_of_work: AmbientUnitOfWork, profiles: ProfileReader) -> None:
         self._unit_of_work = unit_of_work
         self._profiles = profiles
         self._articles: dict[ArticleId, _Article] = {}
-        self._latest = 0
+        self._last_id = 0
 
-    def add(  # noqa: PLR0913 - each test says what matters to it, and the rest has defaults
+    def add(  # noqa: PLR0913 - each test passes what matters to it; the rest has defaults
         self,
         slug: str,
         *,
@@ -46,65 +46,60 @@ class FakeArticleDirectory:
         body: str = "It burns.",
         at: datetime = NOON,
     ) -> ArticleId:
-        """Let there be an article, published at this time, and return the new id."""
-        self._latest += 1
+        """Add an article published at this time, and return its id."""
+        self._last_id += 1
         article = _Article(slug, author, title, description, tags, body, at)
-        self._articles[ArticleId(self._latest)] = article
-        return ArticleId(self._latest)
+        self._articles[ArticleId(self._last_id)] = article
+        return ArticleId(self._last_id)
 
-    def edit(self, article: ArticleId, *, title: str, at: datetime) -> None:
-        """Let the author give an article another title, at this time. The slug stays; no event is told."""
-        self._articles[article] = replace(self._articles[article], title=title, edited_at=at)
+    def edit(self, article_id: ArticleId, *, title: str, at: datetime) -> None:
+        """Change the title of an article at this time. The slug stays; no event is published."""
+        self._articles[article_id] = replace(self._articles[article_id], title=title, edited_at=at)
 
-    def favorite(self, article: ArticleId, user: UserId) -> None:
-        """Let a user favorite an article."""
-        self._articles[article].favorited_by.add(user)
+    def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
+        """Add an article to a user's favorites."""
+        self._articles[article_id].favorited_by.add(user_id)
 
-    async def remove(self, article: ArticleId) -> None:
-        """Let an article be gone, when no other transaction holds it any more. No event is told."""
+    async def remove(self, article_id: ArticleId) -> None:
+        """Delete an article, once no other transaction has locked it. No event is published."""
         async with self._unit_of_work.transaction():
-            del self._articles[article]
+            del self._articles[article_id]
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        """Return the ids of those of the articles that exist, by slug."""
         return {article.slug: id_ for id_, article in self._articles.items() if article.slug in slugs}
 
     async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        """Return what `ids` returns, and keep these articles from being deleted meanwhile."""
-        # Nothing to do for that: `remove` waits for its own transaction.
+        # The open transaction is the lock: `remove` waits for one of its own.
         self._unit_of_work.require_transaction()
         return await self.ids(slugs)
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        """Return who wrote those of the articles that exist, and hold these as `lock` does."""
         self._unit_of_work.require_transaction()
-        return {id_: self._articles[id_].author for id_ in ids if id_ in self._articles}
+        return {id_: self._articles[id_].author_id for id_ in ids if id_ in self._articles}
 
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
-        """Return those of the articles that exist, by id, as the viewer sees them."""
-        found = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
-        authors = await self._profiles.profiles({article.author for article in found.values()}, viewer)
+        articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        authors = await self._profiles.profiles({article.author_id for article in articles.values()}, viewer)
         return {
             id_: ArticlePreview(
                 slug=article.slug,
                 title=article.title,
                 description=article.description,
                 tag_list=tuple(article.tags),
-                created_at=article.at,
-                updated_at=article.edited_at or article.at,
+                created_at=article.created_at,
+                updated_at=article.edited_at or article.created_at,
                 favorited=viewer in article.favorited_by,
                 favorites_count=len(article.favorited_by),
-                author=authors[article.author],
+                author=authors[article.author_id],
             )
-            for id_, article in found.items()
+            for id_, article in articles.items()
         }
 
     async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
-        """Return those of the articles that exist, by id, with their bodies."""
-        found = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
-        authors = await self._profiles.profiles({article.author for article in found.values()}, None)
+        articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        authors = await self._profiles.profiles({article.author_id for article in articles.values()}, None)
         return {
             id_: ArticleContent(
                 slug=article.slug,
@@ -112,26 +107,26 @@ class FakeArticleDirectory:
                 description=article.description,
                 body=article.body,
                 tag_list=tuple(article.tags),
-                created_at=article.at,
-                updated_at=article.edited_at or article.at,
-                author_id=article.author,
-                author=authors[article.author].username,
+                created_at=article.created_at,
+                updated_at=article.edited_at or article.created_at,
+                author_id=article.author_id,
+                author=authors[article.author_id].username,
             )
-            for id_, article in found.items()
+            for id_, article in articles.items()
         }
 
     async def newest(
         self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
-        """Return the newest articles, newest first: of all, or with this tag and by this username."""
         authors = None if author is None else set((await self._profiles.by_username({author})).values())
-        found = [
-            (article.at, id_)
+        matching = [
+            (article.created_at, id_)
             for id_, article in self._articles.items()
-            if (tag is None or tag in article.tags) and (authors is None or article.author in authors)
+            if (tag is None or tag in article.tags) and (authors is None or article.author_id in authors)
         ]
-        return [id_ for _, id_ in sorted(found, reverse=True)[:limit]]
+        return [id_ for _, id_ in sorted(matching, reverse=True)[:limit]]
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        """Return every article, the oldest first."""
-        return [id_ for _, id_ in sorted((article.at, id_) for id_, article in self._articles.items())]
+        return [
+            id_ for _, id_ in sorted((article.created_at, id_) for id_, article in self._articles.items())
+        ]

@@ -35,7 +35,7 @@ def router(container: ArticlesContainer) -> APIRouter:
 
 
 async def demo(container: ArticlesContainer, demo: Demo) -> None:
-    """Make this module's part of a demonstration."""
+    """Insert this module's demo data."""
     await insert_articles(container.database(), container.counts(), demo)
 
 

@@ -1,4 +1,4 @@
-"""What comments is made of."""
+"""The dependency injection container of comments."""
 
 from dependency_injector import providers
 

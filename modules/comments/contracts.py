@@ -1,4 +1,4 @@
-"""What other modules may know of comments."""
+"""The contract of comments: what other modules may import."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from modules.kernel.domain.events import Event
 
 @dataclass(frozen=True, slots=True)
 class CommentAdded(Event):
-    """A user has commented on an article."""
+    """A user commented on an article."""
 
     article_id: int
     comment_id: int

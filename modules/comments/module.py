@@ -29,7 +29,7 @@ def router(container: CommentsContainer) -> APIRouter:
 
 
 async def demo(container: CommentsContainer, demo: Demo) -> None:
-    """Make this module's part of a demonstration."""
+    """Insert this module's demo data."""
     await insert_comments(container.database(), container.articles(), container.profiles(), demo)
 
 

@@ -1,4 +1,4 @@
-"""The module as the application wires it."""
+"""Fixtures of articles."""
 
 from typing import cast
 
@@ -10,5 +10,5 @@ from modules.articles.container import ArticlesContainer
 
 @pytest.fixture
 def articles(composition: Composition) -> ArticlesContainer:
-    """Return the container of articles, on the database of the test."""
+    """Return the container of articles of the composed application, on the test database."""
     return cast("ArticlesContainer", composition.containers["articles"])

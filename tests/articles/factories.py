@@ -1,4 +1,4 @@
-"""Articles that are about to exist, with only what a test is about said."""
+"""Builders of articles."""
 
 from datetime import datetime
 
@@ -18,9 +18,10 @@ def tags(*texts: str) -> TagList:
 def draft(
     title: str = "Dragons",
     *,
-    author: UserId = JAKE,
+    author_id: UserId = JAKE,
     tag_list: TagList | None = None,
-    at: datetime = NOON,
+    created_at: datetime = NOON,
 ) -> Draft:
-    """Return an article that jake is about to publish."""
-    return Draft(author, Title(title), Description("On dragons"), Body("They fly."), tag_list or tags(), at)
+    """Return a draft, by default of jake's."""
+    description, body = Description("On dragons"), Body("They fly.")
+    return Draft(author_id, Title(title), description, body, tag_list or tags(), created_at)

@@ -1,4 +1,4 @@
-"""The ports of articles in memory."""
+"""Fakes of the ports of articles."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,101 +14,101 @@ from modules.profiles.contracts import Profile
 
 
 class FakeArticles:
-    """Keeps articles in a dictionary and shows them: repository and reader in one."""
+    """An in-memory article repository and reader."""
 
     def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
-        self._latest = 0
-        self.kept: dict[ArticleId, Article] = {}
+        self._last_id = 0
+        self.stored: dict[ArticleId, Article] = {}
         self.favorites: dict[ArticleId, set[UserId]] = {}
 
     async def add(self, draft: Draft) -> ArticleId:
         self._unit_of_work.require_transaction()
-        self._latest += 1
-        key = ArticleId(self._latest)
-        self.kept[key] = Article(
+        self._last_id += 1
+        key = ArticleId(self._last_id)
+        self.stored[key] = Article(
             id=key,
             slug=next(draft.title.slugs()),
-            author_id=draft.author,
+            author_id=draft.author_id,
             title=draft.title.text,
             description=draft.description.text,
             body=draft.body.text,
             tags=draft.tags.texts,
-            created_at=draft.at,
-            updated_at=draft.at,
+            created_at=draft.created_at,
+            updated_at=draft.created_at,
         )
         self.favorites[key] = set()
         return key
 
     async def get_for_update(self, slug: str) -> Article:
         self._unit_of_work.require_transaction()
-        return self._found(slug)
+        return self._by_slug(slug)
 
     async def save(self, article: Article, new_title: Title | None) -> None:
         self._unit_of_work.require_transaction()
         slug = article.slug if new_title is None else next(new_title.slugs())
-        self.kept[article.id] = replace(article, slug=slug)
+        self.stored[article.id] = replace(article, slug=slug)
 
-    async def remove(self, article: Article) -> None:
+    async def delete(self, article: Article) -> None:
         self._unit_of_work.require_transaction()
-        del self.kept[article.id], self.favorites[article.id]
+        del self.stored[article.id], self.favorites[article.id]
 
-    async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
+    async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
         self._unit_of_work.require_transaction()
-        article = self._found(slug)
-        is_new = user not in self.favorites[article.id]
-        self.favorites[article.id].add(user)
+        article = self._by_slug(slug)
+        is_new = user_id not in self.favorites[article.id]
+        self.favorites[article.id].add(user_id)
         return article.id, is_new
 
-    async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
+    async def remove_favorite(self, slug: str, user_id: UserId) -> ArticleId:
         self._unit_of_work.require_transaction()
-        article = self._found(slug)
-        self.favorites[article.id].discard(user)
+        article = self._by_slug(slug)
+        self.favorites[article.id].discard(user_id)
         return article.id
 
-    async def by_author(self, author: UserId) -> Sequence[Article]:
+    async def by_author(self, author_id: UserId) -> Sequence[Article]:
         self._unit_of_work.require_open()
-        return [article for article in self.kept.values() if article.author_id == author]
+        return [article for article in self.stored.values() if article.author_id == author_id]
 
-    async def delete_favorites_by(self, user: UserId) -> None:
+    async def delete_favorites_by(self, user_id: UserId) -> None:
         self._unit_of_work.require_transaction()
-        for users in self.favorites.values():
-            users.discard(user)
+        for user_ids in self.favorites.values():
+            user_ids.discard(user_id)
 
-    async def favorite_slugs_of(self, user: UserId) -> Sequence[str]:
+    async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
         self._unit_of_work.require_open()
-        return [self.kept[article].slug for article, users in self.favorites.items() if user in users]
+        return [self.stored[key].slug for key, user_ids in self.favorites.items() if user_id in user_ids]
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
-        return await self.article_by_id(self._found(slug).id, viewer)
+        return await self.article_by_id(self._by_slug(slug).id, viewer)
 
-    async def article_by_id(self, article: ArticleId, viewer: UserId | None) -> ArticleView:
+    async def article_by_id(self, article_id: ArticleId, viewer: UserId | None) -> ArticleView:
         self._unit_of_work.require_open()
-        found = self.kept[article]
+        article = self.stored[article_id]
         return ArticleView(
-            slug=found.slug,
-            title=found.title,
-            description=found.description,
-            tag_list=found.tags,
-            created_at=found.created_at,
-            updated_at=found.updated_at,
-            favorited=viewer in self.favorites[article],
-            favorites_count=len(self.favorites[article]),
-            author=Profile(f"user {found.author_id}", None, None, following=False),
-            body=found.body,
+            slug=article.slug,
+            title=article.title,
+            description=article.description,
+            tag_list=article.tags,
+            created_at=article.created_at,
+            updated_at=article.updated_at,
+            favorited=viewer in self.favorites[article_id],
+            favorites_count=len(self.favorites[article_id]),
+            author=Profile(f"user {article.author_id}", None, None, following=False),
+            body=article.body,
         )
 
     async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
         raise NotImplementedError
 
-    async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
+    async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
         raise NotImplementedError
 
     async def tags(self) -> Sequence[str]:
         raise NotImplementedError
 
-    def _found(self, slug: str) -> Article:
-        for article in self.kept.values():
+    def _by_slug(self, slug: str) -> Article:
+        for article in self.stored.values():
             if article.slug == slug:
                 return article
         raise ArticleNotFound

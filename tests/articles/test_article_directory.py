@@ -1,4 +1,4 @@
-"""What the contract ArticleDirectory promises, of its fake and of the real thing alike."""
+"""The contract ArticleDirectory, tested on the fake and on the implementation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,13 +19,13 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 
-NOTHING = ArticleId(404)
-# As long as a deletion that nothing holds up could want, many times over.
+UNKNOWN = ArticleId(404)
+# Many times the duration of a deletion that no lock blocks.
 TIMEOUT_SECONDS = 0.1
 
 
-class World(Protocol):
-    """An article directory, and what lets there be articles in it, published at noon."""
+class DirectoryUnderTest(Protocol):
+    """An article directory, and how to change its articles, which are published at noon."""
 
     profiles: FakeProfileReader
     database: Database
@@ -33,167 +33,171 @@ class World(Protocol):
     @property
     def directory(self) -> ArticleDirectory: ...
 
-    async def article(self, title: str, author: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
+    async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
         """Publish an article whose slug is its title in lower case, about "Fire"."""
         ...
 
-    async def favorite(self, article: ArticleId, user: UserId) -> None: ...
+    async def favorite(self, article_id: ArticleId, user_id: UserId) -> None: ...
 
-    async def delete(self, article: ArticleId) -> None: ...
+    async def delete(self, article_id: ArticleId) -> None: ...
 
 
-class FakeWorld:
+class FakeDirectory:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.profiles = FakeProfileReader()
         self.directory = FakeArticleDirectory(database, self.profiles)
 
-    async def article(self, title: str, author: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
-        return self.directory.add(title.lower(), author=author, title=title, description="Fire", tags=tags)
+    async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
+        return self.directory.add(title.lower(), author=author_id, title=title, description="Fire", tags=tags)
 
-    async def favorite(self, article: ArticleId, user: UserId) -> None:
-        self.directory.favorite(article, user)
+    async def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
+        self.directory.favorite(article_id, user_id)
 
-    async def delete(self, article: ArticleId) -> None:
-        await self.directory.remove(article)
+    async def delete(self, article_id: ArticleId) -> None:
+        await self.directory.remove(article_id)
 
 
-class RealWorld:
+class SqlDirectory:
     def __init__(self, articles: ModuleTestApp, profiles: FakeProfileReader) -> None:
         self.database = articles.database
         self.profiles = profiles
         self.directory = articles.container.directory()
-        self._publishing = articles.container.service()
+        self._service = articles.container.service()
         self._published: dict[ArticleId, tuple[str, UserId]] = {}
 
-    async def article(self, title: str, author: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
+    async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
         tag_list = TagList(tuple(Tag(tag) for tag in tags))
-        view = await self._publishing.publish(
-            author, Title(title), Description("Fire"), Body("It burns."), tag_list
+        view = await self._service.publish(
+            author_id, Title(title), Description("Fire"), Body("It burns."), tag_list
         )
-        article: ArticleId = (await self.directory.ids({view.slug}))[view.slug]
-        self._published[article] = (view.slug, author)
-        return article
+        article_id: ArticleId = (await self.directory.ids({view.slug}))[view.slug]
+        self._published[article_id] = (view.slug, author_id)
+        return article_id
 
-    async def favorite(self, article: ArticleId, user: UserId) -> None:
-        slug, _ = self._published[article]
-        await self._publishing.favorite(slug, user)
+    async def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
+        slug, _ = self._published[article_id]
+        await self._service.favorite(slug, user_id)
 
-    async def delete(self, article: ArticleId) -> None:
-        slug, author = self._published[article]
-        await self._publishing.delete(slug, author)
+    async def delete(self, article_id: ArticleId) -> None:
+        slug, author_id = self._published[article_id]
+        await self._service.delete(slug, author_id)
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[World]:
+async def fake() -> AsyncIterator[DirectoryUnderTest]:
     database = Database(IN_MEMORY)
-    yield FakeWorld(database)
+    yield FakeDirectory(database)
     await database.dispose()
 
 
 @asynccontextmanager
-async def real() -> AsyncIterator[World]:
+async def real() -> AsyncIterator[DirectoryUnderTest]:
     profiles = FakeProfileReader()
     offers = {ProfileReader: profiles, TokenVerifier: FakeTokenVerifier()}
     async with boot_module(MODULE, offers, clock=FakeClock()) as articles:
-        yield RealWorld(articles, profiles)
+        yield SqlDirectory(articles, profiles)
 
 
 @pytest.fixture(params=[fake, real])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    make: Callable[[], AbstractAsyncContextManager[World]] = request.param
-    async with make() as world:
-        yield world
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[DirectoryUnderTest]:
+    make: Callable[[], AbstractAsyncContextManager[DirectoryUnderTest]] = request.param
+    async with make() as subject:
+        yield subject
 
 
-async def test_it_is_what_its_contract_says(world: World) -> None:
-    assert isinstance(world.directory, ArticleDirectory)
+async def test_directory_implements_the_contract(subject: DirectoryUnderTest) -> None:
+    assert isinstance(subject.directory, ArticleDirectory)
+
+
+async def test_empty_collections_give_empty_mappings(subject: DirectoryUnderTest) -> None:
+    jake = subject.profiles.add("jake")
+    await subject.publish("Dragons", jake)
+    assert await subject.directory.ids(()) == {}
+    assert await subject.directory.previews((), viewer=jake) == {}
+    assert await subject.directory.contents(()) == {}
 
 
 class TestIds:
-    async def test_ids_are_returned_by_slug(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", jake)
-        await world.article("Knights", jake)
-        assert await world.directory.ids({"dragons", "castles"}) == {"dragons": dragons, "castles": castles}
+    async def test_ids_are_returned_by_slug(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", jake)
+        await subject.publish("Knights", jake)
+        assert await subject.directory.ids({"dragons", "castles"}) == {"dragons": dragons, "castles": castles}
 
-    async def test_those_that_do_not_exist_are_left_out(self, world: World) -> None:
-        dragons = await world.article("Dragons", world.profiles.add("jake"))
-        assert await world.directory.ids({"dragons", "dragon", "Dragons", ""}) == {"dragons": dragons}
+    async def test_unknown_slugs_are_omitted(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        assert await subject.directory.ids({"dragons", "dragon", "Dragons", ""}) == {"dragons": dragons}
 
-    async def test_a_deleted_article_does_not_exist(self, world: World) -> None:
-        dragons = await world.article("Dragons", world.profiles.add("jake"))
-        await world.delete(dragons)
-        assert await world.directory.ids({"dragons"}) == {}
-
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        await world.article("Dragons", world.profiles.add("jake"))
-        assert await world.directory.ids(()) == {}
+    async def test_deleted_article_is_omitted(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        await subject.delete(dragons)
+        assert await subject.directory.ids({"dragons"}) == {}
 
 
-class TestHeld:
-    async def test_it_returns_what_ids_returns(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        await world.article("Dragons", jake)
-        await world.article("Castles", jake)
+class TestLock:
+    async def test_result_equals_that_of_ids(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake")
+        await subject.publish("Dragons", jake)
+        await subject.publish("Castles", jake)
         slugs = {"dragons", "castles", "knights"}
-        async with world.database.transaction():
-            assert await world.directory.lock(slugs) == await world.directory.ids(slugs)
+        async with subject.database.transaction():
+            assert await subject.directory.lock(slugs) == await subject.directory.ids(slugs)
 
-    async def test_an_article_is_not_deleted_while_it_is_held(self, world: World) -> None:
-        dragons = await world.article("Dragons", world.profiles.add("jake"))
-        async with world.database.transaction():
-            await world.directory.lock({"dragons"})
-            # A context of its own: a request of somebody else's, that knows nothing of this transaction.
-            deletion = asyncio.create_task(world.delete(dragons), context=Context())
+    async def test_locked_article_is_not_deleted(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        async with subject.database.transaction():
+            await subject.directory.lock({"dragons"})
+            # A new context, as another request has: this transaction is not open in it.
+            deletion = asyncio.create_task(subject.delete(dragons), context=Context())
             done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
             assert not done
-            assert await world.directory.ids({"dragons"}) == {"dragons": dragons}
+            assert await subject.directory.ids({"dragons"}) == {"dragons": dragons}
         await deletion
-        assert await world.directory.ids({"dragons"}) == {}
+        assert await subject.directory.ids({"dragons"}) == {}
 
-    async def test_it_needs_an_open_transaction(self, world: World) -> None:
-        await world.article("Dragons", world.profiles.add("jake"))
+    async def test_open_transaction_is_required(self, subject: DirectoryUnderTest) -> None:
+        await subject.publish("Dragons", subject.profiles.add("jake"))
         with pytest.raises(RuntimeError):
-            await world.directory.lock({"dragons"})
+            await subject.directory.lock({"dragons"})
 
-    async def test_a_snapshot_is_no_transaction(self, world: World) -> None:
-        async with world.database.snapshot():
+    async def test_snapshot_does_not_suffice(self, subject: DirectoryUnderTest) -> None:
+        async with subject.database.snapshot():
             with pytest.raises(RuntimeError):
-                await world.directory.lock({"dragons"})
+                await subject.directory.lock({"dragons"})
 
 
-class TestHeldAuthors:
-    async def test_authors_are_returned_by_article_and_those_that_do_not_exist_left_out(
-        self, world: World
+class TestLockAuthors:
+    async def test_authors_are_returned_by_article_id_and_unknown_ids_omitted(
+        self, subject: DirectoryUnderTest
     ) -> None:
-        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
-        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", anna)
-        async with world.database.transaction():
-            found = await world.directory.lock_authors({dragons, castles, NOTHING})
-        assert found == {dragons: jake, castles: anna}
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", anna)
+        async with subject.database.transaction():
+            authors = await subject.directory.lock_authors({dragons, castles, UNKNOWN})
+        assert authors == {dragons: jake, castles: anna}
 
-    async def test_an_article_is_not_deleted_while_it_is_held(self, world: World) -> None:
-        dragons = await world.article("Dragons", world.profiles.add("jake"))
-        async with world.database.transaction():
-            await world.directory.lock_authors({dragons})
-            deletion = asyncio.create_task(world.delete(dragons), context=Context())
+    async def test_locked_article_is_not_deleted(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        async with subject.database.transaction():
+            await subject.directory.lock_authors({dragons})
+            deletion = asyncio.create_task(subject.delete(dragons), context=Context())
             done, _ = await asyncio.wait({deletion}, timeout=TIMEOUT_SECONDS)
             assert not done
         await deletion
 
-    async def test_it_needs_an_open_transaction(self, world: World) -> None:
-        dragons = await world.article("Dragons", world.profiles.add("jake"))
+    async def test_open_transaction_is_required(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
         with pytest.raises(RuntimeError):
-            await world.directory.lock_authors({dragons})
+            await subject.directory.lock_authors({dragons})
 
 
 class TestPreviews:
-    async def test_articles_are_returned_by_id(self, world: World) -> None:
-        jake = world.profiles.add("jake", bio="I work at statefarm")
-        dragons = await world.article("Dragons", jake, tags=["fire", "breath"])
-        await world.article("Knights", jake)
-        assert await world.directory.previews({dragons}, viewer=None) == {
+    async def test_previews_are_returned_by_id(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake", bio="I work at statefarm")
+        dragons = await subject.publish("Dragons", jake, tags=["fire", "breath"])
+        await subject.publish("Knights", jake)
+        assert await subject.directory.previews({dragons}, viewer=None) == {
             dragons: ArticlePreview(
                 slug="dragons",
                 title="Dragons",
@@ -207,58 +211,55 @@ class TestPreviews:
             )
         }
 
-    async def test_each_article_has_its_own_author(self, world: World) -> None:
-        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
-        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", anna)
-        found = await world.directory.previews({dragons, castles}, viewer=None)
-        assert {id_: preview.author.username for id_, preview in found.items()} == {
+    async def test_each_preview_has_the_author_of_its_article(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", anna)
+        previews = await subject.directory.previews({dragons, castles}, viewer=None)
+        assert {id_: preview.author.username for id_, preview in previews.items()} == {
             dragons: "jake",
             castles: "anna",
         }
 
-    async def test_those_that_do_not_exist_are_left_out(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", jake)
-        await world.delete(castles)
-        assert set(await world.directory.previews({dragons, castles, NOTHING}, viewer=jake)) == {dragons}
+    async def test_unknown_and_deleted_articles_are_omitted(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", jake)
+        await subject.delete(castles)
+        assert set(await subject.directory.previews({dragons, castles, UNKNOWN}, viewer=jake)) == {dragons}
 
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        await world.article("Dragons", jake)
-        assert await world.directory.previews((), viewer=jake) == {}
-
-    async def test_favorited_is_for_the_viewer(self, world: World) -> None:
-        jake, anna, carl = (world.profiles.add(name) for name in ("jake", "anna", "carl"))
-        dragons = await world.article("Dragons", jake)
-        await world.favorite(dragons, anna)
+    async def test_favorited_depends_on_the_viewer(self, subject: DirectoryUnderTest) -> None:
+        jake, anna, carl = (subject.profiles.add(name) for name in ("jake", "anna", "carl"))
+        dragons = await subject.publish("Dragons", jake)
+        await subject.favorite(dragons, anna)
         seen = {
-            viewer: (await world.directory.previews({dragons}, viewer))[dragons].favorited
+            viewer: (await subject.directory.previews({dragons}, viewer))[dragons].favorited
             for viewer in (anna, carl, None)
         }
         assert seen == {anna: True, carl: False, None: False}
 
-    async def test_favorites_are_counted_for_everybody(self, world: World) -> None:
-        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
-        dragons, castles = await world.article("Dragons", jake), await world.article("Castles", jake)
-        await world.favorite(dragons, anna)
-        await world.favorite(dragons, jake)
-        found = await world.directory.previews({dragons, castles}, viewer=None)
-        assert {id_: preview.favorites_count for id_, preview in found.items()} == {dragons: 2, castles: 0}
+    async def test_favorites_of_all_users_are_counted(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", jake)
+        await subject.favorite(dragons, anna)
+        await subject.favorite(dragons, jake)
+        previews = await subject.directory.previews({dragons, castles}, viewer=None)
+        assert {id_: preview.favorites_count for id_, preview in previews.items()} == {dragons: 2, castles: 0}
 
-    async def test_the_author_is_seen_as_the_viewer_sees_them(self, world: World) -> None:
-        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
-        world.profiles.follow(anna, jake)
-        dragons = await world.article("Dragons", jake)
-        assert (await world.directory.previews({dragons}, viewer=anna))[dragons].author.following
-        assert not (await world.directory.previews({dragons}, viewer=None))[dragons].author.following
+    async def test_following_depends_on_the_viewer(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        subject.profiles.follow(anna, jake)
+        dragons = await subject.publish("Dragons", jake)
+        assert (await subject.directory.previews({dragons}, viewer=anna))[dragons].author.following
+        assert not (await subject.directory.previews({dragons}, viewer=None))[dragons].author.following
 
 
-class TestTexts:
-    async def test_articles_are_returned_by_id_with_their_bodies(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        dragons = await world.article("Dragons", jake, tags=["fire", "breath"])
-        await world.article("Knights", jake)
-        assert await world.directory.contents({dragons, NOTHING}) == {
+class TestContents:
+    async def test_contents_are_returned_by_id_and_unknown_ids_omitted(
+        self, subject: DirectoryUnderTest
+    ) -> None:
+        jake = subject.profiles.add("jake")
+        dragons = await subject.publish("Dragons", jake, tags=["fire", "breath"])
+        await subject.publish("Knights", jake)
+        assert await subject.directory.contents({dragons, UNKNOWN}) == {
             dragons: ArticleContent(
                 slug="dragons",
                 title="Dragons",
@@ -272,37 +273,33 @@ class TestTexts:
             )
         }
 
-    async def test_none_are_returned_for_none(self, world: World) -> None:
-        await world.article("Dragons", world.profiles.add("jake"))
-        assert await world.directory.contents(()) == {}
-
 
 class TestNewest:
-    async def test_the_newest_come_first_and_no_more_than_asked_for(self, world: World) -> None:
-        jake = world.profiles.add("jake")
-        first, second, third = [await world.article(title, jake) for title in ("One", "Two", "Three")]
-        assert await world.directory.newest(10) == [third, second, first]
-        assert await world.directory.newest(2) == [third, second]
+    async def test_newest_articles_come_first_up_to_the_limit(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake")
+        first, second, third = [await subject.publish(title, jake) for title in ("One", "Two", "Three")]
+        assert await subject.directory.newest(10) == [third, second, first]
+        assert await subject.directory.newest(2) == [third, second]
 
-    async def test_a_tag_and_an_author_must_both_hold(self, world: World) -> None:
-        jake, anna = world.profiles.add("jake"), world.profiles.add("anna")
-        hers = await world.article("Dragons", anna, tags=["fire"])
-        his = await world.article("Castles", jake, tags=["fire", "stone"])
-        other = await world.article("Knights", jake)
-        assert await world.directory.newest(10, tag="fire") == [his, hers]
-        assert await world.directory.newest(10, author="JAKE") == [other, his]
-        assert await world.directory.newest(10, tag="fire", author="anna") == [hers]
+    async def test_tag_and_author_are_combined(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        hers = await subject.publish("Dragons", anna, tags=["fire"])
+        his = await subject.publish("Castles", jake, tags=["fire", "stone"])
+        other = await subject.publish("Knights", jake)
+        assert await subject.directory.newest(10, tag="fire") == [his, hers]
+        assert await subject.directory.newest(10, author="JAKE") == [other, his]
+        assert await subject.directory.newest(10, tag="fire", author="anna") == [hers]
 
-    async def test_there_are_none_by_nobody(self, world: World) -> None:
-        await world.article("Dragons", world.profiles.add("jake"))
-        assert await world.directory.newest(10, author="anna") == []
-        assert await world.directory.newest(10, tag="water") == []
+    async def test_unknown_author_or_tag_matches_nothing(self, subject: DirectoryUnderTest) -> None:
+        await subject.publish("Dragons", subject.profiles.add("jake"))
+        assert await subject.directory.newest(10, author="anna") == []
+        assert await subject.directory.newest(10, tag="water") == []
 
 
 class TestAllIds:
-    async def test_the_oldest_come_first(self, world: World) -> None:
-        assert await world.directory.all_ids() == []
-        jake = world.profiles.add("jake")
-        articles = [await world.article(title, jake) for title in ("One", "Two", "Three")]
-        await world.delete(articles.pop(1))
-        assert await world.directory.all_ids() == articles
+    async def test_oldest_articles_come_first(self, subject: DirectoryUnderTest) -> None:
+        assert await subject.directory.all_ids() == []
+        jake = subject.profiles.add("jake")
+        articles = [await subject.publish(title, jake) for title in ("One", "Two", "Three")]
+        await subject.delete(articles.pop(1))
+        assert await subject.directory.all_ids() == articles

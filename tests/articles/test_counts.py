@@ -1,4 +1,4 @@
-"""Counts are kept beside what they count; after whatever happened, both say the same."""
+"""Stored counts equal the counted rows after any sequence of changes."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
@@ -24,8 +24,8 @@ MINUTE = timedelta(minutes=1)
 EVERYTHING = PageRequest(limit=MAX_LIMIT)
 
 
-class Life:
-    """Users who do something with articles, by chance: the same on every run."""
+class RandomChanges:
+    """Random changes of articles by four users, the same on every run."""
 
     def __init__(self, articles: ArticlesContainer, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - no secret is drawn from it
@@ -36,24 +36,24 @@ class Life:
         self.names = {name: self.profiles.add(name) for name in ("jake", "anna", "carl", "dora")}
         self.numbers = count()
 
-    async def go_on(self, steps: int) -> None:
-        """Let something happen, so many times."""
-        happenings: Sequence[Callable[[], Awaitable[object]]] = (
+    async def make(self, number: int) -> None:
+        """Make this number of random changes."""
+        changes: Sequence[Callable[[], Awaitable[object]]] = (
             self.publish,
             self.publish,
             self.publish_some,
             self.publish_some,
             self.retag,
             self.delete,
-            self.favor,
-            self.favor,
-            self.favor,
-            self.unfavor,
-            self.leave,
+            self.favorite,
+            self.favorite,
+            self.favorite,
+            self.unfavorite,
+            self.delete_user,
         )
-        for _ in range(steps):
+        for _ in range(number):
             async with self.database.transaction():
-                await self.random.choice(happenings)()
+                await self.random.choice(changes)()
 
     def user(self) -> UserId:
         return self.random.choice(list(self.names.values()))
@@ -62,20 +62,22 @@ class Life:
         return tags(*self.random.sample(TAGS, self.random.randint(0, len(TAGS))))
 
     async def slug(self) -> str | None:
-        """Return the slug of any article, or None while there are none."""
+        """Return the slug of a random article, or None if there are none."""
         slugs = [article.slug for article in await self.all()]
         return self.random.choice(slugs) if slugs else None
 
     async def all(self, criteria: Criteria | None = None) -> Sequence[ArticlePreview]:
-        """Return all articles that meet the criteria."""
+        """Return all articles that match the criteria."""
         return (await self.reader.articles(criteria or Criteria(), EVERYTHING, None)).articles
 
     def draft(self, at_minute: int) -> Draft:
         title = f"Article {next(self.numbers)}"
-        return draft(title, author=self.user(), tag_list=self.tag_list(), at=NOON + at_minute * MINUTE)
+        return draft(
+            title, author_id=self.user(), tag_list=self.tag_list(), created_at=NOON + at_minute * MINUTE
+        )
 
     async def publish(self) -> None:
-        # Often at one moment, and not always later than what is there: clocks are set back.
+        # Often at equal times, and not always later than existing articles: clocks are set back.
         await self.articles.add(self.draft(self.random.randint(0, 30)))
 
     async def publish_some(self) -> None:
@@ -89,78 +91,84 @@ class Life:
 
     async def delete(self) -> None:
         if slug := await self.slug():
-            await self.articles.remove(await self.articles.get_for_update(slug))
+            await self.articles.delete(await self.articles.get_for_update(slug))
 
-    async def leave(self) -> None:
-        # And come back at once, as somebody who has never done anything.
-        user = self.user()
-        for article in await self.articles.by_author(user):
-            await self.articles.remove(article)
-        await self.articles.delete_favorites_by(user)
+    async def delete_user(self) -> None:
+        # The id is used again afterwards, as that of a new user.
+        user_id = self.user()
+        for article in await self.articles.by_author(user_id):
+            await self.articles.delete(article)
+        await self.articles.delete_favorites_by(user_id)
 
-    async def favor(self) -> None:
+    async def favorite(self) -> None:
         if slug := await self.slug():
             await self.articles.add_favorite(slug, self.user())
 
-    async def unfavor(self) -> None:
+    async def unfavorite(self) -> None:
         if slug := await self.slug():
             await self.articles.remove_favorite(slug, self.user())
 
 
 @pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-async def life(articles: ArticlesContainer, request: pytest.FixtureRequest) -> Life:
-    life = Life(articles, seed=request.param)
-    await life.go_on(80)
-    assert len(await life.all()) > 10, "too few to tell"
-    return life
+async def random_changes(articles: ArticlesContainer, request: pytest.FixtureRequest) -> RandomChanges:
+    random_changes = RandomChanges(articles, seed=request.param)
+    await random_changes.make(80)
+    assert len(await random_changes.all()) > 10, "too few to prove anything"
+    return random_changes
 
 
-async def test_after_whatever_happened_all_counts_are_right(life: Life) -> None:
-    # In one scene: to set it takes longer than to look at it.
-    await assert_every_list_says_how_many_there_are(life)
-    await assert_an_articles_favourites_are_as_many_as_favour_it(life)
-    await assert_tags_are_those_in_use_the_most_used_first(life)
+async def test_all_counts_are_exact(random_changes: RandomChanges) -> None:
+    # One test: the setup takes longer than the assertions.
+    await assert_list_counts_are_exact(random_changes)
+    await assert_favorites_counts_are_exact(random_changes)
+    await assert_tags_are_sorted_by_use(random_changes)
 
 
-async def assert_every_list_says_how_many_there_are(life: Life) -> None:
-    names = [None, *life.names]
+async def assert_list_counts_are_exact(random_changes: RandomChanges) -> None:
+    names = [None, *random_changes.names]
     for tag in (None, *TAGS):
         for author in names:
             for favorited in names:
                 criteria = Criteria(tag, author, favorited)
-                found = await life.reader.articles(criteria, EVERYTHING, None)
-                assert found.articles_count == len(found.articles), criteria
+                page = await random_changes.reader.articles(criteria, EVERYTHING, None)
+                assert page.articles_count == len(page.articles), criteria
 
 
-async def assert_an_articles_favourites_are_as_many_as_favour_it(life: Life) -> None:
-    fans = [article.slug for name in life.names for article in await life.all(Criteria(favorited=name))]
-    assert {article.slug: article.favorites_count for article in await life.all()} == {
-        article.slug: fans.count(article.slug) for article in await life.all()
+async def assert_favorites_counts_are_exact(random_changes: RandomChanges) -> None:
+    favorites = [
+        article.slug
+        for name in random_changes.names
+        for article in await random_changes.all(Criteria(favorited=name))
+    ]
+    assert {article.slug: article.favorites_count for article in await random_changes.all()} == {
+        article.slug: favorites.count(article.slug) for article in await random_changes.all()
     }
 
 
-async def assert_tags_are_those_in_use_the_most_used_first(life: Life) -> None:
-    used = {tag: len(await life.all(Criteria(tag=tag))) for tag in TAGS}
-    expected = sorted((tag for tag in TAGS if used[tag]), key=lambda tag: (-used[tag], tag))
-    assert await life.reader.tags() == expected
+async def assert_tags_are_sorted_by_use(random_changes: RandomChanges) -> None:
+    uses = {tag: len(await random_changes.all(Criteria(tag=tag))) for tag in TAGS}
+    expected = sorted((tag for tag in TAGS if uses[tag]), key=lambda tag: (-uses[tag], tag))
+    assert await random_changes.reader.tags() == expected
 
 
-async def test_every_page_of_every_feed_is_a_part_of_the_list_of_all(life: Life) -> None:
-    for number in range(len(life.names) + 1):
-        for followed in combinations(life.names, number):
-            await assert_feed_is_right(life, followed)
+async def test_every_page_of_every_feed_is_part_of_the_full_list(random_changes: RandomChanges) -> None:
+    for number in range(len(random_changes.names) + 1):
+        for followees in combinations(random_changes.names, number):
+            await assert_feed_is_right(random_changes, followees)
 
 
-async def assert_feed_is_right(life: Life, followed: Collection[str]) -> None:
-    follower = life.profiles.add(f"follower of {' and '.join(followed)}")
-    for name in followed:
-        life.profiles.follow(follower, life.names[name])
-    everything = [article.slug for article in await life.all() if article.author.username in followed]
+async def assert_feed_is_right(random_changes: RandomChanges, followees: Collection[str]) -> None:
+    follower = random_changes.profiles.add(f"follower of {' and '.join(followees)}")
+    for name in followees:
+        random_changes.profiles.follow(follower, random_changes.names[name])
+    everything = [
+        article.slug for article in await random_changes.all() if article.author.username in followees
+    ]
     for limit, offset in [(1, 0), (1, 1), (2, 0), (3, 2), (5, 4), (20, 0), (20, len(everything)), (100, 0)]:
-        found = await life.reader.feed(follower, PageRequest(limit, offset))
-        assert slugs(found) == everything[offset : offset + limit], (followed, limit, offset)
-        assert found.articles_count == len(everything)
+        page = await random_changes.reader.feed(follower, PageRequest(limit, offset))
+        assert slugs(page) == everything[offset : offset + limit], (followees, limit, offset)
+        assert page.articles_count == len(everything)
 
 
-def slugs(found: ArticleList) -> list[str]:
-    return [article.slug for article in found.articles]
+def slugs(page: ArticleList) -> list[str]:
+    return [article.slug for article in page.articles]

@@ -1,4 +1,4 @@
-"""Every list is found and sorted by an index: its plan is the same for a thousand articles and a million."""
+"""Query plans: an index finds and sorts every list, so that its cost does not grow with the table."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from modules.articles.infrastructure import directory, listings, reader
 from tests.sql_recorder import plan
 
 FILTERS = [
-    frozenset(asked) for size in range(4) for asked in combinations(("tag", "author", "favorited"), size)
+    frozenset(names) for size in range(4) for names in combinations(("tag", "author", "favorited"), size)
 ]
-# By what a list is found, and in which order: the first of these that is asked for.
+# The index of the first of these filters that is set finds and sorts the list.
 LEADING = {
     "author": "ix_articles_article_author_id_created_at_id (author_id=?)",
     "favorited": "ix_articles_favorite_user_id_created_at_article_id (user_id=?)",
@@ -28,54 +28,56 @@ def connection(migrated: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-@pytest.mark.parametrize("asked", FILTERS, ids=lambda asked: "+".join(sorted(asked)) or "all")
-def test_a_page_is_found_and_sorted_by_the_index_of_its_narrowest_filter(
-    connection: sqlite3.Connection, asked: frozenset[str]
+@pytest.mark.parametrize("filters", FILTERS, ids=lambda filters: "+".join(sorted(filters)) or "all")
+def test_page_uses_the_index_of_the_most_selective_filter(
+    connection: sqlite3.Connection, filters: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, listings.meeting(asked).page)
-    leading = next((LEADING[name] for name in LEADING if name in asked), "ix_articles_article_created_at_id")
+    first, *others = plan(connection, listings.listing(filters).page)
+    leading = next(
+        (LEADING[name] for name in LEADING if name in filters), "ix_articles_article_created_at_id"
+    )
     assert first.endswith(leading)
     assert [line for line in others if not line.startswith("SEARCH")] == []
 
 
-@pytest.mark.parametrize("asked", FILTERS, ids=lambda asked: "+".join(sorted(asked)) or "all")
-def test_a_page_behind_a_position_begins_there_in_the_same_index(
-    connection: sqlite3.Connection, asked: frozenset[str]
+@pytest.mark.parametrize("filters", FILTERS, ids=lambda filters: "+".join(sorted(filters)) or "all")
+def test_page_after_position_starts_there_in_the_same_index(
+    connection: sqlite3.Connection, filters: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, listings.meeting(asked).page_after)
-    # Of a pair with a rowid, SQLite takes the first to find where to begin, and looks at the second.
-    place = "(created_at,article_id)<(?,?)" if asked and "author" not in asked else "created_at<?"
-    leading = next((LEADING[name][:-1] for name in LEADING if name in asked), None)
+    first, *others = plan(connection, listings.listing(filters).page_after)
+    # Of a pair with the rowid, SQLite seeks by the first column and filters by the second.
+    place = "(created_at,article_id)<(?,?)" if filters and "author" not in filters else "created_at<?"
+    leading = next((LEADING[name][:-1] for name in LEADING if name in filters), None)
     assert first.endswith(
         f"{leading} AND {place})" if leading else f"ix_articles_article_created_at_id ({place})"
     )
     assert [line for line in others if not line.startswith("SEARCH")] == []
 
 
-@pytest.mark.parametrize("asked", FILTERS, ids=lambda asked: "+".join(sorted(asked)) or "all")
-def test_how_many_there_are_is_kept_or_counted_by_the_index_of_the_narrowest_filter(
-    connection: sqlite3.Connection, asked: frozenset[str]
+@pytest.mark.parametrize("filters", FILTERS, ids=lambda filters: "+".join(sorted(filters)) or "all")
+def test_count_is_stored_or_uses_the_index_of_the_most_selective_filter(
+    connection: sqlite3.Connection, filters: frozenset[str]
 ) -> None:
-    first, *others = plan(connection, listings.meeting(asked).count)
-    if len(asked) < 2:
+    first, *others = plan(connection, listings.listing(filters).count)
+    if len(filters) < 2:
         assert "sqlite_autoindex" in first
         assert others == []
     else:
-        assert first.endswith(next(LEADING[name] for name in LEADING if name in asked))
+        assert first.endswith(next(LEADING[name] for name in LEADING if name in filters))
         assert [line for line in others if not line.startswith("SEARCH")] == []
 
 
-def test_the_feed_sorts_what_the_authors_of_its_page_published_and_no_more(
+def test_feed_sorts_only_articles_by_the_authors_of_its_page(
     connection: sqlite3.Connection,
 ) -> None:
     first, *others = plan(connection, listings.FEED)
-    # The authors of a page are few; theirs since its oldest article are the ones that are sorted.
+    # Only the articles of the few authors of the page, since its oldest article, are sorted.
     assert first.endswith("ix_articles_article_author_id_created_at_id (author_id=? AND created_at>?)")
     assert [line for line in others if "articles_article " in line] == []
     assert [line for line in others if line.startswith("SCAN articles_")] == []
 
 
-def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
+def test_feed_after_position_searches_once_per_author_and_sorts_a_page(
     connection: sqlite3.Connection,
 ) -> None:
     lines = plan(connection, listings.FEED_AFTER)
@@ -92,9 +94,9 @@ def test_the_feed_behind_a_position_looks_once_for_each_author_and_sorts_a_page(
 @pytest.mark.parametrize(
     "statement",
     [reader.BY_SLUG, reader.BY_ID, directory.PREVIEWS, listings.FEED_COUNT, reader.TAGS],
-    ids=["BY_SLUG", "BY_ID", "PREVIEWS", "ALL_FOLLOWED", "TAGS"],
+    ids=["BY_SLUG", "BY_ID", "PREVIEWS", "FEED_COUNT", "TAGS"],
 )
-def test_nothing_else_is_looked_for_without_an_index(
+def test_other_statements_scan_no_table(
     connection: sqlite3.Connection, statement: listings.AnySelect
 ) -> None:
     lines = plan(connection, statement)

@@ -1,4 +1,4 @@
-"""No N+1: what a list costs in SQL does not depend on how much is in it."""
+"""No N+1 queries: the number of statements of a list does not depend on its length."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ FIRST = ArticleId(1)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an operation costs in statements: asked by nobody, and with a token."""
+    """The number of statements of an operation: anonymous, and with a token."""
 
     path: str
     anonymous: int | None
     with_token: int
 
 
-# With a token that was seen before: one more for whom the reader follows. With a name to filter by: one
-# more to look the name up. A list is a page, a count and the authors.
+# A list takes a page, a count and the authors. A token adds the followees of the reader, and a username
+# in a filter its look-up.
 COSTS = [
     Cost("/articles", 3, 4),
     Cost("/articles?tag=fire", 3, 4),
@@ -49,7 +49,7 @@ COSTS = [
     Cost("/articles/dragons", 2, 3),
     Cost("/articles/dragons/comments", 3, 4),
 ]
-# What it costs to believe a token: on SQLite a look-up that is no statement of SQLAlchemy's.
+# Statements to verify a token: SQLite's look-up bypasses SQLAlchemy, so that it is not recorded.
 VERIFYING = {"sqlite": 0, "postgresql": 1}
 
 
@@ -62,15 +62,15 @@ def statements(composition: Composition) -> Iterator[StatementRecorder]:
 
 @pytest.fixture
 def api(settings: Settings, composition: Composition) -> Api:
-    """Return Conduit without answers that it keeps: those cost nothing."""
+    """Return the API of Conduit without its response cache."""
     return Api(create_application(settings.model_copy(update={"response_cache_size": 0}), composition))
 
 
-async def gather(composition: Composition, authors: int, articles_each: int) -> str:
-    """Let there be authors with articles, all alike, and one reader, and return the reader's token.
+async def fill(composition: Composition, authors: int, articles_each: int) -> str:
+    """Add authors with articles, a reader and a fan, and return the reader's token.
 
-    The reader follows everybody, the fan favorites everything, and everybody comments on the first
-    article as often as they have written.
+    The reader follows all authors, the fan favorites all articles, and each author adds as many comments
+    to the first article as they have articles.
     """
     users = cast("UsersContainer", composition.containers["users"])
     profiles = cast("ProfilesContainer", composition.containers["profiles"])
@@ -82,10 +82,13 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
             author = await insert_account(users, f"author{number}")
             await profiles.follows().add(reader.id, author.id)
             for _ in range(articles_each):
-                key = await articles.repository().add(draft(author=author.id, tag_list=tags("fire", "wings")))
+                article_id = await articles.repository().add(
+                    draft(author_id=author.id, tag_list=tags("fire", "wings"))
+                )
                 await comments.repository().add(FIRST, author.id, CommentBody("Nice"), NOON)
                 [slug] = [
-                    preview.slug for preview in (await articles.directory().previews({key}, None)).values()
+                    preview.slug
+                    for preview in (await articles.directory().previews({article_id}, None)).values()
                 ]
                 await articles.repository().add_favorite(slug, fan.id)
     return users.tokens().issue(reader)
@@ -94,23 +97,23 @@ async def gather(composition: Composition, authors: int, articles_each: int) -> 
 async def cost(
     api: Api, composition: Composition, statements: StatementRecorder, path: str, token: str | None = None
 ) -> int:
-    """Return how many statements it takes to answer, after something in the database has changed."""
+    """Return the number of statements of a request after a change of the database."""
     headers = {} if token is None else {"Authorization": f"Token {token}"}
     async with composition.database.transaction() as session:
         await session.execute(update(AccountRow).values(bio=uuid4().hex))
     statements.statements.clear()
-    answer = await api.get(path, headers=headers)
-    assert answer.status_code == 200
+    response = await api.get(path, headers=headers)
+    assert response.status_code == 200
     return len(statements.statements)
 
 
 @pytest.mark.parametrize(("authors", "articles_each"), [(1, 1), (20, 1), (1, 20)])
-async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as_many(
+async def test_statement_count_does_not_depend_on_the_number_of_rows_or_authors(
     api: Api, composition: Composition, statements: StatementRecorder, authors: int, articles_each: int
 ) -> None:
-    token = await gather(composition, authors, articles_each)
+    token = await fill(composition, authors, articles_each)
     verifying = VERIFYING[composition.database.dialect]
-    found = [
+    costs = [
         Cost(
             path=expected.path,
             anonymous=expected.anonymous and await cost(api, composition, statements, expected.path),
@@ -118,7 +121,7 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
         )
         for expected in COSTS
     ]
-    assert found == COSTS
+    assert costs == COSTS
     rows = authors * articles_each
     assert len((await api.get("/articles")).json()["articles"]) == rows
     assert len((await api.get("/articles?favorited=fan")).json()["articles"]) == rows
@@ -126,7 +129,7 @@ async def test_one_row_takes_as_many_statements_as_twenty_by_one_author_or_by_as
     assert len((await api.get("/articles/dragons/comments")).json()["comments"]) == rows
 
 
-def test_no_list_is_dearer_than_it_may_be() -> None:
-    lists = [cost for cost in COSTS if not cost.path.startswith("/articles/dragons")]
-    assert max(cost.anonymous or 0 for cost in lists) <= 4
-    assert max(cost.with_token for cost in lists) + max(VERIFYING.values()) <= 6
+def test_lists_stay_within_their_statement_budget() -> None:
+    lists = [expected for expected in COSTS if not expected.path.startswith("/articles/dragons")]
+    assert max(expected.anonymous or 0 for expected in lists) <= 4
+    assert max(expected.with_token for expected in lists) + max(VERIFYING.values()) <= 6

@@ -1,1 +1,1 @@
-"""The proofs of modules/comments."""
+"""Tests of modules/comments."""

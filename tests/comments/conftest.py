@@ -1,4 +1,4 @@
-"""Comments by itself: of the modules that it needs there are fakes."""
+"""Fixtures of comments, booted alone on fakes of the modules it requires."""
 
 from collections.abc import AsyncIterator
 from typing import cast
@@ -25,36 +25,38 @@ def database() -> Database:
 
 @pytest.fixture
 def upstream(database: Database) -> UpstreamFakes:
-    """Return those whom comments needs."""
+    """Return the fakes that comments requires."""
     return UpstreamFakes(database)
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return the clock that comments has; a file of tests may have another."""
+    """Return the clock of comments, which a test module may override."""
     return SystemClock()
 
 
 @pytest.fixture
-async def alone(database: Database, upstream: UpstreamFakes, clock: Clock) -> AsyncIterator[ModuleTestApp]:
-    """Return comments, running."""
+async def module_app(
+    database: Database, upstream: UpstreamFakes, clock: Clock
+) -> AsyncIterator[ModuleTestApp]:
+    """Return the comments module, running."""
     offers = {
         ArticleDirectory: upstream.articles,
         ProfileReader: upstream.profiles,
         TokenVerifier: upstream.tokens,
     }
-    async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
-        yield alone
+    async with boot_module(MODULE, offers, database=database, clock=clock) as module_app:
+        yield module_app
 
 
 @pytest.fixture
-def comments(alone: ModuleTestApp) -> CommentsContainer:
-    """Return the container of comments, on the database of the test."""
-    return cast("CommentsContainer", alone.container)
+def comments(module_app: ModuleTestApp) -> CommentsContainer:
+    """Return the container of comments, on the test database."""
+    return cast("CommentsContainer", module_app.container)
 
 
 @pytest.fixture
-def api(alone: ModuleTestApp, upstream: UpstreamFakes) -> Api:
-    """Return comments as its callers see it."""
-    tokens = {name: upstream.tokens.issue(user) for name, user in upstream.users.items()}
-    return Api(alone.application, tokens)
+def api(module_app: ModuleTestApp, upstream: UpstreamFakes) -> Api:
+    """Return the API of comments."""
+    tokens = {name: upstream.tokens.issue(user_id) for name, user_id in upstream.users.items()}
+    return Api(module_app.application, tokens)

@@ -1,4 +1,4 @@
-"""The port of comments in memory."""
+"""A fake of the port of comments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,52 +11,56 @@ from modules.kernel.fakes import FakeUnitOfWork
 
 
 class FakeComments:
-    """Keeps comments in a dictionary."""
+    """An in-memory comment repository."""
 
     def __init__(self, unit_of_work: FakeUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
-        self._latest = 0
-        self.kept: dict[CommentId, Comment] = {}
+        self._last_id = 0
+        self.stored: dict[CommentId, Comment] = {}
 
-    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
+    async def add(
+        self, article_id: ArticleId, author_id: UserId, body: CommentBody, created_at: datetime
+    ) -> Comment:
         self._unit_of_work.require_transaction()
-        self._latest += 1
-        comment = Comment(CommentId(self._latest), article, author, text.text, at)
-        self.kept[comment.id] = comment
+        self._last_id += 1
+        comment = Comment(CommentId(self._last_id), article_id, author_id, body.text, created_at)
+        self.stored[comment.id] = comment
         return comment
 
-    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+    async def by_article(self, article_id: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
         self._unit_of_work.require_open()
-        found = [comment for comment in self.kept.values() if comment.article_id == article]
-        found.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
+        comments = [comment for comment in self.stored.values() if comment.article_id == article_id]
+        comments.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
         if page is None:
-            return found
+            return comments
         after_position = [
             comment
-            for comment in found
+            for comment in comments
             if page.after is None or (comment.created_at, comment.id) < (page.after.at, page.after.id)
         ]
         return after_position[page.offset : page.offset + page.limit + 1]
 
-    async def get_for_update(self, article: ArticleId, comment: CommentId) -> Comment:
+    async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
         self._unit_of_work.require_transaction()
-        found = self.kept.get(comment)
-        if found is None or found.article_id != article:
+        comment = self.stored.get(comment_id)
+        if comment is None or comment.article_id != article_id:
             raise CommentNotFound
-        return found
+        return comment
 
-    async def remove(self, comment: CommentId) -> None:
+    async def delete(self, comment_id: CommentId) -> None:
         self._unit_of_work.require_transaction()
-        del self.kept[comment]
+        del self.stored[comment_id]
 
-    async def by_author(self, author: UserId) -> Sequence[Comment]:
+    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
         self._unit_of_work.require_open()
-        return [comment for comment in self.kept.values() if comment.author_id == author]
+        return [comment for comment in self.stored.values() if comment.author_id == author_id]
 
-    async def delete_by_author(self, author: UserId) -> None:
+    async def delete_by_author(self, author_id: UserId) -> None:
         self._unit_of_work.require_transaction()
-        self.kept = {key: comment for key, comment in self.kept.items() if comment.author_id != author}
+        self.stored = {key: comment for key, comment in self.stored.items() if comment.author_id != author_id}
 
-    async def delete_by_article(self, article: ArticleId) -> None:
+    async def delete_by_article(self, article_id: ArticleId) -> None:
         self._unit_of_work.require_transaction()
-        self.kept = {key: comment for key, comment in self.kept.items() if comment.article_id != article}
+        self.stored = {
+            key: comment for key, comment in self.stored.items() if comment.article_id != article_id
+        }

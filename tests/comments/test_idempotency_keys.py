@@ -1,4 +1,4 @@
-"""For how long a comment that is sent again is said once."""
+"""How long an idempotency key of a comment is stored."""
 
 from datetime import timedelta
 
@@ -17,10 +17,10 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_after_a_day_it_is_another_comment(api: Api, clock: FakeClock) -> None:
+async def test_key_expires_after_a_day(api: Api, clock: FakeClock) -> None:
     anna = api.as_user("anna")
-    said = [(await anna.post(PATH, NEW, headers=KEY)).json()["comment"]["id"]]
-    for more in (timedelta(hours=24, seconds=-1), timedelta(seconds=1)):
-        clock.at += more
-        said.append((await anna.post(PATH, NEW, headers=KEY)).json()["comment"]["id"])
-    assert said == [1, 1, 2]
+    ids = [(await anna.post(PATH, NEW, headers=KEY)).json()["comment"]["id"]]
+    for elapsed in (timedelta(hours=24, seconds=-1), timedelta(seconds=1)):
+        clock.at += elapsed
+        ids.append((await anna.post(PATH, NEW, headers=KEY)).json()["comment"]["id"])
+    assert ids == [1, 1, 2]

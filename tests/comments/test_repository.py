@@ -1,4 +1,4 @@
-"""Comments on a real database."""
+"""The repository of comments."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,36 +21,39 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    """Return an empty database in a file, as deployments have it."""
+    """Return an empty database in a file."""
     return Database(f"sqlite+aiosqlite:///{tmp_path}/comments.db", synchronous="NORMAL")
 
 
-async def say(
-    comments: CommentsContainer, text: str = "Nice", article: ArticleId = DRAGONS, at: datetime = NOON
+async def add(
+    comments: CommentsContainer,
+    text: str = "Nice",
+    article_id: ArticleId = DRAGONS,
+    created_at: datetime = NOON,
 ) -> Comment:
-    return await comments.repository().add(article, ANNA, CommentBody(text), at)
+    return await comments.repository().add(article_id, ANNA, CommentBody(text), created_at)
 
 
-async def texts(comments: CommentsContainer, article: ArticleId = DRAGONS) -> Sequence[str]:
-    return [comment.body for comment in await comments.repository().by_article(article)]
+async def texts(comments: CommentsContainer, article_id: ArticleId = DRAGONS) -> Sequence[str]:
+    return [comment.body for comment in await comments.repository().by_article(article_id)]
 
 
 class TestAdd:
-    async def test_what_is_kept_is_what_was_said(self, comments: CommentsContainer) -> None:
-        comment = await say(comments, "  Nice\n")
+    async def test_added_comment_is_read_back(self, comments: CommentsContainer) -> None:
+        comment = await add(comments, "  Nice\n")
         assert comment == Comment(comment.id, DRAGONS, ANNA, "  Nice\n", NOON)
         assert await comments.repository().by_article(DRAGONS) == [comment]
 
-    async def test_an_id_is_never_given_twice(self, comments: CommentsContainer) -> None:
-        first = await say(comments)
-        await comments.repository().remove(first.id)
-        assert (await say(comments)).id != first.id
+    async def test_id_is_never_reused(self, comments: CommentsContainer) -> None:
+        first = await add(comments)
+        await comments.repository().delete(first.id)
+        assert (await add(comments)).id != first.id
 
 
-class TestPages:
-    async def test_a_page_is_what_it_says_and_the_one_behind_it(self, comments: CommentsContainer) -> None:
+class TestPage:
+    async def test_page_has_one_row_more_than_its_limit(self, comments: CommentsContainer) -> None:
         for number in range(5):
-            await say(comments, str(number), at=NOON + number * SECOND)
+            await add(comments, str(number), created_at=NOON + number * SECOND)
         repository = comments.repository()
         third = (await repository.by_article(DRAGONS))[2]
         for page in (
@@ -60,46 +63,46 @@ class TestPages:
             assert [comment.body for comment in await repository.by_article(DRAGONS, page)] == ["1", "0"]
 
 
-class TestOfArticle:
-    async def test_the_newest_come_first_and_of_one_moment_the_last_one_kept(
+class TestByArticle:
+    async def test_newest_come_first_and_at_equal_times_the_last_added(
         self, comments: CommentsContainer
     ) -> None:
-        for text, at in [("second", NOON), ("third", NOON), ("first", NOON - SECOND)]:
-            await say(comments, text, at=at)
+        for text, created_at in [("second", NOON), ("third", NOON), ("first", NOON - SECOND)]:
+            await add(comments, text, created_at=created_at)
         assert await texts(comments) == ["third", "second", "first"]
 
-    async def test_another_articles_are_not_among_them(self, comments: CommentsContainer) -> None:
-        await say(comments, article=KNIGHTS)
+    async def test_comments_on_another_article_are_omitted(self, comments: CommentsContainer) -> None:
+        await add(comments, article_id=KNIGHTS)
         assert await texts(comments, DRAGONS) == []
 
 
-class TestHeld:
-    async def test_it_is_the_comment(self, comments: CommentsContainer) -> None:
-        comment = await say(comments)
+class TestGetForUpdate:
+    async def test_comment_is_returned(self, comments: CommentsContainer) -> None:
+        comment = await add(comments)
         async with comments.database().transaction():
             assert await comments.repository().get_for_update(DRAGONS, comment.id) == comment
 
-    async def test_on_another_article_it_is_not_found(self, comments: CommentsContainer) -> None:
-        comment = await say(comments)
+    async def test_comment_on_another_article_is_not_found(self, comments: CommentsContainer) -> None:
+        comment = await add(comments)
         with pytest.raises(CommentNotFound):
             await comments.repository().get_for_update(KNIGHTS, comment.id)
 
-    async def test_what_does_not_exist_is_not_found(self, comments: CommentsContainer) -> None:
+    async def test_unknown_comment_is_not_found(self, comments: CommentsContainer) -> None:
         with pytest.raises(CommentNotFound):
             await comments.repository().get_for_update(DRAGONS, CommentId(1000))
 
 
-class TestRemove:
-    async def test_one_is_gone_and_no_other(self, comments: CommentsContainer) -> None:
-        first = await say(comments, "first")
-        await say(comments, "second")
-        await comments.repository().remove(first.id)
+class TestDelete:
+    async def test_one_comment_is_deleted(self, comments: CommentsContainer) -> None:
+        first = await add(comments, "first")
+        await add(comments, "second")
+        await comments.repository().delete(first.id)
         assert await texts(comments) == ["second"]
 
-    async def test_all_of_an_article_are_gone_and_no_others(self, comments: CommentsContainer) -> None:
-        await say(comments, article=DRAGONS)
-        await say(comments, article=DRAGONS)
-        await say(comments, article=KNIGHTS)
+    async def test_all_comments_on_an_article_are_deleted(self, comments: CommentsContainer) -> None:
+        await add(comments, article_id=DRAGONS)
+        await add(comments, article_id=DRAGONS)
+        await add(comments, article_id=KNIGHTS)
         await comments.repository().delete_by_article(DRAGONS)
         assert await texts(comments, DRAGONS) == []
         assert await texts(comments, KNIGHTS) == ["Nice"]

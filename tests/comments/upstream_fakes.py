@@ -1,4 +1,4 @@
-"""The modules that comments needs, as far as their contracts go."""
+"""Fakes of the contracts that comments requires."""
 
 from modules.articles.contracts import ArticleId
 from modules.articles.fakes import FakeArticleDirectory
@@ -7,7 +7,7 @@ from modules.profiles.fakes import FakeProfileReader
 
 
 class UpstreamFakes:
-    """Fakes of them, with jake, anna and carl, and with jake's articles "dragons" and "knights"."""
+    """Fakes with the users jake, anna and carl, and jake's articles "dragons" and "knights"."""
 
     def __init__(self, unit_of_work: AmbientUnitOfWork) -> None:
         self.tokens = FakeTokenVerifier()

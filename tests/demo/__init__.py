@@ -1,1 +1,1 @@
-"""`conduit demo`: what a person finds in a demonstration, and when there can be none."""
+"""Tests of `conduit demo`."""

@@ -1,4 +1,4 @@
-"""A small demonstration, made once; each test has a copy."""
+"""A small demo database, created once and copied for each test."""
 
 import shutil
 from pathlib import Path
@@ -14,53 +14,53 @@ from tests.conftest import SECRET, AppInstance
 ARTICLES = 60
 
 
-class ProbeTimeout:
-    """Shows no progress."""
+class NoProgress:
+    """A progress display that shows nothing."""
 
     def begin(self, what: str, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, number: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 def settings_for(file: Path) -> Settings:
-    """Return the settings of a Conduit on this database."""
+    """Return settings for this database."""
     return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
 
 
-async def demonstration(migrated: Path, file: Path, articles: int) -> Path:
-    """Return a database with a demonstration in it."""
+async def create_demo(migrated: Path, file: Path, articles: int) -> Path:
+    """Return a database with demo data."""
     shutil.copy(migrated, file)
     composition = compose_from_settings(settings_for(file))
-    await fill_demo(composition, articles, ProbeTimeout())
+    await fill_demo(composition, articles, NoProgress())
     await composition.database.dispose()
     return file
 
 
 @pytest.fixture(scope="session")
 async def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database with a demonstration in it, for tests to copy."""
-    return await demonstration(migrated, tmp_path_factory.mktemp("demo") / "conduit.db", ARTICLES)
+    """Return a database with demo data, for tests to copy."""
+    return await create_demo(migrated, tmp_path_factory.mktemp("demo") / "conduit.db", ARTICLES)
 
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return a Conduit on SQLite, where a demonstration can be copied; test_parts.py makes some on both."""
+    """Return the application on SQLite, whose file can be copied; test_parts.py runs on both databases."""
     return sqlite_app
 
 
 @pytest.fixture
 def settings(filled: Path, tmp_path: Path) -> Settings:
-    """Return the settings of a Conduit that has a demonstration."""
+    """Return settings for a copy of the demo database."""
     return settings_for(Path(shutil.copy(filled, tmp_path / "conduit.db")))
 
 
 @pytest.fixture
-async def visitor(api: Api) -> dict[str, str]:
-    """Return the headers of the user that visitors log in as."""
-    answer = await api.post(
+async def demo_user(api: Api) -> dict[str, str]:
+    """Return the headers of the demo user."""
+    response = await api.post(
         "/users/login", {"user": {"email": "john@example.com", "password": "password123"}}
     )
-    assert answer.status_code == 200, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    assert response.status_code == 200, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}

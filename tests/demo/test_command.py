@@ -1,4 +1,4 @@
-"""`conduit demo` as an operator meets it."""
+"""The command `conduit demo`."""
 
 import logging
 import shutil
@@ -17,19 +17,19 @@ Conduit = Callable[..., Result]
 
 @pytest.fixture
 def conduit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
-    """Return the program, run in a folder of its own."""
+    """Return the command line, run in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONDUIT_DATABASE_URL", "sqlite+aiosqlite:///conduit.db")
     monkeypatch.setenv("CONDUIT_SECRET_KEY", SECRET)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield lambda *arguments: CliRunner().invoke(main, arguments)
-    # The program logs to a standard error that is gone with it.
+    # The handlers log to a standard error stream that is closed after the run.
     root.handlers[:] = handlers
     root.setLevel(level)
 
 
-def test_it_says_what_it_makes_and_how_to_log_in(conduit: Conduit, migrated: Path, tmp_path: Path) -> None:
+def test_output_names_each_step_and_the_login(conduit: Conduit, migrated: Path, tmp_path: Path) -> None:
     shutil.copy(migrated, tmp_path / "conduit.db")
     result = conduit("demo", "--articles", "3")
     assert result.exit_code == 0, result.stderr
@@ -43,7 +43,7 @@ def test_it_says_what_it_makes_and_how_to_log_in(conduit: Conduit, migrated: Pat
     assert "john@example.com with the password password123" in result.stderr
 
 
-def test_a_person_at_a_terminal_sees_bars(
+def test_terminal_shows_progress_bars(
     conduit: Conduit, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(migrated, tmp_path / "conduit.db")
@@ -54,7 +54,7 @@ def test_a_person_at_a_terminal_sees_bars(
     assert "50/50" in result.stderr
 
 
-def test_a_database_with_data_is_left_alone(conduit: Conduit, filled: Path, tmp_path: Path) -> None:
+def test_database_with_data_is_rejected(conduit: Conduit, filled: Path, tmp_path: Path) -> None:
     shutil.copy(filled, tmp_path / "conduit.db")
     result = conduit("demo")
     assert result.exit_code == 1
@@ -63,7 +63,7 @@ def test_a_database_with_data_is_left_alone(conduit: Conduit, filled: Path, tmp_
     ]
 
 
-def test_a_database_without_tables_is_to_be_migrated_first(conduit: Conduit) -> None:
+def test_database_without_tables_is_rejected(conduit: Conduit) -> None:
     result = conduit("demo")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
@@ -71,13 +71,13 @@ def test_a_database_without_tables_is_to_be_migrated_first(conduit: Conduit) -> 
     ]
 
 
-def test_no_articles_are_too_few(conduit: Conduit) -> None:
+def test_zero_articles_are_rejected(conduit: Conduit) -> None:
     result = conduit("demo", "--articles", "0")
     assert result.exit_code == 2
     assert "--articles" in result.stderr
 
 
-def test_who_interrupts_it_learns_what_to_do(
+def test_interruption_prints_the_retry_hint(
     conduit: Conduit, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def interrupted(*_arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""How the parts of a demonstration are put together."""
+"""The demo data of several modules."""
 
 from dataclasses import replace
 
@@ -13,16 +13,16 @@ from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
 from tests.client import Api
-from tests.conftest import app_instance as either
+from tests.conftest import app_instance as any_app
 from tests.conftest import settings as empty
-from tests.demo.conftest import ARTICLES, ProbeTimeout
+from tests.demo.conftest import ARTICLES, NoProgress
 
-# A database with nothing in it, instead of a demonstration.
+# An empty database instead of a copy of the demo.
 settings = empty
-app_instance = either
+app_instance = any_app
 
-# Each counter, and the same number counted among the rows. Author 0 is everybody.
-COUNTERS = {
+# Each stored count, and the query that counts the rows. Author 0 stands for all authors.
+COUNTS = {
     "SELECT id, favorites_count FROM articles_article": (
         "SELECT id, count(user_id) FROM articles_article"
         " LEFT JOIN articles_favorite ON article_id = id GROUP BY id"
@@ -41,34 +41,34 @@ COUNTERS = {
 async def indexes(database: Database) -> set[str | None]:
     """Return the names of all indexes."""
 
-    def found(connection: Connection) -> set[str | None]:
-        every = inspect(connection).get_multi_indexes()
-        return {index["name"] for of_table in every.values() for index in of_table}
+    def names(connection: Connection) -> set[str | None]:
+        tables = inspect(connection).get_multi_indexes()
+        return {index["name"] for table in tables.values() for index in table}
 
     async with database.connection() as connection:
-        return await connection.run_sync(found)
+        return await connection.run_sync(names)
 
 
-async def test_modules_make_their_parts_in_the_order_of_their_needs(composition: Composition) -> None:
-    demo = await fill_demo(composition, 1, ProbeTimeout())
+async def test_modules_insert_their_data_in_dependency_order(composition: Composition) -> None:
+    demo = await fill_demo(composition, 1, NoProgress())
     assert list(demo.made) == ["users", "articles"]
     assert len(demo.made["articles"]) == 1
 
 
-async def test_a_database_with_a_user_is_left_alone(composition: Composition, api: Api) -> None:
+async def test_database_with_a_user_is_rejected(composition: Composition, api: Api) -> None:
     await api.as_user("anna").token()
     with pytest.raises(DemoError, match="users_account"):
-        await fill_demo(composition, 1, ProbeTimeout())
+        await fill_demo(composition, 1, NoProgress())
     assert (await api.get("/articles")).json()["articlesCount"] == 0
 
 
-async def test_a_demonstration_leaves_the_schema_as_it_was(composition: Composition) -> None:
+async def test_demo_leaves_the_schema_unchanged(composition: Composition) -> None:
     before = await indexes(composition.database)
-    await fill_demo(composition, 1, ProbeTimeout())
+    await fill_demo(composition, 1, NoProgress())
     assert await indexes(composition.database) == before
 
 
-async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition: Composition) -> None:
+async def test_failure_names_the_module_and_restores_indexes(composition: Composition) -> None:
     async def fail(_container: object, _demo: Demo) -> None:
         raise Unavailable("database", "is full")
 
@@ -78,25 +78,25 @@ async def test_a_part_that_cannot_be_made_says_which_and_what_to_do(composition:
         await fill_demo(
             replace(composition, modules=[*composition.modules, broken], containers=containers),
             1,
-            ProbeTimeout(),
+            NoProgress(),
         )
     assert "ix_articles_article_created_at_id" in await indexes(composition.database)
 
 
-async def test_counters_equal_the_rows_that_they_count(
+async def test_stored_counts_equal_the_counted_rows(
     composition: Composition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # In several batches, of which the later ones add to what the earlier ones have counted.
-    monkeypatch.setattr("modules.articles.demo.articles.TOGETHER", 25)
-    await fill_demo(composition, ARTICLES, ProbeTimeout())
+    # Several batches, of which the later ones update the counts of the earlier ones.
+    monkeypatch.setattr("modules.articles.demo.articles.TRANSACTION_SIZE", 25)
+    await fill_demo(composition, ARTICLES, NoProgress())
     async with composition.database.connection() as connection:
-        for counter, rows in COUNTERS.items():
-            counted = (await connection.execute(text(counter))).all()
-            assert counted, counter
-            assert sorted(counted) == sorted((await connection.execute(text(rows))).all()), counter
+        for stored, rows in COUNTS.items():
+            counted = (await connection.execute(text(stored))).all()
+            assert counted, stored
+            assert sorted(counted) == sorted((await connection.execute(text(rows))).all()), stored
 
 
-async def test_a_module_that_has_no_part_is_passed_over(composition: Composition) -> None:
+async def test_module_without_demo_data_is_skipped(composition: Composition) -> None:
     silent = Module(name="silent", container=ModuleContainer)
-    demo = await fill_demo(replace(composition, modules=[silent]), 1, ProbeTimeout())
+    demo = await fill_demo(replace(composition, modules=[silent]), 1, NoProgress())
     assert demo.made == {}

@@ -52,12 +52,12 @@ def create_router(
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
         favorited: Annotated[QueryText, Query(description="Only favorites of this username.")] = None,
     ) -> MultipleArticlesResponse:
-        """Return the newest articles, of all or of those that meet every filter."""
-        found = await reader.articles(Criteria(tag, author, favorited), pagination.page, viewer)
-        pagination.set_next_link(found.next)
-        return MultipleArticlesResponse.model_validate(found)
+        """Return the newest articles that match every filter."""
+        article_list = await reader.articles(Criteria(tag, author, favorited), pagination.page, viewer)
+        pagination.set_next_link(article_list.next)
+        return MultipleArticlesResponse.model_validate(article_list)
 
-    # Before /articles/{slug}, or it would be the article called "feed".
+    # Declared before /articles/{slug}, which would match it.
     @router.get(
         "/articles/feed",
         operation_id="GetArticlesFeed",
@@ -66,12 +66,12 @@ def create_router(
     )
     @cacheable
     async def feed(
-        user: CurrentUser, pagination: Annotated[Pagination, Depends(cursors.params())]
+        reader_id: CurrentUser, pagination: Annotated[Pagination, Depends(cursors.params())]
     ) -> MultipleArticlesResponse:
-        """Return the newest articles by those whom one follows."""
-        found = await reader.feed(user, pagination.page)
-        pagination.set_next_link(found.next)
-        return MultipleArticlesResponse.model_validate(found)
+        """Return the newest articles by the users you follow."""
+        article_list = await reader.feed(reader_id, pagination.page)
+        pagination.set_next_link(article_list.next)
+        return MultipleArticlesResponse.model_validate(article_list)
 
     @router.post(
         "/articles",
@@ -82,15 +82,15 @@ def create_router(
         responses=error_responses(401, 409, 422),
     )
     async def publish(
-        author: CurrentUser, body: NewArticleRequest, idempotency_key: IdempotencyKey
+        author_id: CurrentUser, body: NewArticleRequest, idempotency_key: IdempotencyKey
     ) -> SingleArticleResponse | Response:
         """Publish an article."""
         new = body.article
         return await idempotency.run(
             idempotency_key,
-            author,
-            lambda: service.publish(author, new.title, new.description, new.body, new.tags),
-            _single,
+            author_id,
+            lambda: service.publish(author_id, new.title, new.description, new.body, new.tags),
+            _article_response,
         )
 
     @router.get(
@@ -102,7 +102,7 @@ def create_router(
     @cacheable
     async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
         """Return an article."""
-        return _single(await reader.article(slug, viewer))
+        return _article_response(await reader.article(slug, viewer))
 
     @router.put(
         "/articles/{slug}",
@@ -111,10 +111,12 @@ def create_router(
         responses=error_responses(401, 403, 404, 412, 422),
     )
     async def edit(
-        slug: PathText, editor: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
+        slug: PathText, editor_id: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
     ) -> SingleArticleResponse:
-        """Change an article of one's own. Another title gives it another slug."""
-        return _single(await service.edit(slug, body.article.changes(), editor, if_match=_expected(if_match)))
+        """Edit your own article. A new title changes its slug."""
+        return _article_response(
+            await service.edit(slug, body.article.changes(), editor_id, if_match=_precondition(if_match))
+        )
 
     @router.delete(
         "/articles/{slug}",
@@ -123,9 +125,9 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401, 403, 404, 412, 422),
     )
-    async def delete(slug: PathText, editor: CurrentUser, if_match: IfMatch) -> None:
-        """Delete an article of one's own, with all that hangs on it."""
-        await service.delete(slug, editor, if_match=_expected(if_match))
+    async def delete(slug: PathText, editor_id: CurrentUser, if_match: IfMatch) -> None:
+        """Delete your own article with its comments and favorites."""
+        await service.delete(slug, editor_id, if_match=_precondition(if_match))
 
     @router.post(
         "/articles/{slug}/favorite",
@@ -133,9 +135,9 @@ def create_router(
         tags=["Favorites"],
         responses=error_responses(401, 404, 422),
     )
-    async def favorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
-        """Favorite an article; twice is once."""
-        return _single(await service.favorite(slug, user))
+    async def favorite(slug: PathText, user_id: CurrentUser) -> SingleArticleResponse:
+        """Favorite an article. Idempotent."""
+        return _article_response(await service.favorite(slug, user_id))
 
     @router.delete(
         "/articles/{slug}/favorite",
@@ -143,22 +145,22 @@ def create_router(
         tags=["Favorites"],
         responses=error_responses(401, 404, 422),
     )
-    async def unfavorite(slug: PathText, user: CurrentUser) -> SingleArticleResponse:
-        """Stop favoriting an article, if one did."""
-        return _single(await service.unfavorite(slug, user))
+    async def unfavorite(slug: PathText, user_id: CurrentUser) -> SingleArticleResponse:
+        """Remove an article from your favorites. Idempotent."""
+        return _article_response(await service.unfavorite(slug, user_id))
 
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=error_responses(422))
     @cacheable
     async def tags() -> TagsResponse:
-        """Return the tags in use, the most used first."""
+        """Return the tags in use, most used first."""
         return TagsResponse(tags=list(await reader.tags()))
 
     return router
 
 
-def _expected(if_match: str | None) -> Precondition | None:
-    return None if if_match is None else lambda article: if_match_holds(_single(article), if_match)
+def _precondition(if_match: str | None) -> Precondition | None:
+    return None if if_match is None else lambda article: if_match_holds(_article_response(article), if_match)
 
 
-def _single(article: ArticleView) -> SingleArticleResponse:
+def _article_response(article: ArticleView) -> SingleArticleResponse:
     return SingleArticleResponse.model_validate({"article": article})

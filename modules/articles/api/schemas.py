@@ -1,4 +1,4 @@
-"""What articles look like on the wire."""
+"""The requests and responses of articles."""
 
 from typing import Annotated
 
@@ -20,18 +20,18 @@ class NewArticle(RequestModel):
 
     @property
     def tags(self) -> TagList:
-        """The tags, each once; raises `Invalid` when they are too many."""
+        """The tags without duplicates; raises `Invalid` when there are too many."""
         return TagList(tuple(self.tag_list))
 
 
 class NewArticleRequest(RequestModel):
-    """The body of a publication."""
+    """The request to publish an article."""
 
     article: NewArticle
 
 
 class UpdateArticle(RequestModel):
-    """What is to change. A field that is absent stays; `[]` removes all tags."""
+    """The changes to an article. An absent field is unchanged; `[]` removes all tags."""
 
     title: Annotated[Title | None, ValueObject(Title)] = None
     description: Annotated[Description | None, ValueObject(Description)] = None
@@ -39,19 +39,19 @@ class UpdateArticle(RequestModel):
     tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)
 
     def changes(self) -> ArticleChanges:
-        """Return the changes as the domain knows them; raise `Invalid` for too many tags."""
+        """Return the changes; raise `Invalid` when there are too many tags."""
         tags = TagList(tuple(self.tag_list)) if "tag_list" in self.model_fields_set else None
         return ArticleChanges(self.title, self.description, self.body, tags)
 
 
 class UpdateArticleRequest(RequestModel):
-    """The body of an update."""
+    """The request to update an article."""
 
     article: UpdateArticle
 
 
 class ArticlePreview(ResponseModel):
-    """An article in a list: without its body."""
+    """An article in a list, without its body."""
 
     slug: str
     title: str
@@ -65,25 +65,25 @@ class ArticlePreview(ResponseModel):
 
 
 class Article(ArticlePreview):
-    """A whole article."""
+    """An article with its body."""
 
     body: str
 
 
 class SingleArticleResponse(ResponseModel):
-    """The answer of every operation on one article."""
+    """One article."""
 
     article: Article
 
 
 class MultipleArticlesResponse(ResponseModel):
-    """A page of articles, newest first, and how many there are on all pages."""
+    """A page of articles, newest first, and the number of articles on all pages."""
 
     articles: list[ArticlePreview]
     articles_count: int
 
 
 class TagsResponse(ResponseModel):
-    """Tags, the most used first."""
+    """Tags, most used first."""
 
     tags: list[str]

@@ -1,1 +1,1 @@
-"""The articles of a demonstration."""
+"""Demo articles."""

@@ -1,4 +1,4 @@
-"""The articles of a demonstration."""
+"""Demo articles."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,16 +40,16 @@ from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert, b
 from modules.kernel.infrastructure.persistence.database import Database
 
 YEAR = timedelta(days=365)
-# Articles in one transaction. Slugs come in no order, so that each transaction writes most pages of
-# their index again: the fewer transactions, the better.
-TOGETHER = 20_000
-# Shares no factor with the number of themes of a topic, so that counting in strides meets each once.
+# Articles per transaction. Slugs are unordered, so that each transaction rewrites most pages of their
+# index: fewer transactions are faster.
+TRANSACTION_SIZE = 20_000
+# Coprime to the number of themes of a topic, so that steps of this size visit each theme once.
 STRIDE = 1_237
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What one article is about: a title that no other has, and the words that its sentences use."""
+    """The subject of one article: a unique title and the words of its sentences."""
 
     topic: Topic
     title: str
@@ -58,44 +58,46 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class DemoArticle:
-    """An article and the users who favor it, each once. Its slug is the first of its title."""
+    """An article and the users who favorite it. Its slug is the first of its title."""
 
     draft: Draft
     favorited_by: Sequence[UserId]
 
     def row(self) -> dict[str, Any]:
-        """Return its row."""
+        """Return its row for `articles_article`."""
         return article_row(self.draft, next(self.draft.title.slugs()), len(self.favorited_by))
 
     def counted(self) -> CountedArticle:
-        """Return what of it is counted."""
-        return CountedArticle(self.draft.author, self.draft.tags.texts, self.draft.at, self.favorited_by)
+        """Return the attributes by which it is counted."""
+        return CountedArticle(
+            self.draft.author_id, self.draft.tags.texts, self.draft.created_at, self.favorited_by
+        )
 
 
 async def insert_articles(database: Database, counts: ArticleCounts, demo: Demo) -> None:
     """Insert a year of articles with their tags and favorites, and count them. No event is published."""
     demo.progress.begin("articles", demo.articles)
-    made: list[int] = []
-    for together in batches(articles(demo), TOGETHER):
+    article_ids: list[int] = []
+    for group in batches(articles(demo), TRANSACTION_SIZE):
         async with database.transaction():
-            for batch in batches(together):
-                made += await _insert(database, batch)
-                await counts.published([article.counted() for article in batch])
+            for batch in batches(group):
+                article_ids += await _insert(database, batch)
+                await counts.add([article.counted() for article in batch])
                 demo.progress.advance(len(batch))
-    demo.made["articles"] = made
+    demo.made["articles"] = article_ids
 
 
-async def _insert(database: Database, articles: Sequence[DemoArticle]) -> Sequence[int]:
+async def _insert(database: Database, batch: Sequence[DemoArticle]) -> Sequence[int]:
     async with database.transaction() as session:
-        ids = await bulk_insert_returning_ids(session, ArticleRow, [article.row() for article in articles])
-        inserted = list(zip(ids, articles, strict=True))
+        ids = await bulk_insert_returning_ids(session, ArticleRow, [article.row() for article in batch])
+        inserted = list(zip(ids, batch, strict=True))
         tags = [
-            {"article_id": article_id, "tag": tag, "created_at": article.draft.at}
+            {"article_id": article_id, "tag": tag, "created_at": article.draft.created_at}
             for article_id, article in inserted
             for tag in article.draft.tags.texts
         ]
         favorites = [
-            {"article_id": article_id, "user_id": user_id, "created_at": article.draft.at}
+            {"article_id": article_id, "user_id": user_id, "created_at": article.draft.created_at}
             for article_id, article in inserted
             for user_id in article.favorited_by
         ]
@@ -105,39 +107,39 @@ async def _insert(database: Database, articles: Sequence[DemoArticle]) -> Sequen
 
 
 def articles(demo: Demo) -> Iterator[DemoArticle]:
-    """Yield as many articles as the demonstration has, oldest first; no two have the same title."""
+    """Yield the articles of the demo, oldest first, with unique titles."""
     chance, users = demo.chance("articles"), demo.users
     topics = [themes(topic, start=997 * place) for place, topic in enumerate(TOPICS)]
-    for at in _moments(demo, chance):
+    for created_at in _moments(demo, chance):
         theme = next(chance.early(topics))
-        author = chance.early(users)
+        author_id = chance.early(users)
         draft = Draft(
-            author,
+            author_id,
             Title(theme.title),
             Description(chance.pick(DESCRIPTIONS).format_map(theme.words)),
             Body(_body(theme, chance)),
             _tags(theme, chance),
-            at,
+            created_at,
         )
         readers = chance.some_early(users, chance.amount(2.6))
-        yield DemoArticle(draft, favorited_by=sorted({*readers} - {author}))
+        yield DemoArticle(draft, favorited_by=sorted({*readers} - {author_id}))
 
 
 def _moments(demo: Demo, chance: DemoRandom) -> Iterator[datetime]:
-    """Yield as many moments as there are articles, in order, spread over the year before the end."""
+    """Yield a time for each article, in order, spread over the last year of the demo."""
     begin, step = demo.until - YEAR, YEAR / timedelta(milliseconds=1) / demo.articles
     for place in range(demo.articles):
         yield begin + timedelta(milliseconds=int((place + chance.fraction()) * step))
 
 
 def themes(topic: Topic, start: int) -> Iterator[Theme]:
-    """Yield themes for ever, with titles that are short at first and never repeat."""
-    themes = len(TITLES) * len(ASPECTS) * len(topic.subjects)
+    """Yield themes without end, with unique titles that are short at first."""
+    total = len(TITLES) * len(ASPECTS) * len(topic.subjects)
     for number in count():
-        tour, place = divmod(number, themes)
-        place, title = divmod((start + place * STRIDE) % themes, len(TITLES))
+        cycle, place = divmod(number, total)
+        place, title = divmod((start + place * STRIDE) % total, len(TITLES))
         subject, aspect = divmod(place, len(ASPECTS))
-        part, setting = divmod(tour, len(SETTINGS))
+        part, setting = divmod(cycle, len(SETTINGS))
         words = {
             "subject": topic.subjects[subject],
             "aspect": ASPECTS[aspect],
@@ -159,7 +161,7 @@ def _tags(theme: Theme, chance: DemoRandom) -> TagList:
 
 
 def _body(theme: Theme, chance: DemoRandom) -> str:
-    """Return an article in Markdown: an opening, a story around code and a list, and a farewell."""
+    """Return an article in Markdown: an opening, sections with code and a list, and a closing."""
     first, second = chance.some(HEADINGS, 2)
     remarks = chance.some(REMARKS, 10)
     sections = [_code(theme.topic, chance), _list(chance)]

@@ -1,6 +1,6 @@
-"""What the articles of a demonstration are made of: a grammar whose sentences fit every topic.
+"""The texts of demo articles: a grammar whose sentences fit every topic.
 
-In all of it {subject} is what an article is about ("Python services"), and {aspect} what of it
+In all texts {subject} is the subject of an article ("Python services"), and {aspect} an aspect of it
 ("error handling"); {Aspect} begins a sentence.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What some of the articles are about: a tag, subjects, something to read, and a piece of code."""
+    """A topic of articles: a tag, subjects, a link to read, and a code example."""
 
     tag: str
     subjects: Sequence[str]
@@ -25,14 +25,14 @@ TOPICS = [
         ["Python services", "a Django monolith", "data pipelines", "command-line tools", "asyncio code"],
         "[the Python documentation](https://docs.python.org/3/)",
         "python",
-        """async def first_answer(sources: Sequence[Source]) -> Answer:
+        """async def first_response(sources: Sequence[Source]) -> Response:
     for source in sources:
         try:
-            async with asyncio.timeout(source.patience):
-                return await source.ask()
+            async with asyncio.timeout(source.timeout):
+                return await source.fetch()
         except TimeoutError:
-            log.info("gave up", source=source.name)
-    raise NobodyAnswered""",
+            log.info("timed out", source=source.name)
+    raise NoResponse""",
     ),
     Topic(
         "javascript",
@@ -289,7 +289,7 @@ end""",
     ),
 ]
 
-# Tags that any article can have, beside its topic's.
+# Tags that any article can have in addition to that of its topic.
 ANGLES = [
     "tutorial", "beginners", "productivity", "testing", "performance", "security", "teams", "career",
     "opinion",
@@ -337,7 +337,7 @@ TITLES = [
     "Thinking clearly about {aspect} in {subject}",
 ]
 
-# What tells articles apart when there are so many that titles would repeat; at first nothing.
+# Distinguishes articles when titles would repeat; empty at first.
 SETTINGS = [
     "", " on a small team", " at a growing company", " in a legacy codebase", " on a tight budget",
     " for a side project", " with remote colleagues", " for the first time", " under real traffic",
@@ -357,7 +357,7 @@ DESCRIPTIONS = [
     "You do not need a platform team to get {aspect} right.",
     "Less code, fewer surprises: {aspect} in practice.",
     "Answers to the questions that people ask us about {subject}.",
-    "A short read for whoever is about to touch {subject}.",
+    "A short read for anyone about to touch {subject}.",
     "Why we threw our first attempt at {aspect} away, and what replaced it.",
     "It sounds easier than it is: {aspect}, and how we got there.",
     "A story about {subject}, two late evenings and a small fix.",
@@ -386,7 +386,7 @@ OPENINGS = [
 
 REMARKS = [
     "The first version was a few lines long, and it served us for months.",
-    "We measured before and after, because memory is kind to whoever did the work.",
+    "We measured before and after, because memory is kind to those who did the work.",
     "None of this is new; what was new to us was doing it every time.",
     "The surprise was how little had to change in {subject}.",
     "Two of us paired on it for an afternoon, and the rest of the team read along.",
@@ -426,9 +426,9 @@ POINTS = [
     "Put a number on it, even a rough one.",
     "Make the wrong thing *hard*, not forbidden.",
     "Delete what you replaced on the same day.",
-    "Ask somebody who was not in the room to read it.",
+    "Ask a person who was not there to read it.",
     "Automate the third time, not the first.",
-    "Leave a note for whoever comes next: it may be you.",
+    "Leave a note for the next person: it may be you.",
     "Test the failure, not only the success.",
     "Agree on an owner before you agree on a deadline.",
     "Read the manual of `{tag}` once from start to end; it is shorter than you think.",
@@ -470,8 +470,8 @@ CLOSINGS = [
     "Thanks to everyone who read a draft of this, and to those who disagreed.",
 ]
 
-# Bar charts of twelve months, in base64: PNG, 480 by 160 pixels. They are pictures and not made by the
-# program, because what a compressor makes of the same pixels differs from machine to machine.
+# Bar charts of twelve months, in base64: PNG, 480 by 160 pixels. Stored, because
+# compressing the same pixels gives different bytes on different machines.
 CHARTS = [
     (
         "iVBORw0KGgoAAAANSUhEUgAAAeAAAACgAgMAAACplVfeAAAADFBMVEX4+foqb5fnb1HO1NrNAjunAAAAp0lEQVR42u3YOw6A"

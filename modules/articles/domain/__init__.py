@@ -1,1 +1,1 @@
-"""The rules of articles."""
+"""The domain of articles."""

@@ -1,4 +1,4 @@
-"""The article, what can be wrong with one, and where articles are kept."""
+"""The article, its errors and its repository."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,38 +19,38 @@ class ArticleNotFound(NotFound):
 
 
 class StaleArticle(Stale):
-    """The article is not the one that the caller has seen."""
+    """The article has been modified since the caller read it."""
 
     subject = "article"
 
 
 class NotTheAuthor(Forbidden):
-    """Only its author may change or delete an article."""
+    """Only the author may edit or delete an article."""
 
     subject = "article"
 
 
 class SlugTaken(Conflict):
-    """Every slug that was tried is taken. Chance makes this as good as impossible."""
+    """All candidate slugs are taken; with a 41-bit random suffix this is practically impossible."""
 
     subject = "slug"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An article that is about to exist."""
+    """An article to insert."""
 
-    author: UserId
+    author_id: UserId
     title: Title
     description: Description
     body: Body
     tags: TagList
-    at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleChanges:
-    """What an author wants changed; None leaves a field as it is."""
+    """The changes to an article. None leaves a field unchanged."""
 
     title: Title | None = None
     description: Description | None = None
@@ -60,7 +60,7 @@ class ArticleChanges:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as its author may change it."""
+    """An article."""
 
     id: ArticleId
     slug: str
@@ -72,13 +72,13 @@ class Article:
     created_at: datetime
     updated_at: datetime
 
-    def require_author(self, user: UserId) -> None:
-        """Raise `NotTheAuthor` unless this is the author."""
-        if user != self.author_id:
+    def require_author(self, user_id: UserId) -> None:
+        """Raise `NotTheAuthor` unless this user is the author."""
+        if user_id != self.author_id:
             raise NotTheAuthor
 
     def export_personal_data(self) -> Mapping[str, object]:
-        """Return what its author is told of it, as JSON has it."""
+        """Return the article as JSON for its author's data export."""
         return {
             "slug": self.slug,
             "title": self.title,
@@ -90,7 +90,7 @@ class Article:
         }
 
     def edited(self, changes: ArticleChanges, now: datetime) -> "Article":
-        """Return the article after these changes. Its slug is given by where it is kept."""
+        """Return the article with these changes. The repository changes the slug."""
         return replace(
             self,
             title=changes.title.text if changes.title else self.title,
@@ -102,49 +102,55 @@ class Article:
 
 
 class ArticleRepository(Protocol):
-    """Keeps articles and who favorites them."""
+    """Stores articles and favorites."""
 
     async def add(self, draft: Draft) -> ArticleId:
-        """Keep a new article under the first of its title's slugs that is free."""
+        """Insert an article with the first free slug of its title, and return its id.
+
+        Raises `SlugTaken`.
+        """
         ...
 
     async def get_for_update(self, slug: str) -> Article:
-        """Return the article, and keep others from changing it until the transaction ends.
+        """Return the article, and lock it until the transaction ends.
 
         Raises `ArticleNotFound`.
         """
         ...
 
-    async def by_author(self, author: UserId) -> Sequence[Article]:
-        """Return every article of this author's, the oldest first."""
+    async def by_author(self, author_id: UserId) -> Sequence[Article]:
+        """Return all articles of this author, oldest first."""
         ...
 
     async def save(self, article: Article, new_title: Title | None) -> None:
-        """Keep a changed article, under another slug if its title is new."""
+        """Update an article. A new title changes its slug.
+
+        Raises `SlugTaken`.
+        """
         ...
 
-    async def remove(self, article: Article) -> None:
-        """Forget an article, its tags and who favorites it."""
+    async def delete(self, article: Article) -> None:
+        """Delete an article with its tags and favorites."""
         ...
 
-    async def add_favorite(self, slug: str, user: UserId) -> tuple[ArticleId, bool]:
-        """Keep that this user favorites the article; return the article's id, and whether that is new.
+    async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
+        """Add the article to the user's favorites; return its id, and whether it was not a favorite before.
 
         Raises `ArticleNotFound`.
         """
         ...
 
-    async def remove_favorite(self, slug: str, user: UserId) -> ArticleId:
-        """Forget that this user favorites the article, if that is so; return the article's id.
+    async def remove_favorite(self, slug: str, user_id: UserId) -> ArticleId:
+        """Remove the article from the user's favorites, if it is one; return its id.
 
         Raises `ArticleNotFound`.
         """
         ...
 
-    async def delete_favorites_by(self, user: UserId) -> None:
-        """Forget all that this user favorites."""
+    async def delete_favorites_by(self, user_id: UserId) -> None:
+        """Delete all favorites of this user."""
         ...
 
-    async def favorite_slugs_of(self, user: UserId) -> Sequence[str]:
-        """Return the slugs of all that this user favorites, in the order of the articles."""
+    async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
+        """Return the slugs of this user's favorites, oldest article first."""
         ...

@@ -1,4 +1,4 @@
-"""What readers see of articles."""
+"""The read model of articles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from modules.kernel.domain.pagination import PageRequest, Position
 
 @dataclass(frozen=True, slots=True)
 class ArticleView(ArticlePreview):
-    """A whole article as one viewer sees it."""
+    """An article with its body, as one viewer sees it."""
 
     body: str
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """One page of articles, newest first, how many there are on all pages, and where the next one begins."""
+    """A page of articles, newest first, with the total count and the position of the next page."""
 
     articles: Sequence[ArticlePreview]
     articles_count: int
@@ -27,7 +27,7 @@ class ArticleList:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Which articles are wanted; all that is set must hold. Users are named by their usernames."""
+    """The filters of a list; an article must match all that are set. Users are given by username."""
 
     tag: str | None = None
     author: str | None = None
@@ -35,24 +35,24 @@ class Criteria:
 
 
 class ArticleReader(Protocol):
-    """Reads articles as one viewer, or nobody, sees them."""
+    """Reads articles as one viewer, or an anonymous one, sees them."""
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
-        """Return the article; raise `ArticleNotFound` if no article has this slug."""
+        """Return the article with this slug; raise `ArticleNotFound`."""
         ...
 
-    async def article_by_id(self, article: ArticleId, viewer: UserId | None) -> ArticleView:
-        """Return the article; raise `ArticleNotFound` if there is none."""
+    async def article_by_id(self, article_id: ArticleId, viewer: UserId | None) -> ArticleView:
+        """Return the article with this id; raise `ArticleNotFound`."""
         ...
 
     async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
-        """Return a page of the articles that meet the criteria; a name that nobody has meets none."""
+        """Return a page of the articles that match the criteria; an unknown username matches none."""
         ...
 
-    async def feed(self, reader: UserId, page: PageRequest) -> ArticleList:
-        """Return a page of the articles by those whom the reader follows."""
+    async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
+        """Return a page of the articles by the users whom the reader follows."""
         ...
 
     async def tags(self) -> Sequence[str]:
-        """Return the tags in use, the most used first."""
+        """Return the tags in use, most used first."""
         ...

@@ -1,4 +1,4 @@
-"""What authors and readers do with articles."""
+"""The use cases of articles."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,11 +24,11 @@ from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted
 
 Precondition = Callable[[ArticleView], bool]
-"""Whether an article is, to its author, still the one that was seen."""
+"""A predicate: whether an article, as its author sees it, is unchanged since it was read."""
 
 
 class ArticleService:
-    """The use cases that change articles. Each of one article returns it as the caller now sees it."""
+    """The use cases that change articles. Those of one article return it as the caller sees it afterwards."""
 
     def __init__(
         self,
@@ -45,77 +45,79 @@ class ArticleService:
         self._clock = clock
 
     async def publish(
-        self, author: UserId, title: Title, description: Description, body: Body, tags: TagList
+        self, author_id: UserId, title: Title, description: Description, body: Body, tags: TagList
     ) -> ArticleView:
-        """Publish an article."""
+        """Publish an article; raise `SlugTaken`."""
         async with self._unit_of_work.transaction():
-            article = await self._repository.add(
-                Draft(author, title, description, body, tags, self._clock.now())
+            article_id = await self._repository.add(
+                Draft(author_id, title, description, body, tags, self._clock.now())
             )
-            await self._events.publish(ArticlePublished(article))
-            return await self._reader.article_by_id(article, author)
+            await self._events.publish(ArticlePublished(article_id))
+            return await self._reader.article_by_id(article_id, author_id)
 
     async def edit(
-        self, slug: str, changes: ArticleChanges, editor: UserId, *, if_match: Precondition | None = None
+        self, slug: str, changes: ArticleChanges, editor_id: UserId, *, if_match: Precondition | None = None
     ) -> ArticleView:
-        """Change an article of one's own.
+        """Edit an article as its author.
 
-        Raises `ArticleNotFound`, `NotTheAuthor`, or `StaleArticle` when it is not what was expected.
+        Raises `ArticleNotFound`, `NotTheAuthor`, `SlugTaken`, or `StaleArticle` when the precondition fails.
         """
         async with self._unit_of_work.transaction():
             article = await self._repository.get_for_update(slug)
-            article.require_author(editor)
-            await self._require(if_match, article, editor)
+            article.require_author(editor_id)
+            await self._require(if_match, article, editor_id)
             edited = article.edited(changes, self._clock.now())
             await self._repository.save(edited, changes.title if edited.title != article.title else None)
             await self._events.publish(ArticleEdited(article.id))
-            return await self._reader.article_by_id(article.id, editor)
+            return await self._reader.article_by_id(article.id, editor_id)
 
-    async def delete(self, slug: str, editor: UserId, *, if_match: Precondition | None = None) -> None:
-        """Delete an article of one's own, with all that hangs on it.
+    async def delete(self, slug: str, editor_id: UserId, *, if_match: Precondition | None = None) -> None:
+        """Delete an article as its author, with its comments and favorites.
 
-        Raises `ArticleNotFound`, `NotTheAuthor`, `StaleArticle` when it is not what was expected, and
-        whatever keeps another module from letting go.
+        Raises `ArticleNotFound`, `NotTheAuthor`, `StaleArticle` when the precondition fails, and any error
+        raised by another module's handler.
         """
         async with self._unit_of_work.transaction():
             article = await self._repository.get_for_update(slug)
-            article.require_author(editor)
-            await self._require(if_match, article, editor)
-            await self._let_go(article)
+            article.require_author(editor_id)
+            await self._require(if_match, article, editor_id)
+            await self._delete(article)
 
-    async def favorite(self, slug: str, reader: UserId) -> ArticleView:
-        """Favorite an article, or go on favoriting it; raise `ArticleNotFound`."""
+    async def favorite(self, slug: str, user_id: UserId) -> ArticleView:
+        """Add an article to the user's favorites; raise `ArticleNotFound`. Idempotent."""
         async with self._unit_of_work.transaction():
-            article, is_new = await self._repository.add_favorite(slug, reader)
+            article_id, is_new = await self._repository.add_favorite(slug, user_id)
             if is_new:
-                await self._events.publish(ArticleFavorited(article, reader))
-            return await self._reader.article_by_id(article, reader)
+                await self._events.publish(ArticleFavorited(article_id, user_id))
+            return await self._reader.article_by_id(article_id, user_id)
 
-    async def unfavorite(self, slug: str, reader: UserId) -> ArticleView:
-        """Stop favoriting an article, if one did; raise `ArticleNotFound`."""
+    async def unfavorite(self, slug: str, user_id: UserId) -> ArticleView:
+        """Remove an article from the user's favorites; raise `ArticleNotFound`. Idempotent."""
         async with self._unit_of_work.transaction():
-            article = await self._repository.remove_favorite(slug, reader)
-            return await self._reader.article_by_id(article, reader)
+            article_id = await self._repository.remove_favorite(slug, user_id)
+            return await self._reader.article_by_id(article_id, user_id)
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of the articles of somebody who is gone, and of what they favorite."""
-        user = UserId(event.user_id)
+        """Delete the articles and favorites of a deleted user."""
+        user_id = UserId(event.user_id)
         async with self._unit_of_work.transaction():
-            for article in await self._repository.by_author(user):
-                await self._let_go(article)
-            await self._repository.delete_favorites_by(user)
+            for article in await self._repository.by_author(user_id):
+                await self._delete(article)
+            await self._repository.delete_favorites_by(user_id)
 
-    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return what a user has published and favorites."""
+    async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
+        """Return a user's articles and favorites."""
         async with self._unit_of_work.snapshot():
-            articles = await self._repository.by_author(user)
-            favorites = await self._repository.favorite_slugs_of(user)
+            articles = await self._repository.by_author(user_id)
+            favorites = await self._repository.favorite_slugs_of(user_id)
         return {"articles": [article.export_personal_data() for article in articles], "favorites": favorites}
 
-    async def _require(self, expected: Precondition | None, article: Article, editor: UserId) -> None:
-        if expected is not None and not expected(await self._reader.article_by_id(article.id, editor)):
+    async def _require(self, precondition: Precondition | None, article: Article, editor_id: UserId) -> None:
+        if precondition is None:
+            return
+        if not precondition(await self._reader.article_by_id(article.id, editor_id)):
             raise StaleArticle
 
-    async def _let_go(self, article: Article) -> None:
-        await self._repository.remove(article)
+    async def _delete(self, article: Article) -> None:
+        await self._repository.delete(article)
         await self._events.publish(ArticleDeleted(article.id))

@@ -1,4 +1,4 @@
-"""The values that an article is made of. Each checks itself; one that exists is valid."""
+"""The value objects of articles. Each validates itself on construction."""
 
 import secrets
 import string
@@ -11,9 +11,9 @@ from slugify import slugify
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import Length, multiline, single_line
 
-# Slugs that are routes: GET /api/articles/feed is not an article.
+# Slugs that are routes: GET /api/articles/feed is the feed.
 RESERVED_SLUGS = frozenset({"feed"})
-# What an article is called whose title has nothing to make a slug of, such as one of emoji only.
+# The slug of a title without letters or digits, such as one of emoji only.
 FALLBACK_SLUG = "article"
 MAX_STEM_LENGTH = 100
 SUFFIX_ALPHABET = string.ascii_lowercase + string.digits
@@ -34,10 +34,10 @@ class Title:
         object.__setattr__(self, "text", single_line("title", self.text, max_length=self.LENGTH.max))
 
     def slugs(self) -> Iterator[str]:
-        """Yield slugs for this title, each to be tried when those before are taken.
+        """Yield candidate slugs for this title, to be tried in order until one is free.
 
-        The first is the title itself, in letters that need no escaping in a URL; the others end in
-        chance, 41 bits of it, so that the second is free for all that is ever likely.
+        The first is the transliterated title, which needs no escaping in a URL; the others end in a
+        41-bit random suffix.
         """
         stem = slugify(self.text, max_length=MAX_STEM_LENGTH, word_boundary=True) or FALLBACK_SLUG
         if stem not in RESERVED_SLUGS:
@@ -49,7 +49,7 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an article is about: one line."""
+    """An article's summary: one line."""
 
     LENGTH: ClassVar = Length(1, 1_000)
 
@@ -61,7 +61,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An article's text, in Markdown, kept as it was typed."""
+    """An article's text in Markdown, stored verbatim."""
 
     LENGTH: ClassVar = Length(1, 500_000)
 
@@ -73,7 +73,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A word that articles can be found by."""
+    """A tag of an article: one line."""
 
     LENGTH: ClassVar = Length(1, 64)
 
@@ -85,7 +85,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class TagList:
-    """An article's tags, each once, in the order in which their author put them."""
+    """An article's tags in their author's order, without duplicates."""
 
     tags: tuple[Tag, ...] = ()
 

@@ -1,1 +1,1 @@
-"""How articles are kept and read."""
+"""Articles in the database."""

@@ -16,9 +16,9 @@ class Base(DeclarativeBase):
 
 
 class ArticleRow(Base):
-    """An article. Tags and the number of favorites are kept here too, because every list shows them.
+    """An article. Tags and the number of favorites are repeated here, because every list returns them.
 
-    The body comes last: SQLite reads a row from its start, and lists stop before the body.
+    The body is the last column: SQLite reads a row from its start, and lists do not need the body.
     """
 
     __tablename__ = "articles_article"
@@ -43,7 +43,7 @@ class ArticleRow(Base):
 
 
 class TagRow(Base):
-    """An article has a tag. The article's time is kept here too, so that one index filters and sorts."""
+    """A tag of an article. It repeats the article's time, so that one index filters and sorts."""
 
     __tablename__ = "articles_tag"
     __table_args__ = (Index(None, "tag", "created_at", "article_id"),)
@@ -59,7 +59,7 @@ class TagRow(Base):
 
 
 class FavoriteRow(Base):
-    """A user favorites an article. The article's time is kept here too, as with tags."""
+    """A favorite of a user. It repeats the article's time, as a tag does."""
 
     __tablename__ = "articles_favorite"
     __table_args__ = (Index(None, "user_id", "created_at", "article_id"),)
@@ -75,7 +75,7 @@ class FavoriteRow(Base):
 
 
 class AuthorStatsRow(Base):
-    """How many articles an author has, and when the latest was published. Author 0 is everybody."""
+    """The number of an author's articles, and the time of the latest. Author 0 stands for all authors."""
 
     __tablename__ = "articles_author_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
@@ -86,7 +86,7 @@ class AuthorStatsRow(Base):
 
 
 class TagStatsRow(Base):
-    """How many articles have a tag."""
+    """The number of articles with a tag."""
 
     __tablename__ = "articles_tag_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"), Index(None, "articles", "tag"))
@@ -96,7 +96,7 @@ class TagStatsRow(Base):
 
 
 class ReaderStatsRow(Base):
-    """How many articles a user favorites."""
+    """The number of a user's favorites."""
 
     __tablename__ = "articles_reader_stats"
     __table_args__ = (CheckConstraint("articles >= 0", name="articles"),)
@@ -104,5 +104,13 @@ class ReaderStatsRow(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     articles: Mapped[int]
 
+
+# For statements that are built once: building and mapping cost more than SQLite's part of a list.
+articles = Base.metadata.tables[ArticleRow.__tablename__]
+tags = Base.metadata.tables[TagRow.__tablename__]
+favorites = Base.metadata.tables[FavoriteRow.__tablename__]
+author_stats = Base.metadata.tables[AuthorStatsRow.__tablename__]
+tag_stats = Base.metadata.tables[TagStatsRow.__tablename__]
+reader_stats = Base.metadata.tables[ReaderStatsRow.__tablename__]
 
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

@@ -45,13 +45,16 @@ def create_router(
     async def comments(
         slug: PathText, viewer: Viewer, pagination: OptionalPagination
     ) -> MultipleCommentsResponse:
-        """Return an article's comments, newest first: all of them, unless a part is asked for."""
+        """Return an article's comments, newest first.
+
+        All of them, unless `limit`, `offset` or `cursor` selects a page.
+        """
         if pagination is None:
-            found = await service.comments(slug, viewer)
+            comment_list = await service.comments(slug, viewer)
         else:
-            found = await service.comments(slug, viewer, pagination.page)
-            pagination.set_next_link(found.next)
-        return MultipleCommentsResponse(comments=[Comment.of(view) for view in found.comments])
+            comment_list = await service.comments(slug, viewer, pagination.page)
+            pagination.set_next_link(comment_list.next)
+        return MultipleCommentsResponse(comments=[Comment.of(view) for view in comment_list.comments])
 
     @router.post(
         "/articles/{slug}/comments",
@@ -60,14 +63,14 @@ def create_router(
         response_model=SingleCommentResponse,
         responses=error_responses(401, 404, 422),
     )
-    async def say(
-        slug: PathText, author: CurrentUser, body: NewCommentRequest, idempotency_key: IdempotencyKey
+    async def add(
+        slug: PathText, author_id: CurrentUser, body: NewCommentRequest, idempotency_key: IdempotencyKey
     ) -> SingleCommentResponse | Response:
         """Comment on an article."""
         return await idempotency.run(
             idempotency_key,
-            author,
-            lambda: service.say(slug, body.comment.body, author),
+            author_id,
+            lambda: service.add(slug, body.comment.body, author_id),
             lambda view: SingleCommentResponse(comment=Comment.of(view)),
         )
 
@@ -77,8 +80,8 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401, 403, 404, 422),
     )
-    async def take_back(slug: PathText, id: Identifier, editor: CurrentUser) -> None:  # noqa: A002 - its wire name
-        """Delete a comment of one's own."""
-        await service.take_back(slug, CommentId(id), editor)
+    async def delete(slug: PathText, id: Identifier, editor_id: CurrentUser) -> None:  # noqa: A002 - its wire name
+        """Delete your own comment."""
+        await service.delete(slug, CommentId(id), editor_id)
 
     return router

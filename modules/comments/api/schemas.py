@@ -1,4 +1,4 @@
-"""What comments look like on the wire."""
+"""The requests and responses of comments."""
 
 from typing import Annotated
 
@@ -9,19 +9,19 @@ from modules.profiles.contracts import Profile
 
 
 class NewComment(RequestModel):
-    """A comment to make."""
+    """A comment to add."""
 
     body: Annotated[CommentBody, ValueObject(CommentBody)]
 
 
 class NewCommentRequest(RequestModel):
-    """The body of a comment's creation."""
+    """The request to add a comment."""
 
     comment: NewComment
 
 
 class Comment(ResponseModel):
-    """A comment. It is never changed, so both of its times are the same."""
+    """A comment. It is immutable, so both of its times are equal."""
 
     id: int
     created_at: Timestamp
@@ -31,7 +31,7 @@ class Comment(ResponseModel):
 
     @classmethod
     def of(cls, view: CommentView) -> "Comment":
-        """Return the comment as it is on the wire."""
+        """Return the response for this comment."""
         comment = view.comment
         return cls(
             id=comment.id,

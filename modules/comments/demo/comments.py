@@ -1,4 +1,4 @@
-"""What readers say in a demonstration."""
+"""Demo comments."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 
 MAX_PER_ARTICLE = 10
-# A discussion is over after three weeks, and most of it happens on the first day.
+# Most comments of a discussion are added on its first day.
 MAX_DISCUSSION_LENGTH = timedelta(days=21)
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What a reader says of an article, what its author can answer, and what another reader can reply."""
+    """A reader's comment, possible replies of the author, and possible replies of other readers."""
 
     text: str
-    answers: Sequence[str] = ()
+    author_replies: Sequence[str] = ()
     replies: Sequence[str] = ()
 
 
@@ -66,7 +66,7 @@ REMARKS = [
         "The code example is missing the unhappy path, isn't it?",
         [
             "Good point, @{name}. I had left it out to keep this short.",
-            "@{name} you are right, and it is mended now.",
+            "@{name} you are right, and it is fixed now.",
         ],
     ),
     Remark("Shared with my whole team. Thanks!", ["Thank you, @{name}."]),
@@ -85,7 +85,7 @@ REMARKS = [
     Remark("For a side project this would be too much, but at work it is just what we need."),
     Remark("Please write the sequel that you hint at!", ["@{name} it is half written."], ["+1, @{name}."]),
 ]
-# What authors say of their own articles.
+# Comments of authors on their own articles.
 NOTES = [
     "Author here. I am happy to answer questions.",
     "I have brought the example up to date since this was published.",
@@ -94,25 +94,26 @@ NOTES = [
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """An article, its author, and who comments on it, in order."""
+    """An article, its author, and the readers who comment on it, in order."""
 
     article_id: ArticleId
     article: ArticlePreview
-    author: UserId
-    readers: Sequence[UserId]
+    author_id: UserId
+    reader_ids: Sequence[UserId]
 
 
 async def insert_comments(
     database: Database, articles: ArticleDirectory, profiles: ProfileReader, demo: Demo
 ) -> None:
-    """Insert comments on articles: one comment an article on average, many on few of them."""
+    """Insert comments: about one per article on average, and many on a few articles."""
     chance = demo.chance("comments")
     readers = _readers(demo, chance)
-    demo.progress.begin("comments", sum(len(several) for several in readers.values()))
+    demo.progress.begin("comments", sum(map(len, readers.values())))
     for batch in batches(readers.items(), size=2_000):
         threads = await _threads(dict(batch), articles, profiles)
-        people = {user for thread in threads for user in (thread.author, *thread.readers)}
-        names = {user: person.username for user, person in (await profiles.profiles(people, None)).items()}
+        user_ids = {user_id for thread in threads for user_id in (thread.author_id, *thread.reader_ids)}
+        commenters = await profiles.profiles(user_ids, None)
+        names = {user_id: profile.username for user_id, profile in commenters.items()}
         comments = [comment for thread in threads for comment in _comments(thread, names, demo.until, chance)]
         async with database.transaction() as session:
             await bulk_insert(session, CommentRow, comments)
@@ -122,10 +123,10 @@ async def insert_comments(
 def _readers(demo: Demo, chance: DemoRandom) -> dict[ArticleId, list[UserId]]:
     users = demo.users
     drawn = (
-        (ArticleId(article), chance.some_early(users, min(MAX_PER_ARTICLE, chance.amount(1.05))))
-        for article in demo.made["articles"]
+        (ArticleId(article_id), chance.some_early(users, min(MAX_PER_ARTICLE, chance.amount(1.05))))
+        for article_id in demo.made["articles"]
     )
-    return {article: readers for article, readers in drawn if readers}
+    return {article_id: reader_ids for article_id, reader_ids in drawn if reader_ids}
 
 
 async def _threads(
@@ -134,37 +135,37 @@ async def _threads(
     previews = await articles.previews(readers.keys(), None)
     authors = await profiles.by_username({preview.author.username for preview in previews.values()})
     return [
-        Thread(article, previews[article], authors[previews[article].author.username], several)
-        for article, several in readers.items()
+        Thread(article_id, previews[article_id], authors[previews[article_id].author.username], reader_ids)
+        for article_id, reader_ids in readers.items()
     ]
 
 
 def _comments(
     thread: Thread, names: Mapping[UserId, str], until: datetime, chance: DemoRandom
 ) -> Iterator[dict[str, Any]]:
-    fresh = iter(chance.some(REMARKS, len(thread.readers)))
-    remark, previous = None, thread.author
-    for reader, at in zip(thread.readers, _moments(thread, until, chance), strict=True):
-        if remark and remark.answers and (reader == thread.author or chance.below(2)):
-            speaker, text, remark = thread.author, chance.pick(remark.answers), None
+    remarks = iter(chance.some(REMARKS, len(thread.reader_ids)))
+    remark, previous = None, thread.author_id
+    for reader_id, created_at in zip(thread.reader_ids, _moments(thread, until, chance), strict=True):
+        if remark and remark.author_replies and (reader_id == thread.author_id or chance.below(2)):
+            commenter, text, remark = thread.author_id, chance.pick(remark.author_replies), None
         elif remark and remark.replies and chance.below(2):
-            speaker, text, remark = reader, chance.pick(remark.replies), None
-        elif reader == thread.author:
-            speaker, text, remark = reader, chance.pick(NOTES), None
+            commenter, text, remark = reader_id, chance.pick(remark.replies), None
+        elif reader_id == thread.author_id:
+            commenter, text, remark = reader_id, chance.pick(NOTES), None
         else:
-            remark = next(fresh)
-            speaker, text = reader, remark.text
+            remark = next(remarks)
+            commenter, text = reader_id, remark.text
         words = {"tag": thread.article.tag_list[0], "name": names[previous]}
         yield {
             "article_id": thread.article_id,
-            "author_id": speaker,
+            "author_id": commenter,
             "body": CommentBody(text.format_map(words)).text,
-            "created_at": at,
+            "created_at": created_at,
         }
-        previous = speaker
+        previous = commenter
 
 
 def _moments(thread: Thread, until: datetime, chance: DemoRandom) -> Sequence[datetime]:
     begin = thread.article.created_at
     longest = min(MAX_DISCUSSION_LENGTH, until - begin)
-    return sorted(truncate_to_ms(begin + longest * chance.fraction() ** 3) for _ in thread.readers)
+    return sorted(truncate_to_ms(begin + longest * chance.fraction() ** 3) for _ in thread.reader_ids)

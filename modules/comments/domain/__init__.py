@@ -1,1 +1,1 @@
-"""The rules of comments."""
+"""The domain of comments."""

@@ -1,4 +1,4 @@
-"""The comment, what can be wrong with one, and where comments are kept."""
+"""The comment, its errors and its repository."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ class ArticleNotFound(NotFound):
 
 
 class CommentNotFound(NotFound):
-    """No comment has this id, or none on this article."""
+    """The article has no comment with this id."""
 
     subject = "comment"
 
 
 class NotTheAuthor(Forbidden):
-    """Only its author may delete a comment."""
+    """Only the author may delete a comment."""
 
     subject = "comment"
 
 
 @dataclass(frozen=True, slots=True)
 class CommentBody:
-    """What a comment says, kept as it was typed."""
+    """The text of a comment, stored verbatim."""
 
     LENGTH: ClassVar = Length(1, 50_000)
 
@@ -46,7 +46,7 @@ class CommentBody:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment on an article. It is never changed."""
+    """A comment on an article. It is immutable."""
 
     id: CommentId
     article_id: ArticleId
@@ -54,42 +54,44 @@ class Comment:
     body: str
     created_at: datetime
 
-    def require_author(self, user: UserId) -> None:
-        """Raise `NotTheAuthor` unless this is the author."""
-        if user != self.author_id:
+    def require_author(self, user_id: UserId) -> None:
+        """Raise `NotTheAuthor` unless this user is the author."""
+        if user_id != self.author_id:
             raise NotTheAuthor
 
 
 class CommentRepository(Protocol):
-    """Keeps comments."""
+    """Stores comments."""
 
-    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
-        """Keep a new comment and return it."""
+    async def add(
+        self, article_id: ArticleId, author_id: UserId, body: CommentBody, created_at: datetime
+    ) -> Comment:
+        """Insert a comment and return it."""
         ...
 
-    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
-        """Return the page's comments and the one behind them, or every comment, newest first."""
+    async def by_article(self, article_id: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+        """Return the comments on an article, newest first: those of the page and the next one, or all."""
         ...
 
-    async def get_for_update(self, article: ArticleId, comment: CommentId) -> Comment:
-        """Return the comment, and keep others from changing it until the transaction ends.
+    async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
+        """Return the comment, and lock it until the transaction ends.
 
-        Raises `CommentNotFound` when this article has no such comment.
+        Raises `CommentNotFound` when the article has no such comment.
         """
         ...
 
-    async def remove(self, comment: CommentId) -> None:
-        """Forget a comment."""
+    async def delete(self, comment_id: CommentId) -> None:
+        """Delete a comment."""
         ...
 
-    async def by_author(self, author: UserId) -> Sequence[Comment]:
-        """Return every comment of this author's, the oldest first."""
+    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
+        """Return all comments of this author, oldest first."""
         ...
 
-    async def delete_by_author(self, author: UserId) -> None:
-        """Forget every comment of this author's."""
+    async def delete_by_author(self, author_id: UserId) -> None:
+        """Delete all comments of this author."""
         ...
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget every comment on the article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
+        """Delete all comments on the article."""
         ...

@@ -1,4 +1,4 @@
-"""What readers do with comments."""
+"""The use cases of comments."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class CommentView:
 
 @dataclass(frozen=True, slots=True)
 class CommentList:
-    """Comments on one article, newest first, and where the next page begins."""
+    """The comments on an article, newest first, and the position of the next page."""
 
     comments: Sequence[CommentView]
     next: Position | None = None
@@ -40,7 +40,7 @@ class CommentList:
 class CommentService:
     """The use cases of comments."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one for each thing outside of the rules, given by the container
+    def __init__(  # noqa: PLR0913, PLR0917 - one per port, injected by the container
         self,
         unit_of_work: UnitOfWork,
         comments: CommentRepository,
@@ -59,48 +59,48 @@ class CommentService:
     async def comments(
         self, slug: str, viewer: UserId | None, page: PageRequest | None = None
     ) -> CommentList:
-        """Return an article's comments, a page of them or all; raise `ArticleNotFound`."""
+        """Return the comments on an article, a page of them or all; raise `ArticleNotFound`."""
         async with self._unit_of_work.snapshot():
-            article = _found(slug, await self._articles.ids({slug}))
-            comments = await self._comments.by_article(article, page)
-            shown, following = (comments, None) if page is None else split_page(comments, page)
-            return CommentList(await self._views(shown, viewer), following)
+            article_id = _require_article(slug, await self._articles.ids({slug}))
+            comments = await self._comments.by_article(article_id, page)
+            page_comments, next_page = (comments, None) if page is None else split_page(comments, page)
+            return CommentList(await self._views(page_comments, viewer), next_page)
 
-    async def say(self, slug: str, text: CommentBody, author: UserId) -> CommentView:
-        """Comment on an article; raise `ArticleNotFound`."""
+    async def add(self, slug: str, body: CommentBody, author_id: UserId) -> CommentView:
+        """Comment on an article; raise `ArticleNotFound`, or `TokenInvalid` when the author was deleted."""
         async with self._unit_of_work.transaction():
-            # Held: the article could be deleted at this moment, and its comments must go with it.
-            article = _found(slug, await self._articles.lock({slug}))
-            comment = await self._comments.add(article, author, text, self._clock.now())
-            await self._events.publish(CommentAdded(article, comment.id, author))
-            views = await self._views([comment], author)
+            # Locked: a concurrent deletion of the article must delete this comment, too.
+            article_id = _require_article(slug, await self._articles.lock({slug}))
+            comment = await self._comments.add(article_id, author_id, body, self._clock.now())
+            await self._events.publish(CommentAdded(article_id, comment.id, author_id))
+            views = await self._views([comment], author_id)
             if not views:
-                # Deleted since the token was looked at.
+                # The author was deleted after the token was verified.
                 raise TokenInvalid
             return views[0]
 
-    async def take_back(self, slug: str, comment: CommentId, editor: UserId) -> None:
-        """Delete a comment of one's own; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""
+    async def delete(self, slug: str, comment_id: CommentId, editor_id: UserId) -> None:
+        """Delete a comment as its author; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""
         async with self._unit_of_work.transaction():
-            article = _found(slug, await self._articles.ids({slug}))
-            found = await self._comments.get_for_update(article, comment)
-            found.require_author(editor)
-            await self._comments.remove(found.id)
+            article_id = _require_article(slug, await self._articles.ids({slug}))
+            comment = await self._comments.get_for_update(article_id, comment_id)
+            comment.require_author(editor_id)
+            await self._comments.delete(comment.id)
 
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Let go of the comments on an article that is gone."""
+        """Delete the comments on a deleted article."""
         # Inside the publisher's transaction on purpose: a comment must never outlive its article.
         await self._comments.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of the comments of somebody who is gone."""
+        """Delete the comments of a deleted user."""
         await self._comments.delete_by_author(UserId(event.user_id))
 
-    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return what a user has said."""
+    async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
+        """Return a user's comments."""
         async with self._unit_of_work.snapshot():
-            comments = await self._comments.by_author(user)
-            articles = await self._articles.previews({comment.article_id for comment in comments}, user)
+            comments = await self._comments.by_author(user_id)
+            articles = await self._articles.previews({comment.article_id for comment in comments}, user_id)
         return {
             "comments": [
                 {
@@ -116,7 +116,7 @@ class CommentService:
 
     async def _views(self, comments: Collection[Comment], viewer: UserId | None) -> Sequence[CommentView]:
         authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)
-        # One whose author was deleted while this module was switched off is not shown.
+        # Omits comments whose author was deleted while this module was disabled.
         return [
             CommentView(comment, authors[comment.author_id])
             for comment in comments
@@ -124,7 +124,7 @@ class CommentService:
         ]
 
 
-def _found(slug: str, ids: Mapping[str, ArticleId]) -> ArticleId:
+def _require_article(slug: str, ids: Mapping[str, ArticleId]) -> ArticleId:
     if slug not in ids:
         raise ArticleNotFound
     return ids[slug]

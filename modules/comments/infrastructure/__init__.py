@@ -1,1 +1,1 @@
-"""How comments are kept."""
+"""Comments in the database."""

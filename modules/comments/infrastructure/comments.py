@@ -1,4 +1,4 @@
-"""Comments in the database."""
+"""The repository of comments in the database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select
 
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
-from modules.comments.infrastructure.tables import CommentRow
+from modules.comments.infrastructure.tables import CommentRow, comments
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
@@ -19,50 +19,44 @@ from modules.kernel.infrastructure.persistence.pagination import (
     page_parameters,
 )
 
-# Built once, of the table and not the mapped class: mapping rows to objects costs more than reading them.
-comment = CommentRow.metadata.tables[CommentRow.__tablename__]
-ADD = insert(comment).returning(comment.c.id)
-OF_ARTICLE = (
-    select(comment)
-    .where(comment.c.article_id == bindparam("article"))
-    .order_by(comment.c.created_at.desc(), comment.c.id.desc())
+INSERT = insert(comments).returning(comments.c.id)
+BY_ARTICLE = (
+    select(comments)
+    .where(comments.c.article_id == bindparam("article_id"))
+    .order_by(comments.c.created_at.desc(), comments.c.id.desc())
 )
-PAGE = OF_ARTICLE.limit(LIMIT).offset(OFFSET)
-PAGE_AFTER = OF_ARTICLE.where(after_position(comment.c.created_at, comment.c.id)).limit(LIMIT)
+PAGE = BY_ARTICLE.limit(LIMIT).offset(OFFSET)
+PAGE_AFTER = BY_ARTICLE.where(after_position(comments.c.created_at, comments.c.id)).limit(LIMIT)
 
 
 class SqlComments:
-    """Keeps comments in `comments_comment`."""
+    """Stores comments in `comments_comment`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, article: ArticleId, author: UserId, text: CommentBody, at: datetime) -> Comment:
-        """Keep a new comment and return it."""
-        row = {"article_id": article, "author_id": author, "body": text.text, "created_at": at}
+    async def add(
+        self, article_id: ArticleId, author_id: UserId, body: CommentBody, created_at: datetime
+    ) -> Comment:
+        row = {"article_id": article_id, "author_id": author_id, "body": body.text, "created_at": created_at}
         async with self._database.transaction() as session:
-            key = await session.scalar(ADD, row)
-        return Comment(CommentId(key), article, author, text.text, at)
+            key = await session.scalar(INSERT, row)
+        return Comment(CommentId(key), article_id, author_id, body.text, created_at)
 
-    async def by_article(self, article: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
-        """Return the page's comments and the one behind them, or every comment, newest first."""
-        asked: dict[str, object] = {"article": article}
+    async def by_article(self, article_id: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+        parameters: dict[str, object] = {"article_id": article_id}
         if page is None:
-            statement = OF_ARTICLE
+            statement = BY_ARTICLE
         else:
             statement = PAGE if page.after is None else PAGE_AFTER
-            asked |= page_parameters(page)
+            parameters |= page_parameters(page)
         async with self._database.snapshot() as session:
-            return [_comment(row) for row in await session.execute(statement, asked)]
+            return [_comment(row) for row in await session.execute(statement, parameters)]
 
-    async def get_for_update(self, article: ArticleId, comment: CommentId) -> Comment:
-        """Return the comment, and keep others from changing it until the transaction ends.
-
-        Raises `CommentNotFound` when this article has no such comment.
-        """
+    async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
         statement = (
             select(CommentRow)
-            .where(CommentRow.id == comment, CommentRow.article_id == article)
+            .where(CommentRow.id == comment_id, CommentRow.article_id == article_id)
             .with_for_update()
         )
         async with self._database.transaction() as session:
@@ -71,26 +65,22 @@ class SqlComments:
             raise CommentNotFound
         return _comment(row)
 
-    async def remove(self, comment: CommentId) -> None:
-        """Forget a comment."""
+    async def delete(self, comment_id: CommentId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.id == comment))
+            await session.execute(delete(CommentRow).where(CommentRow.id == comment_id))
 
-    async def by_author(self, author: UserId) -> Sequence[Comment]:
-        """Return every comment of this author's, the oldest first."""
-        statement = select(CommentRow).where(CommentRow.author_id == author).order_by(CommentRow.id)
+    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
+        statement = select(CommentRow).where(CommentRow.author_id == author_id).order_by(CommentRow.id)
         async with self._database.snapshot() as session:
             return [_comment(row) for row in await session.scalars(statement)]
 
-    async def delete_by_author(self, author: UserId) -> None:
-        """Forget every comment of this author's."""
+    async def delete_by_author(self, author_id: UserId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.author_id == author))
+            await session.execute(delete(CommentRow).where(CommentRow.author_id == author_id))
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget every comment on the article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.article_id == article))
+            await session.execute(delete(CommentRow).where(CommentRow.article_id == article_id))
 
 
 def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:

@@ -31,4 +31,7 @@ class CommentRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+# For statements that are built once: mapping rows to objects costs more than reading them.
+comments = Base.metadata.tables[CommentRow.__tablename__]
+
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

@@ -1,4 +1,4 @@
-"""Rename the tables of statistics, in databases that were made before 1.0."""
+"""Rename the statistics tables of databases created before 1.0."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Copy the statistics from the tables with the old names, where there are such."""
+    """Copy the statistics from the tables with the old names, if they exist."""
     if not sa.inspect(op.get_bind()).has_table("articles_author"):
         return
     author_id = sa.Column("author_id", sa.BigInteger(), autoincrement=False, nullable=False)
@@ -31,7 +31,7 @@ def _copy(
     key: sa.Column[str] | sa.Column[int],
     others: Sequence[sa.Column[datetime]] = (),
 ) -> None:
-    # A copy and not a rename: the names of the constraints contain the table's.
+    # A copy instead of a rename: the constraint names contain the table name.
     op.create_table(
         new,
         key,
@@ -46,4 +46,4 @@ def _copy(
 
 
 def downgrade() -> None:
-    """Change nothing: the revision before makes the same tables."""
+    """Change nothing: the previous revision creates the same tables."""
