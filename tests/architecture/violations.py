@@ -59,7 +59,7 @@ def imports(name: str, file: str, statement: str, rule: str) -> Violation:
 
 USERS = "modules/users"
 CONTRACTS = f"{USERS}/contracts.py"
-DOMAIN = f"{USERS}/domain/accounts.py"
+DOMAIN = f"{USERS}/domain/service.py"
 INFRASTRUCTURE = f"{USERS}/infrastructure/directory.py"
 API = f"{USERS}/api/router.py"
 CONTAINER = f"{USERS}/container.py"
@@ -171,7 +171,7 @@ KERNEL = [
     imports(
         "demo → the kernel's api",
         DEMO,
-        "from modules.kernel.api.routing import ModuleRouter",
+        "from modules.kernel.api.router import ModuleRouter",
         "kernel-layers",
     ),
     imports(
