@@ -45,9 +45,7 @@ class TestConflicts:
         [
             ("comments", "module comments already exists"),
             ("bookmarks", "module bookmarks already exists"),
-            ("comments_archive", "the table prefixes of comments_archive and comments overlap"),
             ("tags", "the route /api/tags already exists"),
-            ("user", "the route /api/user already exists"),
         ],
     )
     def test_existing_name_or_route_is_rejected_before_writing(
