@@ -6,25 +6,27 @@ from typing import Annotated
 import typer
 
 from conduit_app.commands.errors import fail, reporting_errors
-from conduit_devtools.checks.report import Format, render
+from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
-from conduit_devtools.checks.source import Checkout, uncollected
+from conduit_devtools.checks.source import Checkout, gc_paused
 from conduit_devtools.checks.static_checks import check_static
-from conduit_devtools.scaffold.naming import ModuleName, ModuleRefused
+from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
-from conduit_devtools.scaffold.writing import require_running, write_module
+from conduit_devtools.scaffold.writing import require_this_checkout, write_module
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
 
 @commands.command()
 def check(
-    form: Annotated[Format, typer.Option("--format", help="How findings are told.")] = Format.TEXT,
-    sources: Annotated[
-        bool, typer.Option("--sources", help="Only what the text of the modules shows: faster.")
-    ] = False,
+    form: Annotated[ReportFormat, typer.Option("--format", help="Format of the report.")] = ReportFormat.TEXT,
+    sources: Annotated[bool, typer.Option("--sources", help="Run the static checks only: faster.")] = False,
     update: Annotated[
-        bool, typer.Option("--update", help="Write the snapshots anew, of events, document and picture.")
+        bool,
+        typer.Option(
+            "--update",
+            help="Regenerate the snapshots first: event schemas, OpenAPI document, architecture diagram.",
+        ),
     ] = False,
 ) -> None:
     """Check the architecture of the checkout in this folder.
@@ -32,7 +34,7 @@ def check(
     Example: conduit check --format github
     """
     checkout = _checkout()
-    with reporting_errors(), uncollected():
+    with reporting_errors(), gc_paused():
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
@@ -44,12 +46,12 @@ def check(
 
 @commands.command(name="new-module")
 def new_module_command(
-    name: Annotated[str, typer.Argument(help="What it is called: lower-case, as in reading_notes.")],
+    name: Annotated[str, typer.Argument(help="Name of the module, in lower case, such as reading_notes.")],
     plugin: Annotated[
-        bool, typer.Option("--plugin", help="Write a distribution of its own into plugins/.")
+        bool, typer.Option("--plugin", help="Generate a separate distribution in plugins/.")
     ] = False,
 ) -> None:
-    """Write a small module that is complete, to begin from.
+    """Generate a small, complete module to start from.
 
     Example: conduit new-module notes
     """
@@ -57,9 +59,9 @@ def new_module_command(
     with reporting_errors():
         try:
             plan = plan_plugin(ModuleName(name)) if plugin else plan_in_tree(ModuleName(name))
-            require_running(checkout)
+            require_this_checkout(checkout)
             write_module(checkout, plan)
-        except ModuleRefused as error:
+        except InvalidModule as error:
             fail(str(error))
     typer.echo(plan.next_steps)
 
@@ -67,5 +69,5 @@ def new_module_command(
 def _checkout() -> Checkout:
     checkout = Checkout(Path.cwd())
     if not (checkout.root / "importlinter.ini").exists():
-        fail("this looks at a checkout: call it where importlinter.ini is")
+        fail("this folder is not a checkout of Conduit: importlinter.ini is missing")
     return checkout

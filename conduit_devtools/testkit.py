@@ -1,8 +1,8 @@
-"""A module on its own: booted in memory, with fakes of the contracts that it needs.
+"""The test kit: boots one module in memory, with fakes of the contracts that it needs.
 
-For the tests of one module, in the tree or a plugin's, that need nothing of the others but their
-contracts. What a module needs is given as fakes; each provider ships the fake of its contract in its
-`fakes.py`, tested against the same suite as the real thing, and the kernel ships those of its own::
+For the tests of a module, in the tree or in a plugin, that use other modules only by their contracts.
+Each provider has a fake of its contract in its `fakes.py`, tested by the same suite as the
+implementation; the kernel's `fakes.py` has fakes of its own contracts::
 
     @pytest.fixture
     async def comments() -> AsyncIterator[ModuleTestApp]:
@@ -16,15 +16,14 @@ contracts. What a module needs is given as fakes; each provider ships the fake o
         async with boot_module(MODULE, offers, database=database, clock=FakeClock()) as comments:
             yield comments
 
-What runs is what serves: the real container, routes under /api, error handlers and middleware, on
-SQLite in memory with this module's migrations and the kernel's. Call it with any client that speaks
-ASGI, such as
+The module runs with its real container, routes under /api, error handlers and middleware, on SQLite in
+memory, migrated with its own and the kernel's revisions. Send requests with any ASGI client, such as
 `httpx2.AsyncClient(transport=httpx2.ASGITransport(comments.application), base_url="http://test")`,
-and sign requests with a token of the `FakeTokenVerifier`. `await comments.publish(ArticleDeleted(7))`
-tells it what happened elsewhere; `comments.told` is what it told others.
+authenticated by a token of the `FakeTokenVerifier`. `await comments.publish(ArticleDeleted(7))` delivers
+an event of another module; `comments.published` is the list of events that the module has published.
 
-A fake that speaks of transactions is given the database that the module runs on, as above. Nothing is
-read from the environment: settings are the ones given, or their defaults.
+Fakes that take part in transactions need the module's database, as above. The environment is not read:
+settings are the ones passed, or their defaults.
 """
 
 import secrets
@@ -52,20 +51,20 @@ IN_MEMORY = "sqlite+aiosqlite://"
 
 @dataclass(frozen=True, slots=True)
 class ModuleTestApp:
-    """A module that runs by itself, and the ways into it."""
+    """A running module, without any other module."""
 
     application: FastAPI
-    """ASGI: the module's routes under /api, behind the middleware of every request."""
+    """The ASGI application: the module's routes under /api, behind the middleware."""
 
     container: ModuleContainer
     database: Database
-    """Migrated, and holding this module's tables and the kernel's."""
+    """The migrated database, with the tables of the module and of the kernel."""
 
     published: Sequence[Event]
-    """The events that the module has published, in order, also in transactions that failed later."""
+    """The events that the module has published, in order, including those of failed transactions."""
 
     messaging: Messaging
-    """What carries events to the module: its outbox holds what could not be handled after the commit."""
+    """The event bus and the outbox, which stores the deliveries that failed after the commit."""
 
     @property
     def examples(self) -> Mapping[str, Mapping[str, object]]:
@@ -83,10 +82,10 @@ class ModuleTestApp:
         }
 
     async def publish(self, event: Event) -> None:
-        """Tell the module an event of another module, inside a transaction as its publisher would.
+        """Publish an event of another module, in a transaction.
 
-        What it wants to be told after the commit, it has been told when this returns. Raises what a
-        handler inside raises; then the transaction is undone.
+        After-commit deliveries have been handled when this returns. An error of an in-transaction
+        handler is raised, and the transaction is rolled back.
         """
         async with self.database.transaction():
             await self.messaging.events.publish(event)
@@ -102,23 +101,23 @@ async def boot_module(
     database: Database | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[ModuleTestApp]:
-    """Boot one module, with an implementation of each contract it needs, and close it at the end.
+    """Boot one module with an implementation of each contract that it needs; close it on exit.
 
-    settings: the module's own; by default the defaults of their class.
-    database: an empty one, closed at the end; by default a new one in memory.
-    clock: by default the machine's.
+    settings: the settings of the module; default: the defaults of their class.
+    database: an empty database, closed on exit; default: a new one in memory.
+    clock: default: the system clock.
 
-    Raises `CompositionError`, naming module and contract, for a contract that it needs and that is
-    not offered, or that is offered though the module offers it itself.
+    Raises `CompositionError`, naming module and contract, if a contract that the module needs is
+    missing from `offers`, or if `offers` contains a contract that the module offers itself.
     """
     database = database or Database(IN_MEMORY)
     try:
-        yield await _booted(module, _surroundings(module, offers, settings, database, clock))
+        yield await _boot(module, _shared_services(module, offers, settings, database, clock))
     finally:
         await database.dispose()
 
 
-def _surroundings(
+def _shared_services(
     module: Module,
     offers: Mapping[type[Any], object],
     settings: ModuleSettings | None,
@@ -126,7 +125,7 @@ def _surroundings(
     clock: Clock | None,
 ) -> SharedServices:
     if settings is None and module.settings is not None:
-        # model_construct: the defaults, whatever the environment of the test says.
+        # model_construct uses the defaults and does not read the environment.
         settings = module.settings.model_construct()
     return SharedServices(
         database,
@@ -137,7 +136,7 @@ def _surroundings(
     )
 
 
-async def _booted(module: Module, shared: SharedServices) -> ModuleTestApp:
+async def _boot(module: Module, shared: SharedServices) -> ModuleTestApp:
     modules = resolve_order([module], offered=shared.offers)
     composition = compose(modules, shared)
     await migrate(shared.database, composition.migratable)
@@ -150,12 +149,12 @@ async def _booted(module: Module, shared: SharedServices) -> ModuleTestApp:
 def _published(module: Module, container: ModuleContainer) -> Sequence[Event]:
     published: list[Event] = []
 
-    async def note(event: Event) -> None:
+    async def record(event: Event) -> None:
         published.append(event)
 
-    def listener() -> EventHandler[Event]:
-        return note
+    def handler() -> EventHandler[Event]:
+        return record
 
     for event in module.publishes:
-        container.events().subscribe(event, listener)
+        container.events().subscribe(event, handler)
     return published

@@ -1,1 +1,1 @@
-"""The modules drawn and described, and changes of the OpenAPI document."""
+"""The architecture diagram and page, and differences between OpenAPI documents."""

@@ -6,7 +6,7 @@ from conduit_app.module_catalog import ModuleDescription, mermaid, rows
 
 
 def architecture_markdown(modules: Sequence[ModuleDescription]) -> str:
-    """Return docs/architecture.md's generated part: the graph, and a canvas for each module."""
+    """Return the generated part of docs/architecture.md: the graph, and a canvas for each module."""
     parts = ["```mermaid", mermaid(modules), "```", ""]
     for module in modules:
         parts += [f"### {module.name}", "", module.summary, "", "| | |", "| --- | --- |"]

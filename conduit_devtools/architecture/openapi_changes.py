@@ -1,4 +1,4 @@
-"""What changed between two OpenAPI documents, and whether a client would notice."""
+"""The differences between two OpenAPI documents, and whether they can break a client."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Any
 Json = Mapping[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+JSON_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 LOWER_LIMITS = frozenset({"exclusiveMinimum", "minItems", "minLength", "minProperties", "minimum"})
 UPPER_LIMITS = frozenset({"exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum"})
 CHOICES = frozenset({"const", "enum"})
 STRUCTURE = frozenset(
     {"$ref", "additionalProperties", "allOf", "anyOf", "items", "oneOf", "properties", "required", "type"}
 )
-# What documents say to people; a program does not notice. (A default is looked at apart.)
+# Ignored, because they are for people. (Defaults are compared separately.)
 PROSE = frozenset({"default", "deprecated", "description", "example", "examples", "summary", "title"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: under which path, where, what, and whether it can break a client that worked."""
+    """A difference in a path: where, what, and whether it can break an existing client."""
 
     path: str
     where: str
@@ -29,7 +29,7 @@ class Change:
 
 
 def changes(old: Json, new: Json) -> Iterator[Change]:
-    """Yield every difference that a client could meet, in the order of the old document."""
+    """Yield the differences that are visible to clients, in the order of the old document."""
     for path, item in old["paths"].items():
         if path not in new["paths"]:
             yield Change(path, path, "path removed", breaking=True)
@@ -52,8 +52,8 @@ def changes(old: Json, new: Json) -> Iterator[Change]:
 class _Comparison:
     """Compares two operations.
 
-    Clients may go on sending what they sent, and are given nothing that they did not expect: so what
-    is `sent` may only be widened, and what is given may only be narrowed.
+    Requests of existing clients must stay valid, and responses must not surprise them: `sent` schemas may
+    only be widened, the others only narrowed.
     """
 
     old: Json
@@ -62,7 +62,7 @@ class _Comparison:
 
     def operations(self, where: str, old: Json, new: Json) -> Iterator[Change]:
         if old.get("operationId") != new.get("operationId"):
-            # Generated clients name their methods after it.
+            # Generated clients name their methods after the id.
             yield self._change(where, "operation id changed", breaking=True)
         yield from self._security(where, old, new)
         yield from self._parameters(where, old, new)
@@ -73,16 +73,18 @@ class _Comparison:
         return Change(self.path, where, what, breaking)
 
     def _security(self, where: str, old: Json, new: Json) -> Iterator[Change]:
-        # Alternatives; an empty one, and none at all, stand for anybody.
+        # A list of alternatives. An empty alternative, or an empty list, allows anonymous requests.
         before = old.get("security", self.old.get("security")) or [{}]
         after = new.get("security", self.new.get("security")) or [{}]
         if before != after:
-            shut_out = [one for one in before if not any(other.keys() <= one.keys() for other in after)]
-            yield self._change(where, "authentication changed", breaking=bool(shut_out))
+            rejected = [
+                option for option in before if not any(other.keys() <= option.keys() for other in after)
+            ]
+            yield self._change(where, "authentication changed", breaking=bool(rejected))
 
     def _parameters(self, where: str, old: Json, new: Json) -> Iterator[Change]:
-        before = {(one["in"], one["name"]): one for one in old.get("parameters", ())}
-        after = {(one["in"], one["name"]): one for one in new.get("parameters", ())}
+        before = {(item["in"], item["name"]): item for item in old.get("parameters", ())}
+        after = {(item["in"], item["name"]): item for item in new.get("parameters", ())}
         for key, parameter in before.items():
             name = f"{where} parameter {key[1]}"
             if key not in after:
@@ -109,27 +111,27 @@ class _Comparison:
 
     def _responses(self, where: str, old: Json, new: Json) -> Iterator[Change]:
         for status, response in old.items():
-            name = f"{where} answer {status}"
+            name = f"{where} response {status}"
             if status in new:
                 yield from self._contents(name, response, new[status], sent=False)
             else:
                 yield self._change(name, "status removed", breaking=True)
         for status in new:
             if status not in old:
-                yield self._change(f"{where} answer {status}", "status added", breaking=False)
+                yield self._change(f"{where} response {status}", "status added", breaking=False)
 
     def _contents(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
         before, after = old.get("content", {}), new.get("content", {})
-        for kind, media in before.items():
-            if kind in after:
+        for media_type, media in before.items():
+            if media_type in after:
                 yield from self._schemas(
-                    where, media.get("schema", {}), after[kind].get("schema", {}), sent=sent
+                    where, media.get("schema", {}), after[media_type].get("schema", {}), sent=sent
                 )
             else:
-                yield self._change(where, f"{kind} removed", breaking=True)
-        for kind in after:
-            if kind not in before:
-                yield self._change(where, f"{kind} added", breaking=False)
+                yield self._change(where, f"{media_type} removed", breaking=True)
+        for media_type in after:
+            if media_type not in before:
+                yield self._change(where, f"{media_type} added", breaking=False)
 
     def _requirement(self, where: str, old: object, new: object) -> Iterator[Change]:
         if bool(old) != bool(new):
@@ -141,24 +143,22 @@ class _Comparison:
     ) -> Iterator[Change]:
         old, new = _resolved(self.old, old), _resolved(self.new, new)
         pair = (id(old), id(new))
-        if pair in seen:  # a schema that contains itself
+        if pair in seen:  # a recursive schema
             return
-        lost, won = (
-            _kinds(self.old, old) - _kinds(self.new, new),
-            _kinds(self.new, new) - _kinds(self.old, old),
-        )
-        if lost or won:
-            what = "type changed" if lost and won else "type narrowed" if lost else "type widened"
-            yield self._change(where, what, breaking=bool(lost if sent else won))
-        before, after = _alternatives(self.old, old), _alternatives(self.new, new)
-        for kinds in (kinds for kinds in before if kinds in after):
-            if len(before[kinds]) == len(after[kinds]) == 1:
-                [one], [other] = before[kinds], after[kinds]
-                yield from self._shapes(where, one, other, sent=sent, seen=seen | {pair})
-            elif before[kinds] != after[kinds]:
+        before, after = _types(self.old, old), _types(self.new, new)
+        removed, added = before - after, after - before
+        if removed or added:
+            what = "type changed" if removed and added else "type narrowed" if removed else "type widened"
+            yield self._change(where, what, breaking=bool(removed if sent else added))
+        old_alternatives, new_alternatives = _alternatives(self.old, old), _alternatives(self.new, new)
+        for types in (types for types in old_alternatives if types in new_alternatives):
+            olds, news = old_alternatives[types], new_alternatives[types]
+            if len(olds) == len(news) == 1:
+                yield from self._details(where, olds[0], news[0], sent=sent, seen=seen | {pair})
+            elif olds != news:
                 yield self._change(where, "alternatives changed", breaking=True)
 
-    def _shapes(
+    def _details(
         self, where: str, old: Json, new: Json, *, sent: bool, seen: frozenset[tuple[int, int]]
     ) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
@@ -168,11 +168,11 @@ class _Comparison:
         inner = [(where, *pair) for pair in zip(old.get("allOf", ()), new.get("allOf", ()), strict=False)]
         if "items" in old or "items" in new:
             inner.append((f"{where}[]", old.get("items", {}), new.get("items", {})))
-        others = old.get("additionalProperties", True), new.get("additionalProperties", True)
-        if all(isinstance(other, Mapping) for other in others):
-            inner.append((f"{where}.*", *others))
-        for name, one, other in inner:
-            yield from self._schemas(name, one, other, sent=sent, seen=seen)
+        additional = old.get("additionalProperties", True), new.get("additionalProperties", True)
+        if all(isinstance(schema, Mapping) for schema in additional):
+            inner.append((f"{where}.*", *additional))
+        for name, old_schema, new_schema in inner:
+            yield from self._schemas(name, old_schema, new_schema, sent=sent, seen=seen)
         yield from self._fields(where, old, new, sent=sent)
         for what, narrower, wider in _limits(old, new):
             yield self._change(where, what, breaking=narrower if sent else wider)
@@ -181,25 +181,25 @@ class _Comparison:
 
     def _fields(self, where: str, old: Json, new: Json, *, sent: bool) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
-        must, now_must = set(old.get("required", ())), set(new.get("required", ()))
+        was_required, is_required = set(old.get("required", ())), set(new.get("required", ()))
         for name in before:
             if name not in after:
                 yield self._change(f"{where}.{name}", "field removed", breaking=True)
-            elif (name in must) != (name in now_must):
-                required = name in now_must
+            elif (name in was_required) != (name in is_required):
+                required = name in is_required
                 what = "field became required" if required else "field became optional"
                 yield self._change(f"{where}.{name}", what, breaking=required == sent)
         for name in after:
             if name not in before:
-                yield self._change(f"{where}.{name}", "field added", breaking=sent and name in now_must)
+                yield self._change(f"{where}.{name}", "field added", breaking=sent and name in is_required)
 
 
 def _limits(old: Json, new: Json) -> Iterator[tuple[str, bool, bool]]:
-    """Yield what bounds the values differently: what, whether it bars some, whether it lets more in."""
-    was, now = _choices(old), _choices(new)
-    if was != now:
-        narrower = now is not None and (was is None or not was <= now)
-        wider = was is not None and (now is None or not now <= was)
+    """Yield each changed constraint: its message, whether it got narrower, whether it got wider."""
+    old_choices, new_choices = _choices(old), _choices(new)
+    if old_choices != new_choices:
+        narrower = new_choices is not None and (old_choices is None or not old_choices <= new_choices)
+        wider = old_choices is not None and (new_choices is None or not new_choices <= old_choices)
         yield "values changed", narrower, wider
     for keyword in sorted((old.keys() | new.keys()) - STRUCTURE - PROSE - CHOICES):
         before, after = old.get(keyword), new.get(keyword)
@@ -218,15 +218,21 @@ def _limits(old: Json, new: Json) -> Iterator[tuple[str, bool, bool]]:
 
 
 def _choices(schema: Json) -> frozenset[str] | None:
-    """Return the values that a schema lists, as text, or None if it lists none."""
+    """Return the representations of the values that a schema enumerates, or None if it does not."""
     if "const" in schema:
         return frozenset({repr(schema["const"])})
     return frozenset(map(repr, schema["enum"])) if "enum" in schema else None
 
 
 def _openness(schema: Json) -> int:
-    others = schema.get("additionalProperties", True)
-    return 1 if isinstance(others, Mapping) and others else 2 if others is True or others == {} else 0
+    additional = schema.get("additionalProperties", True)
+    return (
+        1
+        if isinstance(additional, Mapping) and additional
+        else 2
+        if additional is True or additional == {}
+        else 0
+    )
 
 
 def _resolved(document: Json, schema: Json) -> Json:
@@ -239,7 +245,7 @@ def _resolved(document: Json, schema: Json) -> Json:
 
 
 def _options(document: Json, schema: Json) -> Sequence[Json]:
-    """Return the schemas of which a value must fit one: the schema itself, unless it lists some."""
+    """Return the options of a union, or the schema itself."""
     options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
     if not options:
         return [schema]
@@ -248,19 +254,19 @@ def _options(document: Json, schema: Json) -> Sequence[Json]:
 
 
 def _alternatives(document: Json, schema: Json) -> Mapping[frozenset[str], Sequence[Json]]:
-    """Return the options by the types of what fits them."""
+    """Return the options, grouped by the JSON types that they allow."""
     alternatives: dict[frozenset[str], list[Json]] = {}
     for option in _options(document, schema):
-        alternatives.setdefault(_own_kinds(option), []).append(option)
+        alternatives.setdefault(_own_types(option), []).append(option)
     return alternatives
 
 
-def _kinds(document: Json, schema: Json) -> frozenset[str]:
-    return frozenset().union(*map(_own_kinds, _options(document, schema)))
+def _types(document: Json, schema: Json) -> frozenset[str]:
+    return frozenset().union(*map(_own_types, _options(document, schema)))
 
 
-def _own_kinds(schema: Json) -> frozenset[str]:
-    """Return the JSON types that a schema without alternatives allows; every integer is a number."""
-    kind = schema.get("type", KINDS)
-    kinds = frozenset({kind}) if isinstance(kind, str) else frozenset(kind)
-    return kinds | {"integer"} if "number" in kinds else kinds
+def _own_types(schema: Json) -> frozenset[str]:
+    """Return the JSON types that a schema without alternatives allows. "number" includes "integer"."""
+    declared = schema.get("type", JSON_TYPES)
+    types = frozenset({declared}) if isinstance(declared, str) else frozenset(declared)
+    return types | {"integer"} if "number" in types else types

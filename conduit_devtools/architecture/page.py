@@ -1,4 +1,4 @@
-"""The house as a page, for whoever develops Conduit: a picture of the modules and a canvas of each."""
+"""The page /architecture, for developers: a diagram of the modules, and a canvas for each."""
 
 import base64
 import hashlib
@@ -13,30 +13,30 @@ from fastapi.responses import HTMLResponse
 from conduit_app.composition import Composition
 from conduit_app.module_catalog import ModuleDescription, describe_modules
 from conduit_app.pages.page_style import page_style
-from conduit_devtools.architecture.drawing import anchor, counted, draw
+from conduit_devtools.architecture.drawing import anchor, draw, pluralize
 
 STYLE = Path(__file__).with_suffix(".css")
 KEY = '<path d="M0 5H32"/><path class="arrow" d="M40 5L31 1V9Z"/>'
 GOLDEN_ANGLE = 137.508
-"""Degrees by which one hue differs from the next: however many there are, neighbours stay apart."""
+"""Degrees between consecutive hues: adjacent modules have distinct colors, however many there are."""
 
 
 def create_architecture_router(composition: Composition, application: FastAPI) -> APIRouter:
-    """Return the page /architecture; it is for developers, and so not in the API's document."""
+    """Return a router with the page /architecture, which is not in the OpenAPI document."""
     router = APIRouter(include_in_schema=False)
 
-    # Not async: it reads files, and is called once in a while.
+    # Not async: reads files, and is called rarely.
     @router.get("/architecture")
     def architecture() -> HTMLResponse:
-        """Show the modules that are switched on."""
-        shown = describe_modules(composition, application)
-        return HTMLResponse(render_page(shown), headers=headers(shown))
+        """Return the page of the enabled modules."""
+        modules = describe_modules(composition, application)
+        return HTMLResponse(render_page(modules), headers=headers(modules))
 
     return router
 
 
 def headers(modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
-    """Return headers under which a browser takes the page's own style, and nothing from anywhere."""
+    """Return headers whose policy allows the page's own style and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_style(modules).encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; "
@@ -51,7 +51,7 @@ def headers(modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
 
 
 def render_page(modules: Sequence[ModuleDescription]) -> str:
-    """Return the page: HTML that is XML too, with its style in it and no script."""
+    """Return the page: HTML that is also well-formed XML, with an inline style and no script."""
     routes = [route for module in modules for route in module.routes]
     tables = [table for module in modules for table in module.tables]
     return f"""<!DOCTYPE html>
@@ -66,21 +66,21 @@ def render_page(modules: Sequence[ModuleDescription]) -> str:
 <body>
 <header>
 <h1>Architecture of Conduit</h1>
-<p>{counted(modules, "module")}, {counted(routes, "route")}, {counted(tables, "table")}: as it runs here.
-This page is there in development only.</p>
+<p>{pluralize(modules, "module")}, {pluralize(routes, "route")}, {pluralize(tables, "table")}.
+This page is available in development only.</p>
 </header>
 <main>
-<h2>The house</h2>
+<h2>Dependencies</h2>
 <figure>
-<div class="picture" tabindex="0" role="region" aria-label="Picture of the modules">
-{draw(modules) if modules else "<p>No module is switched on.</p>"}
+<div class="picture" tabindex="0" role="region" aria-label="Diagram of the modules">
+{draw(modules) if modules else "<p>No module is enabled.</p>"}
 </div>
 <figcaption>
 <p><svg class="key" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
-leads from a module to a contract that it needs.</p>
-<p><svg class="key hears" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
-leads from an event to a module that hears it.</p>
-<p>A module sees of others what is written on their tabs, and nothing else.</p>
+solid: the module needs the contract.</p>
+<p><svg class="key handles" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
+dashed: the module handles the event.</p>
+<p>The tabs of a module are its contracts and events: all that other modules may use.</p>
 </figcaption>
 </figure>
 <h2>The modules</h2>
@@ -97,9 +97,9 @@ def _style(modules: Sequence[ModuleDescription]) -> str:
     rules = [page_style(STYLE)]
     for number, _ in enumerate(modules):
         rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
-        # Pointing at a module leaves only its own lines strong.
-        pointed_at = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
-        rules.append(f"{pointed_at} .line:not(.m{number}) {{ opacity: 0.1; }}")
+        # A hovered or focused module fades the edges of other modules.
+        active = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
+        rules.append(f"{active} .line:not(.m{number}) {{ opacity: 0.1; }}")
     return "\n".join(rules)
 
 
@@ -111,7 +111,7 @@ def _canvas(module: ModuleDescription, number: int) -> str:
 <dl>
 {_row("needs", (_of(contract, provider) for contract, provider in module.needs.items()))}
 {_row("offers", map(_code, module.offers))}
-{_row("handles", _handled(module))}
+{_row("handles", _handled_events(module))}
 {_row("publishes", map(_code, module.publishes))}
 {_row("routes", map(_route, module.routes))}
 {_row("tables", map(_code, module.tables))}
@@ -120,9 +120,9 @@ def _canvas(module: ModuleDescription, number: int) -> str:
 """
 
 
-def _handled(module: ModuleDescription) -> Iterable[str]:
-    handled = module.handles.items()
-    return (_of(event, publisher) + module.delivery_note(event) for event, publisher in handled)
+def _handled_events(module: ModuleDescription) -> Iterable[str]:
+    events = module.handles.items()
+    return (_of(event, publisher) + module.delivery_note(event) for event, publisher in events)
 
 
 def _row(title: str, entries: Iterable[str]) -> str:

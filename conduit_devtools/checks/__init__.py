@@ -1,1 +1,1 @@
-"""The architecture checks: what import contracts show, and what they cannot."""
+"""The architecture checks: import contracts, and rules that imports cannot show."""

@@ -1,4 +1,4 @@
-"""What contracts promise: events that are facts and stay as they are, methods that take sets of ids."""
+"""The checks of contracts: events are JSON values with stable fields, methods take collections of ids."""
 
 import ast
 import json
@@ -9,54 +9,56 @@ from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
 EVENT = "Event"
-EVENTS = "events.json"
+SNAPSHOT = "events.json"
 ID_PARAMETERS = re.compile(r"(\w+_)?(id|slug|username|key)")
 JSON_TYPES = frozenset({"bool", "float", "int", "str", "tuple", "list", "dict"})
 UNIONS = frozenset({"Optional", "Union", "Annotated"})
 
 
 def check_contracts(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every event that is no lasting fact, and every contract that asks to be called in a loop."""
+    """Yield the findings on events, and on contract methods that take a single id."""
     for module in checkout.modules:
         events, published = _event_names(module), _published(module)
         for file in module.files:
-            yield from _events(file, events, published)
+            yield from _event_findings(file, events, published)
         if module.contracts is not None:
-            yield from _methods(module.contracts)
-        yield from _schemas(checkout, module)
+            yield from _method_findings(module.contracts)
+        yield from _event_schemas(checkout, module)
 
 
 def event_schemas(module: ModuleSource) -> Mapping[str, Mapping[str, str]]:
-    """Return the fields of each event in the module's contracts, with their types as written."""
+    """Return the fields of each event in the module's contracts, with their annotations as source code."""
     return {
         name: {
             field.target.id: ast.unparse(field.annotation)
             for field in event.body
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         }
-        for name, event in _declared(module).items()
+        for name, event in _declared_events(module).items()
     }
 
 
-def _declared(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
+def _declared_events(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
     events = _event_names(module)
     classes = module.contracts.classes if module.contracts is not None else ()
     return {event.name: event for event in classes if event.name in events}
 
 
 def _event_names(module: ModuleSource) -> frozenset[str]:
-    renamed = {
+    aliases = {
         alias.asname or alias.name
         for file in module.files
         for node in file.nodes(ast.ImportFrom)
         for alias in node.names
         if alias.name == EVENT
     }
-    return _descendants([found for file in module.files for found in file.classes], {EVENT, *renamed})
+    return _subclasses(
+        [definition for file in module.files for definition in file.classes], {EVENT, *aliases}
+    )
 
 
 def _published(module: ModuleSource) -> frozenset[str]:
-    """Return the names of the events that the module's manifest lists."""
+    """Return the names of the events that the manifest publishes."""
     manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
     lists = [
         keyword.value
@@ -67,11 +69,11 @@ def _published(module: ModuleSource) -> frozenset[str]:
     return frozenset(last_name(node) for events in lists for node in ast.walk(events))
 
 
-def _descendants(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
-    """Return the names of the classes that inherit from one of these, by way of others too."""
+def _subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
+    """Return the names of the direct and indirect subclasses of the roots."""
     names = set(roots)
     for _ in classes:
-        names |= {found.name for found in classes if any(_base(base) in names for base in found.bases)}
+        names |= {definition.name for definition in classes if names & {*map(_base, definition.bases)}}
     return frozenset(names - roots)
 
 
@@ -82,7 +84,7 @@ def _base(node: ast.expr) -> str:
 # Events.
 
 
-def _events(file: SourceFile, events: frozenset[str], published: frozenset[str]) -> Iterator[Finding]:
+def _event_findings(file: SourceFile, events: frozenset[str], published: frozenset[str]) -> Iterator[Finding]:
     for event in file.classes:
         if event.name not in events:
             continue
@@ -91,12 +93,12 @@ def _events(file: SourceFile, events: frozenset[str], published: frozenset[str])
         if not _is_frozen_dataclass(event):
             yield file.finding("event-shape", event, f"event {event.name} is not a frozen dataclass")
         if event.name not in published:
-            message = f"event {event.name} is not among what the manifest publishes"
+            message = f"event {event.name} is not in `publishes` of the manifest"
             yield file.finding("event-shape", event, message)
         for field in event.body:
             if isinstance(field, ast.AnnAssign) and not _is_json(field.annotation):
-                written = ast.unparse(field)
-                yield file.finding("event-shape", field, f"{event.name}: {written} is no JSON value")
+                message = f"{event.name}: {ast.unparse(field)} is not a JSON value"
+                yield file.finding("event-shape", field, message)
 
 
 def _is_frozen_dataclass(definition: ast.ClassDef) -> bool:
@@ -114,20 +116,20 @@ def _is_frozen_dataclass(definition: ast.ClassDef) -> bool:
 
 
 def _is_json(annotation: ast.expr) -> bool:
-    words = set(re.findall(r"[A-Za-z_]\w*", ast.unparse(annotation)))
-    return words <= JSON_TYPES | {"None"}
+    names = set(re.findall(r"[A-Za-z_]\w*", ast.unparse(annotation)))
+    return names <= JSON_TYPES | {"None"}
 
 
-def _schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding]:
-    """Yield every event whose fields differ from the committed snapshot."""
-    file = module.folder / EVENTS
+def _event_schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding]:
+    """Yield a finding for every event whose fields differ from the committed snapshot."""
+    file = module.folder / SNAPSHOT
     snapshot = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    schemas, declared = event_schemas(module), _declared(module)
+    schemas, declared = event_schemas(module), _declared_events(module)
     for event in sorted(snapshot.keys() | schemas.keys()):
-        before, now = snapshot.get(event), schemas.get(event)
-        if before == now:
+        old, new = snapshot.get(event), schemas.get(event)
+        if old == new:
             continue
-        message = f"event {event} of {module.name} is {_fields(now)}, and {_fields(before)} in {EVENTS}"
+        message = f"event {event} of {module.name} is {_fields(new)}, but {_fields(old)} in {SNAPSHOT}"
         if event in declared and module.contracts is not None:
             yield module.contracts.finding("event-schema", declared[event], message)
         else:
@@ -143,13 +145,13 @@ def _fields(schema: Mapping[str, str] | None) -> str:
 # Methods.
 
 
-def _methods(file: SourceFile) -> Iterator[Finding]:
-    ids, contracts = _id_types(file), _descendants(file.classes, {"Protocol", "ABC"})
+def _method_findings(file: SourceFile) -> Iterator[Finding]:
+    ids, contracts = _id_types(file), _subclasses(file.classes, {"Protocol", "ABC"})
     for contract in file.classes:
         for method in contract.body:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
                 for parameter in _single_ids(method, ids):
-                    message = f"{contract.name}.{method.name} takes one {parameter}"
+                    message = f"{contract.name}.{method.name} takes a single {parameter}"
                     yield file.finding("contract-takes-collections", method, message)
 
 
@@ -175,17 +177,17 @@ def _single_ids(method: ast.FunctionDef | ast.AsyncFunctionDef, ids: frozenset[s
         for parameter in parameters
         if parameter.annotation is not None
         and parameter.arg not in {"self", "viewer"}
-        and _is_one(parameter, _alternatives(parameter.annotation), ids)
+        and _is_single_id(parameter, _alternatives(parameter.annotation), ids)
     ]
 
 
-def _is_one(parameter: ast.arg, types: frozenset[str], ids: frozenset[str]) -> bool:
-    named_like_one = ID_PARAMETERS.fullmatch(parameter.arg) is not None
-    return bool(types & ids) or (named_like_one and bool(types & {"int", "str"}))
+def _is_single_id(parameter: ast.arg, types: frozenset[str], ids: frozenset[str]) -> bool:
+    named_as_id = ID_PARAMETERS.fullmatch(parameter.arg) is not None
+    return bool(types & ids) or (named_as_id and bool(types & {"int", "str"}))
 
 
 def _alternatives(annotation: ast.expr) -> frozenset[str]:
-    """Return the types that a value may have itself: of `A | None` A, of `Collection[A]` Collection."""
+    """Return the outer types of an annotation: `A` for `A | None`, `Collection` for `Collection[A]`."""
     if isinstance(annotation, ast.BinOp):
         return _alternatives(annotation.left) | _alternatives(annotation.right)
     if isinstance(annotation, ast.Subscript) and last_name(annotation.value) in UNIONS:

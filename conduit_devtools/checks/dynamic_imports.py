@@ -1,4 +1,4 @@
-"""Ways to another module's internals that are no import statement: names in text, and attributes."""
+"""The check for access to another module's internals without an import statement."""
 
 import ast
 import re
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.source import KERNEL, Checkout, ModuleSource, SourceFile, dotted_name
 
-ROOMS = r"(?:fakes|module|container|api|infrastructure|domain|contracts)"
-# Every room as text, since a text is only good for importing; `modules.{}.domain` is an f-string.
-AS_TEXT = re.compile(rf"\bmodules\.(\w+|{{}})\.({ROOMS})\b")
-# `import modules.users.contracts` binds `modules`, from which every room can be read.
-AS_ATTRIBUTE = re.compile(rf"modules\.(\w+)\.(?!contracts$)({ROOMS})")
-BY_NAME = frozenset(
+LAYERS = r"(?:fakes|module|container|demo|api|infrastructure|domain|contracts)"
+# Contracts too: a module name in a string is only useful for a dynamic import.
+# `modules.{}.domain` is an f-string.
+IN_STRING = re.compile(rf"\bmodules\.(\w+|{{}})\.({LAYERS})\b")
+# `import modules.users.contracts` binds `modules`, and with it the attributes of every layer.
+AS_ATTRIBUTE = re.compile(rf"modules\.(\w+)\.(?!contracts$)({LAYERS})")
+IMPORT_FUNCTIONS = frozenset(
     {
         "__globals__",
         "__import__",
@@ -31,51 +32,53 @@ BY_NAME = frozenset(
         "walk_packages",
     }
 )
-BUILT_IN = frozenset({"__import__", "eval", "exec"})
-FRONT_DOOR = "module"
+BUILT_IN_FUNCTIONS = frozenset({"__import__", "eval", "exec"})
+MANIFEST = "module"
 
 
 def check_dynamic_imports(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every import by name, and every other module's internals that are named."""
-    for part in checkout.parts:
-        for file in part.files:
-            # Discovery imports by name; that is what it is for.
-            if part not in checkout.programs:
+    """Yield every import by name, and every use of another module's internals by name."""
+    for package in checkout.packages:
+        for file in package.files:
+            # Discovery imports modules by name.
+            if package not in checkout.programs:
                 yield from _imports_by_name(file)
-            yield from _internals_as_text(checkout, part, file)
-            yield from _internals_as_attributes(checkout, part, file)
+            yield from _internals_in_strings(checkout, package, file)
+            yield from _internals_as_attributes(checkout, package, file)
 
 
 def _imports_by_name(file: SourceFile) -> Iterator[Finding]:
-    names = [node for node in file.nodes(ast.Name) if node.id in BY_NAME | BUILT_IN]
+    names = [node for node in file.nodes(ast.Name) if node.id in IMPORT_FUNCTIONS | BUILT_IN_FUNCTIONS]
     attributes = [
         node
         for node in file.nodes(ast.Attribute)
-        if node.attr in BY_NAME or (node.attr == "modules" and dotted_name(node) == "sys.modules")
+        if node.attr in IMPORT_FUNCTIONS or (node.attr == "modules" and dotted_name(node) == "sys.modules")
     ]
     for node in (*names, *attributes):
-        yield file.finding("dynamic-import", node, f"{ast.unparse(node)} reaches modules by name")
+        yield file.finding("dynamic-import", node, f"{ast.unparse(node)} imports modules by name")
     for statement in file.nodes(ast.ImportFrom):
-        # Under another name it would not be known where it is called.
-        hidden = {alias.name for alias in statement.names if alias.asname or statement.module == "sys"}
-        for name in sorted(hidden & (BY_NAME | {"modules"})):
-            yield file.finding("dynamic-import", statement, f"{name} reaches modules by name")
+        # An alias would not be recognized where it is called.
+        aliased = {alias.name for alias in statement.names if alias.asname or statement.module == "sys"}
+        for name in sorted(aliased & (IMPORT_FUNCTIONS | {"modules"})):
+            yield file.finding("dynamic-import", statement, f"{name} imports modules by name")
 
 
-def _internals_as_text(checkout: Checkout, part: ModuleSource, file: SourceFile) -> Iterator[Finding]:
+def _internals_in_strings(checkout: Checkout, package: ModuleSource, file: SourceFile) -> Iterator[Finding]:
     for text, node in file.strings:
-        for match in AS_TEXT.finditer(text):
-            allowed = part in checkout.programs and match[2] == FRONT_DOOR
-            if match[1] not in {part.name, KERNEL} and not allowed:
+        for match in IN_STRING.finditer(text):
+            allowed = package in checkout.programs and match[2] == MANIFEST
+            if match[1] not in {package.name, KERNEL} and not allowed:
                 yield file.finding("dynamic-import", node, f'"{match[0]}" names internals of {match[1]}')
 
 
-def _internals_as_attributes(checkout: Checkout, part: ModuleSource, file: SourceFile) -> Iterator[Finding]:
+def _internals_as_attributes(
+    checkout: Checkout, package: ModuleSource, file: SourceFile
+) -> Iterator[Finding]:
     rules = {program.name: "manifest-only" for program in checkout.programs} | {
         checkout.kernel.name: "kernel"
     }
-    rule = rules.get(part.name, "boundary")
+    rule = rules.get(package.name, "boundary")
     for node in file.nodes(ast.Attribute):
         match = AS_ATTRIBUTE.fullmatch(dotted_name(node))
-        if match and match[1] not in {part.name, KERNEL}:
-            yield file.finding(rule, node, f"{match[0]} is read off the package")
+        if match and match[1] not in {package.name, KERNEL}:
+            yield file.finding(rule, node, f"{match[0]} is an attribute of an imported package")

@@ -1,4 +1,4 @@
-"""A breach of the architecture, and the rules that there are."""
+"""The architecture rules, and the findings that report a violation of one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the house: why it is one, and what to do instead of breaking it."""
+    """An architecture rule: the reason for it, and how to fix a violation."""
 
     id: str
     why: str
@@ -15,7 +15,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach: where, of which rule, and what it is."""
+    """A violation of a rule, with its place."""
 
     rule: Rule
     file: Path
@@ -32,137 +32,138 @@ def _rules(*rules: Rule) -> dict[str, Rule]:
 RULES = _rules(
     Rule(
         "direction",
-        "code that imports a layer above it cannot be installed or tested without that layer",
-        "in a module, take it through a slot of the container; keep what needs conduit_devtools in there",
+        "code that imports a package above it cannot be installed or tested without that package",
+        "in a module, use a container slot; code that needs conduit_devtools belongs in conduit_devtools",
     ),
     Rule(
         "layers",
-        "whoever knows one module knows them all, and rules stay free of frameworks and storage",
-        "put the code into its room: fakes > module > container > api | infrastructure > domain > contracts",
+        "all modules have the same layers, and the domain depends on neither frameworks nor storage",
+        "move the code to its layer: "
+        "fakes > module > container | demo > api | infrastructure > domain > contracts",
     ),
     Rule(
         "boundary",
-        "a team changes its internals without asking; only contracts are promises",
-        "import modules.<other>.contracts, need a contract in your manifest, or subscribe to an event",
+        "a team may change the internals of its module at any time; only contracts are stable",
+        "import modules.<other>.contracts, add a contract to `needs`, or subscribe to an event",
     ),
     Rule(
         "package-root",
-        "a package root that re-exports is a second, unwatched public surface",
-        "import from the module's contracts.py by its whole name",
+        "a package root that re-exports is a second public interface, which no rule checks",
+        "import from the module's contracts.py by its full name",
     ),
     Rule(
         "kernel-layers",
-        "what leans on the kernel's storage or HTTP is as little free of them as what does it itself",
-        "declare a Protocol in domain/, or import from the kernel's room of the same name",
+        "importing the kernel's storage or HTTP code is a dependency on the framework behind it",
+        "declare a Protocol in domain/, or import from the kernel's layer of the same name",
     ),
     Rule(
         "no-cycles",
-        "modules in a circle can only be understood, tested and released together",
-        "let one side publish an event, or move the shared idea into the contract of the lower one",
+        "modules in a dependency cycle can only be understood, tested and released together",
+        "publish an event in one of the modules, or move the shared type to the contracts of the lower one",
     ),
     Rule(
         "kernel",
-        "everybody depends on the kernel; if it knew one module, everybody would depend on that one",
+        "every module depends on the kernel; if it imported a module, every module would depend on that one",
         "declare a Protocol in the kernel and let the module offer it",
     ),
     Rule(
         "framework-free",
-        "rules that know no framework outlive it, and are tested without it",
+        "business rules without a framework outlive it, and are tested without it",
         "declare a Protocol in domain/ and implement it in infrastructure/ or api/",
     ),
     Rule(
         "sqlalchemy-in-infrastructure",
-        "one room knows the database, so one room changes with it",
+        "if one layer uses the database, only that layer changes with it",
         "put the query into infrastructure/ behind a Protocol of domain/",
     ),
     Rule(
         "fastapi-in-api",
-        "one room knows HTTP, so rules can be called without it",
-        "raise a domain error, and let api/ translate",
+        "if one layer uses HTTP, the other layers can be called without it",
+        "raise a domain error, and translate it in api/",
     ),
     Rule(
         "manifest-only",
-        "the application assembles modules it does not understand; so any of them can be left out",
-        "put what the application needs into the manifest, module.py",
+        "the application depends on manifests only, so that a module can be disabled or removed",
+        "declare what the application needs in the manifest, module.py",
     ),
     Rule(
         "plugin-contracts",
-        "a plugin is another team's, and its own contracts say what it may import",
-        "keep the contracts of the plugin's importlinter.ini; plugins/bookmarks shows what they are",
+        "a plugin belongs to another team, and its importlinter.ini declares what it may import",
+        "satisfy the contracts of the plugin's importlinter.ini; plugins/bookmarks has a complete example",
     ),
     Rule(
         "fakes",
-        "a fake stands for its contract alone, and forgets everything: it is for tests, of any module",
-        "in a fake, use contracts and the kernel's domain; in a module, need the contract in its manifest",
+        "a fake implements a contract in memory, for the tests of any module",
+        "in a fake, import contracts and the kernel's domain; in a module, add the contract to `needs`",
     ),
     Rule(
         "dynamic-import",
-        "an import that is a string is invisible to every contract",
-        "import statically, or take it through a slot of the container",
+        "no import contract can check an import by name",
+        "import statically, or use a container slot",
     ),
     Rule(
         "table-prefix",
-        "the prefix says whose table it is, in the database too",
-        "name the table <module>_<thing>",
+        "the prefix shows which module owns the table, in the database too",
+        "name the table <module>_<name>",
     ),
     Rule(
         "foreign-key",
-        "a foreign key into another module's table makes both one module, for good",
-        "keep the id as a plain integer, and subscribe to the event that says the row is gone",
+        "a foreign key to another module's table couples the schemas of both modules",
+        "store the id as a plain integer, and subscribe to the event of the deletion",
     ),
     Rule(
         "relationship",
-        "an ORM relationship loads another module's rows past its contract",
-        "ask the other module's contract for a whole set of ids",
+        "an ORM relationship loads another module's rows without its contract",
+        "call the other module's contract with all ids at once",
     ),
     Rule(
         "raw-sql",
-        "SQL that names another module's table breaks when that team changes it",
-        "ask the other module's contract, or keep a copy by its events",
+        "SQL that names another module's table breaks when that module changes the table",
+        "call the other module's contract, or store a copy that its events update",
     ),
     Rule(
         "event-shape",
-        "events are stored and sent: they must be facts that survive as JSON, declared where others look",
+        "events are stored as JSON, and other modules import them from contracts.py",
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
     ),
     Rule(
         "event-schema",
-        "subscribers of other teams, and events stored yesterday, rely on the fields",
-        "add an event instead of changing one; if it is meant, run: conduit check --update",
+        "subscribers in other modules and stored events depend on the fields",
+        "add an event instead of changing one; if the change is intended, run: conduit check --update",
     ),
     Rule(
         "contract-takes-collections",
-        "a method that takes one id is called in a loop, and then in a query for every row",
-        "take a Collection of ids and return a Mapping; only `viewer` is one",
+        "a method that takes one id is called in a loop, with one query per row",
+        "take a Collection of ids and return a Mapping; only `viewer` is a single id",
     ),
     Rule(
         "codeowners",
-        "a module that nobody owns is nobody's to review",
+        "changes to a module without an owner have no reviewer",
         "add a line to CODEOWNERS",
     ),
     Rule(
         "models-and-migrations",
-        "a database is made by migrations; models that differ from it fail in production only",
+        "migrations create the database; models that differ from it fail only in production",
         "write a migration",
     ),
     Rule(
         "openapi",
-        "frontends are built from the document; a change that nobody saw is an outage of theirs",
-        "if it is meant, run: conduit check --update, and review the difference",
+        "clients are built from the OpenAPI document; an unnoticed change breaks them",
+        "if the change is intended, run: conduit check --update, and review the difference",
     ),
     Rule(
         "plugin-openapi",
-        "a plugin may add to the API; a schema or path of its that is called like another's replaces it",
-        "name routes, operation ids and the classes of bodies after the plugin",
+        "a plugin may only add to the API; a schema or path with an existing name replaces that one",
+        "name routes, operation ids and body classes after the plugin",
     ),
     Rule(
         "architecture-docs",
-        "a picture of the house that is not the house misleads whoever is new",
+        "an outdated architecture diagram misleads new developers",
         "run: conduit check --update",
     ),
     Rule(
         "importable",
-        "nothing can be checked of modules that cannot be imported, composed or migrated",
-        "mend the error",
+        "modules that cannot be imported, composed or migrated cannot be checked",
+        "fix the error",
     ),
 )

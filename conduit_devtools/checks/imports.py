@@ -1,4 +1,4 @@
-"""The import contracts, the house's and each plugin's own, run by import-linter and told as findings."""
+"""The import contracts of the project and of each plugin: run by import-linter, reported as findings."""
 
 import contextlib
 import io
@@ -14,8 +14,8 @@ CONFIGURATION = "importlinter.ini"
 
 
 def check_imports(checkout: Checkout) -> Iterator[Finding]:
-    """Yield what breaks an import contract of the checkout, or one of a plugin's own."""
-    # A development tool: imported here, so that Conduit runs without it.
+    """Yield the violations of the import contracts of the checkout and of its plugins."""
+    # Imported here: the other modules of this package are used where import-linter is not installed.
     from importlinter.configuration import configure  # noqa: PLC0415
     from importlinter.contracts import acyclic_siblings, forbidden, layers, protected  # noqa: PLC0415
     from importlinter.domain.contract import registry  # noqa: PLC0415
@@ -33,32 +33,33 @@ def check_imports(checkout: Checkout) -> Iterator[Finding]:
         else:
             file = configuration.relative_to(checkout.root)
             yield Finding(RULES["plugin-contracts"], file, 1, f"{plugin.name} has no {CONFIGURATION}")
-    yield from _of_plugins(checkout)
+    yield from _imports_of_plugins(checkout)
 
 
-def _of_plugins(checkout: Checkout) -> Iterator[Finding]:
-    """Yield the imports of a plugin by who is not part of it; no contract of the house knows its name.
+def _imports_of_plugins(checkout: Checkout) -> Iterator[Finding]:
+    """Yield the forbidden imports of plugins, which the project's import contracts cannot name.
 
-    Another plugin may import its contracts; the house may not, because the plugin need not be there.
+    Another plugin may import a plugin's contracts; the project may not, because plugins are optional.
     """
     packages = {plugin.folder.name: plugin for plugin in checkout.plugins}
-    for part in checkout.parts:
-        for file in part.files:
+    for importer in checkout.packages:
+        for file in importer.files:
             for name, statement in file.imports():
-                package, _, room = name.partition(".")
-                open_to_it = part in checkout.plugins and room.partition(".")[0] in {"", "contracts"}
-                if packages.get(package, part) is not part and not open_to_it:
-                    yield file.finding("boundary", statement, f"{part.name} imports {name}, of a plugin")
+                package, _, layer = name.partition(".")
+                allowed = importer in checkout.plugins and layer.partition(".")[0] in {"", "contracts"}
+                if packages.get(package, importer) is not importer and not allowed:
+                    message = f"{importer.name} imports {name}, of a plugin"
+                    yield file.finding("boundary", statement, message)
 
 
 def _check(root: Path, folder: Path) -> Iterator[Finding]:
-    """Yield what breaks a contract of the folder, which is the checkout's root or a plugin's distribution."""
+    """Yield the violations of the contracts in a folder: the checkout's root, or a plugin's distribution."""
     from importlinter.application import use_cases  # noqa: PLC0415
 
     options = use_cases.read_user_options(str(folder / CONFIGURATION))
-    # A rule that takes several contracts names each after itself and a slash.
+    # The contracts of one rule have ids of the form rule/contract.
     rules = {contract["name"]: contract["id"].partition("/")[0] for contract in options.contracts_options}
-    # It draws a progress bar on standard output, which here belongs to the findings.
+    # import-linter draws a progress bar on standard output, where the report goes.
     with _first_on_path(root, folder), contextlib.redirect_stdout(io.StringIO()):
         report = use_cases.create_report(options, cache_dir=None)
     for contract, check in report.get_contracts_and_checks():
@@ -69,7 +70,7 @@ def _check(root: Path, folder: Path) -> Iterator[Finding]:
 
 @contextlib.contextmanager
 def _first_on_path(*folders: Path) -> Iterator[None]:
-    """Let import-linter find the packages of the checkout, which it looks for on Python's path."""
+    """Put the folders first on Python's path, where import-linter searches for packages."""
     before = sys.path.copy()
     sys.path[:0] = map(str, folders)
     try:
@@ -81,18 +82,18 @@ def _first_on_path(*folders: Path) -> Iterator[None]:
 def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any]) -> Iterator[Finding]:
     seen = set()
     for importer, imported, line in _first_imports(metadata):
-        # A plugin's contracts read the modules too; those are held to the house's contracts, once.
+        # A plugin's contracts cover the modules too, which the project's contracts have already checked.
         if (importer, imported) not in seen and (folder / importer.partition(".")[0]).exists():
             seen.add((importer, imported))
             file = _file(root, folder, importer)
-            known = line or _line(SourceFile(root / file, folder), imported)
-            yield Finding(rule, file, known, f"{importer} imports {imported}")
+            number = line or _line(SourceFile(root / file, folder), imported)
+            yield Finding(rule, file, number, f"{importer} imports {imported}")
     for module in sorted(metadata.get("undeclared_modules", ())):
-        yield Finding(rule, _file(root, folder, module), 1, f"{module} is no room of a module")
+        yield Finding(rule, _file(root, folder, module), 1, f"{module} is not a layer of a module")
 
 
 def _first_imports(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Yield the import that each broken chain begins with, the one to take away; 0 is an unknown line."""
+    """Yield the first import of each forbidden chain, with its line or 0 if unknown."""
     for dependency in metadata.get("invalid_dependencies", ()):  # layers
         for route in dependency["routes"]:
             for link in (route["chain"][0], *route["extra_firsts"]):
@@ -114,7 +115,7 @@ def _link(link: Mapping[str, Any]) -> tuple[str, str, int]:
 
 
 def _line(file: SourceFile, imported: str) -> int:
-    """Return the line of an import that import-linter names without one, as it does those of a cycle."""
+    """Return the line of an import that import-linter reports without one, as in a cycle."""
     return next((node.lineno for name, node in file.imports() if name == imported), 1)
 
 

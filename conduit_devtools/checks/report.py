@@ -1,4 +1,4 @@
-"""How findings are told: to a person, a program, or GitHub's annotations."""
+"""The report formats of findings."""
 
 import json
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from enum import Enum
 from conduit_devtools.checks.finding import Finding
 
 
-class Format(Enum):
-    """The forms in which findings are told."""
+class ReportFormat(Enum):
+    """Plain text, JSON, or annotations of GitHub Actions."""
 
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"
 
 
-def render(findings: Sequence[Finding], form: Format) -> str:
-    """Return the findings in this form."""
-    if form is Format.JSON:
+def render(findings: Sequence[Finding], form: ReportFormat) -> str:
+    """Return the report of the findings."""
+    if form is ReportFormat.JSON:
         return json.dumps({"findings": [_fields(finding) for finding in findings]}, indent=2)
-    if form is Format.GITHUB:
+    if form is ReportFormat.GITHUB:
         return "\n".join(_annotation(finding) for finding in findings)
-    return "\n\n".join(_paragraph(finding) for finding in findings) or "the architecture holds"
+    return "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
 
 
 def _fields(finding: Finding) -> dict[str, object]:
@@ -31,7 +31,7 @@ def _fields(finding: Finding) -> dict[str, object]:
         "line": finding.line,
         "message": finding.message,
         "why": finding.rule.why,
-        "instead": finding.rule.fix,
+        "fix": finding.rule.fix,
     }
 
 
@@ -39,13 +39,13 @@ def _paragraph(finding: Finding) -> str:
     return (
         f"{finding.file}:{finding.line}: {finding.rule.id}: {finding.message}\n"
         f"    why: {finding.rule.why}\n"
-        f"    instead: {finding.rule.fix}"
+        f"    fix: {finding.rule.fix}"
     )
 
 
 def _annotation(finding: Finding) -> str:
     # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
-    text = f"{finding.message}. Why: {finding.rule.why}. Instead: {finding.rule.fix}."
+    text = f"{finding.message}. Why: {finding.rule.why}. Fix: {finding.rule.fix}."
     file = _escaped(finding.file.as_posix()).replace(":", "%3A").replace(",", "%2C")
     return f"::error file={file},line={finding.line},title={finding.rule.id}::{_escaped(text)}"
 

@@ -1,4 +1,4 @@
-"""The rules that the text of a checkout shows: nothing of it is imported or run."""
+"""The static checks: they read the source of a checkout, and neither import nor run it."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ from conduit_devtools.checks.tables import check_tables
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every breach that the text shows. Files that are no Python are found alone."""
-    unreadable = list(_unreadable(checkout))
-    if unreadable:
-        yield from unreadable
+    """Yield every static finding. Files that cannot be parsed are reported alone."""
+    unparsable = list(_unparsable(checkout))
+    if unparsable:
+        yield from unparsable
         return
     yield from check_imports(checkout)
     yield from check_layout(checkout)
@@ -26,9 +26,9 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     yield from check_owners(checkout)
 
 
-def _unreadable(checkout: Checkout) -> Iterator[Finding]:
-    for part in checkout.parts:
-        for file in part.files:
+def _unparsable(checkout: Checkout) -> Iterator[Finding]:
+    for package in checkout.packages:
+        for file in package.files:
             try:
                 _ = file.tree
             except SyntaxError as error:

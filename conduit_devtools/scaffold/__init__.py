@@ -1,1 +1,1 @@
-"""`conduit new-module`: writes a small module that is complete, to begin from."""
+"""`conduit new-module`: generates a small, complete module to start from."""

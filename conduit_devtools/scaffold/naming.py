@@ -1,69 +1,67 @@
-"""What a module may be called."""
+"""The rules for names of modules."""
 
 import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SHAPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-# PostgreSQL cuts names at 63 bytes, and the longest that is made of a module's is that of its index.
-LONGEST = 63 - len("ix__entry_owner_id_created_at_id")
+PATTERN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# PostgreSQL truncates names to 63 bytes; the longest one with a module's name is that of an index.
+MAX_LENGTH = 63 - len("ix__entry_owner_id_created_at_id")
 RESERVED = {
     "app": "conduit_app is the application",
     "devtools": "conduit_devtools is the developer tools",
-    "kernel": "it is what all modules share",
-    "sqlite": "SQLite keeps tables of this prefix for itself",
+    "kernel": "modules/kernel is the shared kernel",
+    "sqlite": "SQLite reserves the prefix for its own tables",
     **dict.fromkeys(
-        ("api", "container", "contracts", "domain", "fakes", "infrastructure", "module"),
-        "every module has a room of this name",
+        ("api", "container", "contracts", "demo", "domain", "fakes", "infrastructure", "module"),
+        "every module has a layer of this name",
     ),
 }
 
 
-class ModuleRefused(ValueError):
-    """There can be no such module; the message is one line for the developer."""
+class InvalidModule(ValueError):
+    """The module cannot be generated. The message is one line for the developer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleName:
-    """A name that a module may have, unless it is taken; raises `ModuleRefused` for any other."""
+    """A valid name of a module. Raises `InvalidModule` for any other text."""
 
     text: str
 
     def __post_init__(self) -> None:
-        if not SHAPE.fullmatch(self.text):
-            raise ModuleRefused(
-                f"a module cannot be called {self.text!r}: a name is made of lower-case letters, digits and "
-                "single underscores between them, and begins with a letter"
+        if not PATTERN.fullmatch(self.text):
+            raise InvalidModule(
+                f"invalid module name {self.text!r}: use lower-case letters, digits and single underscores, "
+                "and start with a letter"
             )
-        if len(self.text) > LONGEST:
-            raise ModuleRefused(f"a module's name has at most {LONGEST} characters, {self.text} has more")
+        if len(self.text) > MAX_LENGTH:
+            raise InvalidModule(f"invalid module name {self.text}: longer than {MAX_LENGTH} characters")
         if keyword.iskeyword(self.text):
-            raise ModuleRefused(f"a module cannot be called {self.text}: it is a keyword of Python")
+            raise InvalidModule(f"invalid module name {self.text}: it is a Python keyword")
         if self.text in RESERVED:
-            raise ModuleRefused(f"a module cannot be called {self.text}: {RESERVED[self.text]}")
+            raise InvalidModule(f"reserved module name {self.text}: {RESERVED[self.text]}")
 
     @property
     def camel(self) -> str:
-        """The name as classes begin with it: ReadingNotes."""
+        """The prefix of class names: ReadingNotes."""
         return _camel(self.text)
 
     @property
     def plain(self) -> str:
-        """The name as a sentence has it: reading notes."""
+        """The name in prose: reading notes."""
         return self.text.replace("_", " ")
 
-    def refuse_if_taken(self, others: Iterable[str]) -> None:
-        """Raise `ModuleRefused` if a module of this name could not live beside those that there are."""
+    def require_available(self, others: Iterable[str]) -> None:
+        """Raise `InvalidModule` if the name conflicts with one of the existing modules."""
         for other in sorted({*others, "kernel", "sqlite"}):
             if other == self.text:
-                raise ModuleRefused(f"there is a module called {other} already")
+                raise InvalidModule(f"module {other} already exists")
             if f"{other}_".startswith(f"{self.text}_") or f"{self.text}_".startswith(f"{other}_"):
-                raise ModuleRefused(
-                    f"the tables of {self.text} and of {other} could not be told apart by their prefix"
-                )
+                raise InvalidModule(f"the table prefixes of {self.text} and {other} overlap")
             if _camel(other) == self.camel:
-                raise ModuleRefused(f"the classes of {self.text} would be called like those of {other}")
+                raise InvalidModule(f"the class names of {self.text} and {other} are the same")
 
 
 def _camel(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is to be written for a new module: the templates, filled in."""
+"""The plan of a new module: its files, rendered from templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,103 +13,103 @@ SUFFIX = ".template"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A new module before it is written. Paths are relative to the root of the checkout."""
+    """The files of a new module. Paths are relative to the root of the checkout."""
 
     name: ModuleName
     package: str
     folders: Sequence[Path]
-    """What must not be there yet, and will be. The first is the owners'."""
+    """The new folders. CODEOWNERS gets a line for the first."""
 
     texts: Mapping[Path, str]
-    """Every file of the folders."""
+    """The files in the folders."""
 
-    in_document: bool
-    """Whether docs/ shows the module. It shows those of the tree only: plugins come and go."""
+    documented: bool
+    """Whether the snapshots in docs/ contain the module. They do not contain plugins, which are optional."""
 
     next_steps: str
 
 
 def plan_in_tree(name: ModuleName) -> Plan:
-    """Return the plan of a module in modules/, with its proofs in tests/."""
+    """Return the plan of a module in modules/, with its tests in tests/."""
     module, tests = Path("modules", name.text), Path("tests", name.text)
-    filled = _Filled(name, f"modules.{name.text}")
+    templates = _Templates(name, f"modules.{name.text}")
     return Plan(
         name=name,
-        package=filled.package,
+        package=templates.package,
         folders=[module, tests],
         texts={
-            **filled.folder("package", module),
-            **filled.folder("tests", tests),
-            **filled.folder("tree/package", module),
-            **filled.folder("tree/tests", tests),
+            **templates.folder("package", module),
+            **templates.folder("tests", tests),
+            **templates.folder("tree/package", module),
+            **templates.folder("tree/tests", tests),
         },
-        in_document=True,
+        documented=True,
         next_steps=_steps(
-            f"{module} and {tests} are written, {name.text} is in CODEOWNERS and in docs/.",
+            f"Generated {module} and {tests}; added {name.text} to CODEOWNERS and docs/.",
             {
-                "make test": "passes as it is",
+                "make test": "passes without changes",
                 "make run": f"serves POST and GET /api/{name.text}",
-                f"{module / 'domain'}": "holds an Entry: make it what your module is about",
-                "CODEOWNERS": f"says @conduit/{name.text}: name your team",
+                f"{module / 'domain'}": "contains an Entry: replace it with your domain",
+                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
             },
         ),
     )
 
 
 def plan_plugin(name: ModuleName) -> Plan:
-    """Return the plan of a distribution in plugins/, with its proofs in it."""
+    """Return the plan of a distribution in plugins/, with its tests inside."""
     root = Path("plugins", name.text)
-    filled = _Filled(name, f"conduit_{name.text}")
-    package = root / filled.package
-    # Read together with those of other plugins, its proofs need names of their own.
+    templates = _Templates(name, f"conduit_{name.text}")
+    package = root / templates.package
+    # pytest collects the tests of several plugins together: file names must be unique.
     tests = {
         path.with_name(path.name.replace("test_", f"test_{name.text}_")): text
-        for path, text in filled.folder("tests", root / "tests").items()
+        for path, text in templates.folder("tests", root / "tests").items()
     }
     return Plan(
         name=name,
-        package=filled.package,
+        package=templates.package,
         folders=[root],
         texts={
-            **filled.folder("plugin", root),
-            **filled.folder("package", package),
+            **templates.folder("plugin", root),
+            **templates.folder("package", package),
             package / "py.typed": "",
             **tests,
         },
-        in_document=False,
+        documented=False,
         next_steps=_steps(
-            f"{root} is written, and {name.text} is in CODEOWNERS.",
+            f"Generated {root}; added {name.text} to CODEOWNERS.",
             {
-                "make test": "passes as it is",
-                f"cd {root} && ../../.venv/bin/python -m pytest": "proves the plugin by itself",
-                f".venv/bin/pip install -e {root} --no-deps --no-build-isolation": "installs it here",
-                "make run": f"serves POST and GET /api/{name.text}, once it is installed",
-                f"{package / 'domain'}": "holds an Entry: make it what your plugin is about",
-                "CODEOWNERS": f"says @conduit/{name.text}: name your team",
+                "make test": "passes without changes",
+                f"cd {root} && ../../.venv/bin/python -m pytest": "tests the plugin alone",
+                f".venv/bin/pip install -e {root} --no-deps --no-build-isolation": "installs the plugin",
+                "make run": f"serves POST and GET /api/{name.text}, once installed",
+                f"{package / 'domain'}": "contains an Entry: replace it with your domain",
+                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
             },
         ),
     )
 
 
-def _steps(done: str, steps: Mapping[str, str]) -> str:
+def _steps(summary: str, steps: Mapping[str, str]) -> str:
     width = max(map(len, steps))
-    return "\n".join([done, "Next:", *(f"  {step:<{width}}  {why}" for step, why in steps.items())])
+    return "\n".join([summary, "Next:", *(f"  {step:<{width}}  {note}" for step, note in steps.items())])
 
 
 @dataclass(frozen=True, slots=True)
-class _Filled:
+class _Templates:
     name: ModuleName
     package: str
 
-    def folder(self, templates: str, target: Path) -> dict[Path, str]:
-        """Return the files of a folder of templates, by where they go."""
-        root = TEMPLATES / templates
+    def folder(self, source: str, target: Path) -> dict[Path, str]:
+        """Return the rendered files of a template folder, by their paths in the target."""
+        root = TEMPLATES / source
         return {
-            target / path.relative_to(root).with_suffix(""): self._filled(path)
+            target / path.relative_to(root).with_suffix(""): self._render(path)
             for path in sorted(root.rglob(f"*{SUFFIX}"))
         }
 
-    def _filled(self, template: Path) -> str:
+    def _render(self, template: Path) -> str:
         return Template(template.read_text(encoding="utf-8")).substitute(
             name=self.name.text,
             camel=self.name.camel,

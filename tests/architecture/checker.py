@@ -1,8 +1,7 @@
-"""Checks one tree after another, each by its own code, as `conduit check` does with one.
+"""A server process that checks copies of the checkout, each with the copy's own code.
 
-Reads a line of JSON for each: `[folder, whether to run it too]`; writes its findings as a line. Each tree
-has a process, a fork of this one, which has the libraries loaded: that takes longer than looking, and
-there are many trees to look at.
+Reads a JSON line per copy, `[folder, include_runtime]`, and writes its findings as a line. Each copy is
+checked in a fork, which inherits the loaded libraries: loading them takes longer than a check.
 """
 
 import gc
@@ -14,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
-# What a tree imports that is not its own. Nothing of it is used here: a fork has no threads but one.
+# Third-party imports of the copies. Not used in this process: a thread would not survive the fork.
 LIBRARIES = (
     "alembic.command",
     "argon2",
@@ -33,45 +32,46 @@ FORK = multiprocessing.get_context("fork")
 
 
 def main() -> None:
-    """Answer until there is no further line."""
+    """Process lines until the input ends."""
     for library in LIBRARIES:
         importlib.import_module(library)
     for line in sys.stdin:
-        receiving, sending = FORK.Pipe(duplex=False)
-        process = FORK.Process(target=_send, args=(sending, *json.loads(line)))
+        receiver, sender = FORK.Pipe(duplex=False)
+        process = FORK.Process(target=_send, args=(sender, *json.loads(line)))
         process.start()
-        sending.close()
-        sys.stdout.write(f"{json.dumps(receiving.recv())}\n")
+        sender.close()
+        sys.stdout.write(f"{json.dumps(receiver.recv())}\n")
         sys.stdout.flush()
         process.join()
 
 
-def _send(sending: Connection, folder: str, running: bool) -> None:
-    gc.disable()  # As `conduit check` does.
+def _send(sender: Connection, folder: str, include_runtime: bool) -> None:
+    gc.disable()  # As in `conduit check`.
     sys.path.insert(0, folder)
     try:
-        sending.send(json.loads((_run if running else _look)(Path(folder))))
+        check = _check_all if include_runtime else _check_static
+        sender.send(json.loads(check(Path(folder))))
     except Exception:
-        sending.send({"raised": format_exc()})
+        sender.send({"raised": format_exc()})
 
 
-# Imported late: what is imported is what lies first on the path then.
+# Imported late: the copy is first on the path by then.
 
 
-def _look(folder: Path) -> str:
-    from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
+def _check_static(folder: Path) -> str:
+    from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
     from conduit_devtools.checks.static_checks import check_static  # noqa: PLC0415
 
-    return render(list(check_static(Checkout(folder))), Format.JSON)
+    return render(list(check_static(Checkout(folder))), ReportFormat.JSON)
 
 
-def _run(folder: Path) -> str:
-    from conduit_devtools.checks.report import Format, render  # noqa: PLC0415
+def _check_all(folder: Path) -> str:
+    from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
     from conduit_devtools.checks.runtime_checks import check_all  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
 
-    return render(check_all(Checkout(folder)), Format.JSON)
+    return render(check_all(Checkout(folder)), ReportFormat.JSON)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The scene of the tests of the architecture checks: copies of the checkout."""
+"""Fixtures for the architecture checks: copies of the checkout."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.architecture.copied_tree import Checker, CopiedTree, copy_checkout, l
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopiedTree]:
-    """Return a copy of the checkout that nothing is planted in."""
+    """Return a copy of the checkout without violations. Read-only: `tree` shares its files."""
     root = tmp_path_factory.mktemp("pristine")
     copy_checkout(root)
     checker = Checker()
@@ -20,5 +20,5 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopiedTree]:
 
 @pytest.fixture
 def tree(pristine: CopiedTree, tmp_path: Path) -> CopiedTree:
-    """Return a copy of the checkout to plant something in."""
+    """Return a copy of the checkout that the test may change."""
     return link(pristine, tmp_path / "tree")

@@ -1,4 +1,4 @@
-"""A copy of the checkout, to plant a breach in and to check."""
+"""Copies of the checkout, in which tests seed violations."""
 
 import compileall
 import json
@@ -21,14 +21,14 @@ COPIED = (
     "plugins",
     "pyproject.toml",
 )
-SOURCES = ("-m", "conduit_devtools.checks")
-WHOLE = ("-m", "conduit_app.cli", "check")
-MARK = "# breach"
+STATIC_CHECK = ("-m", "conduit_devtools.checks")
+FULL_CHECK = ("-m", "conduit_app.cli", "check")
+MARK = "# seeded"
 
 
 @dataclass(frozen=True)
-class Found:
-    """A finding as a program reads it."""
+class ReportedFinding:
+    """A finding, parsed from a JSON report."""
 
     rule: str
     file: str
@@ -37,12 +37,12 @@ class Found:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where it is."""
+        """The file and the line."""
         return self.file, self.line
 
 
 class Checker:
-    """The process that checks trees."""
+    """The client of the process in checker.py."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the program under test
@@ -53,36 +53,36 @@ class Checker:
             text=True,
         )
 
-    def check(self, root: Path, *, running: bool) -> Sequence[Found]:
-        """Return what the text of the tree shows, and, if wanted, what running it shows."""
+    def check(self, root: Path, *, include_runtime: bool) -> Sequence[ReportedFinding]:
+        """Return the static findings of a copy, and optionally the runtime findings."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(f"{json.dumps([str(root), running])}\n")
+        process.stdin.write(f"{json.dumps([str(root), include_runtime])}\n")
         process.stdin.flush()
         return _findings(process.stdout.readline())
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self._process.communicate()
 
 
 @dataclass(frozen=True)
 class CopiedTree:
-    """A copy of the checkout. Its files are hard links, so they are replaced and never written into."""
+    """A copy of the checkout. Its files are hard links: they are replaced, never written in place."""
 
     root: Path
     checker: Checker
 
     def append(self, file: str, text: str) -> None:
-        """Add lines to a file, or make it."""
+        """Append text to a file, or create it."""
         path = self.root / file
         self._write(file, (path.read_text(encoding="utf-8") if path.exists() else "") + text)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Write something else in a file; what was there must be there."""
+        """Replace the first occurrence of a text in a file; the file must contain it."""
         text = (self.root / file).read_text(encoding="utf-8")
-        assert old in text, f"{file} says nothing like: {old}"
+        assert old in text, f"{file} does not contain: {old}"
         self._write(file, text.replace(old, new, 1))
 
     def remove(self, file: str) -> None:
@@ -90,20 +90,20 @@ class CopiedTree:
         (self.root / file).unlink()
 
     def marked(self, file: str) -> int:
-        """Return the number of the last line that is marked as a breach; 1 when none is."""
+        """Return the number of the last line that is marked as a violation, or 1."""
         lines = (self.root / file).read_text(encoding="utf-8").splitlines()
         return max((number for number, line in enumerate(lines, start=1) if MARK in line), default=1)
 
-    def check_static(self) -> Sequence[Found]:
-        """Return what the text of the copy shows."""
-        return self.checker.check(self.root, running=False)
+    def check_static(self) -> Sequence[ReportedFinding]:
+        """Return the static findings."""
+        return self.checker.check(self.root, include_runtime=False)
 
-    def check(self) -> Sequence[Found]:
-        """Return what the whole check of the copy shows, run by the copy's own code."""
-        return self.checker.check(self.root, running=True)
+    def check(self) -> Sequence[ReportedFinding]:
+        """Return all findings."""
+        return self.checker.check(self.root, include_runtime=True)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy, on the copy's code."""
+        """Run Python in the copy, with the copy's code."""
         return subprocess.run(  # noqa: S603 - the program under test
             [sys.executable, *arguments],
             cwd=self.root,
@@ -122,10 +122,10 @@ class CopiedTree:
 
 
 def copy_checkout(to: Path) -> None:
-    """Copy the checkout and compile it, once, for all the trees that are linked to it."""
+    """Copy and compile the checkout, once for all copies that are linked to it."""
     for name in COPIED:
         if (ROOT / name).is_dir():
-            # Other processes write into caches meanwhile.
+            # Other processes may write caches at the same time.
             shutil.copytree(
                 ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
             )
@@ -135,18 +135,21 @@ def copy_checkout(to: Path) -> None:
 
 
 def link(tree: CopiedTree, to: Path) -> CopiedTree:
-    """Return a tree of one's own that shares every file with another one until it is changed."""
+    """Return a copy that shares every file with the tree until it replaces it."""
     shutil.copytree(tree.root, to, copy_function=os.link)
     return replace(tree, root=to)
 
 
 def _environment(*roots: Path) -> dict[str, str]:
-    # None of the settings that this process may have, and none of coverage's: it would measure the copy.
+    # Without the settings of this process, and without those of coverage, which would measure the copy.
     path = os.pathsep.join(map(str, roots))
     return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _findings(report: str) -> Sequence[Found]:
-    read = json.loads(report)
-    assert "findings" in read, read["raised"]
-    return [Found(one["rule"], one["file"], one["line"], one["message"]) for one in read["findings"]]
+def _findings(line: str) -> Sequence[ReportedFinding]:
+    report = json.loads(line)
+    assert "findings" in report, report["raised"]
+    return [
+        ReportedFinding(finding["rule"], finding["file"], finding["line"], finding["message"])
+        for finding in report["findings"]
+    ]

@@ -1,4 +1,4 @@
-"""`conduit check` bites in `plugins/` too, where another team's contracts and names meet the house's."""
+"""`conduit check` reports violations in `plugins/`, by the plugin's own contracts too."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PLUGIN = "plugins/bookmarks"
 PACKAGE = f"{PLUGIN}/conduit_bookmarks"
 OWN_CONTRACT = """
 [importlinter:contract:no-randomness]
-name = Bookmarks leaves nothing to chance
+name = Bookmarks does not import random
 type = forbidden
 source_modules = conduit_bookmarks
 forbidden_modules = random
@@ -18,45 +18,47 @@ allow_indirect_imports = True
 """
 
 
-def test_a_plugin_has_contracts_of_its_own(tree: CopiedTree) -> None:
+def test_plugin_without_import_contracts_is_reported(tree: CopiedTree) -> None:
     tree.remove(f"{PLUGIN}/importlinter.ini")
-    [found] = tree.check_static()
-    assert (found.rule, found.file) == ("plugin-contracts", f"{PLUGIN}/importlinter.ini")
+    [finding] = tree.check_static()
+    assert (finding.rule, finding.file) == ("plugin-contracts", f"{PLUGIN}/importlinter.ini")
 
 
-def test_a_plugin_keeps_the_contracts_that_only_it_has(tree: CopiedTree) -> None:
+def test_violation_of_a_contract_of_the_plugin_is_reported(tree: CopiedTree) -> None:
     tree.append(f"{PLUGIN}/importlinter.ini", OWN_CONTRACT)
-    tree.append(f"{PACKAGE}/domain/reading_list.py", "import random  # breach\n")
-    [found] = tree.check_static()
+    tree.append(f"{PACKAGE}/domain/reading_list.py", "import random  # seeded\n")
+    [finding] = tree.check_static()
     file = f"{PACKAGE}/domain/reading_list.py"
-    assert (found.rule, found.place) == ("plugin-contracts", (file, tree.marked(file)))
+    assert (finding.rule, finding.place) == ("plugin-contracts", (file, tree.marked(file)))
 
 
-def test_a_plugin_has_an_owner(tree: CopiedTree) -> None:
-    tree.replace("CODEOWNERS", f"/{PLUGIN}/", "/plugins/elsewhere/")
-    [found] = tree.check_static()
-    assert (found.rule, found.message.partition(" ")[0]) == ("codeowners", "bookmarks")
+def test_plugin_without_owner_is_reported(tree: CopiedTree) -> None:
+    tree.replace("CODEOWNERS", f"/{PLUGIN}/", "/plugins/other/")
+    [finding] = tree.check_static()
+    assert (finding.rule, finding.message.partition(" ")[0]) == ("codeowners", "bookmarks")
 
 
-def test_a_plugins_models_are_those_of_its_migrations(tree: CopiedTree) -> None:
+def test_missing_migration_of_a_plugin_is_reported(tree: CopiedTree) -> None:
     file = f"{PACKAGE}/infrastructure/tables.py"
-    tree.replace(file, "    created_at:", "    note: Mapped[str]  # breach\n    created_at:")
-    [found] = tree.check()
-    assert (found.rule, found.place) == ("models-and-migrations", (file, tree.marked(file)))
+    tree.replace(file, "    created_at:", "    note: Mapped[str]  # seeded\n    created_at:")
+    [finding] = tree.check()
+    assert (finding.rule, finding.place) == ("models-and-migrations", (file, tree.marked(file)))
 
 
-def test_an_answer_of_a_plugin_has_a_name_that_nobody_else_has(tree: CopiedTree) -> None:
+def test_plugin_schema_with_an_existing_name_is_reported(tree: CopiedTree) -> None:
     file = f"{PACKAGE}/api/schemas.py"
     tree.replace(
-        file, "class BookmarkArticlesResponse(ResponseModel):", "class TagsResponse(ResponseModel):  # breach"
+        file,
+        "class BookmarkArticlesResponse(ResponseModel):",
+        "class TagsResponse(ResponseModel):  # seeded",
     )
     tree.append(file, "\n\nBookmarkArticlesResponse = TagsResponse\n")
-    [found] = tree.check()
-    assert (found.rule, found.place) == ("plugin-openapi", (file, tree.marked(file)))
+    [finding] = tree.check()
+    assert (finding.rule, finding.place) == ("plugin-openapi", (file, tree.marked(file)))
 
 
-def test_a_route_of_a_plugin_is_nobody_elses(tree: CopiedTree) -> None:
+def test_plugin_route_with_an_existing_path_is_reported(tree: CopiedTree) -> None:
     file = f"{PACKAGE}/api/router.py"
     tree.replace(file, '@router.get("/bookmarks", operation_id', '@router.get("/tags", operation_id')
-    [found] = tree.check()
-    assert (found.rule, found.file) == ("plugin-openapi", file)
+    [finding] = tree.check()
+    assert (finding.rule, finding.file) == ("plugin-openapi", file)

@@ -1,4 +1,4 @@
-"""What `conduit check` says: to a person, to a program, to GitHub, and to whoever reads the exit code."""
+"""The output of `conduit check`: reports in three formats, the exit code, updated snapshots."""
 
 import json
 from dataclasses import replace
@@ -9,28 +9,31 @@ from typer.testing import CliRunner
 
 from conduit_app.cli import main
 from conduit_devtools.checks.finding import RULES, Finding
-from conduit_devtools.checks.report import Format, render
-from tests.architecture.copied_tree import SOURCES, WHOLE, CopiedTree
+from conduit_devtools.checks.report import ReportFormat, render
+from tests.architecture.copied_tree import FULL_CHECK, STATIC_CHECK, CopiedTree
 
 RAW_SQL = RULES["raw-sql"]
-FOUND = Finding(RAW_SQL, Path("modules/articles/reader.py"), 7, "articles names users_account")
-PLANTED = ("modules/articles/domain/reading.py", '\nNAMES = "SELECT username FROM users_account"  # breach\n')
+FINDING = Finding(RAW_SQL, Path("modules/articles/reader.py"), 7, "articles names users_account")
+RAW_SQL_VIOLATION = (
+    "modules/articles/domain/reading.py",
+    '\nNAMES = "SELECT username FROM users_account"  # seeded\n',
+)
 
 
-def test_a_person_reads_where_what_why_and_what_to_do_instead() -> None:
-    assert render([FOUND], Format.TEXT).splitlines() == [
+def test_text_report_has_place_message_reason_and_fix() -> None:
+    assert render([FINDING], ReportFormat.TEXT).splitlines() == [
         "modules/articles/reader.py:7: raw-sql: articles names users_account",
         f"    why: {RAW_SQL.why}",
-        f"    instead: {RAW_SQL.fix}",
+        f"    fix: {RAW_SQL.fix}",
     ]
 
 
-def test_findings_are_paragraphs_to_a_person() -> None:
-    assert render([FOUND, FOUND], Format.TEXT).count("\n\n") == 1
+def test_text_report_separates_findings_by_blank_lines() -> None:
+    assert render([FINDING, FINDING], ReportFormat.TEXT).count("\n\n") == 1
 
 
-def test_a_program_reads_the_same() -> None:
-    assert json.loads(render([FOUND], Format.JSON)) == {
+def test_json_report_has_place_message_reason_and_fix() -> None:
+    assert json.loads(render([FINDING], ReportFormat.JSON)) == {
         "findings": [
             {
                 "rule": "raw-sql",
@@ -38,93 +41,93 @@ def test_a_program_reads_the_same() -> None:
                 "line": 7,
                 "message": "articles names users_account",
                 "why": RAW_SQL.why,
-                "instead": RAW_SQL.fix,
+                "fix": RAW_SQL.fix,
             }
         ]
     }
 
 
-def test_github_shows_it_beside_the_line() -> None:
-    assert render([FOUND], Format.GITHUB) == (
+def test_github_report_is_an_annotation_of_the_line() -> None:
+    assert render([FINDING], ReportFormat.GITHUB) == (
         "::error file=modules/articles/reader.py,line=7,title=raw-sql::"
-        f"articles names users_account. Why: {RAW_SQL.why}. Instead: {RAW_SQL.fix}."
+        f"articles names users_account. Why: {RAW_SQL.why}. Fix: {RAW_SQL.fix}."
     )
 
 
-def test_github_reads_a_message_of_several_lines_as_one() -> None:
-    [line] = render([replace(FOUND, message="100%\r\nsure")], Format.GITHUB).splitlines()
+def test_github_report_escapes_line_breaks_and_percent_signs() -> None:
+    [line] = render([replace(FINDING, message="100%\r\nsure")], ReportFormat.GITHUB).splitlines()
     assert line.startswith("::error file=modules/articles/reader.py,line=7,title=raw-sql::100%25%0D%0Asure.")
 
 
-def test_github_is_not_misled_by_the_name_of_a_file() -> None:
-    annotation = render([replace(FOUND, file=Path("a,line=1:b%.py"))], Format.GITHUB)
+def test_github_report_escapes_file_names() -> None:
+    annotation = render([replace(FINDING, file=Path("a,line=1:b%.py"))], ReportFormat.GITHUB)
     assert annotation.startswith("::error file=a%2Cline=1%3Ab%25.py,line=7,")
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
-    [(Format.TEXT, "the architecture holds"), (Format.JSON, '{\n  "findings": []\n}'), (Format.GITHUB, "")],
-    ids=lambda value: value.value if isinstance(value, Format) else "",
+    ("form", "report"),
+    [
+        (ReportFormat.TEXT, "architecture check passed"),
+        (ReportFormat.JSON, '{\n  "findings": []\n}'),
+        (ReportFormat.GITHUB, ""),
+    ],
+    ids=lambda value: value.value if isinstance(value, ReportFormat) else "",
 )
-def test_where_there_is_nothing_to_find_each_form_says_so(form: Format, said: str) -> None:
-    assert render([], form) == said
+def test_report_without_findings(form: ReportFormat, report: str) -> None:
+    assert render([], form) == report
 
 
-def test_a_rules_reason_and_advice_leave_the_full_stop_to_the_report() -> None:
+def test_reasons_and_fixes_have_no_full_stop() -> None:
     assert [rule.id for rule in RULES.values() if rule.why.endswith(".") or rule.fix.endswith(".")] == []
 
 
-def test_the_exit_code_of_a_clean_tree_is_0(pristine: CopiedTree) -> None:
-    ended = pristine.run(*SOURCES)
-    assert (ended.returncode, ended.stdout) == (0, "the architecture holds\n")
+def test_exit_code_of_a_clean_tree_is_0(pristine: CopiedTree) -> None:
+    completed = pristine.run(*STATIC_CHECK)
+    assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")
 
 
 @pytest.mark.slow
-def test_the_exit_code_of_a_breach_is_1(tree: CopiedTree) -> None:
-    tree.append(*PLANTED)
-    ended = tree.run(*SOURCES, "--format", "github")
-    assert ended.returncode == 1
-    assert ended.stdout.startswith(
-        f"::error file={PLANTED[0]},line={tree.marked(PLANTED[0])},title=raw-sql::"
+def test_exit_code_of_a_violation_is_1(tree: CopiedTree) -> None:
+    tree.append(*RAW_SQL_VIOLATION)
+    completed = tree.run(*STATIC_CHECK, "--format", "github")
+    assert completed.returncode == 1
+    assert completed.stdout.startswith(
+        f"::error file={RAW_SQL_VIOLATION[0]},line={tree.marked(RAW_SQL_VIOLATION[0])},title=raw-sql::"
     )
 
 
-def test_the_program_finds_in_the_text_what_its_small_entry_finds(
-    tree: CopiedTree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tree.append(*PLANTED)
+def test_sources_option_reports_static_findings(tree: CopiedTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.append(*RAW_SQL_VIOLATION)
     monkeypatch.chdir(tree.root)
-    ended = CliRunner().invoke(main, ["check", "--sources", "--format", "json"])
-    assert ended.exit_code == 1
-    assert [one["rule"] for one in json.loads(ended.stdout)["findings"]] == ["raw-sql"]
+    completed = CliRunner().invoke(main, ["check", "--sources", "--format", "json"])
+    assert completed.exit_code == 1
+    assert [finding["rule"] for finding in json.loads(completed.stdout)["findings"]] == ["raw-sql"]
 
 
-def test_the_small_entry_loads_neither_the_web_framework_nor_the_database(pristine: CopiedTree) -> None:
+def test_static_check_imports_neither_web_framework_nor_database(pristine: CopiedTree) -> None:
     heavy = ["fastapi", "pydantic", "sqlalchemy", "alembic", "uvicorn"]
     loaded = f"[name for name in {heavy} if name in sys.modules]"
     command = f"import sys, conduit_devtools.checks.__main__; print({loaded})"
     assert pristine.run("-c", command).stdout == "[]\n"
 
 
-def test_outside_of_a_checkout_there_is_nothing_to_check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_fails_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["check"])
-    assert ended.exit_code == 1
-    assert "call it where importlinter.ini is" in ended.stderr
+    completed = CliRunner().invoke(main, ["check"])
+    assert completed.exit_code == 1
+    assert "this folder is not a checkout of Conduit" in completed.stderr
 
 
 @pytest.mark.slow
-def test_what_is_meant_is_written_down_and_found_no_more(tree: CopiedTree) -> None:
+def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     tree.replace(
         "modules/articles/contracts.py", "    article_id: int\n", "    article_id: int\n    slug: str\n"
     )
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
-    ended = tree.run(*WHOLE, "--update")
-    assert ended.stderr.splitlines() == [
+    completed = tree.run(*FULL_CHECK, "--update")
+    assert completed.stderr.splitlines() == [
         "wrote modules/articles/events.json",
         "wrote docs/openapi.json",
         "wrote docs/architecture.md",
     ]
-    assert (ended.returncode, ended.stdout) == (0, "the architecture holds\n")
+    assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")

@@ -19,8 +19,8 @@ from tests import program
 
 ROOT = Path(__file__).parents[2]
 DEVELOPMENT = ("conduit_devtools", "griffe", "grimp", "importlinter", "ruff")
-# The names that are loaded after the help of all commands, under the help itself.
-HELP = """
+# Prints the help, and then the names of the loaded modules.
+PRINT_HELP_AND_IMPORTS = """
 import sys
 from typer.testing import CliRunner
 from conduit_app.cli import main
@@ -32,14 +32,14 @@ print(*sys.modules)
 
 @pytest.fixture
 def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a migrated database, and let programs start from a tree without the package."""
+    """Return a folder with a migrated database; commands run there import a tree without the package."""
     tree, folder = tmp_path / "tree", tmp_path / "folder"
     tree.mkdir()
     for package in ("conduit_app", "modules"):
         (tree / package).symlink_to(ROOT / package)
     libraries = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tree), *dict.fromkeys(libraries)]))
-    # Without site, Python reads no .pth file: the editable installation, which has the package, is one.
+    # -S: without site, Python ignores the .pth file of the editable installation, which has the package.
     monkeypatch.setattr(program, "PROGRAM", [sys.executable, "-S", "-m", "conduit_app.cli"])
     (folder / "var").mkdir(parents=True)
     shutil.copy(migrated, folder / "var" / "conduit.db")
@@ -55,26 +55,26 @@ def test_conduit_serves_without_the_package(folder: Path) -> None:
 
 
 def test_command_of_the_missing_package_fails_with_one_line(folder: Path) -> None:
-    ended = program.conduit(folder, "check", "--format", "github")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == (
+    completed = program.conduit(folder, "check", "--format", "github")
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert completed.stderr == (
         "conduit: the development tools are not installed; in a checkout of Conduit, run: make setup\n"
     )
 
 
 def test_help_leaves_out_commands_of_the_missing_package(folder: Path) -> None:
-    ended = program.conduit(folder, "--help")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "│ serve " in ended.stdout
-    assert "│ check " not in ended.stdout
+    completed = program.conduit(folder, "--help")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "│ serve " in completed.stdout
+    assert "│ check " not in completed.stdout
 
 
 def test_command_line_and_its_help_import_no_developer_tools() -> None:
-    ended = subprocess.run(  # noqa: S603 - the program under test
-        [sys.executable, "-c", HELP], cwd=ROOT, capture_output=True, text=True, check=True
+    completed = subprocess.run(  # noqa: S603 - the program under test
+        [sys.executable, "-c", PRINT_HELP_AND_IMPORTS], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    *shown, loaded = ended.stdout.splitlines()
-    assert any(line.startswith("│ check ") for line in shown)
+    *lines, loaded = completed.stdout.splitlines()
+    assert any(line.startswith("│ check ") for line in lines)
     assert "conduit_app.cli" in loaded.split()
     assert {name.partition(".")[0] for name in loaded.split()}.isdisjoint(DEVELOPMENT)
 

@@ -1,4 +1,4 @@
-"""The kit that boots one module by itself, tried on Conduit's own modules and on one made up."""
+"""The test kit, with modules of Conduit and with a module of this file."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -25,8 +25,8 @@ from modules.users.module import MODULE as USERS
 from tests.client import Api
 
 
-class Neighbours:
-    """All that comments and articles need, in memory, with jake in it and his article "dragons"."""
+class UpstreamFakes:
+    """Fakes of the contracts that comments and articles need, with jake and his article "dragons"."""
 
     def __init__(self) -> None:
         self.database = Database(IN_MEMORY)
@@ -42,50 +42,52 @@ class Neighbours:
         }
 
     def without(self, contract: type) -> Mapping[type, object]:
-        """Return what they offer but for this."""
+        """Return the fakes except that of one contract."""
         return {offered: fake for offered, fake in self.offers.items() if offered is not contract}
 
 
 @pytest.fixture
-def neighbours() -> Neighbours:
-    return Neighbours()
+def upstream() -> UpstreamFakes:
+    return UpstreamFakes()
 
 
 @pytest.fixture
-async def comments(neighbours: Neighbours) -> AsyncIterator[ModuleTestApp]:
-    """Return comments by itself."""
+async def comments(upstream: UpstreamFakes) -> AsyncIterator[ModuleTestApp]:
+    """Return the comments module, booted alone."""
     async with boot_module(
-        COMMENTS, neighbours.offers, database=neighbours.database, clock=FakeClock()
+        COMMENTS, upstream.offers, database=upstream.database, clock=FakeClock()
     ) as comments:
         yield comments
 
 
 @pytest.fixture
-def jake(comments: ModuleTestApp, neighbours: Neighbours) -> Api:
-    """Return comments as jake sees it."""
-    return Api(comments.application, neighbours.tokens).as_user("jake")
+def jake(comments: ModuleTestApp, upstream: UpstreamFakes) -> Api:
+    """Return the API of the comments module, authenticated as jake."""
+    return Api(comments.application, upstream.tokens).as_user("jake")
 
 
-class TestWhatRuns:
-    async def test_the_module_answers_under_api(self, jake: Api) -> None:
-        said = await jake.comment({"slug": "dragons"}, "Nice")
-        assert said["author"]["username"] == "jake"
-        answer = await jake.get("/articles/dragons/comments")
-        assert answer.json() == {"comments": [said]}
+class TestApplication:
+    async def test_routes_of_the_module_are_mounted(self, jake: Api) -> None:
+        comment = await jake.comment({"slug": "dragons"}, "Nice")
+        assert comment["author"]["username"] == "jake"
+        response = await jake.get("/articles/dragons/comments")
+        assert response.json() == {"comments": [comment]}
 
-    async def test_no_other_module_does(self, jake: Api) -> None:
+    async def test_routes_of_other_modules_are_not_mounted(self, jake: Api) -> None:
         assert (await jake.get("/articles")).json() == {"errors": {"path": ["not found"]}}
 
-    async def test_errors_leave_in_their_one_shape(self, comments: ModuleTestApp) -> None:
-        answer = await Api(comments.application).post("/articles/dragons/comments")
-        assert answer.status_code == 401
-        assert answer.json() == {"errors": {"token": ["is missing"]}}
+    async def test_errors_have_the_standard_body(self, comments: ModuleTestApp) -> None:
+        response = await Api(comments.application).post("/articles/dragons/comments")
+        assert response.status_code == 401
+        assert response.json() == {"errors": {"token": ["is missing"]}}
 
-    async def test_requests_pass_the_middleware(self, jake: Api) -> None:
-        answer = await jake.get("/articles/dragons/comments", headers={"X-Request-ID": "mine"})
-        assert answer.headers["X-Request-ID"] == "mine"
+    async def test_middleware_is_installed(self, jake: Api) -> None:
+        response = await jake.get("/articles/dragons/comments", headers={"X-Request-ID": "request-1"})
+        assert response.headers["X-Request-ID"] == "request-1"
 
-    async def test_there_are_the_modules_tables_and_no_others(self, comments: ModuleTestApp) -> None:
+    async def test_database_has_only_tables_of_the_module_and_the_kernel(
+        self, comments: ModuleTestApp
+    ) -> None:
         async with comments.database.snapshot() as session:
             tables = await session.scalars(
                 text("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -95,90 +97,88 @@ class TestWhatRuns:
             "comments_comment",
         }
 
-    async def test_time_is_that_of_the_clock(self, jake: Api) -> None:
-        said = await jake.comment({"slug": "dragons"})
-        assert said["createdAt"] == "2026-01-31T12:00:00.000Z"
+    async def test_clock_sets_the_time(self, jake: Api) -> None:
+        comment = await jake.comment({"slug": "dragons"})
+        assert comment["createdAt"] == "2026-01-31T12:00:00.000Z"
 
-    async def test_modules_that_run_side_by_side_share_nothing(self, jake: Api) -> None:
-        others = Neighbours()
-        async with boot_module(COMMENTS, others.offers, database=others.database) as other:
+    async def test_two_booted_modules_share_no_data(self, jake: Api) -> None:
+        fakes = UpstreamFakes()
+        async with boot_module(COMMENTS, fakes.offers, database=fakes.database) as other:
             await jake.comment({"slug": "dragons"})
-            answer = await Api(other.application).get("/articles/dragons/comments")
-        assert answer.json() == {"comments": []}
+            response = await Api(other.application).get("/articles/dragons/comments")
+        assert response.json() == {"comments": []}
 
 
-class TestWhatItNeeds:
+class TestContracts:
     @pytest.mark.parametrize("contract", [ArticleDirectory, ProfileReader, TokenVerifier])
-    async def test_what_is_not_offered_is_named_with_the_module(
-        self, neighbours: Neighbours, contract: type
-    ) -> None:
-        with pytest.raises(CompositionError) as refusal:
-            async with boot_module(COMMENTS, neighbours.without(contract)):
+    async def test_missing_contract_is_reported(self, upstream: UpstreamFakes, contract: type) -> None:
+        with pytest.raises(CompositionError) as raised:
+            async with boot_module(COMMENTS, upstream.without(contract)):
                 pass
-        assert str(refusal.value) == f"comments needs {contract.__name__}, which no module offers"
+        assert str(raised.value) == f"comments needs {contract.__name__}, which no module offers"
 
-    async def test_what_the_module_offers_itself_cannot_be_offered_to_it(self) -> None:
-        with pytest.raises(CompositionError) as refusal:
+    async def test_fake_of_an_own_contract_is_rejected(self) -> None:
+        with pytest.raises(CompositionError) as raised:
             async with boot_module(USERS, {TokenVerifier: FakeTokenVerifier()}):
                 pass
-        assert str(refusal.value) == "users offers TokenVerifier, and so does the outside"
+        assert str(raised.value) == "users offers TokenVerifier, and so does the outside"
 
-    async def test_what_it_does_not_need_may_be_offered_too(self) -> None:
+    async def test_fake_of_an_unused_contract_is_ignored(self) -> None:
         async with boot_module(USERS, {ProfileReader: FakeProfileReader()}) as users:
             assert (await Api(users.application).as_user("jake").get("/user")).status_code == 200
 
 
 class TestSettings:
-    async def test_they_are_the_ones_given(self) -> None:
+    async def test_settings_are_the_ones_passed(self) -> None:
         settings = UsersSettings(token_lifetime=timedelta(seconds=5))
         async with boot_module(USERS, {}, settings) as users:
             assert users.container.settings() is settings
 
-    async def test_they_are_their_defaults_whatever_the_environment_says(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_default_settings_ignore_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_TOKEN_LIFETIME", "5")
-        monkeypatch.setenv("CONDUIT_MAX_BODY_SIZE", "no number at all")
+        monkeypatch.setenv("CONDUIT_MAX_BODY_SIZE", "not a number")
         async with boot_module(USERS, {}) as users:
             assert users.container.settings().token_lifetime == timedelta(days=14)
 
 
-class Burnt(Exception):
+class HandlerFailed(Exception):
     pass
 
 
-class Kitchen(ModuleContainer):
-    """A module that stores nothing, and fails at whatever happens elsewhere."""
+class FailingContainer(ModuleContainer):
+    """The container of a module whose event handler fails."""
 
 
-def burning(container: Kitchen) -> EventHandler[ArticleDeleted]:
+def failing_handler(container: FailingContainer) -> EventHandler[ArticleDeleted]:
     async def handle(_event: ArticleDeleted) -> None:
         container.database().require_transaction()
-        raise Burnt
+        raise HandlerFailed
 
     return handle
 
 
 class TestEvents:
-    async def test_the_module_handles_what_happens_elsewhere(
-        self, comments: ModuleTestApp, neighbours: Neighbours, jake: Api
+    async def test_module_handles_published_event(
+        self, comments: ModuleTestApp, upstream: UpstreamFakes, jake: Api
     ) -> None:
         await jake.comment({"slug": "dragons"})
-        await comments.publish(ArticleDeleted(neighbours.dragons))
+        await comments.publish(ArticleDeleted(upstream.dragons))
         assert (await jake.get("/articles/dragons/comments")).json() == {"comments": []}
 
-    async def test_it_does_so_in_a_transaction_and_its_failure_is_the_publishers(self) -> None:
-        kitchen = Module(
-            name="kitchen", container=Kitchen, subscriptions=[Subscription(ArticleDeleted, burning)]
+    async def test_error_of_an_in_transaction_handler_is_raised(self) -> None:
+        failing = Module(
+            name="failing",
+            container=FailingContainer,
+            subscriptions=[Subscription(ArticleDeleted, failing_handler)],
         )
-        async with boot_module(kitchen, {}) as alone:
-            with pytest.raises(Burnt):
-                await alone.publish(ArticleDeleted(1))
+        async with boot_module(failing, {}) as module:
+            with pytest.raises(HandlerFailed):
+                await module.publish(ArticleDeleted(1))
 
-    async def test_what_the_module_tells_is_kept_in_order(self, neighbours: Neighbours) -> None:
-        offers = neighbours.without(ArticleDirectory)
+    async def test_published_events_are_recorded_in_order(self, upstream: UpstreamFakes) -> None:
+        offers = upstream.without(ArticleDirectory)
         async with boot_module(ARTICLES, offers) as articles:
-            jake = Api(articles.application, neighbours.tokens).as_user("jake")
+            jake = Api(articles.application, upstream.tokens).as_user("jake")
             for title in ("Dragons", "Castles"):
                 await jake.publish(title)
             ids = await articles.container.directory().ids({"dragons", "castles"})

@@ -1,1 +1,1 @@
-"""Tests of conduit_devtools/scaffold: what it refuses, and that what it writes passes every check."""
+"""Tests of conduit_devtools/scaffold."""

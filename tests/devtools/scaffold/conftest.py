@@ -1,4 +1,4 @@
-"""Copies of the tree, for modules to be written into."""
+"""Copies of the checkout, in which tests generate modules."""
 
 import os
 import shutil
@@ -22,13 +22,13 @@ PARTS = (
     "pyproject.toml",
 )
 NEW = "unheard_of"
-"""What no team calls its module: these tests must pass beside every module that there will be."""
+"""A module name that no team uses: these tests must pass with every future module."""
 
 UNWANTED = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*")
 
 
 def copy_tree(folder: Path) -> Path:
-    """Return a copy of the tree in the folder; of its tests, what all of them share."""
+    """Return a copy of the checkout in the folder; of its tests, only the shared files."""
     root = folder / "copy"
     for part in PARTS:
         if (ROOT / part).is_dir():
@@ -43,15 +43,15 @@ def copy_tree(folder: Path) -> Path:
 
 
 def run(folder: Path, *command: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """Run a Python module in the folder, which sees what lies there, and then what lies on the path."""
-    # Of a copy nobody measures the coverage: it would be that of files which are gone afterwards.
-    kept = {
+    """Run a Python module in the folder, with the folder and then `path` on Python's path."""
+    # Coverage would measure the files of the copy, which are deleted afterwards.
+    environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("CONDUIT_", "COVERAGE_"))
     }
     return subprocess.run(  # noqa: S603 - our own programs
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=kept | {"PYTHONPATH": os.pathsep.join(map(str, (folder, *path)))},
+        env=environment | {"PYTHONPATH": os.pathsep.join(map(str, (folder, *path)))},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,
@@ -60,7 +60,7 @@ def run(folder: Path, *command: str, path: tuple[Path, ...] = ()) -> subprocess.
 
 
 def files(root: Path) -> dict[Path, bytes]:
-    """Return everything that lies in the tree, with what is in it; caches aside."""
+    """Return all files and folders of the tree with their contents, except caches."""
     return {
         path.relative_to(root): path.read_bytes() if path.is_file() else b""
         for path in root.rglob("*")
@@ -70,5 +70,5 @@ def files(root: Path) -> dict[Path, bytes]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Return a copy of the tree."""
+    """Return a copy of the checkout."""
     return copy_tree(tmp_path)

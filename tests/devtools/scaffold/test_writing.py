@@ -1,4 +1,4 @@
-"""What `conduit new-module` does to a checkout: all of it, or nothing."""
+"""The changes that `conduit new-module` makes to a checkout: all of them, or none."""
 
 import configparser
 import tomllib
@@ -11,21 +11,21 @@ import pytest
 from conduit_devtools.checks.runtime_checks import Snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.scaffold import writing
-from conduit_devtools.scaffold.naming import ModuleName, ModuleRefused
+from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import Plan, plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import write_module
 from tests.devtools.scaffold.conftest import NEW, ROOT, files, run
 
-DOCUMENT = Path("docs/openapi.json")
+OPENAPI_DOC = Path("docs/openapi.json")
 
 
-def remade(_checkout: Checkout) -> Snapshots:
-    """Return snapshots that change one file and make another."""
-    return Snapshots({DOCUMENT: "{}\n", Path("docs/new.md"): "new\n"})
+def fake_snapshots(_checkout: Checkout) -> Snapshots:
+    """Return snapshots that change one file and create another."""
+    return Snapshots({OPENAPI_DOC: "{}\n", Path("docs/new.md"): "new\n"})
 
 
 def failing(error: BaseException) -> Callable[[Checkout], Snapshots]:
-    """Return what fails to make snapshots."""
+    """Return a function that raises the error instead of returning snapshots."""
 
     def fail(_checkout: Checkout) -> Never:
         raise error
@@ -33,129 +33,129 @@ def failing(error: BaseException) -> Callable[[Checkout], Snapshots]:
     return fail
 
 
-def owners(tree: Path, kind: str) -> list[str]:
-    """Return the lines of CODEOWNERS that begin like this."""
-    return [line for line in (tree / "CODEOWNERS").read_text().splitlines() if line.startswith(kind)]
+def owners(tree: Path, prefix: str) -> list[str]:
+    """Return the lines of CODEOWNERS that start with the prefix."""
+    return [line for line in (tree / "CODEOWNERS").read_text().splitlines() if line.startswith(prefix)]
 
 
-class TestRefusals:
+class TestConflicts:
     @pytest.mark.parametrize("plan", [plan_in_tree, plan_plugin])
     @pytest.mark.parametrize(
         ("name", "why"),
         [
-            ("comments", "there is a module called comments already"),
-            ("bookmarks", "there is a module called bookmarks already"),
-            ("comments_archive", "the tables of comments_archive and of comments could not be told apart"),
-            ("tags", "the routes of tags would be /api/tags: there is /api/tags already"),
-            ("user", "the routes of user would be /api/user: there is /api/user already"),
+            ("comments", "module comments already exists"),
+            ("bookmarks", "module bookmarks already exists"),
+            ("tags", "the route /api/tags already exists"),
         ],
     )
-    def test_a_name_that_is_taken_is_refused_and_nothing_is_written(
+    def test_existing_name_or_route_is_rejected_before_writing(
         self, tree: Path, plan: Callable[[ModuleName], Plan], name: str, why: str
     ) -> None:
         before = files(tree)
-        with pytest.raises(ModuleRefused) as refusal:
-            write_module(Checkout(tree), plan(ModuleName(name)), remade)
-        assert str(refusal.value).startswith(why)
+        with pytest.raises(InvalidModule) as raised:
+            write_module(Checkout(tree), plan(ModuleName(name)), fake_snapshots)
+        assert str(raised.value) == why
         assert files(tree) == before
 
     @pytest.mark.parametrize(
-        ("there", "why"),
+        ("existing", "why"),
         [
-            (f"tests/{NEW}/test_x.py", f"there is tests/{NEW} already"),
-            (f"tests/{NEW}.py", f"there is tests/{NEW}.py already"),
-            (f"modules/{NEW}/left_over.txt", f"there is modules/{NEW} already"),
+            (f"tests/{NEW}/test_x.py", f"tests/{NEW} already exists"),
+            (f"tests/{NEW}.py", f"tests/{NEW}.py already exists"),
+            (f"modules/{NEW}/left_over.txt", f"modules/{NEW} already exists"),
         ],
     )
-    def test_what_is_there_already_is_left_alone(self, tree: Path, there: str, why: str) -> None:
-        (tree / there).parent.mkdir(exist_ok=True)
-        (tree / there).touch()
+    def test_existing_files_are_not_overwritten(self, tree: Path, existing: str, why: str) -> None:
+        (tree / existing).parent.mkdir(exist_ok=True)
+        (tree / existing).touch()
         before = files(tree)
-        with pytest.raises(ModuleRefused, match=why):
-            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
+        with pytest.raises(InvalidModule, match=why):
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), fake_snapshots)
         assert files(tree) == before
 
-    def test_the_program_tells_it_in_one_line(self, tree: Path) -> None:
+    def test_command_fails_with_one_line(self, tree: Path) -> None:
         before = files(tree)
-        done = run(tree, "conduit_app.cli", "new-module", "Notes")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == (
-            "conduit: a module cannot be called 'Notes': a name is made of lower-case letters, digits and "
-            "single underscores between them, and begins with a letter\n"
+        completed = run(tree, "conduit_app.cli", "new-module", "Notes")
+        assert (completed.returncode, completed.stdout) == (1, "")
+        assert completed.stderr == (
+            "conduit: invalid module name 'Notes': use lower-case letters, digits and single underscores, "
+            "and start with a letter\n"
         )
         assert files(tree) == before
 
-    def test_the_program_of_another_checkout_refuses(self, tree: Path) -> None:
-        with pytest.raises(ModuleRefused, match=r"not of this folder; call \.venv/bin/conduit here"):
-            writing.require_running(Checkout(tree))
-        writing.require_running(Checkout(ROOT))
+    def test_program_of_another_checkout_is_rejected(self, tree: Path) -> None:
+        with pytest.raises(InvalidModule, match=r"not to this folder; run \.venv/bin/conduit"):
+            writing.require_this_checkout(Checkout(tree))
+        writing.require_this_checkout(Checkout(ROOT))
 
 
-class TestHalfWay:
+class TestRollback:
     @pytest.mark.parametrize("error", [ValueError("composition failed"), KeyboardInterrupt()])
-    def test_when_docs_cannot_be_made_nothing_stays(self, tree: Path, error: BaseException) -> None:
+    def test_failed_snapshots_leave_no_files(self, tree: Path, error: BaseException) -> None:
         before = files(tree)
         with pytest.raises(type(error)):
             write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), failing(error))
         assert files(tree) == before
 
-    def test_when_the_last_file_cannot_be_written_docs_are_as_before(self, tree: Path) -> None:
+    def test_failed_codeowners_restores_the_docs(self, tree: Path) -> None:
         (tree / "CODEOWNERS").unlink()
         (tree / "CODEOWNERS").mkdir()
         before = files(tree)
         with pytest.raises(IsADirectoryError):
-            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), fake_snapshots)
         assert files(tree) == before
 
-    def test_without_ruff_nothing_is_written(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_ruff_is_detected_before_writing(
+        self, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(writing, "find_spec", lambda _name: None)
         before = files(tree)
         with pytest.raises(ModuleNotFoundError) as error:
-            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), remade)
+            write_module(Checkout(tree), plan_in_tree(ModuleName(NEW)), fake_snapshots)
         assert error.value.name == "ruff"
         assert files(tree) == before
 
 
-class TestWritten:
-    def test_a_module_in_the_tree_is_its_folders_its_owner_and_docs(self, tree: Path) -> None:
+class TestFiles:
+    def test_module_adds_its_folders_owner_and_docs(self, tree: Path) -> None:
         before = files(tree)
         plan = plan_in_tree(ModuleName(NEW))
-        write_module(Checkout(tree), plan, remade)
+        write_module(Checkout(tree), plan, fake_snapshots)
         after = files(tree)
         changed = {path for path in before | after if before.get(path) != after.get(path)}
         new = {path for path in changed if (tree / path).is_file()}
-        assert new == {*plan.texts, DOCUMENT, Path("docs/new.md"), Path("CODEOWNERS")}
+        assert new == {*plan.texts, OPENAPI_DOC, Path("docs/new.md"), Path("CODEOWNERS")}
         assert owners(tree, "/modules/")[-1] == f"/modules/{NEW}/ @conduit/{NEW}"
 
-    def test_a_plugin_is_its_folder_and_its_owner(self, tree: Path) -> None:
+    def test_plugin_adds_its_folder_and_owner(self, tree: Path) -> None:
         before = files(tree)
         plan = plan_plugin(ModuleName(NEW))
-        write_module(Checkout(tree), plan, failing(AssertionError("docs show no plugins")))
+        write_module(Checkout(tree), plan, failing(AssertionError("a plugin changes no snapshots")))
         after = files(tree)
         new = {path for path in after if before.get(path) != after[path] and (tree / path).is_file()}
         assert new == {*plan.texts, Path("CODEOWNERS")}
         assert owners(tree, "/plugins/")[-1] == f"/plugins/{NEW}/ @conduit/{NEW}"
 
-    def test_without_others_of_its_kind_its_owner_comes_last(self, tree: Path) -> None:
+    def test_first_owner_is_appended_to_codeowners(self, tree: Path) -> None:
         (tree / "CODEOWNERS").write_text("")
         write_module(Checkout(tree), plan_plugin(ModuleName(NEW)))
         assert owners(tree, "") == [f"/plugins/{NEW}/ @conduit/{NEW}"]
 
 
-class TestPluginsAreAlike:
-    """What is written for a new plugin is what plugins/bookmarks shows, so that neither grows old."""
+class TestGeneratedPlugin:
+    """Compared with plugins/bookmarks, so that the templates and the plugin stay the same."""
 
-    def test_in_the_contracts_of_their_imports(self) -> None:
+    def test_import_contracts_equal_those_of_bookmarks(self) -> None:
         file = Path("plugins/bookmarks/importlinter.ini")
-        written, model = configparser.ConfigParser(), configparser.ConfigParser()
-        written.read_string(plan_plugin(ModuleName("bookmarks")).texts[file])
-        model.read_string((ROOT / file).read_text())
-        assert written == model
+        generated, expected = configparser.ConfigParser(), configparser.ConfigParser()
+        generated.read_string(plan_plugin(ModuleName("bookmarks")).texts[file])
+        expected.read_string((ROOT / file).read_text())
+        assert generated == expected
 
-    def test_in_how_they_are_built_found_and_tested(self) -> None:
+    def test_project_file_equals_that_of_bookmarks(self) -> None:
         file = Path("plugins/bookmarks/pyproject.toml")
-        written = tomllib.loads(plan_plugin(ModuleName("bookmarks")).texts[file])
-        model = tomllib.loads((ROOT / file).read_text())
-        for own in ("version", "description"):
-            del written["project"][own], model["project"][own]
-        assert written == model
+        generated = tomllib.loads(plan_plugin(ModuleName("bookmarks")).texts[file])
+        expected = tomllib.loads((ROOT / file).read_text())
+        for key in ("version", "description"):
+            del generated["project"][key], expected["project"][key]
+        assert generated == expected
