@@ -118,7 +118,7 @@ class AccountService:
             raise WrongPassword
         async with self._unit_of_work.transaction():
             await self._repository.delete(await self._repository.get_for_update(user_id))
-            await self._idempotency.forget(user_id)
+            await self._idempotency.delete_for_user(user_id)
             await self._events.publish(UserDeleted(user_id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
