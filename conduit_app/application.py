@@ -1,4 +1,4 @@
-"""The application: every module behind one HTTP interface."""
+"""The ASGI application: the modules' routes, the middleware and the operators' endpoints."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ from conduit_app.middleware.utf8_url import Utf8UrlMiddleware
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.tracing import OFF, RouteSpanMiddleware, Tracing, wanted
+from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
@@ -40,13 +40,13 @@ DAY_SECONDS = 86_400
 
 
 def compose_from_settings(settings: Settings) -> Composition:
-    """Return the modules that are installed and switched on, wired to the database of the settings.
+    """Return the modules that are installed and enabled, wired to the database of the settings.
 
     Raises `DiscoveryError`, `CompositionError` or `SettingsError`, each with one line for the operator.
     """
-    every = discover()
-    reject_unknown([Settings, *(module.settings for module in every if module.settings is not None)])
-    modules = resolve_order(every, settings.disabled_modules)
+    discovered = discover()
+    reject_unknown([Settings, *(module.settings for module in discovered if module.settings is not None)])
+    modules = resolve_order(discovered, settings.disabled_modules)
     return compose(modules, SharedServices(_database(settings), signing_keys(settings)))
 
 
@@ -61,24 +61,24 @@ def _database(settings: Settings) -> Database:
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
     except OSError as error:
-        problem = f"cannot make the folder {error.filename}: {error.strerror}"
+        problem = f"cannot create the folder {error.filename}: {error.strerror}"
         raise SettingsError(f"{PREFIX}DATABASE_URL: {problem}") from error
 
 
 def create_application(
-    settings: Settings | None = None, composition: Composition | None = None, traces: Tracing | None = None
+    settings: Settings | None = None, composition: Composition | None = None, tracing: Tracing | None = None
 ) -> FastAPI:
-    """Return the ASGI application, by default for the settings of the environment and without traces."""
+    """Return the ASGI application, by default for the settings of the environment and without tracing."""
     settings = settings or load_settings(Settings)
-    configure_logging(settings, traced=traces is not None)
+    configure_logging(settings, traced=tracing is not None)
     composition = composition or compose_from_settings(settings)
-    if traces is not None:
-        traces.follow(composition)
-    application = _create_fastapi(composition, traces)
+    if tracing is not None:
+        tracing.instrument(composition)
+    application = _create_fastapi(composition, tracing)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
-        for make_router in module.routers:
-            router = make_router(composition.containers[module.name])
+        for create_router in module.routers:
+            router = create_router(composition.containers[module.name])
             application.include_router(router, prefix=API)
             for route in iter_route_contexts(router.routes):
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
@@ -90,7 +90,7 @@ def create_application(
         application.include_router(page.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
-    # Added from the inside out.
+    # From the innermost to the outermost.
     application.add_middleware(
         ResponseCacheMiddleware,
         data_version=composition.database.data_version,
@@ -111,7 +111,7 @@ def create_application(
         JsonErrorCORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
-        # The last one is what clients of event streams send when they come again.
+        # Last-Event-ID is sent by clients of event streams that reconnect.
         allow_headers=[
             "Authorization",
             "Content-Type",
@@ -128,27 +128,27 @@ def create_application(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
     application.add_middleware(RequestLogMiddleware, routes=routes, on_response=metrics.observe_request)
-    if traces is not None:
+    if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
 
 
 def asgi_application() -> FastAPI:
-    """Return the application as it is served: for the settings of the environment, with the traces it wants.
+    """Return the application that `conduit serve` runs: settings and tracing are those of the environment.
 
-    Raises `SettingsError` for settings or traces that cannot be.
+    Raises `SettingsError`.
     """
-    return create_application(traces=_traces())
+    return create_application(tracing=_tracing())
 
 
-def _traces() -> Tracing | None:
-    if wanted() is None:
+def _tracing() -> Tracing | None:
+    if trace_collector() is None:
         return None
-    from conduit_app.observability.trace_export import (  # noqa: PLC0415 - memory that only traces need
-        exported_traces,
+    from conduit_app.observability.trace_export import (  # noqa: PLC0415 - saves memory without tracing
+        create_tracing,
     )
 
-    return exported_traces()
+    return create_tracing()
 
 
 def _reserved_prefixes(application: FastAPI) -> frozenset[str]:
@@ -158,16 +158,16 @@ def _reserved_prefixes(application: FastAPI) -> frozenset[str]:
 
 
 def served_modules(composition: Composition, settings: Settings) -> Sequence[Module]:
-    """Return the modules whose routes are answered; raise `SettingsError` for one that is not there."""
+    """Return the modules whose routes are served; raise `SettingsError` for an unknown one."""
     names = {module.name for module in composition.modules}
     if unknown := set(settings.served_modules) - names:
-        problem = f"there is no module {', '.join(sorted(unknown))} that is switched on"
+        problem = f"module {', '.join(sorted(unknown))} is unknown or disabled"
         raise SettingsError(f"{PREFIX}SERVED_MODULES: {problem}")
     served = settings.served_modules or names
     return [module for module in composition.modules if module.name in served]
 
 
-def _create_fastapi(composition: Composition, traces: Tracing | None) -> FastAPI:
+def _create_fastapi(composition: Composition, tracing: Tracing | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
@@ -175,10 +175,10 @@ def _create_fastapi(composition: Composition, traces: Tracing | None) -> FastAPI
                 yield
             await composition.database.dispose()
         finally:
-            if traces is not None:
-                await traces.close()
+            if tracing is not None:
+                await tracing.close()
 
-    # FastAPIOffline serves the documentation's scripts and styles from this machine.
+    # FastAPIOffline serves the documentation's scripts and styles itself, without a CDN.
     return FastAPIOffline(
         title="Conduit",
         version="1.0.0",
@@ -186,5 +186,5 @@ def _create_fastapi(composition: Composition, traces: Tracing | None) -> FastAPI
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        telemetry=OFF if traces is None else traces.telemetry,
+        telemetry=TELEMETRY_OFF if tracing is None else tracing.telemetry,
     )

@@ -15,13 +15,13 @@ from conduit_app.commands.serve import serve
 main = typer.Typer(
     name="conduit",
     cls=ConduitCommands,
-    help="The RealWorld blogging backend. `conduit COMMAND --help` says more, with an example.",
+    help="The RealWorld blogging backend. `conduit COMMAND --help` shows details and an example.",
     no_args_is_help=True,
-    # Paragraphs are filled as wide as the terminal is.
+    # Wraps paragraphs to the width of the terminal.
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-# The headings that the help shows commands under.
+# The headings of the help.
 RUN, OPERATE, DEVELOP = "Run", "Operate", "Develop"
 
 main.command(rich_help_panel=RUN)(serve)
@@ -32,9 +32,9 @@ main.command(rich_help_panel=OPERATE)(backup)
 main.command(rich_help_panel=OPERATE)(restore)
 main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
-# Imported when they are called: production installs need not have them.
+# Imported on use: a production install does not have them.
 add_devtools_command(main, "check", "Check the architecture of the checkout in this folder.", DEVELOP)
-add_devtools_command(main, "new-module", "Write a small module that is complete, to begin from.", DEVELOP)
+add_devtools_command(main, "new-module", "Generate a small, complete module to start from.", DEVELOP)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How modules become one application: ordered by what they need, wired, subscribed."""
+"""Composition of modules: order them by their needs, wire them, subscribe them to events."""
 
 import graphlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from modules.kernel.module import KERNEL, Module
 
 
 class CompositionError(Exception):
-    """The modules do not fit together; the message is one line for the operator."""
+    """The modules cannot be composed; the message is one line for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Composition:
 
     @property
     def migratable(self) -> Sequence[Module]:
-        """All that migrates: the kernel, and then the modules."""
+        """The kernel and the modules, in the order of their migration."""
         return [KERNEL, *self.modules]
 
     def owner(self, definition: object) -> str | None:
-        """Return the name of the module whose package defines this class or function, if one does."""
+        """Return the name of the module whose package defines this class or function, or None."""
         defined_in = f"{getattr(definition, '__module__', '')}."
         owners = (module.name for module in self.modules if defined_in.startswith(f"{module.package}."))
         return next(owners, None)
@@ -47,67 +47,69 @@ class Composition:
 
 @dataclass(frozen=True, slots=True)
 class SharedServices:
-    """What the application gives to every module."""
+    """The services that the application passes to every module."""
 
     database: Database
     signing_keys: tuple[str, ...]
     clock: Clock = field(default_factory=SystemClock)
     settings: Mapping[str, ModuleSettings] = field(default_factory=dict)
-    """Settings by module name, instead of those of the environment."""
+    """Settings by module name, which replace those of the environment."""
 
     offers: Mapping[type, object] = field(default_factory=dict)
-    """Implementations of contracts that come from outside of all modules, such as a test's fakes."""
+    """Implementations of contracts that no module provides, such as a test's fakes."""
 
 
 def resolve_order(
     modules: Iterable[Module], disabled: Iterable[str] = (), offered: Collection[type] = ()
 ) -> Sequence[Module]:
-    """Return the modules that are switched on, each after those that it needs.
+    """Return the enabled modules, each after the modules that it needs.
 
-    Contracts that are `offered` from outside need no module that offers them. Raises
-    `CompositionError`, naming modules and contract, when two have one name or table prefix, two
-    offer the same, nobody offers what one needs, or the needs form a circle.
+    Contracts in `offered` need no module that offers them. Raises `CompositionError`, naming the modules
+    and the contract, when two modules have the same name, conflicting table prefixes or offer the same
+    contract, when a contract is missing, or when the needs form a cycle.
     """
-    every = list(modules)
-    _check_conflicts([KERNEL, *every])
-    off = set(disabled)
-    if unknown := off - {module.name for module in every}:
-        raise CompositionError(f"cannot switch off {', '.join(sorted(unknown))}: there is no such module")
-    on = {module.name: module for module in every if module.name not in off}
-    offered_by = _offers(on.values(), offered)
-    switched_off = [module for module in every if module.name in off]
+    available = list(modules)
+    _check_conflicts([KERNEL, *available])
+    disabled_names = set(disabled)
+    if unknown := disabled_names - {module.name for module in available}:
+        raise CompositionError(f"cannot disable {', '.join(sorted(unknown))}: there is no such module")
+    enabled = {module.name: module for module in available if module.name not in disabled_names}
+    offered_by = _offers(enabled.values(), offered)
+    disabled_modules = [module for module in available if module.name in disabled_names]
     needs = {
         module.name: {
-            _provider(module, contract, offered_by, switched_off).name: contract
+            _provider(module, contract, offered_by, disabled_modules).name: contract
             for contract in module.needs.values()
             if contract not in offered
         }
-        for module in on.values()
+        for module in enabled.values()
     }
-    return [on[name] for name in _sorted(needs)]
+    return [enabled[name] for name in _sorted(needs)]
 
 
 def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
     try:
         return list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError as error:
-        # In graphlib's circle each is needed by the next.
-        steps = pairwise(reversed(error.args[1]))
-        told = (f"{one} needs {needs[one][other].__name__} of {other}" for one, other in steps)
-        raise CompositionError(f"modules need each other in a circle: {', '.join(told)}") from error
+        # Reversed: in graphlib's cycle, each node is needed by the next.
+        edges = pairwise(reversed(error.args[1]))
+        cycle = (
+            f"{module} needs {needs[module][provider].__name__} of {provider}" for module, provider in edges
+        )
+        raise CompositionError(f"dependency cycle: {', '.join(cycle)}") from error
 
 
 def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
-    """Return the modules, which are in order, wired to each other and subscribed to each other's events."""
+    """Return the modules wired and subscribed to each other; they must be in the order of their needs."""
     messaging = create_messaging(shared.database, shared.clock)
     personal_data = PersonalData()
-    given = _given(shared, messaging, personal_data)
+    shared_providers = _shared_providers(shared, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in shared.offers.items()
     }
     for module in modules:
-        container = _container(module, shared, given, offers)
+        container = _container(module, shared, shared_providers, offers)
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
         _subscribe(module, container, messaging)
@@ -125,12 +127,12 @@ def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging)
             raise CompositionError(str(error)) from error
 
 
-def _given(
+def _shared_providers(
     shared: SharedServices, messaging: Messaging, personal_data: PersonalData
 ) -> Mapping[str, providers.Provider[Any]]:
-    """Return what is the same for every module, by slot."""
+    """Return the providers that are the same for every module, by slot."""
     database, clock, signing_keys = shared.database, shared.clock, shared.signing_keys
-    given = {
+    services = {
         "database": database,
         "events": messaging.events,
         "signals": messaging.signals,
@@ -139,18 +141,18 @@ def _given(
         "clock": clock,
         "signing_keys": signing_keys,
     }
-    return {slot: providers.Object(one) for slot, one in given.items()}
+    return {slot: providers.Object(service) for slot, service in services.items()}
 
 
 def _container(
     module: Module,
     shared: SharedServices,
-    given: Mapping[str, providers.Provider[Any]],
+    shared_providers: Mapping[str, providers.Provider[Any]],
     offers: Mapping[type, providers.Provider[Any]],
 ) -> ModuleContainer:
     settings = shared.settings.get(module.name) or (module.settings and load_settings(module.settings))
     return module.container(
-        **given,
+        **shared_providers,
         settings=providers.Object(settings),
         **{slot: offers[contract] for slot, contract in module.needs.items()},
     )
@@ -161,11 +163,11 @@ def _check_conflicts(modules: Sequence[Module]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise CompositionError(f"two modules are called {name}")
-        # A table belongs to the module whose name it begins with; `blog` would own `blog_post_vote`.
+        # Tables belong to a module by prefix: `blog` would own the table `blog_post_vote`.
         for other in names:
             if other.startswith(f"{name}_"):
                 raise CompositionError(
-                    f"the tables of {name} and {other} cannot be told apart by their prefix"
+                    f"the tables of {name} and {other} cannot be distinguished by their prefix"
                 )
     for module in modules:
         for table in module.schema.metadata.tables if module.schema else ():
@@ -190,13 +192,13 @@ def _offers(modules: Iterable[Module], offered: Collection[type]) -> Mapping[typ
 
 
 def _provider(
-    module: Module, contract: type, offered_by: Mapping[type, Module], switched_off: Iterable[Module]
+    module: Module, contract: type, offered_by: Mapping[type, Module], disabled_modules: Iterable[Module]
 ) -> Module:
     if contract in offered_by:
         return offered_by[contract]
-    for other in switched_off:
+    for other in disabled_modules:
         if contract in other.offers:
             raise CompositionError(
-                f"{other.name} is switched off, but {module.name} needs its {contract.__name__}"
+                f"{other.name} is disabled, but {module.name} requires its {contract.__name__}"
             )
     raise CompositionError(f"{module.name} needs {contract.__name__}, which no module offers")

@@ -1,4 +1,4 @@
-"""Access to `conduit_devtools`, by name: nothing that runs in production imports it or needs it."""
+"""Access to `conduit_devtools` by name: production code neither imports nor needs it."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,5 +13,5 @@ def is_installed() -> bool:
 
 
 def devtools(name: str) -> ModuleType | None:
-    """Return this module of the developer tools, or None where they are not installed."""
+    """Return this module of the developer tools, or None if they are not installed."""
     return import_module(f"{PACKAGE}.{name}") if is_installed() else None

@@ -1,4 +1,4 @@
-"""Which modules there are: the packages of `modules/`, then those of installed distributions."""
+"""Discovery of modules: the packages of `modules/`, then installed distributions."""
 
 import importlib
 import pkgutil
@@ -13,11 +13,11 @@ KERNEL = "kernel"
 
 
 class DiscoveryError(Exception):
-    """A module that is there cannot be used; the message is one line for the operator."""
+    """A module cannot be imported or has no manifest; the message is one line for the operator."""
 
 
 def discover() -> Sequence[Module]:
-    """Return the manifest of every module, those of the tree before those of plugins.
+    """Return the manifests of all modules, those of `modules/` before those of plugins.
 
     Raises `DiscoveryError` naming the module that cannot be imported or has no manifest.
     """
@@ -32,14 +32,16 @@ def in_tree() -> Sequence[Module]:
 
 def installed() -> Sequence[Module]:
     """Return the manifests that installed distributions advertise; raise `DiscoveryError`."""
-    found = []
+    manifests = []
     for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
         try:
             loaded = entry_point.load()
         except Exception as error:
-            raise DiscoveryError(f"plugin {entry_point.name} cannot be imported: {_told(error)}") from error
-        found.append(_checked(entry_point.value, loaded))
-    return found
+            raise DiscoveryError(
+                f"plugin {entry_point.name} cannot be imported: {_one_line(error)}"
+            ) from error
+        manifests.append(_require_manifest(entry_point.value, loaded))
+    return manifests
 
 
 def manifest(name: str) -> Module:
@@ -47,16 +49,16 @@ def manifest(name: str) -> Module:
     try:
         imported = importlib.import_module(name)
     except Exception as error:
-        raise DiscoveryError(f"{name} cannot be imported: {_told(error)}") from error
-    return _checked(name, getattr(imported, "MODULE", None))
+        raise DiscoveryError(f"{name} cannot be imported: {_one_line(error)}") from error
+    return _require_manifest(name, getattr(imported, "MODULE", None))
 
 
-def _told(error: Exception) -> str:
-    # On one line, with its kind: "'tag'" alone says little, KeyError: 'tag' says where to look.
+def _one_line(error: Exception) -> str:
+    # With the type: "'tag'" alone does not say that it is a KeyError.
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _checked(name: str, manifest: object) -> Module:
+def _require_manifest(name: str, manifest: object) -> Module:
     if not isinstance(manifest, Module):
         raise DiscoveryError(f"{name} has no manifest: MODULE must be a modules.kernel.module.Module")
     return manifest

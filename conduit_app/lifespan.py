@@ -1,4 +1,4 @@
-"""What a process does beside answering requests, and how it learns that it shall end."""
+"""Background tasks of a process, and its graceful shutdown."""
 
 import asyncio
 import signal
@@ -14,48 +14,48 @@ SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def run_background_tasks(messaging: Messaging) -> AsyncIterator[None]:
-    """Deliver events, and hear other processes, for as long as the block lasts.
+    """Run the outbox dispatcher and the listener for signals of other processes, until the block ends.
 
-    What is being delivered at its end is finished.
+    The delivery in progress is finished then.
     """
     relay = asyncio.create_task(messaging.signals.relay())
-    delivering = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
+    dispatcher = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
     try:
         with _on_shutdown_signal(messaging.signals.close):
             yield
     finally:
         messaging.signals.close()
-        if delivering is not None:
-            await delivering
+        if dispatcher is not None:
+            await dispatcher
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay
 
 
 @contextmanager
-def _on_shutdown_signal(then: Callable[[], None]) -> Iterator[None]:
-    """Call this as soon as the process is told to end.
+def _on_shutdown_signal(callback: Callable[[], None]) -> Iterator[None]:
+    """Call this as soon as the process receives a shutdown signal.
 
-    The server answers what it has begun before it lets the application know. Streams have no end of
-    their own, so they must know at once.
+    The server drains requests before it shuts the application down. Streams never end by themselves, so
+    they must be closed at once.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    servers = {number: signal.getsignal(number) for number in SHUTDOWN_SIGNALS}
+    server_handlers = {signum: signal.getsignal(signum) for signum in SHUTDOWN_SIGNALS}
 
-    def end(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(then)
-        server = servers[signal.Signals(number)]
-        if callable(server):
-            server(number, frame)
+    def handle(signum: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(callback)
+        server_handler = server_handlers[signal.Signals(signum)]
+        if callable(server_handler):
+            server_handler(signum, frame)
 
-    chained = [number for number, server in servers.items() if callable(server)]
-    for number in chained:
-        signal.signal(number, end)
+    chained = [signum for signum, server_handler in server_handlers.items() if callable(server_handler)]
+    for signum in chained:
+        signal.signal(signum, handle)
     try:
         yield
     finally:
-        for number in chained:
-            signal.signal(number, servers[number])
+        for signum in chained:
+            signal.signal(signum, server_handlers[signum])

@@ -1,4 +1,4 @@
-"""What the house looks like: every module, what it needs and offers, and what it tells."""
+"""Catalog of enabled modules: dependencies, contracts, routes, tables, events."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,31 +18,31 @@ from modules.kernel.module import Module
 
 @dataclass(frozen=True, slots=True)
 class ModuleDescription:
-    """One module as others see it."""
+    """The public description of one module."""
 
     name: str
     version: str
     summary: str
     needs: Mapping[str, str]
-    """Contract to the module that offers it."""
+    """The module that offers it, by contract."""
 
     offers: Sequence[str]
     routes: Sequence[str]
     tables: Sequence[str]
     publishes: Sequence[str]
     handles: Mapping[str, str]
-    """Event to the module that publishes it."""
+    """The module that publishes it, by event."""
 
     after_commit: Sequence[str] = ()
-    """Those of the events that it is told of after the commit."""
+    """The events that it handles after the commit."""
 
     def delivery_note(self, event: str) -> str:
-        """Return what there is to say of when it handles an event: nothing, if that is at once."""
+        """Return a suffix for an event that is delivered after the commit, otherwise an empty string."""
         return " after the commit" if event in self.after_commit else ""
 
 
 class ModulesFormat(Enum):
-    """The forms in which the house is shown."""
+    """The output formats of the catalog."""
 
     TEXT = "text"
     JSON = "json"
@@ -50,16 +50,17 @@ class ModulesFormat(Enum):
 
 
 def describe_modules(composition: Composition, application: FastAPI) -> Sequence[ModuleDescription]:
-    """Return a module for every module that is switched on, in the order of their needs."""
+    """Return the descriptions of the enabled modules, in the order of their needs."""
     offered_by = {contract: module.name for module in composition.modules for contract in module.offers}
-    # Asked once: it reads the metadata of everything that is installed.
+    # Once: it reads the metadata of all installed distributions.
     distributions = packages_distributions()
     return [
-        _card(module, composition, application, offered_by, distributions) for module in composition.modules
+        _describe(module, composition, application, offered_by, distributions)
+        for module in composition.modules
     ]
 
 
-def _card(
+def _describe(
     module: Module,
     composition: Composition,
     application: FastAPI,
@@ -94,11 +95,11 @@ def _routes(module: Module, composition: Composition, application: FastAPI) -> I
             yield from (f"{method} {context.path}" for method in sorted(context.methods or ()))
 
 
-def render_modules(modules: Sequence[ModuleDescription], form: ModulesFormat) -> str:
-    """Return the cards in this form."""
-    if form is ModulesFormat.JSON:
+def render_modules(modules: Sequence[ModuleDescription], output_format: ModulesFormat) -> str:
+    """Return the descriptions in this format."""
+    if output_format is ModulesFormat.JSON:
         return json.dumps({"modules": [asdict(module) for module in modules]}, indent=2)
-    if form is ModulesFormat.MERMAID:
+    if output_format is ModulesFormat.MERMAID:
         return mermaid(modules)
     return "\n\n".join(_paragraph(module) for module in modules)
 
@@ -111,7 +112,7 @@ def _paragraph(module: ModuleDescription) -> str:
 
 
 def mermaid(modules: Sequence[ModuleDescription]) -> str:
-    """Return the modules as a Mermaid graph: arrows for needs, dotted ones for events."""
+    """Return the modules as a Mermaid graph: solid arrows are needs, dotted arrows are events."""
     lines = ["graph BT", *(f"    {module.name}" for module in modules)]
     for module in modules:
         for provider in dict.fromkeys(module.needs.values()):

@@ -1,4 +1,4 @@
-"""uvicorn, with an end to what one client may ask of it."""
+"""uvicorn with limits and timeouts for its clients."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ from conduit_app.settings import Settings
 
 log = structlog.get_logger("conduit.server")
 
-# What the parser finds wrong with a request, unless this protocol did.
+# The response to a request that the parser rejects.
 MALFORMED = (HTTPStatus.BAD_REQUEST, {"request": ["is not valid HTTP"]})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client, or all of them, may ask of one process. Sizes are in bytes, times in seconds."""
+    """Limits of one process. Sizes are in bytes, times in seconds."""
 
     url_size: int
     headers_size: int
@@ -34,7 +34,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """Return the limits that the settings name."""
+        """Return the limits of the settings."""
         return cls(
             settings.max_url_size,
             settings.max_headers_size,
@@ -54,11 +54,11 @@ class ServerConfig(uvicorn.Config):
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for ever and takes headers of any size.
+    """uvicorn's protocol, which has no read timeout and no limit on the size of headers.
 
-    Whoever sends headers or a body too slowly, or nothing at all, gets a 408; headers that are too large
-    a 431 and a URL that is too long a 414. One connection or request too many gets a 503. All of it
-    leaves in the one shape of errors. Whoever does not read what is answered is cut off without a word.
+    Slow requests get 408; clients that stop reading are disconnected. Headers that are too large get 431,
+    a URL that is too long 414, and a connection or request over the limit 503, all in the API's error
+    shape.
     """
 
     config: ServerConfig
@@ -66,117 +66,117 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._limits = config.limits
-        self._deadline: asyncio.TimerHandle | None = None
-        self._unread: asyncio.TimerHandle | None = None
+        self._read_deadline: asyncio.TimerHandle | None = None
+        self._write_deadline: asyncio.TimerHandle | None = None
         self._head_size = 0
         self._in_head = True
-        self._refusal = MALFORMED
+        self._rejection = MALFORMED
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
-        """Take the connection, unless there are too many."""
+        """Accept the connection, or reject it with 503 if there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM)
+            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM)
             return
-        self._wait(self._limits.header_timeout)
+        self._set_read_deadline(self._limits.header_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
-        self._wait(None)
-        self._await_reader(None)
+        """Cancel all deadlines."""
+        self._set_read_deadline(None)
+        self._set_write_deadline(None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the headers have become too large before they have ended."""
+        """Parse the data, and reject the request if its incomplete headers are already too large."""
         if self._in_head:
             self._head_size += len(data)
         super().data_received(data)
         if self._in_head and self._head_size > self._limits.url_size + self._limits.headers_size:
-            self._refuse(*self._too_large())
+            self._reject(*self._too_large())
 
     def on_message_begin(self) -> None:
-        """Begin to read headers: the time for them is measured from here, or from the connection on."""
+        """Start the header timeout, unless it has run since the connection was made."""
         super().on_message_begin()
         self._in_head = True
-        if self._deadline is None:
-            self._wait(self._limits.header_timeout)
+        if self._read_deadline is None:
+            self._set_read_deadline(self._limits.header_timeout)
 
     def on_headers_complete(self) -> None:
-        """Give the request to the application, unless it is too large or comes as one too many."""
+        """Start the body timeout and the application; reject headers that are too large."""
         size = sum(len(name) + len(value) for name, value in self.headers)
         if len(self.url) > self._limits.url_size or size > self._limits.headers_size:
-            self._refusal = self._too_large()
-            # The parser passes it on as an error of its own, and uvicorn calls `send_400_response`.
-            raise ValueError(self._refusal)
+            self._rejection = self._too_large()
+            # The parser wraps it in its own error, and uvicorn calls `send_400_response`.
+            raise ValueError(self._rejection)
         self._in_head, self._head_size = False, 0
         if len(self.tasks) >= self._limits.requests:
             cast("dict[str, object]", self.scope)[OVERLOADED] = True
-        self._wait(self._limits.body_timeout)
+        self._set_read_deadline(self._limits.body_timeout)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Stop waiting: the request is whole."""
-        self._wait(None)
+        """Cancel the read deadline: the request is complete."""
+        self._set_read_deadline(None)
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """Stop answering a client that does not read, for so long and no longer."""
+        """Start the write timeout: the client does not read."""
         super().pause_writing()
-        self._await_reader(self._limits.body_timeout)
+        self._set_write_deadline(self._limits.body_timeout)
 
     def resume_writing(self) -> None:
-        """Go on answering."""
-        self._await_reader(None)
+        """Cancel the write timeout: the client reads again."""
+        self._set_write_deadline(None)
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which nothing is asked any more."""
+        """Close an idle connection."""
         super().timeout_keep_alive_handler()
-        self._await_reader(self._limits.body_timeout)
+        self._set_write_deadline(self._limits.body_timeout)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
-        """Answer what could not be read in the one shape."""
-        self._refuse(*self._refusal)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not in the error shape
+        """Reject a request that could not be parsed."""
+        self._reject(*self._rejection)
 
     def _too_large(self) -> tuple[HTTPStatus, dict[str, list[str]]]:
         if len(self.url) > self._limits.url_size:
             return HTTPStatus.REQUEST_URI_TOO_LONG, {"url": ["is too long"]}
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"headers": ["are too large"]}
 
-    def _wait(self, seconds: float | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _set_read_deadline(self, seconds: float | None) -> None:
+        if self._read_deadline is not None:
+            self._read_deadline.cancel()
+            self._read_deadline = None
         if seconds is not None:
-            self._deadline = self.loop.call_later(seconds, self._too_slow)
+            self._read_deadline = self.loop.call_later(seconds, self._on_read_timeout)
 
-    def _await_reader(self, seconds: float | None) -> None:
-        # A transport that is closed waits for its reader too, and would for ever.
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+    def _set_write_deadline(self, seconds: float | None) -> None:
+        # Also for a closing transport, which waits for its write buffer to be read, without a timeout.
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
         if seconds is not None:
-            unread = self.transport.get_write_buffer_size()
-            self._unread = self.loop.call_later(seconds, self._expect_progress, unread)
+            buffered = self.transport.get_write_buffer_size()
+            self._write_deadline = self.loop.call_later(seconds, self._check_write_progress, buffered)
 
-    def _expect_progress(self, unread: int) -> None:
-        if self.transport.get_write_buffer_size() < unread:
-            # Slowly, as over a weak connection.
-            self._await_reader(self._limits.body_timeout)
+    def _check_write_progress(self, buffered: int) -> None:
+        if self.transport.get_write_buffer_size() < buffered:
+            # The client reads, but slowly.
+            self._set_write_deadline(self._limits.body_timeout)
         else:
             self.transport.abort()
 
-    def _too_slow(self) -> None:
-        self._deadline = None
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, {"request": ["was not sent in time"]})
+    def _on_read_timeout(self) -> None:
+        self._read_deadline = None
+        self._reject(HTTPStatus.REQUEST_TIMEOUT, {"request": ["timed out"]})
 
-    def _refuse(self, status: HTTPStatus, errors: dict[str, list[str]]) -> None:
+    def _reject(self, status: HTTPStatus, errors: dict[str, list[str]]) -> None:
         if self.transport.is_closing():
             return
         if self._in_head or not self.cycle.response_started:
             body = json.dumps({"errors": errors}).encode()
             request_id = uuid.uuid4().hex
-            log.info("refused", request_id=request_id, status=status.value)
+            log.info("rejected", request_id=request_id, status=status.value)
             lines = [
                 f"HTTP/1.1 {status.value} {status.phrase}",
                 "content-type: application/json",
@@ -189,4 +189,4 @@ class LimitedProtocol(HttpToolsProtocol):
                 lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
             self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
-        self._await_reader(self._limits.body_timeout)
+        self._set_write_deadline(self._limits.body_timeout)

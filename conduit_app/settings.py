@@ -1,4 +1,4 @@
-"""The settings of the deployment. Modules bring their own; all share the prefix CONDUIT_."""
+"""The settings of the application. Modules define their own; all share the prefix CONDUIT_."""
 
 import difflib
 import os
@@ -16,16 +16,22 @@ from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSetti
 
 MIN_SECRET_BYTES = 32
 
+# Names of before 1.0, for the hint.
+RENAMED = {
+    f"{PREFIX}KEPT_ANSWERS_SIZE": f"{PREFIX}RESPONSE_CACHE_SIZE",
+    f"{PREFIX}PASSWORD_HASHING_AT_ONCE": f"{PREFIX}PASSWORD_HASHING_CONCURRENCY",
+}
+
 SettingsT = TypeVar("SettingsT", bound=ModuleSettings)
-Names = Annotated[tuple[str, ...], NoDecode]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class SettingsError(Exception):
-    """A setting is unknown or unusable; the message is one line for the operator."""
+    """A setting is unknown or invalid; the message is one line for the operator."""
 
 
 class Settings(ModuleSettings):
-    """What a deployment decides."""
+    """The settings of a deployment."""
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` requires a secret key and logs JSON"
@@ -49,18 +55,18 @@ class Settings(ModuleSettings):
         repr=False,
         description="key that signs tokens and cursors, at least 32 bytes; generated in development",
     )
-    previous_secret_keys: Names = Field(
+    previous_secret_keys: CommaSeparated = Field(
         (),
         repr=False,
         description="previous secret keys still accepted for tokens, cursors and idempotency keys, "
         "comma-separated",
     )
-    disabled_modules: Names = Field((), description="modules to disable, comma-separated")
-    served_modules: Names = Field(
+    disabled_modules: CommaSeparated = Field((), description="modules to disable, comma-separated")
+    served_modules: CommaSeparated = Field(
         (),
         description="modules whose routes this process serves, comma-separated; default: all",
     )
-    cors_origins: Names = Field(("*",), description="allowed CORS origins, comma-separated")
+    cors_origins: CommaSeparated = Field(("*",), description="allowed CORS origins, comma-separated")
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` or `json`; default: console in development, JSON in production"
     )
@@ -72,7 +78,6 @@ class Settings(ModuleSettings):
         None, description="a built single-page application to serve at `/`: the folder with its index.html"
     )
     max_body_size: int = Field(1_048_576, ge=1_024, description="maximum request body size in bytes")
-
     max_url_size: int = Field(8_192, ge=256, description="maximum URL length in bytes")
     max_headers_size: int = Field(
         32_768, ge=1_024, description="maximum size of all request headers in bytes"
@@ -87,7 +92,7 @@ class Settings(ModuleSettings):
     body_timeout: float = Field(
         30, gt=0, description="timeout in seconds for reading a request body or writing a response"
     )
-    trusted_proxies: Names = Field(
+    trusted_proxies: CommaSeparated = Field(
         (),
         description="addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted, "
         "comma-separated",
@@ -95,14 +100,14 @@ class Settings(ModuleSettings):
 
     @field_validator("frontend_dir")
     @classmethod
-    def _has_a_page(cls, value: Path | None) -> Path | None:
+    def _validate_frontend_dir(cls, value: Path | None) -> Path | None:
         if value is not None and not (value / "index.html").is_file():
             raise ValueError(f"there is no index.html in {value}")
         return value
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _validate_trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
         return value
@@ -116,13 +121,13 @@ class Settings(ModuleSettings):
         mode="before",
     )
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_commas(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @model_validator(mode="after")
-    def _secret_is_sound(self) -> "Settings":
+    def _validate_secret_keys(self) -> "Settings":
         if self.secret_key is None:
             if self.environment == "production":
                 raise ValueError(f"{PREFIX}SECRET_KEY is required (at least {MIN_SECRET_BYTES} bytes)")
@@ -150,7 +155,7 @@ def load_settings(kind: type[SettingsT]) -> SettingsT:
 
 
 def reject_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
-    """Raise `SettingsError` for a CONDUIT_ name in the environment or `.env` that none of these has."""
+    """Raise `SettingsError` for a CONDUIT_ name in the environment or `.env` that is no setting of these."""
     known = {f"{PREFIX}{field}".upper() for kind in kinds for field in kind.model_fields}
     for name in {**dotenv_values(ENV_FILE), **os.environ}:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
@@ -158,7 +163,8 @@ def reject_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
 
 
 def _hint(unknown: str, known: Sequence[str]) -> str:
-    # Without the prefix, which makes each name look like every other.
-    likeness = {name.removeprefix(PREFIX): name for name in known}
-    near = difflib.get_close_matches(unknown.removeprefix(PREFIX), likeness, n=1)
-    return f", did you mean {likeness[near[0]]}?" if near else f"; there are {', '.join(known)}"
+    # Compared without the prefix, which would make all names similar.
+    by_suffix = {name.removeprefix(PREFIX): name for name in known}
+    similar = difflib.get_close_matches(unknown.removeprefix(PREFIX), by_suffix, n=1)
+    suggestion = RENAMED.get(unknown) or (by_suffix[similar[0]] if similar else None)
+    return f", did you mean {suggestion}?" if suggestion else f"; there are {', '.join(known)}"

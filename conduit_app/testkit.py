@@ -1,4 +1,4 @@
-"""The former place of `conduit_devtools.testkit`: forwards to it, with a warning, until 1.1."""
+"""Deprecated alias of `conduit_devtools.testkit`, until 1.1."""
 
 from importlib import import_module
 from typing import Any
@@ -10,9 +10,9 @@ RENAMED = {"ModuleAlone": "ModuleTestApp", "module_alone": "boot_module"}
 
 
 def __getattr__(name: str) -> Any:
-    # The import system looks for __path__.
+    # The import system reads __path__.
     if name.startswith("__"):
         raise AttributeError(name)
-    found = getattr(import_module(f"{PACKAGE}.testkit"), RENAMED.get(name, name))
+    member = getattr(import_module(f"{PACKAGE}.testkit"), RENAMED.get(name, name))
     warn(f"{__name__} has moved: import {PACKAGE}.testkit", DeprecationWarning, stacklevel=2)
-    return found
+    return member

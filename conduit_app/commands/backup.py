@@ -22,57 +22,57 @@ from modules.kernel.infrastructure.persistence.backup import (
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")],
+    file: Annotated[Path, typer.Argument(help="The file to create; it must not exist.")],
 ) -> None:
-    """Copy the database, also while Conduit serves.
+    """Copy the database, also while the server runs.
 
     Example: conduit backup var/monday.db
     """
     with reporting_errors():
         create_backup(sqlite_file(load_settings(Settings).database_url), file)
-    typer.echo(f"{file} is a whole copy, {file.stat().st_size} bytes; keep the secret key too", err=True)
+    typer.echo(f"created {file}, {file.stat().st_size} bytes; back up the secret key too", err=True)
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup.")],
+    file: Annotated[Path, typer.Argument(help="The backup file.")],
 ) -> None:
-    """Make the database what a backup holds.
+    """Replace the database by a backup.
 
     Example: conduit restore var/monday.db
 
-    What it held before is kept in a file beside it.
+    The previous database is saved in a file next to it.
     """
     with reporting_errors():
         settings = load_settings(Settings)
         database = sqlite_file(settings.database_url)
         check_integrity(file)
         require_migrated(file)
-        found = asyncio.run(_states(settings, file))
-        kept = _kept(database)
-        if kept is not None:
-            create_backup(database, kept)
+        states = asyncio.run(_states(settings, file))
+        previous = _previous_file(database)
+        if previous is not None:
+            create_backup(database, previous)
         restore_backup(file, database)
-    if kept is not None:
-        typer.echo(f"what was there before is kept in {kept}", err=True)
-    behind = SchemaState.BEHIND in found.values()
+    if previous is not None:
+        typer.echo(f"saved the previous database in {previous}", err=True)
+    behind = SchemaState.BEHIND in states.values()
     typer.echo(f"restored {file}" + ("; now run: conduit migrate" if behind else ""), err=True)
 
 
 async def _states(settings: Settings, file: Path) -> dict[str, SchemaState]:
-    """Return how the backup stands to the program; raise for what this program cannot use."""
+    """Return the schema states of the backup; raise `SchemaAheadError` for one of a newer Conduit."""
     composition = compose_from_settings(
         settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"})
     )
     try:
-        found = await schema_states(composition.database, composition.migratable)
+        states = await schema_states(composition.database, composition.migratable)
     finally:
         await composition.database.dispose()
-    if SchemaState.AHEAD in found.values():
+    if SchemaState.AHEAD in states.values():
         raise SchemaAheadError(f"{file} was made by a newer Conduit: upgrade this one")
-    return found
+    return states
 
 
-def _kept(database: Path) -> Path | None:
+def _previous_file(database: Path) -> Path | None:
     if not database.exists():
         return None
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

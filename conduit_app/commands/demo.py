@@ -1,4 +1,4 @@
-"""`conduit demo`: every module makes its part of the data, and progress is shown."""
+"""`conduit demo`."""
 
 import asyncio
 import gc
@@ -27,38 +27,38 @@ RETRY_HINT = "remove the database, run conduit migrate, and try again"
 
 
 class DemoError(Exception):
-    """There can be no demonstration, or only half of one; the message is one line for the operator."""
+    """The demo data cannot be created; the message is one line for the operator."""
 
 
 def demo_command(
     articles: Annotated[
-        int, typer.Option(help="How many articles; the number of everything else follows.", min=1)
+        int, typer.Option(help="Number of articles; the amount of other data is derived from it.", min=1)
     ] = 200,
 ) -> None:
-    """Fill an empty database with made-up users and articles.
+    """Fill an empty database with demo users, articles and comments.
 
     Example: conduit demo --articles 1000
 
-    The same number makes the same data.
+    The data is deterministic: the same number gives the same data.
 
-    It begins with an empty database only. If it stops half-way, remove the database and begin again.
+    The database must be empty. If the command is interrupted, remove the database and start over.
     """
     with reporting_errors():
-        # A commit need not survive the loss of power: half of a demonstration is of no use.
+        # Commits need not survive a power failure: partial demo data is discarded anyway.
         settings = load_settings(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
         asyncio.run(require_migrated(compose_from_settings(settings)))
         try:
-            remarks = asyncio.run(_demonstrate(compose_from_settings(settings), articles))
+            notes = asyncio.run(_run(compose_from_settings(settings), articles))
         except KeyboardInterrupt:
             fail(f"stopped half-way: {RETRY_HINT}")
         except DemoError as error:
             fail(str(error))
-    for remark in remarks:
-        typer.echo(remark, err=True)
+    for note in notes:
+        typer.echo(note, err=True)
 
 
-async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]:
+async def _run(composition: Composition, articles: int) -> Sequence[str]:
     try:
         with progress_display() as progress:
             demo = await fill_demo(composition, articles, progress)
@@ -68,19 +68,19 @@ async def _demonstrate(composition: Composition, articles: int) -> Sequence[str]
 
 
 async def fill_demo(composition: Composition, articles: int, progress: DemoProgress) -> Demo:
-    """Fill an empty database, module by module; return what was made.
+    """Fill an empty database, module by module; return the demo data.
 
-    Raises `DemonstrationError` when a table is not empty, and when a module cannot finish its part.
+    Raises `DemoError` when a table is not empty, and when a module fails.
     """
     demo, database = Demo(articles, progress), composition.database
     parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
     schemas = [module.schema for module, _ in parts if module.schema is not None]
     await _require_empty(database, schemas)
-    with _no_garbage_collection():
+    with _gc_paused():
         async with bulk_load(database, schemas, progress):
-            for module, make in parts:
-                with _saying_whose_part(module.name):
-                    await make(composition.containers[module.name], demo)
+            for module, fill in parts:
+                with _naming_module(module.name):
+                    await fill(composition.containers[module.name], demo)
     return demo
 
 
@@ -94,7 +94,7 @@ async def _require_empty(database: Database, schemas: Sequence[Schema]) -> None:
 
 
 @contextmanager
-def _saying_whose_part(module: str) -> Iterator[None]:
+def _naming_module(module: str) -> Iterator[None]:
     try:
         yield
     except DomainError as error:
@@ -102,8 +102,8 @@ def _saying_whose_part(module: str) -> Iterator[None]:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    # To look for cycles among millions of rows, which have none, takes a quarter of the time.
+def _gc_paused() -> Iterator[None]:
+    # Millions of rows contain no cycles, and searching them takes a quarter of the time.
     gc.disable()
     try:
         yield
@@ -113,29 +113,29 @@ def _no_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def progress_display() -> Iterator[DemoProgress]:
-    """Show progress on standard error: as bars on a terminal, as lines anywhere else."""
+    """Show progress on standard error: bars on a terminal, else lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines()
+        yield _LineProgress()
         return
-    # Drawn when there is something new: a thread that redraws would take turns with the work.
+    # Redrawn on progress: a refresh thread would compete for the GIL.
     columns = TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, auto_refresh=False) as bars:
-        yield _Bars(bars)
+        yield _BarProgress(bars)
 
 
-class _Lines:
-    """A line for each stage."""
+class _LineProgress:
+    """Progress as one line per stage."""
 
     def begin(self, what: str, total: int) -> None:
-        typer.echo(f"making {total:,} {what}", err=True)
+        typer.echo(f"creating {total:,} {what}", err=True)
 
     def advance(self, number: int) -> None:
         pass
 
 
-class _Bars:
-    """A bar for each stage."""
+class _BarProgress:
+    """Progress as one bar per stage."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars

@@ -1,4 +1,4 @@
-"""Commands that `conduit_devtools` implements: imported when they are called, and optional."""
+"""The optional commands of `conduit_devtools`, imported on use."""
 
 from typing import Any, NoReturn
 
@@ -10,28 +10,28 @@ from conduit_app.commands.errors import fail
 from conduit_app.devtools import devtools, is_installed
 
 
-def add_devtools_command(to: typer.Typer, name: str, summary: str, heading: str) -> None:
+def add_devtools_command(app: typer.Typer, name: str, summary: str, heading: str) -> None:
     """Add the command of this name in `conduit_devtools.commands`, without importing it.
 
-    summary: the first line of its own help, for the help that lists all commands. Where the package is
-    not installed they are left out there, and calling one says so.
+    `summary` is the first line of its help, for the list of commands. If the package is not installed,
+    the list omits the command, and calling it fails with a message.
     """
-    to.command(
+    app.command(
         name,
         cls=_DevtoolsCommand,
         help=summary,
         hidden=not is_installed(),
         rich_help_panel=heading,
-        # Used without the package only: whatever the arguments are, the error is that it is missing.
+        # Used without the package only: any arguments lead to the error that it is missing.
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )(_not_installed)
 
 
 class _DevtoolsCommand(TyperCommand):
-    """A command that is imported when it is called."""
+    """A command that is imported on use."""
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
-        """Return the context of the imported command, or of this one where that is not installed."""
+        """Return the context of the imported command, or of this one if that is not installed."""
         module = devtools("commands")
         if module is None:
             return super().make_context(info_name, args, parent, **extra)

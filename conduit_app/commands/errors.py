@@ -1,4 +1,4 @@
-"""What an operator can mend, on one line."""
+"""Errors for the operator, on one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from modules.kernel.infrastructure.persistence.backup import BackupError
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Turn what an operator can mend into one line on standard error and exit code 1."""
+    """Report an error that the operator can fix as one line on standard error, with exit code 1."""
     try:
         yield
     except (
@@ -39,7 +39,7 @@ def reporting_errors() -> Iterator[None]:
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong on standard error, and end with exit code 1."""
-    # On one line: what a server says of itself may take several.
+    """Print the message to standard error, and exit with code 1."""
+    # A database server's message may have several lines.
     typer.echo(f"conduit: {' '.join(message.split())}", err=True)
     raise typer.Exit(1)

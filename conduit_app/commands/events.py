@@ -1,4 +1,4 @@
-"""`conduit events`: what is in the outbox, for operators."""
+"""`conduit events`: administration of the outbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,15 +15,16 @@ from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery
 from modules.kernel.module import KERNEL
 
-EVERY_STATE = tuple(DeliveryState)
+ALL_STATES = tuple(DeliveryState)
 
 ResultT = TypeVar("ResultT")
 Ids = Annotated[
-    list[int] | None, typer.Argument(help="Ids, as conduit events list shows them.", show_default=False)
+    list[int] | None,
+    typer.Argument(help="Delivery ids, as shown by conduit events list.", show_default=False),
 ]
 
 events = typer.Typer(
-    help="Look at events that are delivered after the commit, and say what becomes of them.",
+    help="Inspect the outbox; retry or delete deliveries.",
     no_args_is_help=True,
 )
 
@@ -31,108 +32,111 @@ events = typer.Typer(
 @events.command(name="list")
 def list_command(
     state: Annotated[DeliveryState | None, typer.Option(help="Only deliveries in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="How many to show, the oldest first.", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="Maximum number to show, oldest first.", min=1)] = 50,
 ) -> None:
-    """Show deliveries that are not done.
+    """List deliveries that are not handled yet.
 
     Example: conduit events list --state dead
     """
-    schema_states = EVERY_STATE if state is None else (state,)
-    for one in _with_deliveries(lambda deliveries: deliveries.oldest(schema_states, limit)):
-        typer.echo(_line(one))
+    states = ALL_STATES if state is None else (state,)
+    for delivery in _with_outbox(lambda outbox: outbox.oldest(states, limit)):
+        typer.echo(_line(delivery))
 
 
 @events.command()
-def show(delivery: Annotated[int, typer.Argument(help="Its id.")]) -> None:
-    """Show all there is to know of a delivery.
+def show(delivery_id: Annotated[int, typer.Argument(metavar="ID", help="Delivery id.")]) -> None:
+    """Show a delivery with its payload and last error.
 
     Example: conduit events show 42
     """
-    found = _with_deliveries(lambda deliveries: deliveries.by_id([delivery]))
-    if not found:
-        fail(f"there is no delivery {delivery}: it is done, or there never was one")
-    for one in found:
-        typer.echo(_card(one))
+    deliveries = _with_outbox(lambda outbox: outbox.by_id([delivery_id]))
+    if not deliveries:
+        fail(f"there is no delivery {delivery_id}: it is already handled, or never existed")
+    for delivery in deliveries:
+        typer.echo(_details(delivery))
 
 
 @events.command()
 def retry(
     ids: Ids = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Every dead one.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries.")] = False,
 ) -> None:
-    """Deliver now what is dead, or waits to be tried again.
+    """Retry dead or pending deliveries now.
 
     Example: conduit events retry --dead
 
-    It is tried as if for the first time, by the processes that serve. What was delivered after a dead
-    one about the same thing is not delivered again.
+    The server processes deliver them, with the count of attempts reset. Later deliveries of the same
+    aggregate that were already handled are not repeated.
     """
     _require_choice(ids, dead)
-    schema_states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.PENDING]
-    number = _with_deliveries(lambda deliveries: deliveries.retry(schema_states, ids))
-    typer.echo(f"{number} to be delivered", err=True)
+    states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.PENDING]
+    count = _with_outbox(lambda outbox: outbox.retry(states, ids))
+    typer.echo(f"{count} deliveries scheduled", err=True)
 
 
 @events.command()
 def purge(
     ids: Ids = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Every dead one.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries.")] = False,
     orphaned: Annotated[
-        bool, typer.Option("--orphaned", help="Every one that no module subscribes to.")
+        bool, typer.Option("--orphaned", help="All deliveries without a subscriber.")
     ] = False,
 ) -> None:
-    """Forget deliveries for good: their subscribers never hear of them.
+    """Delete deliveries; they are never delivered.
 
     Example: conduit events purge 42
     """
     _require_choice(ids, dead or orphaned)
-    chosen = [
-        state for state, wanted in ((DeliveryState.DEAD, dead), (DeliveryState.ORPHANED, orphaned)) if wanted
+    states = [
+        state
+        for state, is_chosen in ((DeliveryState.DEAD, dead), (DeliveryState.ORPHANED, orphaned))
+        if is_chosen
     ]
-    number = _with_deliveries(lambda deliveries: deliveries.purge(chosen or EVERY_STATE, ids))
-    typer.echo(f"{number} forgotten", err=True)
+    count = _with_outbox(lambda outbox: outbox.purge(states or ALL_STATES, ids))
+    typer.echo(f"{count} deliveries deleted", err=True)
 
 
 def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:
     if bool(ids) == by_state:
-        fail("say which: either ids or an option that chooses them (see --help)")
+        fail("pass ids or one of --dead, --orphaned")
 
 
-def _with_deliveries(work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
+def _with_outbox(operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
     with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
-        return asyncio.run(_worked(settings, work))
+        return asyncio.run(_run(settings, operation))
 
 
-async def _worked(settings: Settings, work: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
+async def _run(settings: Settings, operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
     composition = compose_from_settings(settings)
     try:
         if (await schema_states(composition.database, [KERNEL]))[KERNEL.name] is not SchemaState.CURRENT:
             fail(f"the tables of {KERNEL.name} are not those of this version; run: conduit migrate")
-        return await work(composition.messaging.outbox_admin)
+        return await operation(composition.messaging.outbox_admin)
     finally:
         await composition.database.dispose()
 
 
-def _line(one: StoredDelivery) -> str:
-    error = "" if one.last_error is None else f": {one.last_error.strip().splitlines()[-1]}"
-    what = f"{one.event} ({one.aggregate}) to {one.subscriber}"
-    return f"{one.id}  {one.state.value}  {_time(one.published_at)}  {what}, attempts {one.attempts}{error}"
+def _line(delivery: StoredDelivery) -> str:
+    error = "" if delivery.last_error is None else f": {delivery.last_error.strip().splitlines()[-1]}"
+    what = f"{delivery.event} ({delivery.aggregate}) to {delivery.subscriber}"
+    published = _time(delivery.published_at)
+    return f"{delivery.id}  {delivery.state.value}  {published}  {what}, attempts {delivery.attempts}{error}"
 
 
-def _card(one: StoredDelivery) -> str:
+def _details(delivery: StoredDelivery) -> str:
     rows = {
-        "delivery": one.id,
-        "state": one.state.value,
-        "event": one.event,
-        "about": one.aggregate,
-        "facts": one.payload,
-        "subscriber": one.subscriber,
-        "published": _time(one.published_at),
-        "next attempt": "never" if one.due_at is None else _time(one.due_at),
-        "attempts": one.attempts,
-        "last error": "none" if one.last_error is None else f"\n{one.last_error.rstrip()}",
+        "delivery": delivery.id,
+        "state": delivery.state.value,
+        "event": delivery.event,
+        "aggregate": delivery.aggregate,
+        "payload": delivery.payload,
+        "subscriber": delivery.subscriber,
+        "published": _time(delivery.published_at),
+        "next attempt": "never" if delivery.due_at is None else _time(delivery.due_at),
+        "attempts": delivery.attempts,
+        "last error": "none" if delivery.last_error is None else f"\n{delivery.last_error.rstrip()}",
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
 

@@ -13,7 +13,7 @@ from conduit_app.settings import Settings, load_settings
 
 
 def migrate_command() -> None:
-    """Bring the database to the schema of this version.
+    """Migrate the database to the schema of this version.
 
     Example: conduit migrate
     """

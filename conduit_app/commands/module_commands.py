@@ -1,4 +1,4 @@
-"""Commands that modules bring: `conduit MODULE NAME`."""
+"""Commands of modules: `conduit MODULE COMMAND`."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,12 +16,12 @@ from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import Command, Module
 
-# What the help shows them under.
+# The heading of the help.
 HEADING = "Module commands"
 
 
 class ConduitCommands(TyperGroup):
-    """Conduit's own commands, and those of modules, which are looked for only when they are asked for."""
+    """Conduit's own commands and those of modules, which are discovered on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
@@ -36,7 +36,7 @@ def _groups() -> Mapping[str, TyperGroup]:
     try:
         return {module.name: _group(module) for module in discover() if module.commands}
     except DiscoveryError as error:
-        # Said, and no more: a plugin that is broken must not keep an operator from reading the help.
+        # Reported only: a broken plugin must not break the help.
         typer.echo(f"conduit: {error}", err=True)
         return {}
 
@@ -44,7 +44,7 @@ def _groups() -> Mapping[str, TyperGroup]:
 def _group(module: Module) -> TyperGroup:
     group = typer.Typer(name=module.name, help=f"Commands of the module {module.name}.", no_args_is_help=True)
     for command in module.commands:
-        # They take no arguments, so that the example is always this.
+        # Module commands take no arguments.
         text = f"{command.help}\n\nExample: conduit {module.name} {command.name}"
         group.command(name=command.name, help=text)(_runner(module.name, command))
     commands = get_group(group)
@@ -53,22 +53,22 @@ def _group(module: Module) -> TyperGroup:
 
 
 def _runner(module: str, command: Command) -> Callable[[], None]:
-    # A function of its own, and no partial one: Typer reads its signature.
+    # Not a partial: Typer reads the signature.
     def run() -> None:
         with reporting_errors():
             settings = load_settings(Settings)
             configure_logging(settings)
-            said = asyncio.run(_done(settings, module, command))
-        typer.echo(said, err=True)
+            message = asyncio.run(_run(settings, module, command))
+        typer.echo(message, err=True)
 
     return run
 
 
-async def _done(settings: Settings, module: str, command: Command) -> str:
+async def _run(settings: Settings, module: str, command: Command) -> str:
     composition = compose_from_settings(settings)
     try:
         if module not in composition.containers:
-            fail(f"{module} is switched off")
+            fail(f"{module} is disabled")
         await require_current(composition.database, composition.migratable)
         return await command.run(composition.containers[module])
     finally:

@@ -11,14 +11,16 @@ from conduit_app.settings import Settings, load_settings
 
 
 def modules_command(
-    form: Annotated[ModulesFormat, typer.Option("--format", help="How they are told.")] = ModulesFormat.TEXT,
+    output_format: Annotated[
+        ModulesFormat, typer.Option("--format", help="Output format.")
+    ] = ModulesFormat.TEXT,
 ) -> None:
-    """Show the modules that are switched on.
+    """List the enabled modules.
 
     Example: conduit modules --format mermaid
     """
     with reporting_errors():
         settings = load_settings(Settings)
         composition = compose_from_settings(settings)
-        shown = describe_modules(composition, create_application(settings, composition))
-    typer.echo(render_modules(shown, form))
+        descriptions = describe_modules(composition, create_application(settings, composition))
+    typer.echo(render_modules(descriptions, output_format))

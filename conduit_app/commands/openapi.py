@@ -16,7 +16,7 @@ def openapi() -> None:
     Example: conduit openapi > openapi.json
     """
     with reporting_errors():
-        # It is only looked at: nothing is stored and nothing signed, so that no file is made.
+        # No database file and no secret key file are created: nothing is stored or signed.
         unused = {"database_url": "sqlite+aiosqlite://", "secret_key": secrets.token_hex()}
         document = create_application(load_settings(Settings).model_copy(update=unused)).openapi()
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -20,26 +20,26 @@ from conduit_app.commands.errors import fail, reporting_errors
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
 from conduit_app.migrations.runner import require_current
-from conduit_app.observability.metrics import SHARED_FOLDER
+from conduit_app.observability.metrics import MULTIPROC_DIR
 from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.observability.tracing import wanted
+from conduit_app.observability.tracing import trace_collector
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load_settings
 
 FACTORY = "conduit_app.application:asgi_application"
 SHUTDOWN_TIMEOUT_SECONDS = 30
-# The packages of the program itself; those of plugins come with them.
+# Conduit's own packages, without those of plugins.
 OWN_PACKAGES = ("conduit_app", "modules")
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="The port to listen on; 0 is any that is free.", min=0, max=65535)
+        int, typer.Option(help="Port to listen on; 0 selects a free one.", min=0, max=65535)
     ] = 8000,
-    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="Number of worker processes.", min=1)] = 1,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Start anew when the code changes. For development.")
+        bool, typer.Option("--reload", help="Restart when the code changes. For development.")
     ] = False,
 ) -> None:
     """Serve the API.
@@ -51,7 +51,7 @@ def serve(
         if reload:
             _require_development(settings, workers)
         configure_logging(settings)
-        collector = wanted()
+        collector = trace_collector()
         composition = compose_from_settings(settings)
         asyncio.run(require_migrated(composition))
         listening = _bind(host, port)
@@ -71,7 +71,7 @@ def serve(
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         )
-        typer.echo("\n".join(_announced(listening, settings, composition, config, collector)), err=True)
+        typer.echo("\n".join(_startup_banner(listening, settings, composition, config, collector)), err=True)
     _run(config, listening)
 
 
@@ -80,28 +80,28 @@ def _run(config: ServerConfig, listening: socket.socket) -> None:
         ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
         return
     if config.workers > 1:
-        # Where they add up what each of them counts.
+        # Through which the workers share their metrics.
         with tempfile.TemporaryDirectory(prefix="conduit-metrics-") as folder:
-            os.environ[SHARED_FOLDER] = folder
+            os.environ[MULTIPROC_DIR] = folder
             Multiprocess(config, sockets=[listening]).run()
         return
-    for told_to_end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told_to_end, _end)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _exit_cleanly)
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
     if not server.started:
         raise typer.Exit(1)
 
 
-def _announced(
+def _startup_banner(
     listening: socket.socket,
     settings: Settings,
     composition: Composition,
     config: ServerConfig,
     collector: str | None,
 ) -> Iterator[str]:
-    address, number = listening.getsockname()[:2]
-    url = f"http://{f'[{address}]' if ':' in address else address}:{number}"
+    address, port = listening.getsockname()[:2]
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     yield f"Conduit serves {url}, documentation at {url}/docs"
     yield f"  database  {composition.database.display_url}"
     served = [module.name for module in served_modules(composition, settings)]
@@ -118,7 +118,7 @@ def _announced(
 
 
 async def require_migrated(composition: Composition) -> None:
-    """Raise `SchemaBehindError` or `SchemaAheadError` unless the database fits; it is closed afterwards."""
+    """Raise `SchemaBehindError` or `SchemaAheadError` unless the schema is current; close the database."""
     try:
         await require_current(composition.database, composition.migratable)
     finally:
@@ -129,21 +129,21 @@ def _require_development(settings: Settings, workers: int) -> None:
     if settings.environment == "production":
         fail("--reload is for development, and CONDUIT_ENVIRONMENT is production")
     if workers > 1:
-        fail("--reload starts one process anew, and cannot go with --workers")
+        fail("--reload restarts one process and cannot be combined with --workers")
 
 
 def _folders(composition: Composition) -> Sequence[Path]:
-    """Return where the code lies: not the whole folder, whose .venv has files by the ten thousand."""
+    """Return the folders of the code; watching the working directory would include its .venv."""
     plugins = (module.package.partition(".")[0] for module in composition.modules)
     packages = [*OWN_PACKAGES, *([PACKAGE] if is_installed() else []), *plugins]
     return [
-        Path(place) for name in dict.fromkeys(packages) for place in importlib.import_module(name).__path__
+        Path(folder) for name in dict.fromkeys(packages) for folder in importlib.import_module(name).__path__
     ]
 
 
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    # When uvicorn has answered what it had begun, it raises anew the signal that ended it. Being told
-    # to end is no failure: without this, the exit code would be 143, or a traceback told of Ctrl-C.
+def _exit_cleanly(_signum: int, _frame: FrameType | None) -> NoReturn:
+    # After its graceful shutdown, uvicorn raises the signal again. Without this handler the exit code would
+    # be 143, or Ctrl-C would print a traceback.
     raise SystemExit(0)
 
 
@@ -153,7 +153,7 @@ def _bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        # Now, and not when the server is ready: who reads the address may call, and waits in the queue.
+        # Before the address is printed, so that clients can connect at once and wait in the queue.
         listening.listen()
     except OSError as error:
         listening.close()

@@ -1,4 +1,4 @@
-"""The largest request body that is read."""
+"""The limit on the size of a request body."""
 
 from http import HTTPStatus
 
@@ -10,33 +10,34 @@ from modules.kernel.api.errors import error_response
 
 
 class BodyLimitMiddleware:
-    """Answers 413 to a body that is too large: at once when it says so, else when it turns out so.
+    """An ASGI middleware that returns 413 for a body larger than `max_size` bytes.
 
-    Starlette's own limiter does the same, but answers in plain text where no handler reads the body.
+    It checks Content-Length first, then counts the bytes that are read. Starlette's own limiter returns
+    plain text where no endpoint reads the body.
     """
 
     def __init__(self, app: ASGIApp, max_size: int) -> None:
         self._app = app
-        self._at_most = max_size
+        self._max_size = max_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting what is read of its body."""
+        """Call the application with a `receive` that counts the bytes of the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared[:20]) > self._at_most:
-            answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"body": ["is too large"]})
-            await answer(scope, receive, send)
+        if declared.isdecimal() and int(declared[:20]) > self._max_size:
+            response = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"body": ["is too large"]})
+            await response(scope, receive, send)
             return
-        read = 0
+        size = 0
 
-        async def counting() -> Message:
-            nonlocal read
+        async def receive_limited() -> Message:
+            nonlocal size
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._at_most:
+            size += len(message.get("body", b""))
+            if size > self._max_size:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
-        await self._app(scope, counting, send)
+        await self._app(scope, receive_limited, send)

@@ -1,4 +1,4 @@
-"""What is answered when too many requests are being answered already."""
+"""Load shedding: the response when the process is at its request limit."""
 
 from http import HTTPStatus
 
@@ -6,27 +6,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.kernel.api.errors import error_response
 
-OVERLOADED = "conduit.busy"
-"""Where a request's ASGI scope says that it came as one too many: `conduit_app.server` counts them."""
+OVERLOADED = "conduit.overloaded"
+"""The key of the ASGI scope that `conduit_app.server` sets when the request limit is reached."""
 
 PROBLEM = {"service": ["is busy, try again"]}
 RETRY_AFTER_SECONDS = 1
 
 
 class OverloadMiddleware:
-    """Answers 503 to a request that came as one too many, and says when to come back.
+    """Returns 503 with Retry-After when the process is at its request limit.
 
-    Inside of what answers everybody: so it is logged, and pages of other origins may read it.
+    Inside the request log and CORS middleware, so that the response is logged and readable from other
+    origins.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is one too many."""
+        """Call the application, unless the request is marked `OVERLOADED`."""
         if OVERLOADED not in scope:
             await self._app(scope, receive, send)
             return
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"}
-        answer = error_response(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM, headers)
-        await answer(scope, receive, send)
+        response = error_response(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM, headers)
+        await response(scope, receive, send)

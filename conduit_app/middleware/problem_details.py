@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them, for clients that ask for it by name."""
+"""Problem details (RFC 9457), for clients that accept application/problem+json."""
 
 import json
 import re
@@ -10,27 +10,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?)")
+QUALITY = re.compile(r"q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
 class ProblemDetailsMiddleware:
-    """Puts errors into the form of RFC 9457 where `Accept` says application/problem+json.
+    """An ASGI middleware that converts errors to RFC 9457 if `Accept` names application/problem+json.
 
-    Everybody else gets the one shape of the RealWorld API; it is there too, as the member `errors`.
+    Other clients get the error shape of the RealWorld API, which is also the member `errors` here.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and put an error that comes back into the other form."""
-        if scope["type"] != "http" or not _asked_for(", ".join(Headers(scope=scope).getlist("accept"))):
+        """Call the application, and convert its response if that is an error."""
+        if scope["type"] != "http" or not _prefers_problem_json(
+            ", ".join(Headers(scope=scope).getlist("accept"))
+        ):
             await self._app(scope, receive, send)
             return
         start: Message | None = None
         body = b""
 
-        async def rewriting(message: Message) -> None:
+        async def send_problem(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start" and _is_error(message):
                 start = message
@@ -40,13 +42,13 @@ class ProblemDetailsMiddleware:
                 return
             body += message.get("body", b"")
             if not message.get("more_body", False):
-                # A HEAD has no body, and its headers are to be those of the GET: they stay.
+                # The response to a HEAD has no body, and its headers must be those of the GET.
                 if body:
                     body = _problem(start, body)
                 await send(start)
                 await send({"type": "http.response.body", "body": body})
 
-        await self._app(scope, receive, rewriting)
+        await self._app(scope, receive, send_problem)
 
 
 def _is_error(start: Message) -> bool:
@@ -56,13 +58,13 @@ def _is_error(start: Message) -> bool:
 
 
 def _problem(start: Message, body: bytes) -> bytes:
-    answer = json.loads(body)
-    if not isinstance(answer, dict) or not isinstance(answer.get("errors"), dict):
-        # Not of our shape: a plugin's own, perhaps.
+    content = json.loads(body)
+    if not isinstance(content, dict) or not isinstance(content.get("errors"), dict):
+        # A plugin's own shape.
         return body
-    errors: dict[str, list[str]] = answer["errors"]
-    detail = "; ".join(f"{subject} {problem}" for subject, told in errors.items() for problem in told)
-    # 4.2.1: about:blank says no more than the status does, and takes its phrase as the title.
+    errors: dict[str, list[str]] = content["errors"]
+    detail = "; ".join(f"{subject} {problem}" for subject, problems in errors.items() for problem in problems)
+    # 4.2.1: with about:blank, the title is the phrase of the status.
     problem = {
         "type": "about:blank",
         "title": responses.get(start["status"], "Error"),
@@ -70,27 +72,27 @@ def _problem(start: Message, body: bytes) -> bytes:
         "detail": detail,
         "errors": errors,
     }
-    written = json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode()
+    problem_body = json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode()
     headers = MutableHeaders(scope=start)
     headers["Content-Type"] = PROBLEM_JSON
-    headers["Content-Length"] = str(len(written))
-    return written
+    headers["Content-Length"] = str(len(problem_body))
+    return problem_body
 
 
-def _asked_for(accept: str) -> bool:
-    """Return whether it is named, and no less wanted than plain JSON is (RFC 9110, 12.5.1)."""
+def _prefers_problem_json(accept: str) -> bool:
+    """Return whether problem+json is named, with at least the quality of plain JSON (RFC 9110, 12.5.1)."""
     if PROBLEM_JSON not in accept.lower():
         return False
-    weights: dict[str, float] = {}
-    for wanted in accept.lower().split(","):
-        media, *parameters = (part.strip() for part in wanted.split(";"))
-        weights[media] = next((_weight(part) for part in parameters if part.startswith("q")), 1.0)
-    # Of what fits, the most particular counts.
-    plain = next((weights[media] for media in (JSON, "application/*", "*/*") if media in weights), 0.0)
-    return weights.get(PROBLEM_JSON, 0.0) > 0 and weights[PROBLEM_JSON] >= plain
+    qualities: dict[str, float] = {}
+    for media_range in accept.lower().split(","):
+        media, *parameters = (part.strip() for part in media_range.split(";"))
+        qualities[media] = next((_quality(part) for part in parameters if part.startswith("q")), 1.0)
+    # The most specific media range applies.
+    plain = next((qualities[media] for media in (JSON, "application/*", "*/*") if media in qualities), 0.0)
+    return qualities.get(PROBLEM_JSON, 0.0) > 0 and qualities[PROBLEM_JSON] >= plain
 
 
-def _weight(parameter: str) -> float:
-    # What is no weight was meant as something; refusing the whole request for it helps nobody.
-    weight = WEIGHT.fullmatch(parameter)
-    return float(weight[1]) if weight else 1.0
+def _quality(parameter: str) -> float:
+    # Lenient: a malformed quality counts as 1 instead of failing the request.
+    quality = QUALITY.fullmatch(parameter)
+    return float(quality[1]) if quality else 1.0

@@ -1,4 +1,4 @@
-"""Which requests may be answered from a replica, which is some moments behind."""
+"""Reads from the replica, which may lag behind the primary."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -6,10 +6,10 @@ from modules.kernel.infrastructure.persistence.database import Database
 
 
 class ReplicaReadsMiddleware:
-    """Lets the replica answer the GETs of the API that carry no token.
+    """An ASGI middleware that allows replica reads for the API's GETs without a token.
 
-    Whoever has written has a token, whichever process took the write: so they read what they wrote
-    from where they wrote it, however far behind the replica is.
+    Only clients with a token write, and they always read from the primary: so they read their own
+    writes however far the replica lags behind.
     """
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
@@ -17,16 +17,16 @@ class ReplicaReadsMiddleware:
         self._database = database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the replica opened to it if it may be."""
-        if self._is_nobodys_read(scope):
+        """Call the application, inside `allow_replica()` for an anonymous read."""
+        if self._is_anonymous_read(scope):
             with self._database.allow_replica():
                 await self._app(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     @staticmethod
-    def _is_nobodys_read(scope: Scope) -> bool:
-        # The probes ask about the database itself.
+    def _is_anonymous_read(scope: Scope) -> bool:
+        # Health checks and metrics must read the primary.
         return (
             scope["type"] == "http"
             and scope["method"] == "GET"

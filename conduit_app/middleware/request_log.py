@@ -1,4 +1,4 @@
-"""Around every request: its id and one log line."""
+"""The request id, and one log line per request."""
 
 import re
 import time
@@ -13,16 +13,16 @@ REQUEST_ID = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 OnResponse = Callable[[str, str, str | None, int, float], None]
-"""Told the method, the route's template, its module if it has one, the status and the seconds it took."""
+"""Called with the method, the route's template, its module if it has one, the status and the seconds."""
 
 log = structlog.get_logger("conduit.request")
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, or keeps the caller's, and logs one line when it is answered.
+    """An ASGI middleware that sets a request id and logs one line per request.
 
-    `routes` says of an endpoint what its path's template is, and which module it belongs to; `answered`
-    is told of every request.
+    A well-formed id from the client is reused. `routes` maps an endpoint to its path template and its
+    module; `on_response` is called after every request.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class RequestLogMiddleware:
         self._on_response = on_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and say what became of it."""
+        """Call the application, then log the request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -43,7 +43,7 @@ class RequestLogMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
 
-        async def answer(message: Message) -> None:
+        async def send_with_request_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
@@ -51,7 +51,7 @@ class RequestLogMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, receive, send_with_request_id)
         finally:
             route, module = self._route(scope)
             seconds = time.perf_counter() - started
@@ -66,13 +66,13 @@ class RequestLogMiddleware:
             )
 
     def _route(self, scope: Scope) -> tuple[str, str | None]:
-        # The template, not the path: lines of one route are counted together.
-        if found := self._routes.get(scope.get("endpoint")):
-            return found
-        # As it was sent, percent-encoded: nothing in it can end a log line and begin another.
+        # The template, not the path, so that lines can be grouped by route.
+        if route := self._routes.get(scope.get("endpoint")):
+            return route
+        # Percent-encoded as received, so that a path cannot inject a log line.
         return scope["raw_path"][:200].decode("ascii", "backslashreplace"), None
 
 
 def _request_id(scope: Scope) -> str:
-    offered = Headers(scope=scope).get(REQUEST_ID, "")
-    return offered if WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex
+    sent = Headers(scope=scope).get(REQUEST_ID, "")
+    return sent if WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex

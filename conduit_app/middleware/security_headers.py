@@ -1,4 +1,4 @@
-"""Headers that tell browsers and caches what an answer is not for."""
+"""Security and caching headers of every response."""
 
 import base64
 import hashlib
@@ -6,15 +6,16 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# As ASGI has them: names in lower case. This runs for every request.
+# Raw ASGI headers, with names in lower case: this runs for every request.
 RawHeaders = list[tuple[bytes, bytes]]
 
 VARY = b"vary"
 POLICY = b"content-security-policy"
 YEAR_SECONDS = 31_536_000
-SAFE_TO_KEEP = frozenset({"GET", "HEAD", "OPTIONS"})
+# RFC 9110, 9.2.1
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
-# For the documentation's own pages: their scripts and styles come from here, and so does what they ask.
+# For the documentation's pages, which load scripts, styles and data from this origin only.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,12 +23,11 @@ PAGE_POLICY = (
 
 
 class SecurityHeadersMiddleware:
-    """Adds to each answer what OWASP's HTTP Headers Cheat Sheet asks for.
+    """Adds the headers of OWASP's HTTP Headers Cheat Sheet to each response.
 
-    nosniff to all; a content security policy to HTML that has none; and with `strict_transport` the
-    demand to come by TLS, to whoever has. To caches it says (RFC 9111, 5.2.2) that what is for one
-    caller or is no reading is not to be stored, and all else to be asked for again each time, which
-    costs a 304; and that the API answers every caller differently.
+    nosniff; a content security policy to HTML without one; with `strict_transport`, HSTS on HTTPS
+    requests; `Cache-Control: no-store` for authenticated or unsafe requests, `no-cache` otherwise (RFC
+    9111, 5.2.2); and `Vary: Authorization` in the API.
     """
 
     def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
@@ -35,14 +35,14 @@ class SecurityHeadersMiddleware:
         self._strict_transport = strict_transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add headers to the answer."""
+        """Call the application, and add the missing headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        added = self._added(scope)
+        added = self._headers_for(scope)
         start: Message | None = None
 
-        async def adding(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
@@ -50,7 +50,7 @@ class SecurityHeadersMiddleware:
                 missing = [header for header in added if header[0] == VARY or header[0] not in present]
                 message["headers"] = [*message["headers"], *missing]
                 if POLICY not in present and _is_page(message["headers"]):
-                    # It waits for the body, whose scripts the policy names.
+                    # Sent with the body, whose scripts the policy names.
                     start = message
                     return
             elif start is not None:
@@ -59,18 +59,18 @@ class SecurityHeadersMiddleware:
                 start = None
             await send(message)
 
-        await self._app(scope, receive, adding)
+        await self._app(scope, receive, send_with_headers)
 
-    def _added(self, scope: Scope) -> RawHeaders:
-        added = [(b"x-content-type-options", b"nosniff")]
-        is_for_one = any(name == b"authorization" for name, _ in scope["headers"])
-        is_reading = scope["method"] in SAFE_TO_KEEP
-        added.append((b"cache-control", b"no-cache" if is_reading and not is_for_one else b"no-store"))
-        if is_reading and scope["path"].startswith("/api/"):
-            added.append((VARY, b"Authorization"))
+    def _headers_for(self, scope: Scope) -> RawHeaders:
+        headers = [(b"x-content-type-options", b"nosniff")]
+        is_authenticated = any(name == b"authorization" for name, _ in scope["headers"])
+        is_safe = scope["method"] in SAFE_METHODS
+        headers.append((b"cache-control", b"no-cache" if is_safe and not is_authenticated else b"no-store"))
+        if is_safe and scope["path"].startswith("/api/"):
+            headers.append((VARY, b"Authorization"))
         if self._strict_transport and scope["scheme"] == "https":
-            added.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
-        return added
+            headers.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
+        return headers
 
 
 def _is_page(headers: RawHeaders) -> bool:
@@ -78,11 +78,11 @@ def _is_page(headers: RawHeaders) -> bool:
 
 
 def _policy(page: bytes) -> bytes:
-    # The pages are the framework's and hold nothing that a caller has sent.
-    return PAGE_POLICY.format(scripts=script_sources(page)).encode()
+    # Safe to trust: the pages are the framework's and contain no user input.
+    return PAGE_POLICY.format(scripts=inline_script_hashes(page)).encode()
 
 
-def script_sources(page: bytes) -> str:
-    """Return the scripts that stand in a page, as a content security policy names them (CSP 3, 2.3.1)."""
+def inline_script_hashes(page: bytes) -> str:
+    """Return the hashes of a page's inline scripts as CSP source expressions (CSP 3, 2.3.1)."""
     digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page))
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

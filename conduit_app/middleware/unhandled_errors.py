@@ -1,4 +1,4 @@
-"""An answer when the program itself fails."""
+"""The response to an unhandled exception."""
 
 from http import HTTPStatus
 
@@ -11,33 +11,33 @@ log = structlog.get_logger("conduit.request")
 
 
 class UnhandledErrorMiddleware:
-    """Answers 500 in the one error shape when the program fails, and logs why.
+    """An ASGI middleware that logs an unhandled exception and returns a 500 in the API's error shape.
 
-    It sits inside the CORS middleware, so that a browser may read this answer too.
+    Inside the CORS middleware, so that pages of other origins can read the response.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer in its place if it fails before it has answered."""
-        answered = False
+        """Call the application; send a 500 if it fails before its response has started."""
+        response_started = False
 
-        async def noting(message: Message) -> None:
-            nonlocal answered
-            answered = True
+        async def send_and_note_start(message: Message) -> None:
+            nonlocal response_started
+            response_started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_note_start)
         except Exception:
             if scope["type"] != "http":
                 raise
-            log.exception("the program failed")
-            if answered:
-                # Raised further, it would be logged again; the server cuts off an answer without end.
+            log.exception("unhandled exception")
+            if response_started:
+                # Not raised: it would be logged again. The server disconnects on an incomplete response.
                 return
             request_id = structlog.contextvars.get_contextvars().get("request_id")
             problem = f"failed unexpectedly; please report request {request_id}"
-            answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"server": [problem]})
-            await answer(scope, receive, send)
+            response = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"server": [problem]})
+            await response(scope, receive, send)

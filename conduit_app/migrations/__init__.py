@@ -1,1 +1,1 @@
-"""Runs the modules' Alembic migrations."""
+"""The modules' Alembic migrations."""

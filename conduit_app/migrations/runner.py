@@ -1,4 +1,4 @@
-"""Brings a database to the schema that the program knows, module by module."""
+"""Runs the Alembic migrations of each module."""
 
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ ENVIRONMENT = Path(__file__).parent / "environment"
 
 
 class SchemaState(Enum):
-    """How a module's tables stand to the migrations that the program has."""
+    """The state of a module's tables relative to the installed migrations."""
 
     CURRENT = "current"
     BEHIND = "behind"
@@ -30,23 +30,22 @@ class SchemaState(Enum):
 
 
 class SchemaAheadError(Exception):
-    """The database was made by a newer Conduit; the message is one line for the operator."""
+    """The database was migrated by a newer Conduit; the message is one line for the operator."""
 
 
 class SchemaBehindError(Exception):
-    """The database is to be migrated; the message is one line for the operator."""
+    """The database is not migrated; the message is one line for the operator."""
 
 
 class MigrationFailedError(Exception):
-    """The database refused a step, and nothing was changed; the message is one line for the operator."""
+    """A migration failed and was rolled back; the message is one line for the operator."""
 
 
 async def migrate(database: Database, modules: Iterable[Module], revision: str = "heads") -> Sequence[str]:
-    """Bring every module's tables to this revision; return the names of the modules that changed.
+    """Migrate every module's tables to this revision; return the names of the modules that changed.
 
-    All of it is one transaction. Processes that migrate at once take turns, and those that come
-    later find nothing left to do. Raises `SchemaAheadError` when a module's tables are newer than
-    the program, and `MigrationRefusedError` when the database does not do what a migration says.
+    In one transaction; concurrent processes migrate one after the other. Raises `SchemaAheadError` when a
+    module's tables are newer than its migrations, and `MigrationFailedError` when a migration fails.
     """
     changed = []
     async with database.migration_connection() as connection:
@@ -70,14 +69,14 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
 
 
 async def downgrade(database: Database, module: Module, revision: str = "base") -> None:
-    """Take one module's tables back to an earlier revision, data and all."""
+    """Downgrade one module's tables to an earlier revision."""
     for name, schema in _with_schemas([module]):
         async with database.migration_connection() as connection:
             await connection.run_sync(_run, name, schema, partial(command.downgrade, revision=revision))
 
 
 async def schema_states(database: Database, modules: Iterable[Module]) -> dict[str, SchemaState]:
-    """Return how each module's tables stand to the program's migrations."""
+    """Return the schema state of each module that has tables."""
     async with database.connection() as connection:
         return {
             module: await connection.run_sync(_state, module, schema)
@@ -86,7 +85,7 @@ async def schema_states(database: Database, modules: Iterable[Module]) -> dict[s
 
 
 async def require_current(database: Database, modules: Iterable[Module]) -> None:
-    """Raise `SchemaAheadError` or `SchemaBehindError` unless every module's tables are the program's."""
+    """Raise `SchemaAheadError` or `SchemaBehindError` unless every module's tables are current."""
     for module, state in (await schema_states(database, modules)).items():
         if state is SchemaState.AHEAD:
             raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
@@ -102,7 +101,7 @@ async def check_models(database: Database, module: Module) -> None:
 
 
 def version_table(module: str) -> str:
-    """Return the name of the table in which Alembic notes the module's revision."""
+    """Return the name of the table with the module's Alembic revision."""
     return f"{module}_alembic_version"
 
 
@@ -124,7 +123,7 @@ def _state(connection: Connection, module: str, schema: Schema) -> SchemaState:
 
 
 def _config(connection: Connection, module: str, schema: Schema) -> Config:
-    # Alembic tells its findings to standard output; here they are exceptions.
+    # Alembic would print to standard output; the runner raises exceptions instead.
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(ENVIRONMENT))
     config.set_main_option("version_locations", str(schema.migrations))
@@ -133,18 +132,18 @@ def _config(connection: Connection, module: str, schema: Schema) -> Config:
         connection=connection,
         metadata=schema.metadata,
         version_table=version_table(module),
-        include_name=_of_module(module, schema.unmapped),
+        include_name=_include_module(module, schema.unmapped),
     )
     return config
 
 
-def _of_module(module: str, unmapped: Sequence[str]) -> Callable[[str | None, str, object], bool]:
-    # One database holds every module's tables; each compares only its own that models describe.
+def _include_module(module: str, unmapped: Sequence[str]) -> Callable[[str | None, str, object], bool]:
+    # The database has the tables of all modules: compare only those of this one that are mapped.
     def include(name: str | None, kind: str, _parents: object) -> bool:
         table = f"{name}_"
-        described = table.startswith(f"{module}_") and not table.startswith(
-            tuple(f"{one}_" for one in unmapped)
+        is_mapped = table.startswith(f"{module}_") and not table.startswith(
+            tuple(f"{prefix}_" for prefix in unmapped)
         )
-        return kind != "table" or described
+        return kind != "table" or is_mapped
 
     return include

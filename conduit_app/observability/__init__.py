@@ -1,1 +1,1 @@
-"""What operators watch: probes, metrics, traces and log lines."""
+"""Health checks, metrics, tracing and logging."""

@@ -1,4 +1,4 @@
-"""Probes for whoever keeps Conduit running."""
+"""Health checks: liveness and readiness."""
 
 from dataclasses import asdict
 from http import HTTPStatus
@@ -22,32 +22,32 @@ log = structlog.get_logger("conduit.health")
 
 
 def create_health_router(composition: Composition) -> APIRouter:
-    """Return the probes; they are for operators, and so not in the API's document."""
+    """Return the routes, which are not in the OpenAPI document: they are for operators."""
     router = APIRouter(prefix="/health", include_in_schema=False)
-    patience = DatabaseProbe()
+    probe = DatabaseProbe()
 
     @router.get("/live")
     async def live() -> dict[str, str]:
-        """Answer as long as the process can answer at all."""
+        """Return 200 while the process runs."""
         return {"status": "alive"}
 
     @router.get("/ready", response_model=None)
     async def ready() -> dict[str, object] | Response:
-        """Answer 200 when requests can be served, else 503 with what is not ready.
+        """Return 200 when requests can be served, else 503 with what is not ready.
 
-        What is in the outbox is told and decides nothing: requests are served as well as ever while
-        a handler fails, and a process that is taken away for it would not deliver either.
+        The outbox is reported but does not affect readiness: a failing event handler does not keep
+        requests from being served, and removing the process would not deliver the events.
         """
         try:
-            return await patience.ask(_look(composition))
+            return await probe.run(_readiness(composition))
         except Unavailable as error:
-            log.warning("the database does not answer", cause=repr(error.__cause__ or error))
+            log.warning("database unavailable", cause=repr(error.__cause__ or error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE)
 
     return router
 
 
-async def _look(composition: Composition) -> dict[str, object] | Response:
+async def _readiness(composition: Composition) -> dict[str, object] | Response:
     if problems := await not_ready(composition):
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
     backlog = await composition.messaging.outbox_admin.backlog()
@@ -55,6 +55,6 @@ async def _look(composition: Composition) -> dict[str, object] | Response:
 
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:
-    """Return what keeps Conduit from serving, by the part that is not ready; raise `Unavailable`."""
-    found = await schema_states(composition.database, composition.migratable)
-    return {module: [PROBLEMS[state]] for module, state in found.items() if state in PROBLEMS}
+    """Return the problems of each module that is not ready; raise `Unavailable`."""
+    states = await schema_states(composition.database, composition.migratable)
+    return {module: [PROBLEMS[state]] for module, state in states.items() if state in PROBLEMS}

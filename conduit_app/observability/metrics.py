@@ -1,7 +1,7 @@
-"""What operators watch: `/metrics`, in Prometheus' text format.
+"""`/metrics`, in Prometheus' text format.
 
-Names and units follow its guide (https://prometheus.io/docs/practices/naming): base units, `_total` for what
-only grows. Labels are bounded: templates of routes, never paths, and names of modules.
+Names and units follow its guide (https://prometheus.io/docs/practices/naming): base units, `_total` for
+counters. Labels are bounded: route templates instead of paths, and module names.
 """
 
 import os
@@ -25,8 +25,8 @@ from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.instrumentation import instrument
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder where worker processes add up what they count."""
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable with the folder through which worker processes share their metrics."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -34,71 +34,77 @@ OTHER = "other"
 
 
 class Metrics:
-    """Counts what Conduit does. One for each application; worker processes share a folder."""
+    """The metrics of one application; worker processes share theirs through a folder."""
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        self._patience = DatabaseProbe()
-        # Tables are named after their module, and the name of one may begin with that of another.
+        self._probe = DatabaseProbe()
+        # A module's tables start with its name. Longest first: one name may be a prefix of another.
         names = sorted((module.name for module in composition.migratable), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
-        self._owner = lru_cache(maxsize=1_024)(self._found_owner)
-        own = self._registry = CollectorRegistry()
+        self._owner = lru_cache(maxsize=1_024)(self._find_owner)
+        registry = self._registry = CollectorRegistry()
         self._requests = Histogram(
             "conduit_http_request_duration_seconds",
-            "How long requests took to answer",
+            "Duration of HTTP requests in seconds",
             ["method", "route", "module", "status"],
             buckets=SECONDS,
-            registry=own,
+            registry=registry,
         )
         self._statements = Counter(
-            "conduit_sql_statements", "Statements that the database was sent", ["module"], registry=own
+            "conduit_sql_statements", "SQL statements executed", ["module"], registry=registry
         )
         self._statement_seconds = Counter(
-            "conduit_sql_duration_seconds", "How long the database took for them", ["module"], registry=own
+            "conduit_sql_duration_seconds",
+            "Total duration of SQL statements in seconds",
+            ["module"],
+            registry=registry,
         )
         self._connections = Gauge(
             "conduit_database_connections_in_use",
-            "Connections that are in use",
+            "Database connections in use",
             ["pool"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
         self._deliveries = Gauge(
             "conduit_outbox_deliveries",
-            "Events in the outbox that are to be delivered, have failed for good, or have no subscriber",
+            "Deliveries in the outbox by state: pending, dead or orphaned",
             ["state"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="mostrecent",
         )
-        self._oldest = Gauge(
+        self._oldest_pending = Gauge(
             "conduit_outbox_oldest_pending_seconds",
-            "Since when the oldest event that is to be delivered has waited",
-            registry=own,
+            "Age of the oldest pending delivery in seconds",
+            registry=registry,
             multiprocess_mode="mostrecent",
         )
         self._up = Gauge(
             "conduit_database_up",
-            "Whether the database answered when it was asked for these figures",
-            registry=own,
+            "1 if the database responded to this scrape, else 0",
+            registry=registry,
             multiprocess_mode="mostrecent",
         )
-        self._figures = [
+        self._module_gauges = [
             (
                 Gauge(
-                    f"conduit_{module.name}_{one.name}", one.help, registry=own, multiprocess_mode="livesum"
+                    f"conduit_{module.name}_{gauge.name}",
+                    gauge.help,
+                    registry=registry,
+                    multiprocess_mode="livesum",
                 ),
-                partial(one.read, composition.containers[module.name]),
+                partial(gauge.read, composition.containers[module.name]),
             )
             for module in composition.modules
-            for one in module.gauges
+            for gauge in module.gauges
         ]
         instrument(composition.database, self)
 
     def observe_request(
         self, method: str, route: str, module: str | None, status: int, seconds: float
     ) -> None:
-        """Count a request. Routes that are none of Conduit's are one, or callers could make any number."""
+        """Record a request; unknown routes share one label, so that clients cannot create any number."""
         if module is None:
             route = OTHER
         self._requests.labels(
@@ -106,55 +112,55 @@ class Metrics:
         ).observe(seconds)
 
     async def render(self) -> bytes:
-        """Return all figures, of every process that serves."""
+        """Return the metrics of all worker processes."""
         try:
-            backlog = await self._patience.ask(self._composition.messaging.outbox_admin.backlog())
+            backlog = await self._probe.run(self._composition.messaging.outbox_admin.backlog())
         except Unavailable:
             self._up.set(0)
         else:
             self._up.set(1)
-            self._oldest.set(backlog.oldest_pending_seconds)
-            for state in ("waiting", "dead", "orphaned"):
+            self._oldest_pending.set(backlog.oldest_pending_seconds)
+            for state in ("pending", "dead", "orphaned"):
                 self._deliveries.labels(state).set(getattr(backlog, state))
-        for figure, read in self._figures:
-            figure.set(read())
-        if SHARED_FOLDER not in os.environ:
+        for gauge, read in self._module_gauges:
+            gauge.set(read())
+        if MULTIPROC_DIR not in os.environ:
             return generate_latest(self._registry)
-        _forget_the_dead(Path(os.environ[SHARED_FOLDER]))
-        everybodys = CollectorRegistry()
-        MultiProcessCollector(everybodys)  # type: ignore[no-untyped-call] # it has no types
-        return generate_latest(everybodys)
+        _drop_dead_workers(Path(os.environ[MULTIPROC_DIR]))
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call] # it has no types
+        return generate_latest(merged)
 
     def executed(self, statement: str, seconds: float) -> None:
-        """Count a statement for the module that owns the table."""
+        """Count a statement for the module that owns its table."""
         module = self._owner(statement)
         self._statements.labels(module).inc()
         self._statement_seconds.labels(module).inc(seconds)
 
     def connections_changed(self, pool: str, change: int) -> None:
-        """Count a connection that is taken or given back."""
+        """Count a connection that was acquired or released."""
         self._connections.labels(pool).inc(change)
 
-    def _found_owner(self, statement: str) -> str:
-        found = self._table.search(statement)
-        return OTHER if found is None else found[1]
+    def _find_owner(self, statement: str) -> str:
+        match = self._table.search(statement)
+        return OTHER if match is None else match[1]
 
 
-def _forget_the_dead(folder: Path) -> None:
-    # What a process that was killed had open is not open any more.
+def _drop_dead_workers(folder: Path) -> None:
+    # A killed worker left its gauges behind.
     for file in folder.glob("gauge_live*_*.db"):
-        process = int(file.stem.rpartition("_")[2])
-        if not Path(f"/proc/{process}").exists():
-            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call] # it has no types
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call] # it has no types
 
 
 def create_metrics_router(metrics: Metrics) -> APIRouter:
-    """Return the route that Prometheus asks; it is for operators, and so not in the API's document."""
+    """Return the route that Prometheus scrapes, which is not in the OpenAPI document."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
-    async def gauges() -> Response:
-        """Return all figures."""
+    async def render() -> Response:
+        """Return the metrics."""
         return Response(await metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return router

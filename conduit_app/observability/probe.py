@@ -1,4 +1,4 @@
-"""Asking the database without waiting for it for ever."""
+"""Database calls with a timeout, for health checks and metrics."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,39 +8,39 @@ from modules.kernel.domain.errors import Unavailable
 
 PROBE_TIMEOUT_SECONDS = 2.0
 
-ResponseT = TypeVar("ResponseT")
+ResultT = TypeVar("ResultT")
 
 
 class ProbeTimeout(Unavailable):
-    """The database did not answer in time."""
+    """The database did not respond in time."""
 
-    subject, problem = "database", f"said nothing for {PROBE_TIMEOUT_SECONDS} s"
+    subject, problem = "database", f"did not respond within {PROBE_TIMEOUT_SECONDS} s"
 
 
 class DatabaseProbe:
-    """Waits for an answer for `PATIENCE_SECONDS`, and lets go of the question then."""
+    """Runs calls that are abandoned after `PROBE_TIMEOUT_SECONDS`."""
 
     def __init__(self) -> None:
-        self._let_go: set[asyncio.Task[Any]] = set()
+        self._abandoned: set[asyncio.Task[Any]] = set()
 
-    async def ask(self, question: Coroutine[Any, Any, ResponseT]) -> ResponseT:
-        """Return the answer; raise `Silence` when it does not come, and whatever the question raises."""
-        # Not `asyncio.timeout`, which waits until the driver has given up its statement: on a server
-        # that is frozen that takes ten seconds more.
-        asking = asyncio.create_task(question)
+    async def run(self, call: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Return the result of the call; raise `ProbeTimeout`, or what the call raises."""
+        # Not `asyncio.timeout`, which waits until the driver has cancelled its statement: ten seconds more
+        # if the server hangs.
+        task = asyncio.create_task(call)
         try:
-            answered, _ = await asyncio.wait({asking}, timeout=PROBE_TIMEOUT_SECONDS)
+            done, _ = await asyncio.wait({task}, timeout=PROBE_TIMEOUT_SECONDS)
         finally:
-            # However the waiting ended: whoever asks may be cancelled, and `wait` leaves the question be.
-            self._let_go.add(asking)
-            asking.add_done_callback(self._forget)
-            asking.cancel()
-        if not answered:
+            # Also when the caller is cancelled: `wait` does not cancel its tasks.
+            self._abandoned.add(task)
+            task.add_done_callback(self._discard)
+            task.cancel()
+        if not done:
             raise ProbeTimeout
-        return asking.result()
+        return task.result()
 
-    def _forget(self, late: asyncio.Task[Any]) -> None:
-        self._let_go.discard(late)
-        if not late.cancelled():
-            # Seen, so that it is not told of as if it had been overlooked.
-            late.exception()
+    def _discard(self, task: asyncio.Task[Any]) -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            # Retrieve the exception, or asyncio logs "exception was never retrieved".
+            task.exception()

@@ -1,4 +1,4 @@
-"""How traces leave: in batches, by OTLP over HTTP. Needs the extra `traces`, and is imported by need."""
+"""Exporting spans in batches, by OTLP over HTTP. Needs the extra `traces`; imported only if enabled."""
 
 from importlib.metadata import version
 
@@ -12,12 +12,12 @@ from conduit_app.observability.tracing import Tracing
 UNNAMED = "unknown_service"
 
 
-def exported_traces() -> Tracing:
-    """Return traces that go where the environment says, sampled and named as it says."""
+def create_tracing() -> Tracing:
+    """Return tracing that is configured by OpenTelemetry's environment variables."""
     resource = Resource.create({SERVICE_VERSION: version("conduit")})
     if str(resource.attributes[SERVICE_NAME]).startswith(UNNAMED):
         resource = resource.merge(Resource({SERVICE_NAME: "conduit"}))
-    # Shut down with the application, which waits for it, and not by a process that is about to end.
+    # Shut down by the application, which bounds the time, not by an exit handler of the process.
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracing(provider)

@@ -1,9 +1,9 @@
-"""Traces: what a request did, step by step, for a collector that speaks OTLP.
+"""Tracing: a span for each request and for each operation of a module's services, sent by OTLP.
 
-FastAPI makes the span of a request, from the caller's `traceparent` on. Here each step within it gets one,
-named by its module: `articles.publishing.publish`. Operators switch them on by OpenTelemetry's own
-variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). While they
-are off, nothing is wrapped and FastAPI asks for no tracer.
+FastAPI creates the span of a request; here each operation within it gets one, named
+`module.service.operation`. Tracing is enabled by OpenTelemetry's own variables
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). While it is disabled,
+nothing is wrapped.
 """
 
 import asyncio
@@ -31,36 +31,36 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 EXPORTER = "OTEL_TRACES_EXPORTER"
 PROTOCOL = "http/protobuf"
-# What sends them: the extra `traces`.
-NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
-# How long an end waits for a collector. It is added to the time in which a server answers what it has begun.
+# Installed by the extra `traces`.
+REQUIRED_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+# How long a shutdown waits for the collector, after the graceful shutdown of the server.
 FLUSH_TIMEOUT_SECONDS = 5
-CLOSING = "closing traces"
+FLUSH_THREAD = "flush traces"
 PROBES = ("/health/", "/metrics")
-OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""What FastAPI is told while there are no traces: it looks for no provider then, request by request."""
+TELEMETRY_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's configuration without tracing: otherwise it looks for a provider at every request."""
 
-Step = Callable[..., Awaitable[Any]]
+Operation = Callable[..., Awaitable[Any]]
 
 
-def wanted() -> str | None:
-    """Return where the environment says that traces go, without credentials, or None if they are off.
+def trace_collector() -> str | None:
+    """Return the collector's URL of the environment, without credentials, or None if tracing is disabled.
 
-    Raises `SettingsError` for what Conduit cannot send by, or when the extra is not installed.
+    Raises `SettingsError` for an unsupported exporter or protocol, an invalid URL, or a missing extra.
     """
     exporter = os.environ.get(EXPORTER, "otlp").strip().lower()
     name = next((name for name in ENDPOINTS if os.environ.get(name)), None)
     if name is None or exporter == "none" or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     if exporter != "otlp":
-        raise SettingsError(f"{EXPORTER}: Conduit sends traces by otlp, or none")
-    by = next((by for by in PROTOCOLS if os.environ.get(by)), None)
-    if by is not None and os.environ[by] != PROTOCOL:
-        raise SettingsError(f"{by}: Conduit sends traces by {PROTOCOL}")
+        raise SettingsError(f"{EXPORTER}: must be otlp or none")
+    protocol = next((protocol for protocol in PROTOCOLS if os.environ.get(protocol)), None)
+    if protocol is not None and os.environ[protocol] != PROTOCOL:
+        raise SettingsError(f"{protocol}: must be {PROTOCOL}")
     collector = _collector(os.environ[name])
     if collector is None:
-        raise SettingsError(f"{name}: this is no URL of a collector; one is http://127.0.0.1:4318")
-    if not _can_send():
+        raise SettingsError(f"{name}: invalid collector URL (example: http://127.0.0.1:4318)")
+    if not _exporter_installed():
         raise SettingsError(f"{name}: to send traces, install conduit[traces] (requirements/traces.txt)")
     return collector
 
@@ -70,23 +70,23 @@ def _collector(url: str) -> str | None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        # No address, or no port, that there can be.
+        # An invalid IPv6 address or port.
         return None
     if parts.scheme not in {"http", "https"} or not host:
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _can_send() -> bool:
+def _exporter_installed() -> bool:
     try:
-        return all(find_spec(name) is not None for name in NEEDED)
+        return all(find_spec(name) is not None for name in REQUIRED_PACKAGES)
     except ModuleNotFoundError:
-        # Not even what it would lie in.
+        # The parent package is missing.
         return False
 
 
 class Tracing:
-    """Makes the spans of one application, and sends them by the provider of its tracers."""
+    """Creates the spans of one application, and sends them through its tracer provider."""
 
     def __init__(self, provider: trace.TracerProvider) -> None:
         self._provider = provider
@@ -94,70 +94,70 @@ class Tracing:
 
     @property
     def telemetry(self) -> TelemetryConfig:
-        """What FastAPI is told: to make the spans of requests, but for those of probes, and nothing else."""
+        """FastAPI's configuration: spans of requests only, except for health checks and metrics."""
         return {
-            **OFF,
+            **TELEMETRY_OFF,
             "tracing": True,
             "tracer_provider": self._provider,
             "operation_spans": False,
             "exclude": _is_probe,
         }
 
-    def follow(self, composition: Composition) -> None:
-        """Let every step that a module's services offer be a span: `module.service.step`."""
+    def instrument(self, composition: Composition) -> None:
+        """Create a span for every public coroutine method of the modules' services."""
         for module in composition.modules:
             container = composition.containers[module.name]
             for name, provider in container.providers.items():
                 if isinstance(provider, providers.Singleton):
-                    self._follow(f"{module.name}.{name}", provider())
+                    self._instrument(f"{module.name}.{name}", provider())
 
-    def _follow(self, name: str, service: object) -> None:
+    def _instrument(self, name: str, service: object) -> None:
         if not hasattr(service, "__dict__"):
             return
-        for step, _ in inspect.getmembers(type(service), inspect.iscoroutinefunction):
-            if not step.startswith("_"):
-                # On this one object: another application in the process may go untraced.
-                setattr(service, step, self._spanning(f"{name}.{step}", getattr(service, step)))
+        for method, _ in inspect.getmembers(type(service), inspect.iscoroutinefunction):
+            if not method.startswith("_"):
+                # On the instance: another application in this process may run without tracing.
+                setattr(service, method, self._traced(f"{name}.{method}", getattr(service, method)))
 
-    def _spanning(self, name: str, step: Step) -> Step:
-        @wraps(step)
-        async def spanning(*arguments: Any, **options: Any) -> Any:
+    def _traced(self, name: str, operation: Operation) -> Operation:
+        @wraps(operation)
+        async def traced(*arguments: Any, **options: Any) -> Any:
             with self._tracer.start_as_current_span(
                 name, record_exception=False, set_status_on_exception=False
             ) as span:
                 try:
-                    return await step(*arguments, **options)
+                    return await operation(*arguments, **options)
                 except Exception as error:
-                    _note(span, error)
+                    _record_error(span, error)
                     raise
 
-        return spanning
+        return traced
 
     async def close(self) -> None:
-        """Send what has not been sent, for `CLOSE_SECONDS` at most; the rest is lost."""
+        """Send the remaining spans, for at most `FLUSH_TIMEOUT_SECONDS`; the rest is lost."""
         if not callable(shutdown := getattr(self._provider, "shutdown", None)):
             return
-        loop, closed = asyncio.get_running_loop(), asyncio.Event()
+        loop, flushed = asyncio.get_running_loop(), asyncio.Event()
 
-        def close() -> None:
+        def flush() -> None:
             try:
                 shutdown()
             finally:
-                # When the loop is closed, nobody waits any more.
+                # The loop is closed if the wait timed out.
                 with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(closed.set)
+                    loop.call_soon_threadsafe(flushed.set)
 
-        # A thread that nobody joins: loops and the interpreter wait for those of executors as they end.
-        threading.Thread(target=close, name=CLOSING, daemon=True).start()
+        # A daemon thread: the loop and the interpreter would wait for a thread of an executor.
+        threading.Thread(target=flush, name=FLUSH_THREAD, daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_TIMEOUT_SECONDS):
-                await closed.wait()
+                await flushed.wait()
 
 
 class RouteSpanMiddleware:
-    """Tells the span of a request which route and module it was, also if the answer was kept.
+    """An ASGI middleware that sets a span's route and module, also for responses from the cache.
 
-    And takes the values out of its query, which may be anything; their names stay.
+    It redacts the values of the query string, which may be personal data; the names stay.
     """
 
     def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]]) -> None:
@@ -165,7 +165,7 @@ class RouteSpanMiddleware:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and name its span when it is answered."""
+        """Call the application, and name the span when the response starts."""
         span = trace.get_current_span()
         if scope["type"] != "http" or not span.is_recording():
             await self._app(scope, receive, send)
@@ -173,18 +173,18 @@ class RouteSpanMiddleware:
         if scope["query_string"]:
             span.set_attribute("url.query", _redacted(scope["query_string"]))
 
-        async def naming(message: Message) -> None:
+        async def send_and_name_span(message: Message) -> None:
             if message["type"] == "http.response.start" and scope.get("endpoint") in self._routes:
                 route, module = self._routes[scope["endpoint"]]
                 span.update_name(f"{scope['method']} {route}")
                 span.set_attributes({"http.route": route, "conduit.module": module})
             await send(message)
 
-        await self._app(scope, receive, naming)
+        await self._app(scope, receive, send_and_name_span)
 
 
 def add_trace(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Put the trace that a log line belongs to into it: a processor of structlog's."""
+    """Add the trace id and span id to a log line: a structlog processor."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         line["trace_id"] = trace.format_trace_id(context.trace_id)
@@ -192,17 +192,17 @@ def add_trace(_logger: object, _method: str, line: MutableMapping[str, Any]) -> 
     return line
 
 
-def _note(span: Span, error: Exception) -> None:
-    # Its kind, and not what it says: that may be somebody's data. The log has it, by the same trace.
+def _record_error(span: Span, error: Exception) -> None:
+    # The type only: the message may contain personal data. The log has it, under the same trace id.
     span.set_attribute("error.type", f"{type(error).__module__}.{type(error).__qualname__}")
-    # A rule that a caller did not meet is an answer, and no failure of the step.
+    # A domain error is a result, not a failure of the operation.
     if not isinstance(error, DomainError) or isinstance(error, Unavailable):
         span.set_status(StatusCode.ERROR)
 
 
 def _redacted(query: bytes) -> str:
     parts = (part.partition("=") for part in query.decode("latin-1").split("&"))
-    # Without an equals sign, the whole is a value.
+    # Without an equals sign, all of it is a value.
     return "&".join(f"{name}=REDACTED" if equals else "REDACTED" for name, equals, _ in parts)
 
 

@@ -1,1 +1,1 @@
-"""Pages of Conduit's own, for people who build on it."""
+"""HTML pages for developers."""

@@ -1,4 +1,4 @@
-"""The guides of docs/ as pages, for whoever has come to /docs."""
+"""The guides of docs/ as HTML pages below /docs."""
 
 import posixpath
 import re
@@ -27,52 +27,54 @@ NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
 def guide_links(folder: Path = FOLDER) -> str:
-    """Return Markdown that leads to the guides, or nothing where they were not installed."""
-    if not _are_there(folder):
+    """Return Markdown links to the guides, or an empty string if they are not installed."""
+    if not _guides_installed(folder):
         return ""
-    return "Guides: " + ", ".join(f"[{whom}]({PREFIX}/{name})" for name, whom in GUIDES.items()) + "."
+    return "Guides: " + ", ".join(f"[{audience}]({PREFIX}/{name})" for name, audience in GUIDES.items()) + "."
 
 
 def create_guides_router(folder: Path = FOLDER) -> APIRouter:
-    """Return the pages, none where the guides were not installed; they are not in the API's document."""
+    """Return the routes of the pages, if the guides are installed; they are not in the OpenAPI document."""
     router = APIRouter(include_in_schema=False)
-    if not _are_there(folder):
+    if not _guides_installed(folder):
         return router
-    # What is there is known now: no path that a caller makes up reaches a file. The examples' folders are
-    # left out: who follows a guide has other people's packages there.
-    texts = [*folder.glob("*.md"), *folder.glob("decisions/*.md")]
-    pages = {file.relative_to(folder).with_suffix("").as_posix(): file for file in texts}
-    pictures = {file.name: file for file in folder.glob("*.svg")}
-    places = {*(f"{name}.md" for name in pages), *pictures}
+    # Listed here, so that no path of a client reaches the file system. Without the folders of the examples,
+    # which contain third-party packages once a reader has installed them.
+    files = [*folder.glob("*.md"), *folder.glob("decisions/*.md")]
+    pages = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
+    images = {file.name: file for file in folder.glob("*.svg")}
+    targets = {*(f"{name}.md" for name in pages), *images}
 
-    # Not async: it reads files, and is called once in a while.
+    # Not async: it reads files.
     @router.get(PREFIX + "/{name:path}")
     def guide(name: str) -> Response:
-        """Show a page, or a picture of one."""
-        if name in pictures:
-            return Response(pictures[name].read_bytes(), media_type="image/svg+xml")
+        """Return a page, or an image."""
+        if name in images:
+            return Response(images[name].read_bytes(), media_type="image/svg+xml")
         if name not in pages:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return HTMLResponse(_page(name, pages[name].read_text(encoding="utf-8"), places))
+        return HTMLResponse(_page(name, pages[name].read_text(encoding="utf-8"), targets))
 
     return router
 
 
-def _are_there(folder: Path) -> bool:
+def _guides_installed(folder: Path) -> bool:
     return all((folder / f"{name}.md").is_file() for name in GUIDES)
 
 
-def _page(name: str, text: str, places: set[str]) -> str:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - memory that a process which shows no page need not have
+def _page(name: str, text: str, targets: set[str]) -> str:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - saves memory until a page is requested
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
-    _name_headings(tokens)
+    _add_anchors(tokens)
     for token in tokens:
         if token.children is not None:
-            token.children = list(_led_to_pages(token.children, name, places))
+            token.children = list(_rewrite_links(token.children, name, targets))
     title = next(inline.content for token, inline in _headings(tokens) if token.tag == "h1")
-    links = " ".join(f'<a href="{PREFIX}/{guide}">{escape(whom)}</a>' for guide, whom in GUIDES.items())
+    links = " ".join(
+        f'<a href="{PREFIX}/{guide}">{escape(audience)}</a>' for guide, audience in GUIDES.items()
+    )
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -96,8 +98,8 @@ def _headings(tokens: "Sequence[Token]") -> "Iterator[tuple[Token, Token]]":
             yield token, inline
 
 
-def _name_headings(tokens: "Sequence[Token]") -> None:
-    """Give each heading the anchor that it has where repositories are shown: links are written for those."""
+def _add_anchors(tokens: "Sequence[Token]") -> None:
+    """Add the anchors that repository hosts give headings, which the guides' links use."""
     seen: Counter[str] = Counter()
     for token, inline in _headings(tokens):
         text = "".join(child.content for child in inline.children or ())
@@ -106,23 +108,23 @@ def _name_headings(tokens: "Sequence[Token]") -> None:
         seen[anchor] += 1
 
 
-def _led_to_pages(tokens: "Sequence[Token]", page: str, places: set[str]) -> "Iterator[Token]":
-    """Yield the tokens with links to other pages instead of files; what leads to any other file is text."""
-    leads_nowhere = False
+def _rewrite_links(tokens: "Sequence[Token]", page: str, targets: set[str]) -> "Iterator[Token]":
+    """Yield the tokens with links to pages instead of files; a link to any other file becomes text."""
+    is_broken = False
     for token in tokens:
         if token.type == "link_open":
-            href = _href(str(token.attrGet("href")), page, places)
-            leads_nowhere = href is None
+            href = _href(str(token.attrGet("href")), page, targets)
+            is_broken = href is None
             token.attrSet("href", href or "")
         if token.type == "image":
-            token.attrSet("src", _href(str(token.attrGet("src")), page, places) or "")
-        if not (leads_nowhere and token.type in {"link_open", "link_close"}):
+            token.attrSet("src", _href(str(token.attrGet("src")), page, targets) or "")
+        if not (is_broken and token.type in {"link_open", "link_close"}):
             yield token
 
 
-def _href(href: str, page: str, places: set[str]) -> str | None:
+def _href(href: str, page: str, targets: set[str]) -> str | None:
     if "://" in href or href.startswith("#"):
         return href
     path, hash_, anchor = href.partition("#")
-    place = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
-    return f"{PREFIX}/{place.removesuffix('.md')}{hash_}{anchor}" if place in places else None
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+    return f"{PREFIX}/{target.removesuffix('.md')}{hash_}{anchor}" if target in targets else None

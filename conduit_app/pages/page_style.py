@@ -1,10 +1,10 @@
-"""The style of Conduit's own pages: what they have in common, and what each adds."""
+"""The style sheets of the HTML pages."""
 
 from pathlib import Path
 
 COMMON = Path(__file__).with_name("page.css")
 
 
-def page_style(own: Path) -> str:
-    """Return the rules of every page and, after them, those of this file."""
-    return COMMON.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
+def page_style(file: Path) -> str:
+    """Return the common rules, followed by those of this file."""
+    return COMMON.read_text(encoding="utf-8") + file.read_text(encoding="utf-8")

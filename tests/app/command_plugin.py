@@ -1,11 +1,11 @@
-"""A plugin that has a command for operators."""
+"""A plugin with a command."""
 
 from modules.kernel.container import ModuleContainer
 from modules.kernel.module import Command, Module
 
 
 async def stamp(container: ModuleContainer) -> str:
-    """Say that it was done, and on which database."""
+    """Return a message with the dialect of the database."""
     return f"stamped {container.database().dialect}"
 
 

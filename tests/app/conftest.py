@@ -1,4 +1,4 @@
-"""Tests of the application run in a folder of their own, with no settings but theirs."""
+"""Each test of the application runs in its own folder, without settings of the environment."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder, which the test runs in; no `CONDUIT_` variable is set."""
+    """Return an empty folder, the working directory of the test; no `CONDUIT_` variable is set."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.upper().startswith("CONDUIT_")]:
         monkeypatch.delenv(name)
@@ -21,8 +21,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Undo what an application does to the logging of its process."""
+def restored_logging() -> Iterator[None]:
+    """Restore the logging configuration of the process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -32,7 +32,7 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def newer(migrated: Path, folder: Path) -> Path:
-    """Return the file of a database whose articles have a revision that nobody here knows."""
+    """Return a database file whose articles module has an unknown revision."""
     file = Path(shutil.copy(migrated, folder / "newer.db"))
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE articles_alembic_version SET version_num = '9999'")

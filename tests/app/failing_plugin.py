@@ -1,4 +1,4 @@
-"""A plugin that wants to be told of deleted articles after the commit, and cannot do anything about it."""
+"""A plugin whose after-commit handler of deleted articles fails."""
 
 from modules.articles.contracts import ArticleDeleted
 from modules.kernel.container import ModuleContainer
@@ -6,13 +6,13 @@ from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.module import Module, Subscription
 
 
-async def ring(event: ArticleDeleted) -> None:
-    """Fail."""
-    raise LookupError(f"the alarm is broken, article {event.article_id}")
+async def handle(event: ArticleDeleted) -> None:
+    """Raise `LookupError`."""
+    raise LookupError(f"handler failed, article {event.article_id}")
 
 
 MODULE = Module(
-    name="alarm",
+    name="failing",
     container=ModuleContainer,
-    subscriptions=[Subscription(ArticleDeleted, lambda _container: ring, DeliveryMode.AFTER_COMMIT)],
+    subscriptions=[Subscription(ArticleDeleted, lambda _container: handle, DeliveryMode.AFTER_COMMIT)],
 )

@@ -1,4 +1,4 @@
-"""The program as it is called: what it says, where it says it, and its exit code."""
+"""The command line: output, standard error and exit codes."""
 
 import json
 import shutil
@@ -22,14 +22,14 @@ MIGRATED = [KERNEL.name, *NAMES]
 
 
 def call(*arguments: str, **settings: str) -> Result:
-    """Call the program in this process: quicker than starting one, and the same but for the start."""
+    """Run a command in this process, which is faster than starting one."""
     return CliRunner().invoke(
         main, arguments, env={f"CONDUIT_{name}": value for name, value in settings.items()}
     )
 
 
 def single_line(result: Result) -> str:
-    """Return the one line that the program said before it ended with exit code 1."""
+    """Return the only line of standard error, with exit code 1."""
     assert (result.exit_code, result.stdout) == (1, "")
     [line] = result.stderr.splitlines()
     return line
@@ -37,89 +37,82 @@ def single_line(result: Result) -> str:
 
 @pytest.fixture
 def ready(migrated: Path, folder: Path) -> None:
-    """Put a migrated database where the program looks for it."""
+    """Create a migrated database at the default path."""
     file = folder / "var" / "conduit.db"
     file.parent.mkdir()
     shutil.copy(migrated, file)
 
 
-class TestHelp:
-    """What it says is in test_help."""
-
-    def test_is_shown_when_no_command_is_given(self) -> None:
+class TestUsage:
+    def test_help_is_shown_without_a_command(self) -> None:
         assert "Usage: " in call().output
 
-    def test_a_command_that_is_not_there_is_a_mistake_of_usage(self) -> None:
+    def test_unknown_command_is_a_usage_error(self) -> None:
         result = call("server")
         assert result.exit_code == 2
         assert "No such command 'server'" in result.stderr
 
 
 class TestMigrate:
-    def test_says_what_it_did_on_standard_error(self) -> None:
+    def test_migrated_modules_are_listed_on_standard_error(self) -> None:
         result = call("migrate")
         assert (result.exit_code, result.stdout) == (0, "")
         assert result.stderr == f"migrated {', '.join(MIGRATED)}\n"
 
-    def test_makes_the_folder_of_the_database(self, folder: Path) -> None:
+    def test_folder_of_the_database_is_created(self, folder: Path) -> None:
         call("migrate", DATABASE_URL="sqlite+aiosqlite:///data/of/conduit/blog.db")
         assert (folder / "data" / "of" / "conduit" / "blog.db").is_file()
 
     @pytest.mark.usefixtures("ready")
-    def test_says_the_second_time_that_there_is_nothing_to_do(self) -> None:
+    def test_current_database_is_reported_as_up_to_date(self) -> None:
         result = call("migrate")
         assert (result.exit_code, result.stderr) == (0, "the database is up to date\n")
 
 
 class TestOpenapi:
-    def test_prints_the_document_of_the_api(self) -> None:
+    def test_openapi_document_is_printed(self) -> None:
         result = call("openapi")
         assert (result.exit_code, result.stderr) == (0, "")
         in_memory = Settings(database_url="sqlite+aiosqlite://")
         assert json.loads(result.stdout) == create_application(in_memory).openapi()
 
-    def test_leaves_no_file_behind(self, folder: Path) -> None:
+    def test_no_file_is_created(self, folder: Path) -> None:
         call("openapi")
         assert list(folder.iterdir()) == []
 
 
 class TestServe:
-    """What keeps it from serving; that it serves is shown by tests/e2e."""
+    """Errors only; tests/e2e starts the server."""
 
-    def test_refuses_a_database_that_is_not_migrated(self) -> None:
-        assert single_line(call("serve")) == (
-            f"conduit: the tables of {MIGRATED[0]} are not migrated; run: conduit migrate"
-        )
-
-    def test_names_the_module_that_is_not(self) -> None:
+    def test_module_that_is_not_migrated_is_named(self) -> None:
         call("migrate", DISABLED_MODULES="comments", DATABASE_URL="sqlite+aiosqlite:///partly.db")
         assert single_line(call("serve", DATABASE_URL="sqlite+aiosqlite:///partly.db")) == (
             "conduit: the tables of comments are not migrated; run: conduit migrate"
         )
 
     @pytest.mark.usefixtures("ready")
-    def test_says_that_the_port_is_taken(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+    def test_used_port_is_reported(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
             assert single_line(call("serve", "--port", str(port))) == (
                 f"conduit: cannot listen on 127.0.0.1:{port} (Address already in use); "
                 "choose another with --host and --port"
             )
 
-    def test_starts_anew_in_development_only(self) -> None:
+    def test_reload_is_rejected_in_production(self) -> None:
         production = {"ENVIRONMENT": "production", "SECRET_KEY": SECRET}
         assert single_line(call("serve", "--reload", **production)) == (
             "conduit: --reload is for development, and CONDUIT_ENVIRONMENT is production"
         )
 
-    def test_starts_one_process_anew_and_not_several(self) -> None:
+    def test_reload_is_rejected_with_several_workers(self) -> None:
         assert single_line(call("serve", "--reload", "--workers", "2")) == (
-            "conduit: --reload starts one process anew, and cannot go with --workers"
+            "conduit: --reload restarts one process and cannot be combined with --workers"
         )
 
     @pytest.mark.usefixtures("ready")
-    def test_says_that_the_address_is_not_one_of_this_machine(self) -> None:
-        # 192.0.2.0/24 is nobody's: RFC 5737.
+    def test_foreign_address_is_reported(self) -> None:
+        # 192.0.2.0/24 is reserved for documentation (RFC 5737).
         assert single_line(call("serve", "--host", "192.0.2.1")) == (
             "conduit: cannot listen on 192.0.2.1:8000 (Cannot assign requested address); "
             "choose another with --host and --port"
@@ -127,36 +120,29 @@ class TestServe:
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve"])
-class TestWhatIsWrongIsToldInOneLine:
-    def test_a_folder_that_cannot_be_made(self, folder: Path, command: str) -> None:
-        # Permission bits do not bind root; a file where a folder should be binds everybody.
+class TestErrorsAreOneLine:
+    def test_folder_that_cannot_be_created(self, folder: Path, command: str) -> None:
+        # A file in place of the folder: permission bits do not apply to root.
         (folder / "var").touch()
         assert single_line(call(command)) == (
-            "conduit: CONDUIT_DATABASE_URL: cannot make the folder var: File exists"
+            "conduit: CONDUIT_DATABASE_URL: cannot create the folder var: File exists"
         )
 
-    def test_a_folder_that_cannot_be_made_for_the_secret(self, folder: Path, command: str) -> None:
-        (folder / "var").touch()
-        assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
-            "conduit: cannot keep a secret in var/secret_key (File exists): "
-            "make that possible, or set CONDUIT_SECRET_KEY"
-        )
-
-    def test_a_database_file_that_cannot_be_opened(self, folder: Path, command: str) -> None:
+    def test_database_file_that_cannot_be_opened(self, folder: Path, command: str) -> None:
         (folder / "blog.db").mkdir()
         assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: the database cannot be used: unable to open database file (see CONDUIT_DATABASE_URL)"
         )
 
-    def test_a_database_file_that_is_none(self, folder: Path, command: str) -> None:
+    def test_file_that_is_not_a_database(self, folder: Path, command: str) -> None:
         (folder / "blog.db").write_text("Dear diary, today I met a dragon. " * 40, encoding="utf-8")
         assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: the database cannot be used: file is not a database (see CONDUIT_DATABASE_URL)"
         )
 
-    def test_a_server_that_does_not_answer(self, command: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as nobody:
-            port = nobody.getsockname()[1]
+    def test_unreachable_database_server(self, command: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as closed_soon:
+            port = closed_soon.getsockname()[1]
         line = single_line(
             call(command, DATABASE_URL=f"postgresql+psycopg://jake:sesame@127.0.0.1:{port}/blog")
         )
@@ -164,20 +150,14 @@ class TestWhatIsWrongIsToldInOneLine:
         assert line.endswith(" (see CONDUIT_DATABASE_URL)")
         assert "sesame" not in line
 
-    def test_an_option_of_the_database_url_that_is_none(self, command: str) -> None:
+    def test_invalid_option_of_the_database_url(self, command: str) -> None:
         url = "postgresql+psycopg://jake:sesame@127.0.0.1/blog?sslmod=require"
         assert single_line(call(command, DATABASE_URL=url)) == (
             'conduit: the database cannot be used: invalid connection option "sslmod" '
             "(see CONDUIT_DATABASE_URL)"
         )
 
-    def test_a_database_url_that_is_none(self, command: str) -> None:
-        assert single_line(call(command, DATABASE_URL="blog.db")) == (
-            "conduit: CONDUIT_DATABASE_URL: this is no database URL; "
-            "one is sqlite+aiosqlite:///var/conduit.db"
-        )
-
-    def test_a_database_that_a_newer_conduit_has_made(self, newer: Path, command: str) -> None:
+    def test_database_of_a_newer_conduit(self, newer: Path, command: str) -> None:
         assert single_line(call(command, DATABASE_URL=f"sqlite+aiosqlite:///{newer}")) == (
             "conduit: the tables of articles were made by a newer Conduit: upgrade this one"
         )
@@ -190,23 +170,21 @@ class TestWhatIsWrongIsToldInOneLine:
                 {"LOG_LEVEL": "loud"},
                 "CONDUIT_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
             ),
-            ({"ENVIRONMENT": "production"}, "CONDUIT_SECRET_KEY is required (at least 32 bytes)"),
-            ({"DISABLED_MODULES": "users"}, "users is switched off, but articles needs its TokenVerifier"),
-            ({"DISABLED_MODULES": "shop"}, "cannot switch off shop: there is no such module"),
+            ({"DISABLED_MODULES": "shop"}, "cannot disable shop: there is no such module"),
         ],
-        ids=lambda given: next(iter(given), None) if isinstance(given, dict) else "",
+        ids=lambda value: next(iter(value), None) if isinstance(value, dict) else "",
     )
-    def test_a_setting(self, command: str, settings: dict[str, str], line: str) -> None:
+    def test_invalid_setting(self, command: str, settings: dict[str, str], line: str) -> None:
         assert single_line(call(command, **settings)) == f"conduit: {line}"
 
 
-class TestProgram:
+class TestProcess:
     @pytest.mark.slow
-    def test_a_failure_is_one_line_from_a_process_of_its_own_too(self, folder: Path) -> None:
+    def test_error_of_a_separate_process_is_one_line(self, folder: Path) -> None:
         (folder / "var").touch()
         ended = conduit(folder, "migrate")
         assert (ended.returncode, ended.stdout, ended.stderr) == (
             1,
             "",
-            "conduit: CONDUIT_DATABASE_URL: cannot make the folder var: File exists\n",
+            "conduit: CONDUIT_DATABASE_URL: cannot create the folder var: File exists\n",
         )

@@ -1,4 +1,4 @@
-"""How modules are put together: made-up ones for what goes wrong, Conduit's own for what works."""
+"""Composition: sample modules for errors, Conduit's own for the rest."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +12,6 @@ from sqlalchemy import Column, Integer, Table, text
 
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition, CompositionError, resolve_order
-from conduit_app.discovery import in_tree
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from modules.kernel.container import ModuleContainer
@@ -33,7 +32,7 @@ class Butter(Protocol):
 
 
 class Anything(ModuleContainer):
-    """A container for whatever is offered and needed."""
+    """A container for any offers and needs."""
 
     thing = providers.Singleton(object)
     one: providers.Dependency[object] = providers.Dependency()
@@ -55,91 +54,88 @@ def with_table(name: str, table: str) -> Module:
     return Module(name=name, container=Anything, schema=Schema(metadata, Path("migrations")))
 
 
-def refusal(*modules: Module, disabled: tuple[str, ...] = ()) -> str:
+def composition_error(*modules: Module, disabled: tuple[str, ...] = ()) -> str:
     with pytest.raises(CompositionError) as caught:
         resolve_order(modules, disabled)
     return str(caught.value)
 
 
 class TestOrder:
-    def test_a_module_comes_after_those_it_needs_in_whatever_order_they_are_found(self) -> None:
-        found = [
+    def test_module_comes_after_the_modules_that_it_needs(self) -> None:
+        discovered = [
             module("kitchen", needs=(Bread, Butter)),
             module("bakery", offers=(Bread,), needs=(Butter,)),
             module("dairy", offers=(Butter,)),
         ]
-        for shuffled in permutations(found):
-            assert [one.name for one in resolve_order(shuffled)] == ["dairy", "bakery", "kitchen"]
+        for shuffled in permutations(discovered):
+            assert [ordered.name for ordered in resolve_order(shuffled)] == ["dairy", "bakery", "kitchen"]
 
-    def test_modules_that_do_not_need_each_other_stay_as_they_are_found(self) -> None:
+    def test_independent_modules_stay_in_the_order_of_discovery(self) -> None:
         for shuffled in permutations([module("bakery"), module("dairy"), module("kitchen")]):
             assert resolve_order(shuffled) == list(shuffled)
 
-    def test_conduits_own_fit_together(self) -> None:
-        names = [one.name for one in resolve_order(in_tree())]
-        ours = [name for name in names if name in {"users", "profiles", "articles", "comments"}]
-        assert ours == ["users", "profiles", "articles", "comments"]
 
+class TestErrors:
+    def test_missing_contract_is_rejected(self) -> None:
+        assert composition_error(module("kitchen", needs=(Bread,))) == (
+            "kitchen needs Bread, which no module offers"
+        )
 
-class TestRefusals:
-    def test_nobody_offers_what_one_needs(self) -> None:
-        assert refusal(module("kitchen", needs=(Bread,))) == ("kitchen needs Bread, which no module offers")
-
-    def test_two_offer_the_same(self) -> None:
-        assert refusal(module("bakery", offers=(Bread,)), module("mill", offers=(Bread,))) == (
+    def test_contract_with_two_providers_is_rejected(self) -> None:
+        assert composition_error(module("bakery", offers=(Bread,)), module("mill", offers=(Bread,))) == (
             "bakery and mill both offer Bread"
         )
 
-    def test_two_need_each_other(self) -> None:
-        assert refusal(
+    def test_dependency_cycle_is_rejected(self) -> None:
+        assert composition_error(
             module("bakery", offers=(Bread,), needs=(Butter,)),
             module("dairy", offers=(Butter,), needs=(Bread,)),
         ) in {
-            f"modules need each other in a circle: {circle}"
-            for circle in (
+            f"dependency cycle: {cycle}"
+            for cycle in (
                 "bakery needs Butter of dairy, dairy needs Bread of bakery",
                 "dairy needs Bread of bakery, bakery needs Butter of dairy",
             )
         }
 
-    def test_one_needs_what_it_offers_itself(self) -> None:
-        assert refusal(module("bakery", offers=(Bread,), needs=(Bread,))) == (
-            "modules need each other in a circle: bakery needs Bread of bakery"
+    def test_module_that_needs_its_own_offer_is_rejected(self) -> None:
+        assert composition_error(module("bakery", offers=(Bread,), needs=(Bread,))) == (
+            "dependency cycle: bakery needs Bread of bakery"
         )
 
-    def test_two_have_one_name(self) -> None:
-        assert refusal(module("bakery"), module("bakery")) == "two modules are called bakery"
+    def test_duplicate_name_is_rejected(self) -> None:
+        assert composition_error(module("bakery"), module("bakery")) == "two modules are called bakery"
 
-    def test_the_name_of_one_begins_with_the_table_prefix_of_another(self) -> None:
-        assert refusal(module("blog_post"), module("blog")) == (
-            "the tables of blog and blog_post cannot be told apart by their prefix"
+    def test_name_with_the_table_prefix_of_another_is_rejected(self) -> None:
+        assert composition_error(module("blog_post"), module("blog")) == (
+            "the tables of blog and blog_post cannot be distinguished by their prefix"
         )
 
-    def test_one_has_a_table_with_the_prefix_of_another(self) -> None:
-        assert refusal(module("users"), with_table("bookmarks", "users_bookmark")) == (
+    def test_table_with_the_prefix_of_another_is_rejected(self) -> None:
+        assert composition_error(module("users"), with_table("bookmarks", "users_bookmark")) == (
             "the table users_bookmark of bookmarks does not begin with bookmarks_"
         )
 
 
-class TestSwitchingOff:
-    def test_what_another_needs_cannot_be_switched_off(self) -> None:
+class TestDisabling:
+    def test_needed_module_cannot_be_disabled(self) -> None:
         bakery, kitchen = module("bakery", offers=(Bread,)), module("kitchen", needs=(Bread,))
-        assert refusal(bakery, kitchen, disabled=("bakery",)) == (
-            "bakery is switched off, but kitchen needs its Bread"
+        assert composition_error(bakery, kitchen, disabled=("bakery",)) == (
+            "bakery is disabled, but kitchen requires its Bread"
         )
 
-    def test_it_can_together_with_the_other(self) -> None:
+    def test_module_can_be_disabled_with_its_dependents(self) -> None:
         bakery, kitchen = module("bakery", offers=(Bread,)), module("kitchen", needs=(Bread,))
         assert resolve_order([bakery, kitchen], ("bakery", "kitchen")) == []
 
-    def test_what_is_switched_off_offers_nothing_that_could_clash(self) -> None:
+    def test_offers_of_disabled_module_do_not_conflict(self) -> None:
         bakery, mill = module("bakery", offers=(Bread,)), module("mill", offers=(Bread,))
         kitchen = module("kitchen", needs=(Bread,))
         assert resolve_order([bakery, mill, kitchen], ("bakery",)) == [mill, kitchen]
 
-    def test_a_module_that_is_not_there_cannot_be_switched_off(self) -> None:
-        assert refusal(module("bakery"), disabled=("dairy", "cellar")) == (
-            "cannot switch off cellar, dairy: there is no such module"
+    def test_unknown_module_cannot_be_disabled(self) -> None:
+        assert composition_error(module("bakery"), disabled=("dairy", "cellar")) == (
+            "cannot disable cellar, dairy: there is no such module"
         )
 
 
@@ -152,24 +148,24 @@ async def without_comments(settings: Settings) -> AsyncIterator[Composition]:
 
 
 class TestWithoutComments:
-    async def test_its_routes_are_gone(self, settings: Settings, without_comments: Composition) -> None:
+    async def test_its_routes_return_404(self, settings: Settings, without_comments: Composition) -> None:
         api = Api(create_application(settings, without_comments))
         article = await api.as_user("jake").publish()
-        answer = await api.get(f"/articles/{article['slug']}/comments")
-        assert answer.status_code == 404
-        assert answer.json() == {"errors": {"path": ["not found"]}}
+        response = await api.get(f"/articles/{article['slug']}/comments")
+        assert response.status_code == 404
+        assert response.json() == {"errors": {"path": ["not found"]}}
 
-    async def test_the_rest_works(self, settings: Settings, without_comments: Composition) -> None:
+    async def test_other_modules_work(self, settings: Settings, without_comments: Composition) -> None:
         api = Api(create_application(settings, without_comments))
         await api.as_user("anna").follow("jake")
         article = await api.as_user("jake").publish(title="Dragons")
         await api.as_user("anna").favorite(article)
         feed = (await api.as_user("anna").get("/articles/feed")).json()
-        assert [(one["title"], one["favoritesCount"]) for one in feed["articles"]] == [("Dragons", 1)]
-        answer = await api.as_user("jake").delete(f"/articles/{article['slug']}")
-        assert answer.status_code == 204
+        assert [(entry["title"], entry["favoritesCount"]) for entry in feed["articles"]] == [("Dragons", 1)]
+        response = await api.as_user("jake").delete(f"/articles/{article['slug']}")
+        assert response.status_code == 204
 
-    async def test_its_tables_are_not_made(self, folder: Path, without_comments: Composition) -> None:
+    async def test_its_tables_are_not_created(self, folder: Path, without_comments: Composition) -> None:
         empty = Database(f"sqlite+aiosqlite:///{folder}/empty.db")
         await migrate(empty, without_comments.modules)
         async with empty.connection() as connection:
@@ -179,7 +175,7 @@ class TestWithoutComments:
         assert owners >= {"users", "profiles", "articles"}
         assert "comments" not in owners
 
-    async def test_its_handlers_are_gone(
+    async def test_its_handlers_do_not_run(
         self, api: Api, settings: Settings, without_comments: Composition
     ) -> None:
         article = await api.as_user("jake").publish()
@@ -189,14 +185,14 @@ class TestWithoutComments:
         headers = {"Authorization": f"Token {token}"}
         assert (await other.delete(f"/articles/{article['slug']}", headers=headers)).status_code == 204
         async with without_comments.database.snapshot() as session:
-            kept = await session.scalars(text("SELECT body FROM comments_comment"))
-            assert kept.all() == ["still there"]
+            bodies = await session.scalars(text("SELECT body FROM comments_comment"))
+            assert bodies.all() == ["still there"]
 
 
 class TestTwoApplications:
     @pytest.fixture
     async def other(self, migrated: Path, folder: Path) -> AsyncIterator[Api]:
-        """Return another Conduit in this process, on another database and with another secret."""
+        """Return another application in this process, with another database and another secret key."""
         file = shutil.copy(migrated, folder / "other.db")
         settings = Settings(
             database_url=f"sqlite+aiosqlite:///{file}", secret_key="another secret, just as long as that one"
@@ -205,22 +201,22 @@ class TestTwoApplications:
         yield Api(create_application(settings, composition))
         await composition.database.dispose()
 
-    async def test_what_is_done_in_one_is_not_seen_in_the_other(self, api: Api, other: Api) -> None:
+    async def test_data_of_one_is_not_visible_in_the_other(self, api: Api, other: Api) -> None:
         await api.as_user("jake").publish()
         assert (await api.get("/articles")).json()["articlesCount"] == 1
         assert (await other.get("/articles")).json()["articlesCount"] == 0
 
-    async def test_the_token_of_one_is_none_in_the_other(self, api: Api, other: Api) -> None:
+    async def test_token_of_one_is_rejected_by_the_other(self, api: Api, other: Api) -> None:
         await other.as_user("jake").token()
         headers = {"Authorization": f"Token {await api.as_user('jake').token()}"}
         assert (await api.get("/user", headers=headers)).status_code == 200
         assert (await other.get("/user", headers=headers)).status_code == 401
 
-    async def test_an_event_in_one_changes_nothing_in_the_other(self, api: Api, other: Api) -> None:
+    async def test_event_in_one_is_not_handled_in_the_other(self, api: Api, other: Api) -> None:
         for conduit in (api, other):
             article = await conduit.as_user("jake").publish(title="Dragons")
             await conduit.as_user("jake").comment(article)
         await api.as_user("jake").delete(f"/articles/{article['slug']}")
         assert (await api.get(f"/articles/{article['slug']}/comments")).status_code == 404
-        left = (await other.get(f"/articles/{article['slug']}/comments")).json()
-        assert len(left["comments"]) == 1
+        comments = (await other.get(f"/articles/{article['slug']}/comments")).json()
+        assert len(comments["comments"]) == 1

@@ -1,4 +1,4 @@
-"""mypy does not see what a provider is given: whether it can be made shows when it is made."""
+"""The wiring of containers, whose arguments mypy does not check."""
 
 from collections.abc import Iterator
 
@@ -14,33 +14,33 @@ MODULES = discover()
 
 
 def slots(container: type[ModuleContainer] | ModuleContainer) -> Iterator[str]:
-    """Yield the names of all that a container holds, its own, inherited and given ones."""
+    """Yield the names of a container's providers, including inherited ones."""
     return (name for name in container.providers if name != "__self__")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 class TestEveryContainer:
-    def test_every_provider_can_be_resolved(self, composition: Composition, module: Module) -> None:
+    def test_providers_can_be_resolved(self, composition: Composition, module: Module) -> None:
         container = composition.containers[module.name]
-        made = {name for name in slots(container) if container.providers[name]() is not None}
-        # Only the slot for settings may hold nothing.
-        assert made | {"settings"} == set(slots(module.container)) > set(slots(ModuleContainer))
+        resolved = {name for name in slots(container) if container.providers[name]() is not None}
+        # Only settings may be None.
+        assert resolved | {"settings"} == set(slots(module.container)) > set(slots(ModuleContainer))
 
-    def test_every_offer_is_what_its_contract_says(self, composition: Composition, module: Module) -> None:
+    def test_offers_implement_their_contracts(self, composition: Composition, module: Module) -> None:
         container = composition.containers[module.name]
         for contract, provider in module.offers.items():
             assert isinstance(getattr(container, provider)(), contract)
 
-    def test_every_service_is_made_once(self, composition: Composition, module: Module) -> None:
+    def test_services_are_singletons(self, composition: Composition, module: Module) -> None:
         container = composition.containers[module.name]
         for name in slots(container):
             assert container.providers[name]() is container.providers[name]()
 
-    def test_needs_and_slots_are_the_same_contracts(self, module: Module) -> None:
-        given = set(slots(ModuleContainer))
+    def test_dependencies_are_the_needs_of_the_manifest(self, module: Module) -> None:
+        shared = set(slots(ModuleContainer))
         own = {
             name: provider.instance_of
             for name, provider in module.container.providers.items()
-            if isinstance(provider, providers.Dependency) and name not in given
+            if isinstance(provider, providers.Dependency) and name not in shared
         }
         assert own == dict(module.needs)

@@ -1,4 +1,4 @@
-"""Modules are found in the folder `modules/` and among installed distributions, which these tests make."""
+"""Discovery of modules in `modules/` and in installed distributions."""
 
 import sys
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ MANIFEST = """
 
 
 @pytest.fixture(autouse=True)
-def imports_as_they_were() -> Iterator[None]:
-    """Forget the modules that a test has made up."""
+def restored_imports() -> Iterator[None]:
+    """Remove a test's sample modules from `sys.modules`."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
@@ -30,14 +30,14 @@ def imports_as_they_were() -> Iterator[None]:
 
 @pytest.fixture
 def tree(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder whose packages are modules of Conduit, beside the real ones."""
+    """Return a folder that is searched for modules like `modules/`."""
     monkeypatch.setattr(modules, "__path__", [*modules.__path__, str(folder)])
     return folder
 
 
 @pytest.fixture
 def site(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder where distributions can be installed."""
+    """Return a folder for installed distributions."""
     monkeypatch.syspath_prepend(folder)
     return folder
 
@@ -49,41 +49,41 @@ def write(file: Path, source: str, name: str = "ghost") -> None:
 
 
 def install(site: Path, entry_point: str) -> None:
-    """Install a distribution that advertises this, as pip would."""
+    """Install a distribution with this entry point, as pip would."""
     metadata = site / "conduit_ghost-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: conduit-ghost\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(f"[conduit.modules]\n{entry_point}\n")
 
 
-def refusal() -> str:
+def discovery_error() -> str:
     with pytest.raises(DiscoveryError) as caught:
         discover()
     return str(caught.value)
 
 
 class TestInTree:
-    def test_every_folder_of_modules_but_the_kernel_is_a_module(self) -> None:
+    def test_every_folder_except_the_kernel_is_a_module(self) -> None:
         folders = {file.parent.name for file in Path(modules.__path__[0]).glob("*/module.py")}
         assert folders >= {"articles", "comments", "kernel", "profiles", "users"}
         assert [module.name for module in in_tree()] == sorted(folders - {"kernel"})
 
-    def test_a_new_folder_is_a_module_with_nothing_else_to_edit(self, tree: Path) -> None:
+    def test_new_folder_is_a_module(self, tree: Path) -> None:
         write(tree / "ghost" / "module.py", MANIFEST)
         assert "ghost" in [module.name for module in discover()]
 
-    def test_a_folder_without_module_py_is_refused(self, tree: Path) -> None:
+    def test_folder_without_module_py_is_rejected(self, tree: Path) -> None:
         (tree / "ghost").mkdir()
         (tree / "ghost" / "__init__.py").touch()
-        assert refusal() == (
+        assert discovery_error() == (
             "modules.ghost.module cannot be imported: "
             "ModuleNotFoundError: No module named 'modules.ghost.module'"
         )
 
     @pytest.mark.parametrize("source", ["", "MODULE = 'ghost'"])
-    def test_a_module_py_without_a_manifest_is_refused(self, tree: Path, source: str) -> None:
+    def test_module_py_without_manifest_is_rejected(self, tree: Path, source: str) -> None:
         write(tree / "ghost" / "module.py", source)
-        assert refusal() == (
+        assert discovery_error() == (
             "modules.ghost.module has no manifest: MODULE must be a modules.kernel.module.Module"
         )
 
@@ -96,15 +96,13 @@ class TestInTree:
             ("def", "SyntaxError: invalid syntax (module.py, line 1)"),
         ],
     )
-    def test_one_that_fails_while_it_is_imported_is_told_in_one_line(
-        self, tree: Path, source: str, problem: str
-    ) -> None:
+    def test_import_error_is_reported_on_one_line(self, tree: Path, source: str, problem: str) -> None:
         write(tree / "ghost" / "module.py", source)
-        assert refusal() == f"modules.ghost.module cannot be imported: {problem}"
+        assert discovery_error() == f"modules.ghost.module cannot be imported: {problem}"
 
 
 class TestInstalled:
-    def test_an_installed_distribution_brings_a_module(self, site: Path) -> None:
+    def test_module_of_installed_distribution_is_found(self, site: Path) -> None:
         write(site / "conduit_ghost" / "module.py", MANIFEST)
         install(site, "ghost = conduit_ghost.module:MODULE")
         assert discover()[: len(in_tree())] == in_tree()
@@ -120,20 +118,23 @@ class TestInstalled:
             ),
         ],
     )
-    def test_a_plugin_that_cannot_be_imported_is_named(
+    def test_plugin_that_cannot_be_imported_is_named(
         self, site: Path, entry_point: str, problem: str
     ) -> None:
         write(site / "conduit_ghost" / "module.py", MANIFEST)
         install(site, f"ghost = {entry_point}")
-        assert refusal() == f"plugin ghost cannot be imported: {problem}"
+        assert discovery_error() == f"plugin ghost cannot be imported: {problem}"
 
     @pytest.mark.parametrize("entry_point", ["conduit_ghost.module", "conduit_ghost.module:Module"])
-    def test_a_plugin_without_a_manifest_is_named(self, site: Path, entry_point: str) -> None:
+    def test_plugin_without_manifest_is_named(self, site: Path, entry_point: str) -> None:
         write(site / "conduit_ghost" / "module.py", MANIFEST)
         install(site, f"ghost = {entry_point}")
-        assert refusal() == f"{entry_point} has no manifest: MODULE must be a modules.kernel.module.Module"
+        assert (
+            discovery_error()
+            == f"{entry_point} has no manifest: MODULE must be a modules.kernel.module.Module"
+        )
 
-    def test_the_house_comes_before_its_guests(self, site: Path) -> None:
+    def test_plugins_come_after_the_modules_of_the_tree(self, site: Path) -> None:
         write(site / "conduit_ghost" / "module.py", MANIFEST, name="aaa")
         install(site, "aaa = conduit_ghost.module:MODULE")
         names = [module.name for module in discover()]

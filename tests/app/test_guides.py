@@ -1,4 +1,4 @@
-"""The guides beside /docs: they are there, and lead to each other and to nothing that is not."""
+"""The guides below /docs, and their links."""
 
 import html
 import re
@@ -14,57 +14,57 @@ from tests.conftest import AppInstance
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return a Conduit on SQLite: no page asks the database anything."""
+    """Return an application on SQLite: the pages do not use the database."""
     return sqlite_app
 
 
-async def shown(api: Api, path: str) -> str:
-    """Return a page."""
-    answer = await api.outside("GET", path)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8"), path
-    return answer.text
+async def page_of(api: Api, path: str) -> str:
+    """Return the HTML of a page."""
+    response = await api.outside("GET", path)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8"), path
+    return response.text
 
 
-async def test_the_documentation_links_to_each_guide(api: Api) -> None:
+async def test_documentation_links_to_each_guide(api: Api) -> None:
     description = (await api.outside("GET", "/openapi.json")).json()["info"]["description"]
-    for name, whom in GUIDES.items():
-        assert f"[{whom}]({PREFIX}/{name})" in description
-        assert "<h1" in await shown(api, f"{PREFIX}/{name}")
+    for name, audience in GUIDES.items():
+        assert f"[{audience}]({PREFIX}/{name})" in description
+        assert "<h1" in await page_of(api, f"{PREFIX}/{name}")
 
 
-async def test_whatever_a_page_leads_to_here_is_there(api: Api) -> None:
+async def test_links_of_pages_exist(api: Api) -> None:
     pages: dict[str, str] = {}
-    unseen, wanted = {f"{PREFIX}/{name}" for name in GUIDES}, set()
+    unseen, anchors = {f"{PREFIX}/{name}" for name in GUIDES}, set()
     while unseen:
         path = unseen.pop()
-        pages[path] = await shown(api, path)
+        pages[path] = await page_of(api, path)
         for link in map(html.unescape, re.findall(r'<a href="([^"]*)"', pages[path])):
-            place, _, anchor = link.partition("#")
-            wanted |= {(place or path, anchor)} if anchor and "://" not in link else set()
-            if place.startswith(PREFIX) and place not in pages:
-                unseen.add(place)
-            assert place.startswith((f"{PREFIX}/", "https://", "http://")) or link == "/docs" or not place, (
-                link
-            )
-        for picture in re.findall(r'<img src="([^"]*)"', pages[path]):
-            answer = await api.outside("GET", picture)
-            assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
-            known = {"If-None-Match": answer.headers["ETag"]}
-            assert (await api.outside("GET", picture, headers=known)).status_code == 304
+            target, _, anchor = link.partition("#")
+            anchors |= {(target or path, anchor)} if anchor and "://" not in link else set()
+            if target.startswith(PREFIX) and target not in pages:
+                unseen.add(target)
+            assert (
+                target.startswith((f"{PREFIX}/", "https://", "http://")) or link == "/docs" or not target
+            ), link
+        for image in re.findall(r'<img src="([^"]*)"', pages[path]):
+            response = await api.outside("GET", image)
+            assert (response.status_code, response.headers["Content-Type"]) == (200, "image/svg+xml")
+            condition = {"If-None-Match": response.headers["ETag"]}
+            assert (await api.outside("GET", image, headers=condition)).status_code == 304
     assert len(pages) > len(GUIDES)
     assert [
-        (place, anchor) for place, anchor in wanted if f'id="{html.escape(anchor)}"' not in pages[place]
+        (target, anchor) for target, anchor in anchors if f'id="{html.escape(anchor)}"' not in pages[target]
     ] == []
 
 
 @pytest.mark.parametrize(
     "name", ["unknown", "frontends.md", "../README", "%2e%2e/README", "clients/python/session.py", ""]
 )
-async def test_nothing_else_is_shown(api: Api, name: str) -> None:
+async def test_other_files_return_404(api: Api, name: str) -> None:
     assert (await api.outside("GET", f"{PREFIX}/{name}")).status_code == 404
 
 
-async def test_other_peoples_pages_in_the_examples_are_not_shown(tmp_path: Path) -> None:
+async def test_pages_of_packages_in_the_examples_return_404(tmp_path: Path) -> None:
     for name in (*GUIDES, "clients/typescript/node_modules/other/README"):
         page = tmp_path / f"{name}.md"
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +73,9 @@ async def test_other_peoples_pages_in_the_examples_are_not_shown(tmp_path: Path)
     application.include_router(create_guides_router(tmp_path))
     api = Api(application)
     assert (await api.outside("GET", f"{PREFIX}/modules")).status_code == 200
-    others = await api.outside("GET", f"{PREFIX}/clients/typescript/node_modules/other/README")
-    assert others.status_code == 404
+    response = await api.outside("GET", f"{PREFIX}/clients/typescript/node_modules/other/README")
+    assert response.status_code == 404
 
 
-def test_where_no_guides_were_installed_none_are_named(tmp_path: Path) -> None:
+def test_links_are_empty_without_guides(tmp_path: Path) -> None:
     assert guide_links(tmp_path) == ""

@@ -1,4 +1,4 @@
-"""What the program says of itself: help with an example of every command, and completion for shells."""
+"""Help, with an example of every command, and shell completion."""
 
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a plugin that has a command."""
+    """Install a plugin with a command."""
     plugin = EntryPoint("stamp", "tests.app.command_plugin:MODULE", discovery.ENTRY_POINTS)
     monkeypatch.setattr(discovery, "entry_points", lambda group: [plugin] if group == plugin.group else [])
 
@@ -27,20 +27,20 @@ def call(*arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(main, arguments, env={"COLUMNS": "80", **variables}, prog_name="conduit")
 
 
-def commands(group: Any = None, at: Path = ()) -> Iterator[Path]:
-    """Yield the words that call each command, those within groups too."""
+def commands(group: Any = None, parent: Path = ()) -> Iterator[Path]:
+    """Yield the words of each command, including those in groups."""
     group = group or get_command(main)
     context = typer.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, TyperGroup):
-            yield from commands(command, (*at, name))
+            yield from commands(command, (*parent, name))
         else:
-            yield (*at, name)
+            yield (*parent, name)
 
 
-def completed(typed: str) -> list[str]:
-    """Return what bash would offer after this."""
+def completions(typed: str) -> list[str]:
+    """Return the completions of bash."""
     words = typed.split(" ")
     result = call(
         _CONDUIT_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1)
@@ -49,16 +49,16 @@ def completed(typed: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-def test_every_command_has_an_example_that_calls_it() -> None:
-    found = set(commands())
-    assert {("serve",), ("migrate",), ("events", "retry"), ("stamp", "all")} <= found
-    for command in found:
+def test_every_command_has_an_example() -> None:
+    all_commands = set(commands())
+    assert {("serve",), ("migrate",), ("events", "retry"), ("stamp", "all")} <= all_commands
+    for command in all_commands:
         lines = [line.strip() for line in call(*command, "--help").stdout.splitlines()]
         example = [line for line in lines if line.startswith(f"Example: conduit {' '.join(command)}")]
         assert len(example) == 1, command
 
 
-def test_the_help_has_each_command_once_under_a_heading() -> None:
+def test_help_lists_each_command_once() -> None:
     lines = call("--help").stdout.splitlines()
     headings = [line.split()[1] for line in lines if line.startswith("╭─")]
     assert headings == ["Options", "Run", "Operate", "Develop", "Module"]
@@ -67,14 +67,14 @@ def test_the_help_has_each_command_once_under_a_heading() -> None:
 
 
 @pytest.mark.parametrize("columns", ["80", "60"])
-def test_no_line_of_the_help_is_wider_than_the_terminal(columns: str) -> None:
+def test_help_fits_the_terminal(columns: str) -> None:
     for command in [(), *commands()]:
         for line in call(*command, "--help", COLUMNS=columns).stdout.splitlines():
             assert len(line) <= int(columns), line
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"),
+    ("typed", "expected"),
     [
         ("conduit mig", ["migrate"]),
         ("conduit events re", ["retry"]),
@@ -85,17 +85,17 @@ def test_no_line_of_the_help_is_wider_than_the_terminal(columns: str) -> None:
         ("conduit modules --format ", ["text", "json", "mermaid"]),
     ],
 )
-def test_bash_completes_commands_options_and_values(typed: str, offered: list[str]) -> None:
-    assert completed(typed) == offered
+def test_bash_completes_commands_options_and_values(typed: str, expected: list[str]) -> None:
+    assert completions(typed) == expected
 
 
-def test_zsh_completes_with_what_a_command_is_for() -> None:
+def test_zsh_completes_with_the_summary_of_a_command() -> None:
     result = call(_CONDUIT_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="conduit mig")
     assert "migrate" in result.stdout
-    assert "Bring the database to the schema of this" in result.stdout
+    assert "Migrate the database to the schema of this" in result.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_given_a_script_that_asks_the_program(shell: str) -> None:
+def test_completion_script_calls_the_program(shell: str) -> None:
     script = call(_CONDUIT_COMPLETE=f"source_{shell}").stdout
     assert f"_CONDUIT_COMPLETE=complete_{shell}" in script

@@ -1,4 +1,4 @@
-"""What operators watch."""
+"""`/metrics` and the dashboard."""
 
 import json
 import re
@@ -15,89 +15,85 @@ REQUESTS = "conduit_http_request_duration_seconds_count"
 Labels = frozenset[tuple[str, str]]
 
 
-async def gauges(api: Api) -> dict[tuple[str, Labels], float]:
-    """Return every figure by its name and labels."""
-    answer = await api.outside("GET", "/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+async def samples(api: Api) -> dict[tuple[str, Labels], float]:
+    """Return every sample by its name and labels."""
+    response = await api.outside("GET", "/metrics")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
 
 
-async def grown(api: Api, before: dict[tuple[str, Labels], float], name: str) -> dict[Labels, float]:
-    """Return by how much each figure of this name has grown, where it has."""
-    now = await gauges(api)
+async def increases(api: Api, before: dict[tuple[str, Labels], float], name: str) -> dict[Labels, float]:
+    """Return the increase of each sample of this name that has changed."""
+    now = await samples(api)
     differences = {key: value - before.get(key, 0) for key, value in now.items() if key[0] == name}
-    return {labels: by for (_, labels), by in differences.items() if by}
+    return {labels: increase for (_, labels), increase in differences.items() if increase}
 
 
 def of(**labels: str) -> Labels:
     return frozenset(labels.items())
 
 
-async def test_a_request_is_counted_by_its_route_and_module(api: Api) -> None:
+async def test_request_is_counted_by_route_and_module(api: Api) -> None:
     await api.as_user("jake").publish("Dragons")
-    before = await gauges(api)
+    before = await samples(api)
     await api.get("/articles/dragons")
     await api.get("/articles/knights")
-    counted = await grown(api, before, REQUESTS)
+    increase = await increases(api, before, REQUESTS)
     route = {"method": "GET", "route": "/api/articles/{slug}", "module": "articles"}
-    assert counted[of(**route, status="200")] == 1
-    assert counted[of(**route, status="404")] == 1
+    assert increase[of(**route, status="200")] == 1
+    assert increase[of(**route, status="404")] == 1
 
 
 @pytest.mark.parametrize("path", ["/api/nowhere/1", "/api/nowhere/2", "/elsewhere"])
-async def test_what_callers_make_up_is_one_label(api: Api, path: str) -> None:
-    before = await gauges(api)
+async def test_unknown_routes_and_methods_share_one_label(api: Api, path: str) -> None:
+    before = await samples(api)
     await api.outside("BREW", path)
-    counted = await grown(api, before, REQUESTS)
-    assert counted[of(method="other", route="other", module="other", status="404")] == 1
+    increase = await increases(api, before, REQUESTS)
+    assert increase[of(method="other", route="other", module="other", status="404")] == 1
 
 
-async def test_statements_are_counted_for_the_module_that_owns_the_table(api: Api) -> None:
+async def test_statement_is_counted_for_the_owner_of_its_table(api: Api) -> None:
     dragons = await api.as_user("jake").publish("Dragons")
-    before = await gauges(api)
+    before = await samples(api)
     await api.as_user("jake").comment(dragons)
-    counted = await grown(api, before, "conduit_sql_statements_total")
-    assert {"comments", "articles", "users"} <= {dict(labels)["module"] for labels in counted}
-    took = await grown(api, before, "conduit_sql_duration_seconds_total")
-    assert 0 < took[of(module="comments")] < 10
+    increase = await increases(api, before, "conduit_sql_statements_total")
+    assert {"comments", "articles", "users"} <= {dict(labels)["module"] for labels in increase}
+    seconds = await increases(api, before, "conduit_sql_duration_seconds_total")
+    assert 0 < seconds[of(module="comments")] < 10
 
 
-async def test_no_connection_stays_in_use(api: Api) -> None:
+async def test_idle_application_uses_no_connection(api: Api) -> None:
     await api.as_user("jake").publish("Dragons")
     in_use = {
         labels: value
-        for (name, labels), value in (await gauges(api)).items()
+        for (name, labels), value in (await samples(api)).items()
         if name == "conduit_database_connections_in_use"
     }
     assert in_use
     assert set(in_use.values()) == {0}
 
 
-async def test_the_outbox_the_database_and_the_modules_figures_are_told(api: Api) -> None:
-    told = await gauges(api)
-    assert told["conduit_database_up", of()] == 1
-    for state in ("waiting", "dead", "orphaned"):
-        assert told["conduit_outbox_deliveries", of(state=state)] == 0
-    assert told["conduit_outbox_oldest_pending_seconds", of()] == 0
-    assert told["conduit_users_password_hashes_pending", of()] == 0
+async def test_outbox_database_and_module_gauges_are_returned(api: Api) -> None:
+    values = await samples(api)
+    assert values["conduit_database_up", of()] == 1
+    for state in ("pending", "dead", "orphaned"):
+        assert values["conduit_outbox_deliveries", of(state=state)] == 0
+    assert values["conduit_outbox_oldest_pending_seconds", of()] == 0
+    assert values["conduit_users_password_hashes_pending", of()] == 0
 
 
-async def test_the_document_of_the_api_does_not_mention_it(api: Api) -> None:
-    assert "/metrics" not in (await api.outside("GET", "/openapi.json")).json()["paths"]
-
-
-async def test_the_dashboard_shows_only_what_there_is(api: Api) -> None:
+async def test_dashboard_uses_existing_metrics(api: Api) -> None:
     await api.get("/tags")
-    there = {name for name, _ in await gauges(api)}
+    existing = {name for name, _ in await samples(api)}
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    assert len(asked) >= 8
-    for expression in asked:
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(expressions) >= 8
+    for expression in expressions:
         names = set(re.findall(r"conduit_\w+", expression))
         assert names, expression
-        assert names <= there, expression
+        assert names <= existing, expression

@@ -1,4 +1,4 @@
-"""What `conduit migrate` does to a database, module by module."""
+"""Migrations of each module, on both engines."""
 
 import asyncio
 import sqlite3
@@ -32,7 +32,7 @@ from tests import postgresql
 from tests.program import run_concurrently
 
 MODULES = [KERNEL, *resolve_order(discover())]
-AT_ONCE = 10
+CONCURRENCY = 10
 
 ResultT = TypeVar("ResultT")
 
@@ -41,28 +41,28 @@ every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: mod
 
 @pytest.fixture
 def files(folder: Path) -> Callable[[], str]:
-    """Return what makes URLs of databases in new files."""
+    """Return a factory of URLs of new SQLite files."""
     numbers = count(1)
     return lambda: f"sqlite+aiosqlite:///{folder}/{next(numbers)}.db"
 
 
 @pytest.fixture
 def servers() -> Iterator[Callable[[], str]]:
-    """Return what makes URLs of new databases on PostgreSQL."""
-    with ExitStack() as made:
-        yield lambda: made.enter_context(postgresql.new_database())
+    """Return a factory of URLs of new PostgreSQL databases."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(postgresql.new_database())
 
 
 @pytest.fixture(params=["files", "servers"], ids=["sqlite", "postgresql"])
 def new_url(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Return what makes URLs of databases that nothing has been done to, on either engine."""
+    """Return a factory of URLs of new databases, on either engine."""
     new_url: Callable[[], str] = request.getfixturevalue(request.param)
     return new_url
 
 
 @pytest.fixture
 async def empty(new_url: Callable[[], str]) -> AsyncIterator[Database]:
-    """Return a database that nothing has been done to, on either engine."""
+    """Return a new database, on either engine."""
     database = Database(new_url())
     yield database
     await database.dispose()
@@ -70,78 +70,81 @@ async def empty(new_url: Callable[[], str]) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def file(folder: Path) -> AsyncIterator[Database]:
-    """Return a database in a file that nothing has been done to."""
+    """Return a new SQLite database."""
     database = Database(f"sqlite+aiosqlite:///{folder}/empty.db")
     yield database
     await database.dispose()
 
 
-def run(what: Callable[[Database, Sequence[Module]], Awaitable[ResultT]], file: Path) -> ResultT:
-    """Do something to the database in a file, as a process does that then ends."""
+def run(operation: Callable[[Database, Sequence[Module]], Awaitable[ResultT]], file: Path) -> ResultT:
+    """Run an operation on the database in a file, and close the database."""
 
-    async def work() -> ResultT:
+    async def run_and_dispose() -> ResultT:
         database = Database(f"sqlite+aiosqlite:///{file}")
         try:
-            return await what(database, MODULES)
+            return await operation(database, MODULES)
         finally:
             await database.dispose()
 
-    return asyncio.run(work())
+    return asyncio.run(run_and_dispose())
 
 
 async def tables(database: Database) -> Mapping[str, object]:
-    """Return all that can be known of each table."""
+    """Return the full description of each table."""
     async with database.connection() as connection:
         return await connection.run_sync(_tables)
 
 
 def _tables(connection: Connection) -> Mapping[str, object]:
-    look = inspect(connection)
+    inspector = inspect(connection)
     return {
         table: {
-            # By name: a column that is added later comes last, wherever the model has it.
+            # By name: an added column comes last, unlike in the model.
             "columns": {
-                column["name"]: {**column, "type": str(column["type"])} for column in look.get_columns(table)
+                column["name"]: {**column, "type": str(column["type"])}
+                for column in inspector.get_columns(table)
             },
-            "primary key": look.get_pk_constraint(table),
-            "foreign keys": sorted(look.get_foreign_keys(table), key=str),
-            "unique": sorted(look.get_unique_constraints(table), key=str),
-            "checks": sorted(look.get_check_constraints(table), key=str),
-            "indexes": sorted(look.get_indexes(table), key=str),
-            "options": look.get_table_options(table),
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": sorted(inspector.get_foreign_keys(table), key=str),
+            "unique": sorted(inspector.get_unique_constraints(table), key=str),
+            "checks": sorted(inspector.get_check_constraints(table), key=str),
+            "indexes": sorted(inspector.get_indexes(table), key=str),
+            "options": inspector.get_table_options(table),
         }
-        for table in look.get_table_names()
+        for table in inspector.get_table_names()
         if not table.endswith("_alembic_version")
     }
 
 
 class TestEveryModule:
     @every_module
-    async def test_goes_up_down_and_up_again(self, empty: Database, module: Module) -> None:
+    async def test_module_upgrades_downgrades_and_upgrades_again(
+        self, empty: Database, module: Module
+    ) -> None:
         assert await migrate(empty, [module]) == [module.name]
-        up = await tables(empty)
-        assert up
+        upgraded = await tables(empty)
+        assert upgraded
         await downgrade(empty, module)
         assert await tables(empty) == {}
         assert await schema_states(empty, [module]) == {module.name: SchemaState.BEHIND}
         assert await migrate(empty, [module]) == [module.name]
-        assert await tables(empty) == up
+        assert await tables(empty) == upgraded
 
     @every_module
-    async def test_its_migrations_make_what_its_models_say(
+    async def test_migrations_create_the_tables_of_the_models(
         self, empty: Database, new_url: Callable[[], str], module: Module
     ) -> None:
         assert module.schema is not None
         await migrate(empty, [module])
         await check_models(empty, module)
-        # Alembic compares no check constraints, keys and options.
+        # Alembic does not compare check constraints, keys and options.
         of_models = Database(new_url())
         async with of_models.migration_connection() as connection:
             await connection.run_sync(module.schema.metadata.create_all)
         assert await tables(empty) == await tables(of_models)
         await of_models.dispose()
 
-    async def test_a_difference_would_be_seen(self, empty: Database) -> None:
+    async def test_check_models_detects_a_difference(self, empty: Database) -> None:
         await migrate(empty, MODULES)
         async with empty.migration_connection() as connection:
             await connection.execute(text("DROP INDEX ix_articles_article_created_at_id"))
@@ -149,11 +152,11 @@ class TestEveryModule:
         with pytest.raises(AutogenerateDiffsDetected, match="ix_articles_article_created_at_id"):
             await check_models(empty, articles)
 
-    async def test_all_of_them_migrate_in_the_order_of_their_needs(self, empty: Database) -> None:
+    async def test_modules_migrate_in_the_order_of_their_needs(self, empty: Database) -> None:
         assert await migrate(empty, MODULES) == [module.name for module in MODULES]
         assert set((await schema_states(empty, MODULES)).values()) == {SchemaState.CURRENT}
 
-    async def test_one_is_taken_back_without_the_others(self, empty: Database) -> None:
+    async def test_one_module_is_downgraded_without_the_others(self, empty: Database) -> None:
         await migrate(empty, MODULES)
         [comments] = [module for module in MODULES if module.name == "comments"]
         await downgrade(empty, comments)
@@ -165,8 +168,8 @@ class TestEveryModule:
         assert behind == ["comments"]
 
 
-class TestMigratingAgain:
-    def test_changes_nothing(self, folder: Path) -> None:
+class TestSecondMigration:
+    def test_file_is_unchanged(self, folder: Path) -> None:
         file = folder / "conduit.db"
         assert run(migrate, file) == [module.name for module in MODULES]
         before = file.read_bytes()
@@ -175,7 +178,7 @@ class TestMigratingAgain:
 
 
 class TestNewerDatabase:
-    def test_is_told_and_left_as_it_is(self, newer: Path) -> None:
+    def test_database_is_rejected_and_unchanged(self, newer: Path) -> None:
         before = newer.read_bytes()
         assert run(schema_states, newer)["articles"] is SchemaState.AHEAD
         with pytest.raises(SchemaAheadError) as caught:
@@ -184,31 +187,31 @@ class TestNewerDatabase:
         assert newer.read_bytes() == before
 
 
-class TestAtOnce:
+class TestConcurrentMigrations:
     @pytest.mark.slow
-    def test_ten_processes_migrate_one_new_database(self, folder: Path, new_url: Callable[[], str]) -> None:
-        ended = run_concurrently(AT_ONCE, folder, "migrate", DATABASE_URL=new_url())
-        assert [process.returncode for process in ended] == [0] * AT_ONCE, ended
+    def test_ten_processes_migrate_one_database(self, folder: Path, new_url: Callable[[], str]) -> None:
+        ended = run_concurrently(CONCURRENCY, folder, "migrate", DATABASE_URL=new_url())
+        assert [process.returncode for process in ended] == [0] * CONCURRENCY, ended
         first, *others = sorted(process.stderr for process in ended)
         assert first.startswith("migrated kernel, ")
-        assert others == ["the database is up to date\n"] * (AT_ONCE - 1)
+        assert others == ["the database is up to date\n"] * (CONCURRENCY - 1)
 
-    async def test_a_migration_waits_for_another_that_has_begun(self, file: Database, folder: Path) -> None:
+    async def test_migration_waits_for_a_concurrent_one(self, file: Database, folder: Path) -> None:
         with closing(sqlite3.connect(folder / "empty.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            other.execute("CREATE TABLE theirs (id INTEGER)")
-            # Long enough to find the file locked: without waiting, that takes a millisecond.
+            other.execute("CREATE TABLE concurrent (id INTEGER)")
+            # Long enough for the migration to find the file locked.
             asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
             assert await migrate(file, MODULES) == [module.name for module in MODULES]
-        assert "theirs" in await tables(file)
+        assert "concurrent" in await tables(file)
 
 
 class TestCopiedTables:
-    """SQLite changes a column by copying the table; what points to its rows must stay."""
+    """SQLite alters a column by copying the table; rows with foreign keys to it must remain."""
 
     @pytest.fixture
     def shelves(self, folder: Path) -> Module:
-        """Return a module whose second migration copies a table that another one points to."""
+        """Return a module whose second migration copies a table that another one references."""
         (folder / "0001_shelves.py").write_text(
             dedent("""
                 import sqlalchemy as sa
@@ -241,7 +244,7 @@ class TestCopiedTables:
         Table("shelves_book", metadata, Column("shelf_id", ForeignKey("shelves_shelf.id")))
         return Module(name="shelves", container=ModuleContainer, schema=Schema(metadata, folder))
 
-    async def test_rows_that_point_to_a_copied_table_stay(self, file: Database, shelves: Module) -> None:
+    async def test_rows_that_reference_a_copied_table_remain(self, file: Database, shelves: Module) -> None:
         await migrate(file, [shelves], revision="0001")
         async with file.transaction() as session:
             await session.execute(text("INSERT INTO shelves_shelf (id) VALUES (1)"))
@@ -252,7 +255,7 @@ class TestCopiedTables:
             assert (await session.scalars(text("SELECT name FROM shelves_shelf"))).all() == [None]
 
 
-async def test_a_table_that_is_there_already_stops_it_and_nothing_is_changed(empty: Database) -> None:
+async def test_failed_migration_changes_nothing(empty: Database) -> None:
     async with empty.migration_connection() as connection:
         await connection.execute(text("CREATE TABLE comments_comment (id INTEGER)"))
     with pytest.raises(MigrationFailedError, match=r"^the tables of comments cannot be migrated: .*exists"):
@@ -261,12 +264,12 @@ async def test_a_table_that_is_there_already_stops_it_and_nothing_is_changed(emp
 
 
 @pytest.mark.slow
-async def test_a_user_who_may_not_make_tables_is_told_so(servers: Callable[[], str]) -> None:
-    # A role that every PostgreSQL has, and that may look on.
+async def test_missing_permission_is_reported(servers: Callable[[], str]) -> None:
+    # A built-in role without the permission to create tables.
     database = Database(f"{servers()}&options=-c%20role%3Dpg_monitor")
-    told = (
+    message = (
         r"^the tables of kernel cannot be migrated: permission denied for schema public; nothing was changed$"
     )
-    with pytest.raises(MigrationFailedError, match=told):
+    with pytest.raises(MigrationFailedError, match=message):
         await migrate(database, MODULES)
     await database.dispose()

@@ -1,4 +1,4 @@
-"""Commands that a plugin brings, as operators call them."""
+"""The commands of a plugin."""
 
 import shutil
 from importlib.metadata import EntryPoint
@@ -13,15 +13,17 @@ from conduit_app.cli import main
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
-    """Return the plugins that are installed: one with a command."""
-    found = [EntryPoint("stamp", "tests.app.command_plugin:MODULE", discovery.ENTRY_POINTS)]
-    monkeypatch.setattr(discovery, "entry_points", lambda group: [one for one in found if one.group == group])
-    return found
+    """Return the entry points of the installed plugins: one with a command."""
+    plugins = [EntryPoint("stamp", "tests.app.command_plugin:MODULE", discovery.ENTRY_POINTS)]
+    monkeypatch.setattr(
+        discovery, "entry_points", lambda group: [plugin for plugin in plugins if plugin.group == group]
+    )
+    return plugins
 
 
 @pytest.fixture
 def ready(folder: Path, migrated: Path) -> None:
-    """Put a migrated database where the program looks for it."""
+    """Create a migrated database at the default path."""
     (folder / "var").mkdir()
     shutil.copy(migrated, folder / "var" / "conduit.db")
 
@@ -32,19 +34,19 @@ def call(*arguments: str, **settings: str) -> Result:
     )
 
 
-def test_it_is_in_the_help_with_what_it_is_for() -> None:
+def test_command_is_in_the_help() -> None:
     assert "│ stamp " in call("--help").stdout
     assert "│ all  Stamp everything. " in call("stamp", "--help").stdout
 
 
 @pytest.mark.usefixtures("ready")
-def test_it_runs_on_the_modules_container_and_says_what_it_did() -> None:
+def test_command_runs_on_the_container_and_prints_its_message() -> None:
     result = call("stamp", "all")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "stamped sqlite\n")
 
 
 @pytest.mark.usefixtures("folder")
-def test_it_does_not_run_on_a_database_that_is_not_migrated() -> None:
+def test_command_is_rejected_on_a_database_that_is_not_migrated() -> None:
     result = call("stamp", "all")
     assert (result.exit_code, result.stderr) == (
         1,
@@ -53,12 +55,12 @@ def test_it_does_not_run_on_a_database_that_is_not_migrated() -> None:
 
 
 @pytest.mark.usefixtures("ready")
-def test_it_does_not_run_for_a_module_that_is_switched_off() -> None:
+def test_command_of_disabled_module_is_rejected() -> None:
     result = call("stamp", "all", DISABLED_MODULES="stamp")
-    assert (result.exit_code, result.stderr) == (1, "conduit: stamp is switched off\n")
+    assert (result.exit_code, result.stderr) == (1, "conduit: stamp is disabled\n")
 
 
-def test_a_plugin_that_cannot_be_imported_does_not_take_the_help_away(installed: list[EntryPoint]) -> None:
+def test_help_works_with_a_broken_plugin(installed: list[EntryPoint]) -> None:
     installed.append(EntryPoint("broken", "tests.app.nowhere:MODULE", discovery.ENTRY_POINTS))
     result = call("--help")
     assert (result.exit_code, "│ serve " in result.stdout) == (0, True)

@@ -1,4 +1,4 @@
-"""That a team tests its module without anybody else's code."""
+"""A module's tests need only the contracts of other modules."""
 
 import os
 import subprocess
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
 
 
-def pytest_while_contracts_are_all_there_is(others: str, tests: str) -> subprocess.CompletedProcess[str]:
-    """Run these tests while nothing of the other modules but their contracts can be imported."""
+def pytest_with_contracts_only(others: str, tests: str) -> subprocess.CompletedProcess[str]:
+    """Run these tests with only the contracts of the other modules importable."""
     return subprocess.run(  # noqa: S603 - pytest itself
         [sys.executable, "-m", "pytest", "-p", "tests.contracts_only", "-p", "no:cacheprovider", "-q", tests],
         cwd=CHECKOUT,
@@ -26,15 +26,15 @@ def pytest_while_contracts_are_all_there_is(others: str, tests: str) -> subproce
     )
 
 
-def test_the_tests_of_comments_need_nothing_of_the_others_but_their_contracts() -> None:
-    run = pytest_while_contracts_are_all_there_is("users,profiles,articles", "tests/comments")
+def test_tests_of_comments_need_only_contracts_of_other_modules() -> None:
+    run = pytest_with_contracts_only("users,profiles,articles", "tests/comments")
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_whoever_needs_more_is_told_what_is_closed(tmp_path: Path) -> None:
-    (tmp_path / "test_greedy.py").write_text(
+def test_import_beyond_contracts_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "test_import.py").write_text(
         "import modules.articles.contracts\nimport modules.articles.domain.article\n", encoding="utf-8"
     )
-    run = pytest_while_contracts_are_all_there_is("articles", str(tmp_path))
+    run = pytest_with_contracts_only("articles", str(tmp_path))
     assert run.returncode != 0
     assert "modules.articles.domain is closed: only the contracts of articles are open" in run.stdout

@@ -1,4 +1,4 @@
-"""RFC 9457 for those who ask for it, and the RealWorld shape for everybody else."""
+"""Problem details (RFC 9457) for clients that accept them, else the RealWorld error shape."""
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -14,21 +14,21 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return a Conduit on SQLite: what is tested here does not touch a database."""
+    """Return an application on SQLite: these tests do not depend on the database."""
     return sqlite_app
 
 
-def asking(accept: str) -> dict[str, str]:
+def accepting(accept: str) -> dict[str, str]:
     return {"Accept": accept}
 
 
-async def test_an_error_is_a_problem_with_all_that_the_other_form_says(api: Api) -> None:
-    answer = await api.get("/articles/unknown", headers=asking(PROBLEM))
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"] == PROBLEM
-    assert "Accept" in answer.headers["Vary"]
+async def test_error_is_a_problem_with_the_realworld_errors(api: Api) -> None:
+    response = await api.get("/articles/unknown", headers=accepting(PROBLEM))
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == PROBLEM
+    assert "Accept" in response.headers["Vary"]
     assert "Accept" in (await api.get("/articles/unknown")).headers["Vary"]
-    assert answer.json() == {
+    assert response.json() == {
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
@@ -37,13 +37,15 @@ async def test_an_error_is_a_problem_with_all_that_the_other_form_says(api: Api)
     }
 
 
-async def test_every_problem_is_in_the_detail(api: Api) -> None:
+async def test_detail_has_every_error(api: Api) -> None:
     user = {"user": {"username": "", "email": "nobody", "password": "correct horse"}}
-    answer = await api.post("/users", user, headers=asking(PROBLEM))
-    assert answer.status_code == 422
-    told = answer.json()
-    assert told["detail"] == "; ".join(f"{name} {said}" for name, [said] in told["errors"].items())
-    assert set(told["errors"]) == {"username", "email"}
+    response = await api.post("/users", user, headers=accepting(PROBLEM))
+    assert response.status_code == 422
+    problem = response.json()
+    assert problem["detail"] == "; ".join(
+        f"{subject} {error}" for subject, [error] in problem["errors"].items()
+    )
+    assert set(problem["errors"]) == {"username", "email"}
 
 
 @pytest.mark.parametrize(
@@ -57,25 +59,25 @@ async def test_every_problem_is_in_the_detail(api: Api) -> None:
         ("GET", "/articles?limit=-1", 422, None),
     ],
 )
-async def test_whoever_refuses_it_is_a_problem(
+async def test_errors_of_any_origin_are_problems(
     api: Api, method: str, path: str, status: int, body: bytes | None
 ) -> None:
-    answer = await api.request(method, path, content=body, headers=asking(PROBLEM))
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
-    assert answer.json()["status"] == status
-    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    response = await api.request(method, path, content=body, headers=accepting(PROBLEM))
+    assert (response.status_code, response.headers["Content-Type"]) == (status, PROBLEM)
+    assert response.json()["status"] == status
+    assert int(response.headers["Content-Length"]) == len(response.content)
 
 
-async def test_the_programs_own_failure_is_one_too(settings: Settings, composition: Composition) -> None:
+async def test_unhandled_exception_is_a_problem(settings: Settings, composition: Composition) -> None:
     application = create_application(settings, composition)
 
     @application.get("/api/failing")
     async def fail() -> None:
         raise RuntimeError("the password of the database")
 
-    answer = await Api(application).get("/failing", headers=asking(PROBLEM))
-    assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
-    assert "password" not in answer.text
+    response = await Api(application).get("/failing", headers=accepting(PROBLEM))
+    assert (response.status_code, response.json()["title"]) == (500, "Internal Server Error")
+    assert "password" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -91,10 +93,10 @@ async def test_the_programs_own_failure_is_one_too(settings: Settings, compositi
         "application/problem+jsonp",
     ],
 )
-async def test_who_does_not_prefer_it_gets_the_one_shape(api: Api, accept: str) -> None:
-    answer = await api.get("/articles/unknown", headers=asking(accept))
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == {"errors": {"article": ["not found"]}}
+async def test_realworld_shape_is_returned_unless_problem_json_is_preferred(api: Api, accept: str) -> None:
+    response = await api.get("/articles/unknown", headers=accepting(accept))
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == {"errors": {"article": ["not found"]}}
 
 
 @pytest.mark.parametrize(
@@ -109,30 +111,30 @@ async def test_who_does_not_prefer_it_gets_the_one_shape(api: Api, accept: str) 
         f"{PROBLEM};q=",
     ],
 )
-async def test_who_wants_it_no_less_gets_it(api: Api, accept: str) -> None:
-    answer = await api.get("/articles/unknown", headers=asking(accept))
-    assert answer.headers["Content-Type"] == PROBLEM
+async def test_problem_is_returned_if_preferred_or_equal(api: Api, accept: str) -> None:
+    response = await api.get("/articles/unknown", headers=accepting(accept))
+    assert response.headers["Content-Type"] == PROBLEM
 
 
-async def test_several_lines_of_accept_are_one_list(api: Api) -> None:
+async def test_accept_headers_are_combined(api: Api) -> None:
     lines = [("Accept", "application/json;q=0.1"), ("Accept", PROBLEM)]
-    answer = await api.outside("GET", "/api/articles/unknown", headers=lines)
-    assert answer.headers["Content-Type"] == PROBLEM
+    response = await api.outside("GET", "/api/articles/unknown", headers=lines)
+    assert response.headers["Content-Type"] == PROBLEM
 
 
-async def test_an_error_of_another_shape_stays_as_it_is(settings: Settings, composition: Composition) -> None:
+async def test_error_of_another_shape_is_unchanged(settings: Settings, composition: Composition) -> None:
     application = create_application(settings, composition)
 
     @application.get("/api/teapot")
     async def brew() -> Response:
         return JSONResponse({"errors": ["the spout is short"]}, 418)
 
-    answer = await Api(application).get("/teapot", headers=asking(PROBLEM))
-    assert (answer.status_code, answer.json()) == (418, {"errors": ["the spout is short"]})
-    assert answer.headers["Content-Type"] == "application/json"
+    response = await Api(application).get("/teapot", headers=accepting(PROBLEM))
+    assert (response.status_code, response.json()) == (418, {"errors": ["the spout is short"]})
+    assert response.headers["Content-Type"] == "application/json"
 
 
-async def test_what_is_no_error_stays_as_it_is(api: Api) -> None:
-    answer = await api.get("/tags", headers=asking(PROBLEM))
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == {"tags": []}
+async def test_success_is_unchanged(api: Api) -> None:
+    response = await api.get("/tags", headers=accepting(PROBLEM))
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == {"tags": []}

@@ -1,4 +1,4 @@
-"""What is written about each request, and what never is."""
+"""The request log: its fields, formats and secrets."""
 
 import asyncio
 import errno
@@ -30,7 +30,7 @@ Line = dict[str, Any]
 
 
 class FullDisk(io.StringIO):
-    """A file that takes no more."""
+    """A file on a full disk."""
 
     def write(self, _text: str) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -43,18 +43,18 @@ def closed() -> TextIO:
 
 
 class Log:
-    """What a process has written to its log."""
+    """The log lines of this process."""
 
     def __init__(self) -> None:
         [handler] = logging.getLogger().handlers
         assert isinstance(handler, logging.StreamHandler)
         self._handler, self._stream = handler, io.StringIO()
         handler.setStream(self._stream)
-        # The client of these tests logs in the same process.
+        # The HTTP client of these tests logs in the same process.
         handler.addFilter(lambda record: record.name != "httpx2")
 
     def write_to(self, file: TextIO) -> None:
-        """Write to this file from now on."""
+        """Redirect the log to this file."""
         self._handler.setStream(file)
 
     @property
@@ -63,7 +63,7 @@ class Log:
 
     @property
     def lines(self) -> list[Line]:
-        """Every line as it was before it became JSON."""
+        """All lines, decoded from JSON."""
         return [json.loads(line) for line in self.text.splitlines()]
 
     @property
@@ -74,22 +74,22 @@ class Log:
 def logging_application(
     settings: Settings, composition: Composition, log_format: Literal["console", "json"] | None = "json"
 ) -> FastAPI:
-    """Return Conduit as it logs when nothing else is set."""
-    chosen = settings.model_copy(update={"log_level": "info", "log_format": log_format})
-    return create_application(chosen, composition)
+    """Return an application with the default log level."""
+    logging_settings = settings.model_copy(update={"log_level": "info", "log_format": log_format})
+    return create_application(logging_settings, composition)
 
 
 @pytest.fixture
 def application(settings: Settings, composition: Composition) -> FastAPI:
-    """Return a Conduit that logs JSON, with a route that fails and one that fails half-way."""
+    """Return an application that logs JSON, with a failing route and one that fails while streaming."""
     application = logging_application(settings, composition)
 
     @application.get("/api/failing")
     async def fail() -> None:
         raise LookupError("no such dragon")
 
-    @application.get("/api/breaking-off")
-    async def break_off() -> StreamingResponse:
+    @application.get("/api/failing-stream")
+    async def fail_while_streaming() -> StreamingResponse:
         async def content() -> AsyncIterator[bytes]:
             yield b"half of it"
             raise LookupError("no such dragon")
@@ -100,25 +100,23 @@ def application(settings: Settings, composition: Composition) -> FastAPI:
 
 
 @pytest.fixture
-def log(api: Api) -> Log:
-    """Return the log of the application that is called."""
-    assert api.answers == []
+def log(application: FastAPI) -> Log:  # noqa: ARG001 - it configures logging
     return Log()
 
 
 @asynccontextmanager
 async def serving(application: FastAPI) -> AsyncIterator[str]:
-    """Serve an application from this process, and return where."""
+    """Serve an application from this process; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False))
-        served = asyncio.create_task(server.serve([listening]))
+        task = asyncio.create_task(server.serve([listening]))
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        await served
+        await task
 
 
 class TestLine:
-    async def test_a_request_is_one_line(self, api: Api, log: Log) -> None:
+    async def test_request_is_one_line(self, api: Api, log: Log) -> None:
         jake = api.as_user("jake")
         article = await jake.publish()
         before = len(log.lines)
@@ -137,21 +135,21 @@ class TestLine:
             "user_id": 1,
         }
 
-    async def test_a_repeat_of_a_keyed_request_is_one(self, api: Api, log: Log) -> None:
+    async def test_idempotent_replay_is_logged(self, api: Api, log: Log) -> None:
         user = {"username": "carl", "email": "carl@example.com", "password": PASSWORD}
         for _ in range(2):
             await api.post("/users", {"user": user}, headers={"Idempotency-Key": "7"})
-        assert "repeated" not in log.requests[-2]
-        assert log.requests[-1]["repeated"] is True
+        assert "idempotent_replay" not in log.requests[-2]
+        assert log.requests[-1]["idempotent_replay"] is True
 
-    async def test_who_is_asking_is_forgotten_before_the_next_request(self, api: Api, log: Log) -> None:
+    async def test_user_id_is_cleared_before_the_next_request(self, api: Api, log: Log) -> None:
         await api.as_user("jake").get("/user")
         await api.get("/tags")
         assert log.requests[-2]["user_id"] == 1
         assert "user_id" not in log.requests[-1]
 
     @pytest.mark.parametrize(
-        ("called", "told"),
+        ("request_line", "expected"),
         [
             ("GET /api/profiles/nobody", ("/api/profiles/{username}", "profiles", 404)),
             ("GET /api/user", ("/api/user", "users", 401)),
@@ -162,38 +160,29 @@ class TestLine:
             ("GET /nowhere", ("/nowhere", None, 404)),
         ],
     )
-    async def test_it_names_the_route_and_its_module(
-        self, api: Api, log: Log, called: str, told: tuple[str, str | None, int]
+    async def test_line_has_route_and_module(
+        self, api: Api, log: Log, request_line: str, expected: tuple[str, str | None, int]
     ) -> None:
-        await api.outside(*called.split())
+        await api.outside(*request_line.split())
         [line] = log.lines
-        assert (line["route"], line["module"], line["status"]) == told
+        assert (line["route"], line["module"], line["status"]) == expected
 
-    async def test_a_method_that_is_not_allowed_a_preflight_and_a_large_body_are_lines_too(
-        self, api: Api, log: Log
-    ) -> None:
+    async def test_responses_of_the_middleware_are_logged(self, api: Api, log: Log) -> None:
         await api.outside("PATCH", "/api/tags")
         preflight = {"Origin": "https://blog.example.com", "Access-Control-Request-Method": "POST"}
         await api.outside("OPTIONS", "/api/users", headers=preflight)
         await api.outside("POST", "/api/users", content=b"x" * 1_048_577)
         assert [line["status"] for line in log.lines] == [405, 200, 413]
 
-    async def test_an_unknown_path_stays_percent_encoded_and_is_cut_off(self, api: Api, log: Log) -> None:
+    async def test_unknown_path_is_percent_encoded_and_truncated(self, api: Api, log: Log) -> None:
         await api.outside("GET", '/%0A{"event":"forged"}%1B[2J' + "a" * 1_000)
         [line] = log.lines
         assert line["route"].startswith("/%0A%7B%22event%22:%22forged%22%7D%1B[2Ja")
         assert len(line["route"]) == 200
 
 
-class TestForm:
-    async def test_production_logs_json(self, settings: Settings, composition: Composition) -> None:
-        production = settings.model_copy(update={"environment": "production"})
-        api = Api(logging_application(production, composition, None))
-        log = Log()
-        await api.get("/tags")
-        assert [line["route"] for line in log.requests] == ["/api/tags"]
-
-    async def test_development_logs_for_people(self, settings: Settings, composition: Composition) -> None:
+class TestFormat:
+    async def test_development_logs_text(self, settings: Settings, composition: Composition) -> None:
         api = Api(logging_application(settings, composition, None))
         log = Log()
         await api.get("/tags", headers={"X-Request-ID": "frontend-7"})
@@ -207,28 +196,28 @@ class TestForm:
             "request_id=frontend-7",
         ):
             assert pair in line.split()
-        # Colours are for terminals.
+        # No colors: it is not a terminal.
         assert "\x1b" not in line
 
-    async def test_what_libraries_log_has_the_same_form(self, log: Log) -> None:
+    async def test_lines_of_libraries_have_the_same_format(self, log: Log) -> None:
         logging.getLogger("some.library").warning("%s is deprecated", "it")
         [line] = log.lines
         assert (line["event"], line["level"]) == ("it is deprecated", "warning")
 
 
 class TestRequestId:
-    @pytest.mark.parametrize("offered", ["a", "frontend-7", "0af7651916cd43dd.8448_eb", "x" * 64])
-    async def test_a_well_formed_one_is_kept(self, api: Api, log: Log, offered: str) -> None:
-        answer = await api.get("/tags", headers={"X-Request-ID": offered})
-        assert answer.headers["X-Request-ID"] == log.lines[0]["request_id"] == offered
+    @pytest.mark.parametrize("request_id", ["a", "frontend-7", "0af7651916cd43dd.8448_eb", "x" * 64])
+    async def test_valid_id_is_reused(self, api: Api, log: Log, request_id: str) -> None:
+        response = await api.get("/tags", headers={"X-Request-ID": request_id})
+        assert response.headers["X-Request-ID"] == log.lines[0]["request_id"] == request_id
 
-    @pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a,b", 'a"b', "a\tb", "ü", "$(reboot)"])
-    async def test_any_other_is_replaced(self, api: Api, log: Log, offered: str) -> None:
-        answer = await api.get("/tags", headers={"X-Request-ID": offered.encode()})
-        assert answer.headers["X-Request-ID"] == log.lines[0]["request_id"] != offered
-        assert len(answer.headers["X-Request-ID"]) == 32
+    @pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", "a,b", 'a"b', "a\tb", "ü", "$(reboot)"])
+    async def test_invalid_id_is_replaced(self, api: Api, log: Log, request_id: str) -> None:
+        response = await api.get("/tags", headers={"X-Request-ID": request_id.encode()})
+        assert response.headers["X-Request-ID"] == log.lines[0]["request_id"] != request_id
+        assert len(response.headers["X-Request-ID"]) == 32
 
-    async def test_each_request_without_one_is_given_another(self, api: Api) -> None:
+    async def test_generated_ids_are_unique(self, api: Api) -> None:
         assert len({(await api.get("/tags")).headers["X-Request-ID"] for _ in range(5)}) == 5
 
     @pytest.mark.parametrize(
@@ -242,73 +231,72 @@ class TestRequestId:
             ("GET", "/health/live", 200),
         ],
     )
-    async def test_it_is_in_every_answer(self, api: Api, method: str, path: str, status: int) -> None:
-        answer = await api.outside(method, path, headers={"X-Request-ID": "frontend-7"})
-        assert (answer.status_code, answer.headers["X-Request-ID"]) == (status, "frontend-7")
+    async def test_every_response_has_the_request_id(
+        self, api: Api, method: str, path: str, status: int
+    ) -> None:
+        response = await api.outside(method, path, headers={"X-Request-ID": "frontend-7"})
+        assert (response.status_code, response.headers["X-Request-ID"]) == (status, "frontend-7")
 
 
 class TestFailures:
-    async def test_one_is_logged_once_with_the_request_id(self, api: Api, log: Log) -> None:
+    async def test_exception_is_logged_once_with_request_id(self, api: Api, log: Log) -> None:
         await api.get("/failing", headers={"X-Request-ID": "frontend-7"})
         failure, request = log.lines
-        assert (failure["event"], failure["level"]) == ("the program failed", "error")
+        assert (failure["event"], failure["level"]) == ("unhandled exception", "error")
         assert failure["request_id"] == request["request_id"] == "frontend-7"
         [exception] = failure["exception"]
         assert (exception["exc_type"], exception["exc_value"]) == ("LookupError", "no such dragon")
         assert exception["frames"][-1]["filename"] == __file__
         assert (request["status"], request["route"]) == (500, "/api/failing")
 
-    async def test_one_in_the_middle_of_an_answer_is_logged_once_too_and_cuts_it_off(
+    async def test_exception_while_streaming_is_logged_once_and_disconnects(
         self, application: FastAPI, log: Log
     ) -> None:
-        # Behind a real server, because servers log what is raised to them.
+        # Behind a real server, which would log an exception that reaches it.
         async with serving(application) as url, httpx2.AsyncClient(base_url=url) as client:
             with pytest.raises(httpx2.RemoteProtocolError):
-                await client.get("/api/breaking-off", headers={"X-Request-ID": "frontend-7"})
+                await client.get("/api/failing-stream", headers={"X-Request-ID": "frontend-7"})
         [failure] = [line for line in log.lines if "exception" in line]
         assert failure["request_id"] == "frontend-7"
         assert log.text.count("no such dragon") == 1
 
     @pytest.mark.parametrize("file", [FullDisk(), closed()], ids=["full", "closed"])
-    async def test_a_log_that_cannot_be_written_to_fails_no_request(
-        self, api: Api, log: Log, file: TextIO
-    ) -> None:
+    async def test_unwritable_log_fails_no_request(self, api: Api, log: Log, file: TextIO) -> None:
         log.write_to(file)
         assert (await api.get("/articles")).status_code == 200
         assert (await api.get("/failing")).json()["errors"].keys() == {"server"}
 
-    async def test_an_error_of_the_caller_is_no_failure(self, api: Api, log: Log) -> None:
+    async def test_client_error_logs_no_exception(self, api: Api, log: Log) -> None:
         await api.get("/user", headers={"Authorization": "Token forged"})
         await api.post("/users", {"user": {}})
         assert [line["event"] for line in log.lines] == ["request", "request"]
 
 
-# How a database comes to refuse a row for a reason that no code foresees, and no more. PostgreSQL would
-# tell all of the row.
-REFUSING = {
+# Make every insert and update fail with an error that no code translates. PostgreSQL's message has the row.
+REJECT_ROWS = {
     "sqlite": """
-        CREATE TRIGGER no_insert BEFORE INSERT ON users_account BEGIN SELECT RAISE(ABORT, 'refused'); END;
-        CREATE TRIGGER no_update BEFORE UPDATE ON users_account BEGIN SELECT RAISE(ABORT, 'refused'); END
+        CREATE TRIGGER no_insert BEFORE INSERT ON users_account BEGIN SELECT RAISE(ABORT, 'rejected'); END;
+        CREATE TRIGGER no_update BEFORE UPDATE ON users_account BEGIN SELECT RAISE(ABORT, 'rejected'); END
     """,
-    "postgresql": "ALTER TABLE users_account ADD CONSTRAINT refused CHECK (id < 0) NOT VALID",
+    "postgresql": "ALTER TABLE users_account ADD CONSTRAINT rejected CHECK (id < 0) NOT VALID",
 }
-REFUSING_NO_MORE = {
+ACCEPT_ROWS = {
     "sqlite": "DROP TRIGGER no_insert; DROP TRIGGER no_update",
-    "postgresql": "ALTER TABLE users_account DROP CONSTRAINT refused",
+    "postgresql": "ALTER TABLE users_account DROP CONSTRAINT rejected",
 }
 
 
 @asynccontextmanager
-async def refused_rows(database: Database) -> AsyncIterator[None]:
-    """Let the database refuse every account that is new or changes, for as long as the block lasts."""
+async def rejected_rows(database: Database) -> AsyncIterator[None]:
+    """Make inserts and updates of accounts fail until the block ends."""
     async with database.transaction() as session:
         engine = session.get_bind().dialect.name
-        await _run(session, REFUSING[engine])
+        await _run(session, REJECT_ROWS[engine])
     try:
         yield
     finally:
         async with database.transaction() as session:
-            await _run(session, REFUSING_NO_MORE[engine])
+            await _run(session, ACCEPT_ROWS[engine])
 
 
 async def _run(session: AsyncSession, script: str) -> None:
@@ -318,7 +306,7 @@ async def _run(session: AsyncSession, script: str) -> None:
 
 class TestSecrets:
     @pytest.mark.parametrize("log_format", ["console", "json"])
-    async def test_none_is_in_any_line_whatever_fails(
+    async def test_no_line_contains_a_secret(
         self, settings: Settings, composition: Composition, log_format: Literal["console", "json"]
     ) -> None:
         application = logging_application(settings, composition, log_format)
@@ -328,11 +316,11 @@ class TestSecrets:
         await api.get("/user", headers={"Authorization": f"Token {token}forged"})
         login = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
         await api.post("/users/login", login)
-        async with refused_rows(composition.database):
+        async with rejected_rows(composition.database):
             anna = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
             assert (await api.post("/users", {"user": anna})).status_code == 500
             change = {"user": {"password": "another pass phrase"}}
             assert (await api.as_user("jake").put("/user", change)).status_code == 500
-        assert log.text.count("the program failed") == 2
+        assert log.text.count("unhandled exception") == 2
         for secret in (token, SECRET, PASSWORD, "not my pass phrase", "another pass phrase", "$argon2"):
             assert secret not in log.text

@@ -1,4 +1,4 @@
-"""Answers are given again for as long as working them out would give the same, and no longer."""
+"""The response cache: a cached response equals a recomputed one."""
 
 import sqlite3
 import time
@@ -16,18 +16,18 @@ from tests.conftest import AppInstance
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return a Conduit on SQLite, which alone tells its version: on PostgreSQL nothing is kept."""
+    """Return an application on SQLite: on PostgreSQL no response is cached."""
     return sqlite_app
 
 
-async def test_what_has_not_changed_is_given_again_byte_for_byte(api: Api) -> None:
+async def test_cached_response_is_identical(api: Api) -> None:
     await api.as_user("jake").publish("Dragons")
     first, second = [await api.get("/articles/dragons") for _ in range(2)]
     assert first.content == second.content
     assert first.headers["etag"] == second.headers["etag"]
 
 
-async def test_a_change_is_seen_by_the_next_request(api: Api) -> None:
+async def test_commit_invalidates_the_cache(api: Api) -> None:
     jake = api.as_user("jake")
     await jake.publish("Dragons")
     before = await api.get("/articles")
@@ -37,7 +37,7 @@ async def test_a_change_is_seen_by_the_next_request(api: Api) -> None:
     assert before.headers["etag"] != after.headers["etag"]
 
 
-async def test_a_commit_of_another_process_is_seen_by_the_next_request(api: Api, settings: Settings) -> None:
+async def test_commit_of_another_process_invalidates_the_cache(api: Api, settings: Settings) -> None:
     await api.as_user("jake").publish("Dragons")
     assert (await api.get("/articles/dragons")).json()["article"]["title"] == "Dragons"
     with sqlite3.connect(str(make_url(settings.database_url).database)) as other:
@@ -46,32 +46,30 @@ async def test_a_commit_of_another_process_is_seen_by_the_next_request(api: Api,
     assert (await api.get("/articles/dragons")).json()["article"]["title"] == "Wyverns"
 
 
-async def test_callers_get_their_own(api: Api) -> None:
+async def test_responses_are_cached_per_caller(api: Api) -> None:
     jake, anna = api.as_user("jake"), api.as_user("anna")
     article = await jake.publish("Dragons")
     await anna.favorite(article)
-    seen = [
+    favorited = [
         (await caller.get("/articles/dragons")).json()["article"]["favorited"] for caller in (anna, jake, api)
     ]
-    assert seen == [True, False, False]
+    assert favorited == [True, False, False]
 
 
-async def test_two_authorization_headers_are_no_other_caller(api: Api) -> None:
+async def test_cache_key_has_all_authorization_headers(api: Api) -> None:
     anna, jake = api.as_user("anna"), api.as_user("jake")
     tokens = [("Authorization", f"Token {await caller.token()}") for caller in (anna, jake)]
     await anna.favorite(await jake.publish("Dragons"))
-    asked = [
+    first = [
         await api.outside("GET", "/api/articles/dragons", headers=order) for order in (tokens, tokens[::-1])
     ]
-    again = [
+    second = [
         await api.outside("GET", "/api/articles/dragons", headers=order) for order in (tokens, tokens[::-1])
     ]
-    assert [answer.content for answer in asked] == [answer.content for answer in again]
+    assert [response.content for response in first] == [response.content for response in second]
 
 
-async def test_a_token_that_has_ended_opens_nothing_that_is_kept(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_expired_token_is_not_served_from_the_cache(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     jake = api.as_user("jake")
     await jake.publish("Dragons")
     assert (await jake.get("/articles/dragons")).status_code == 200
@@ -83,28 +81,26 @@ async def test_a_token_that_has_ended_opens_nothing_that_is_kept(
     assert (await jake.get("/articles/dragons")).status_code == 401
 
 
-@pytest.mark.parametrize("tag", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
-async def test_whoever_has_it_already_is_told_so_without_it(api: Api, tag: str) -> None:
+@pytest.mark.parametrize("if_none_match", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
+async def test_matching_if_none_match_returns_304(api: Api, if_none_match: str) -> None:
     await api.as_user("jake").publish("Dragons")
     etag = (await api.get("/articles")).headers["etag"]
-    answer = await api.get("/articles", headers={"If-None-Match": tag.format(etag=etag)})
-    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    response = await api.get("/articles", headers={"If-None-Match": if_none_match.format(etag=etag)})
+    assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
 
 
-async def test_several_lines_of_tags_are_one_list(api: Api) -> None:
-    """RFC 9110, 5.3: whether the answer was kept or is worked out."""
+async def test_if_none_match_headers_are_combined(api: Api) -> None:
+    """RFC 9110, 5.3, for cached and for computed responses."""
     await api.as_user("jake").publish("Dragons")
     for path in ("/api/articles", "/openapi.json"):
         etag = (await api.outside("GET", path)).headers["ETag"]
         for tags in ([etag, '"other"'], ['"other"', etag]):
-            answer = await api.outside("GET", path, headers=[("If-None-Match", tag) for tag in tags])
-            assert answer.status_code == 304
+            response = await api.outside("GET", path, headers=[("If-None-Match", tag) for tag in tags])
+            assert response.status_code == 304
 
 
-async def test_ones_own_account_is_given_again_for_a_minute(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wait(seconds: float) -> None:
+async def test_current_user_is_cached_for_a_minute(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def advance_clock(seconds: float) -> None:
         then = time.time() + seconds
         monkeypatch.setattr(time, "time", lambda: then)
         monkeypatch.setattr(
@@ -113,27 +109,27 @@ async def test_ones_own_account_is_given_again_for_a_minute(
 
     jake = api.as_user("jake")
     first = await jake.get("/user")
-    wait(59)
+    advance_clock(59)
     assert (await jake.get("/user")).content == first.content
-    wait(2)
+    advance_clock(2)
     renewed = (await jake.get("/user")).json()["user"]["token"]
     assert claims_of(renewed)["iat"] >= claims_of(first.json()["user"]["token"])["iat"] + 60
 
 
-async def test_a_change_of_ones_own_account_is_seen_by_the_next_request(api: Api) -> None:
+async def test_update_of_current_user_invalidates_the_cache(api: Api) -> None:
     jake = api.as_user("jake")
     assert (await jake.get("/user")).json()["user"]["bio"] is None
     await jake.put("/user", json={"user": {"bio": "I write."}})
     assert (await jake.get("/user")).json()["user"]["bio"] == "I write."
 
 
-async def test_errors_are_worked_out_each_time(api: Api) -> None:
+async def test_errors_are_not_cached(api: Api) -> None:
     assert "etag" not in (await api.get("/articles/dragons")).headers
     await api.as_user("jake").publish("Dragons")
     assert (await api.get("/articles/dragons")).status_code == 200
 
 
-async def test_the_version_is_another_one_after_every_commit(composition: Composition, api: Api) -> None:
+async def test_data_version_changes_with_every_commit(composition: Composition, api: Api) -> None:
     versions = [composition.database.data_version()]
     for title in ("Dragons", "Knights"):
         await api.as_user("jake").publish(title)

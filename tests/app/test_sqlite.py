@@ -1,11 +1,10 @@
-"""The recipe for SQLite, as the settings make it: no lost update, and no commit lost with the power."""
+"""SQLite as the application configures it: durability, locking and read-only connections."""
 
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from sqlalchemy import make_url, text
@@ -23,19 +22,19 @@ FULL, NORMAL = 2, 1
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return what is tested here: SQLite alone."""
+    """Return an application on SQLite."""
     return sqlite_app
 
 
 @pytest.fixture
 def settings(migrated: Path, tmp_path: Path) -> Settings:
-    """Return the settings of a Conduit on a file that no other test has seen."""
+    """Return settings with a new database file."""
     return settings_on(Path(shutil.copy(migrated, tmp_path / "conduit.db")))
 
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """Return the database of a Conduit whose settings say no more than where it is."""
+    """Return the database of an application with default settings."""
     database = compose_from_settings(Settings(database_url=settings.database_url, secret_key=SECRET)).database
     yield database
     await database.dispose()
@@ -46,7 +45,7 @@ async def pragmas(engine: AsyncEngine, *names: str) -> dict[str, object]:
         return {name: await connection.scalar(text(f"PRAGMA {name}")) for name in names}
 
 
-async def test_the_writer_is_durable_and_checks(database: Database) -> None:
+async def test_write_connection_is_durable_and_checks_foreign_keys(database: Database) -> None:
     write, _ = database.engines
     assert await pragmas(
         write, "journal_mode", "foreign_keys", "synchronous", "busy_timeout", "query_only"
@@ -59,20 +58,17 @@ async def test_the_writer_is_durable_and_checks(database: Database) -> None:
     }
 
 
-@pytest.mark.parametrize(("chosen", "level"), [("FULL", FULL), ("NORMAL", NORMAL)])
-async def test_durability_is_a_setting(
-    settings: Settings, chosen: Literal["FULL", "NORMAL"], level: int
-) -> None:
-    database = compose_from_settings(settings.model_copy(update={"database_synchronous": chosen})).database
+async def test_durability_is_a_setting(settings: Settings) -> None:
+    database = compose_from_settings(settings.model_copy(update={"database_synchronous": "NORMAL"})).database
     write, _ = database.engines
-    assert await pragmas(write, "synchronous") == {"synchronous": level}
+    assert await pragmas(write, "synchronous") == {"synchronous": NORMAL}
     await database.dispose()
 
 
-async def test_every_reader_waits_and_only_reads(database: Database) -> None:
+async def test_read_connections_are_read_only_with_busy_timeout(database: Database) -> None:
     _, read = database.engines
     async with read.connect(), read.connect(), read.connect():
-        # The fourth, and so not the one that any test before has used.
+        # The fourth connection: none that another test has used.
         assert await pragmas(read, "query_only", "foreign_keys", "busy_timeout") == {
             "query_only": 1,
             "foreign_keys": 1,
@@ -81,32 +77,32 @@ async def test_every_reader_waits_and_only_reads(database: Database) -> None:
 
 
 async def test_a_snapshot_cannot_write(database: Database) -> None:
-    with pytest.raises(DatabaseUnavailable) as refusal:
+    with pytest.raises(DatabaseUnavailable) as caught:
         async with database.snapshot() as session:
             await session.execute(text("DELETE FROM articles_article"))
-    assert "attempt to write a readonly database" in str(refusal.value.__cause__)
+    assert "attempt to write a readonly database" in str(caught.value.__cause__)
 
 
-async def test_what_points_to_nothing_is_refused(database: Database) -> None:
+async def test_dangling_foreign_key_is_rejected(database: Database) -> None:
     row = "INSERT INTO articles_favorite (article_id, user_id, created_at) VALUES (1, 1, '2026-01-01')"
     with pytest.raises(IntegrityError, match="FOREIGN KEY constraint failed"):
         async with database.transaction() as session:
             await session.execute(text(row))
 
 
-async def test_readers_read_what_was_there_while_a_transaction_writes(database: Database, api: Api) -> None:
+async def test_readers_see_committed_rows_during_a_write(database: Database, api: Api) -> None:
     await api.as_user("jake").token()
     write, read = database.engines
-    async with write.begin() as writing:
-        await writing.execute(text("DELETE FROM users_account"))
-        async with read.connect() as reading:
-            assert await reading.scalar(text("SELECT username FROM users_account")) == "jake"
+    async with write.begin() as writer:
+        await writer.execute(text("DELETE FROM users_account"))
+        async with read.connect() as reader:
+            assert await reader.scalar(text("SELECT username FROM users_account")) == "jake"
 
 
-async def test_a_transaction_holds_the_write_lock_before_it_has_written(
+async def test_transaction_acquires_the_write_lock_at_its_start(
     settings: Settings, database: Database
 ) -> None:
-    # Or it could read what somebody else is about to change, and then overwrite it.
+    # Otherwise it could overwrite a change made after its first read.
     file = make_url(settings.database_url).database
     assert file is not None
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
@@ -117,9 +113,7 @@ async def test_a_transaction_holds_the_write_lock_before_it_has_written(
         other.execute("BEGIN IMMEDIATE")
 
 
-async def test_when_all_is_closed_one_file_is_all_there_is_to_keep(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_closed_database_is_one_file(settings: Settings, tmp_path: Path) -> None:
     composition = compose_from_settings(settings)
     api = Api(create_application(settings, composition))
     await api.as_user("jake").publish()

@@ -1,1 +1,1 @@
-"""What Alembic runs around a module's revisions."""
+"""The Alembic environment of the modules' revisions."""

@@ -1,4 +1,4 @@
-"""Alembic's environment for every module: what differs comes from the runner."""
+"""Alembic's environment of every module; the runner passes what differs."""
 
 from alembic import context
 
@@ -11,7 +11,7 @@ context.configure(
     include_name=attributes["include_name"],
     compare_type=True,
     compare_server_default=True,
-    # SQLite changes most of a table by copying it.
+    # SQLite can alter most of a table only by copying it.
     render_as_batch=True,
     transactional_ddl=True,
 )
