@@ -33,7 +33,7 @@ async def failing(settings: Settings, installed: None) -> AsyncIterator[Composit
     """Return a composition with the failing plugin, with two attempts and no backoff."""
     composition = compose_from_settings(settings)
     composition.messaging.outbox.policy = DeliveryPolicy(
-        attempts=MAX_ATTEMPTS, max_backoff=DeliveryPolicy().initial_backoff * 0
+        max_attempts=MAX_ATTEMPTS, max_backoff=DeliveryPolicy().initial_backoff * 0
     )
     yield composition
     await composition.database.dispose()
