@@ -23,7 +23,7 @@ class Api:
         self._client = httpx2.AsyncClient(transport=transport, base_url="http://conduit.test")
         self._tokens = dict(tokens or {})
         self._user: str | None = None
-        self.answers: list[httpx2.Response] = []
+        self.responses: list[httpx2.Response] = []
 
     def as_user(self, name: str) -> "Api":
         """Return the same API as this user sees it."""
@@ -36,9 +36,9 @@ class Api:
         assert self._user is not None
         if self._user not in self._tokens:
             user = {"username": self._user, "email": f"{self._user}@example.com", "password": PASSWORD}
-            answer = await self._client.post("/api/users", json={"user": user})
-            assert answer.status_code == 201, answer.text
-            self._tokens[self._user] = answer.json()["user"]["token"]
+            response = await self._client.post("/api/users", json={"user": user})
+            assert response.status_code == 201, response.text
+            self._tokens[self._user] = response.json()["user"]["token"]
         return self._tokens[self._user]
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
@@ -46,9 +46,9 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if self._user is not None:
             headers.setdefault("Authorization", f"Token {await self.token()}")
-        answer = await self._client.request(method, f"/api{path}", headers=headers, **options)
-        self.answers.append(answer)
-        return answer
+        response = await self._client.request(method, f"/api{path}", headers=headers, **options)
+        self.responses.append(response)
+        return response
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
         """Send a GET."""
@@ -84,8 +84,8 @@ class Api:
 
     async def comment(self, article: Json, body: str = "Nice") -> Json:
         """Comment on an article and return the comment."""
-        answer = await self.post(f"/articles/{article['slug']}/comments", {"comment": {"body": body}})
-        return _of(answer, 201, "comment")
+        response = await self.post(f"/articles/{article['slug']}/comments", {"comment": {"body": body}})
+        return _of(response, 201, "comment")
 
     async def favorite(self, article: Json) -> Json:
         """Favorite an article and return it."""
@@ -97,7 +97,7 @@ class Api:
         return _of(await self.post(f"/profiles/{username}/follow"), 200, "profile")
 
 
-def _of(answer: httpx2.Response, status: int, key: str) -> Json:
-    assert answer.status_code == status, answer.text
-    value: Json = answer.json()[key]
+def _of(response: httpx2.Response, status: int, key: str) -> Json:
+    assert response.status_code == status, response.text
+    value: Json = response.json()[key]
     return value

@@ -43,8 +43,8 @@ async def world(api: Api) -> Api:
 
 async def leave(api: Api, name: str = "jake", password: str = PASSWORD) -> int:
     """Delete an account and return the status."""
-    answer = await api.as_user(name).delete("/user", json={"user": {"password": password}})
-    return answer.status_code
+    response = await api.as_user(name).delete("/user", json={"user": {"password": password}})
+    return response.status_code
 
 
 async def id_of(composition: Composition, username: str) -> int:
@@ -101,22 +101,22 @@ class TestDelete:
         old = await world.as_user("jake").token()
         await leave(world)
         user = {"username": "jake", "email": "jake@example.com", "password": "another horse"}
-        answer = await world.post("/users", {"user": user})
-        assert answer.status_code == 201
-        new = {"Authorization": f"Token {answer.json()['user']['token']}"}
+        response = await world.post("/users", {"user": user})
+        assert response.status_code == 201
+        new = {"Authorization": f"Token {response.json()['user']['token']}"}
         export = (await world.get("/user/export", headers=new)).json()["export"]
         assert export["articles"] == {"articles": [], "favorites": []}
         assert (await world.get("/user", headers={"Authorization": f"Token {old}"})).status_code == 401
 
     async def test_it_takes_the_password_besides_the_token(self, world: Api) -> None:
-        answer = await world.as_user("jake").delete("/user", json={"user": {"password": "wrong horse"}})
-        assert (answer.status_code, answer.json()) == (403, {"errors": {"password": ["is wrong"]}})
+        response = await world.as_user("jake").delete("/user", json={"user": {"password": "wrong horse"}})
+        assert (response.status_code, response.json()) == (403, {"errors": {"password": ["is wrong"]}})
         assert (await world.get("/profiles/jake")).status_code == 200
 
     @pytest.mark.parametrize("body", [None, {}, {"user": {}}, {"user": {"password": ""}}])
     async def test_without_a_password_nothing_is_deleted(self, world: Api, body: Json | None) -> None:
-        answer = await world.as_user("jake").delete("/user", **({} if body is None else {"json": body}))
-        assert answer.status_code == 422
+        response = await world.as_user("jake").delete("/user", **({} if body is None else {"json": body}))
+        assert response.status_code == 422
         assert (await world.get("/profiles/jake")).status_code == 200
 
     async def test_nobody_may_not(self, world: Api) -> None:
@@ -154,9 +154,9 @@ class TestDeleteThatFails:
 
 class TestExport:
     async def test_each_module_tells_what_it_keeps(self, world: Api) -> None:
-        answer = await world.as_user("jake").get("/user/export")
-        assert answer.status_code == 200
-        export = answer.json()["export"]
+        response = await world.as_user("jake").get("/user/export")
+        assert response.status_code == 200
+        export = response.json()["export"]
         [article] = export["articles"].pop("articles")
         assert (article["slug"], article["body"], article["tagList"]) == (
             "by-jake",

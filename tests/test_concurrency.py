@@ -27,7 +27,7 @@ async def everybody(api: Api) -> Api:
 
 async def statuses(requests: Iterable[Awaitable[httpx2.Response]]) -> Counter[int]:
     """Send all requests at once and return how often each status was answered."""
-    return Counter(answer.status_code for answer in await asyncio.gather(*requests))
+    return Counter(response.status_code for response in await asyncio.gather(*requests))
 
 
 async def count(composition: Composition, table: type[AccountRow | CommentRow | FavoriteRow]) -> int | None:
@@ -43,7 +43,7 @@ async def test_of_fifty_registrations_with_one_address_one_succeeds(
         return api.post("/users", {"user": user})
 
     assert await statuses(register(number) for number in range(50)) == {201: 1, 409: 49}
-    assert {answer.text for answer in api.answers if answer.status_code == 409} == {
+    assert {response.text for response in api.responses if response.status_code == 409} == {
         '{"errors":{"email":["has already been taken"]}}'
     }
     assert await count(composition, AccountRow) == 1
@@ -89,7 +89,7 @@ async def test_of_many_who_favour_at_once_each_counts_once(everybody: Api, compo
 
 async def test_edits_at_once_all_move_the_time(everybody: Api) -> None:
     article = await everybody.as_user("jake").publish("Dragons")
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(
             everybody.as_user("jake").put(
                 f"/articles/{article['slug']}", {"article": {"body": f"Draft {number}"}}
@@ -97,7 +97,7 @@ async def test_edits_at_once_all_move_the_time(everybody: Api) -> None:
             for number in range(20)
         )
     )
-    times = {answer.json()["article"]["updatedAt"] for answer in answers}
+    times = {response.json()["article"]["updatedAt"] for response in responses}
     assert len(times | {article["updatedAt"]}) == 21
 
 

@@ -74,11 +74,11 @@ async def test_a_failing_subscriber_leaves_article_and_comments_in_place(
 ) -> None:
     said = (await api.get("/articles/dragons/comments")).json()
     left = fail_on_article_deleted(comments)
-    answer = await api.as_user("jake").delete("/articles/dragons")
+    response = await api.as_user("jake").delete("/articles/dragons")
     assert left == [0]
-    assert answer.status_code == 500
-    [[message]] = answer.json()["errors"].values()
-    assert answer.headers["X-Request-ID"] in message
+    assert response.status_code == 500
+    [[message]] = response.json()["errors"].values()
+    assert response.headers["X-Request-ID"] in message
     assert (await api.as_user("jake").get("/articles/dragons")).json()["article"] == dragons
     assert (await api.get("/articles/dragons/comments")).json() == said
     assert await rows(comments) == 2
@@ -86,8 +86,8 @@ async def test_a_failing_subscriber_leaves_article_and_comments_in_place(
 
 async def test_what_is_refused_tells_nobody(api: Api, comments: CommentsContainer, dragons: Json) -> None:
     told = fail_on_article_deleted(comments)
-    answer = await api.as_user("anna").delete(f"/articles/{dragons['slug']}")
-    assert answer.status_code == 403
+    response = await api.as_user("anna").delete(f"/articles/{dragons['slug']}")
+    assert response.status_code == 403
     assert told == []
     assert await rows(comments) == 2
 

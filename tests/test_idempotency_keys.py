@@ -142,9 +142,9 @@ class TestCreations:
         self, anna: Api, creation: Creation
     ) -> None:
         before = await creation.number(anna)
-        answers = await at_once(anna, creation.path, creation.body)
-        assert {answer.status_code for answer in answers} == {201}
-        assert len({answer.content for answer in answers}) == 1
+        responses = await at_once(anna, creation.path, creation.body)
+        assert {answer.status_code for answer in responses} == {201}
+        assert len({answer.content for answer in responses}) == 1
         assert await creation.number(anna) == before + 1
 
     async def test_a_failure_is_not_kept(self, anna: Api, creation: Creation) -> None:
@@ -180,8 +180,8 @@ async def test_a_failure_of_the_work_is_not_kept(anna: Api) -> None:
 async def test_the_same_body_for_another_url_is_another_request(anna: Api, other: str) -> None:
     await anna.publish("Unicorns")
     body = {"comment": {"body": "Nice"}}
-    answers = [await anna.post(path, body, headers=KEY) for path in ("/articles/dragons/comments", other)]
-    assert [answer.status_code for answer in answers] == [201, 422]
+    responses = [await anna.post(path, body, headers=KEY) for path in ("/articles/dragons/comments", other)]
+    assert [answer.status_code for answer in responses] == [201, 422]
 
 
 async def test_what_has_become_of_it_since_does_not_change_the_first_answer(anna: Api) -> None:
@@ -204,12 +204,12 @@ async def test_what_can_be_no_key_is_refused(anna: Api, key: str) -> None:
 
 
 async def test_a_key_in_quotes_is_the_same_key(anna: Api) -> None:
-    answers = [
+    responses = [
         await anna.post("/articles", article("Unicorns"), headers={"Idempotency-Key": key})
         for key in ("7", '"7"')
     ]
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert answers[0].content == answers[1].content
+    assert [answer.status_code for answer in responses] == [201, 201]
+    assert responses[0].content == responses[1].content
 
 
 class TestRegistration:
@@ -223,9 +223,9 @@ class TestRegistration:
         assert accounts[0] == accounts[1]
 
     async def test_of_those_that_are_sent_in_one_moment_one_registers(self, api: Api) -> None:
-        answers = await at_once(api, "/users", CARL)
-        assert {answer.status_code for answer in answers} == {201}
-        assert {answer.json()["user"]["username"] for answer in answers} == {"carl"}
+        responses = await at_once(api, "/users", CARL)
+        assert {answer.status_code for answer in responses} == {201}
+        assert {answer.json()["user"]["username"] for answer in responses} == {"carl"}
 
     async def test_a_repeat_has_the_account_as_it_is_now(self, api: Api) -> None:
         token = (await api.post("/users", CARL, headers=KEY)).json()["user"]["token"]

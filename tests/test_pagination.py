@@ -33,15 +33,15 @@ async def anna(api: Api) -> Api:
     return anna
 
 
-def rows(answer: httpx2.Response) -> list[object]:
-    assert answer.status_code == 200, answer.text
-    body: Json = answer.json()
+def rows(response: httpx2.Response) -> list[object]:
+    assert response.status_code == 200, response.text
+    body: Json = response.json()
     return [each["slug"] for each in body["articles"]] if "articles" in body else body["comments"]
 
 
-def following(answer: httpx2.Response) -> str | None:
+def following(response: httpx2.Response) -> str | None:
     """Return the path of the next page."""
-    link = answer.links.get("next")
+    link = response.links.get("next")
     return None if link is None else link["url"].removeprefix("/api")
 
 
@@ -53,9 +53,9 @@ async def pages(api: Api, path: str) -> AsyncIterator[httpx2.Response]:
     """Yield every page from this one on."""
     at: str | None = path
     while at is not None:
-        answer = await api.get(at)
-        yield answer
-        at = following(answer)
+        response = await api.get(at)
+        yield response
+        at = following(response)
 
 
 async def test_the_pages_are_the_list(anna: Api) -> None:
@@ -120,16 +120,16 @@ async def test_the_next_page_has_as_many_as_are_asked_for(anna: Api) -> None:
 async def test_a_list_of_which_others_see_less_leads_nobody_elsewhere(anna: Api) -> None:
     at = following(await anna.get("/articles/feed?limit=3"))
     assert at is not None
-    answer = await anna.as_user("carl").get(at)
-    assert answer.json() == {"articles": [], "articlesCount": 0}
+    response = await anna.as_user("carl").get(at)
+    assert response.json() == {"articles": [], "articlesCount": 0}
 
 
 @pytest.mark.parametrize("path", ["/articles", "/articles/feed", "/articles/dragon-0/comments"])
 async def test_what_is_no_cursor_is_refused(api: Api, path: str) -> None:
     for cursor in ("", "x", "%00", "A" * 43, "\u00e9" * 43, "A" * 1000):
-        answer = await api.as_user("anna").get(f"{path}?cursor={cursor}")
-        assert answer.status_code == 422, cursor
-        assert answer.json()["errors"].keys() == {"cursor"}, cursor
+        response = await api.as_user("anna").get(f"{path}?cursor={cursor}")
+        assert response.status_code == 422, cursor
+        assert response.json()["errors"].keys() == {"cursor"}, cursor
 
 
 async def test_a_cursor_of_another_list_is_refused(anna: Api) -> None:
@@ -142,9 +142,9 @@ async def test_a_cursor_of_another_list_is_refused(anna: Api) -> None:
     assert filters == {"tag", "author", "favorited"}
     filtered = [f"/articles?tag=fire&{name}=anna" for name in filters]
     for other in ("/articles", "/articles/feed", "/articles/dragon-0/comments", *filtered):
-        answer = await anna.get(f"{other}{'&' if '?' in other else '?'}cursor={cursor}")
-        assert answer.status_code == 422
-        assert answer.json() == {"errors": {"cursor": ["is not one that this list gave"]}}
+        response = await anna.get(f"{other}{'&' if '?' in other else '?'}cursor={cursor}")
+        assert response.status_code == 422
+        assert response.json() == {"errors": {"cursor": ["is not one that this list gave"]}}
 
 
 async def test_only_the_lists_own_filters_are_part_of_it(anna: Api) -> None:
@@ -158,18 +158,18 @@ async def test_only_the_lists_own_filters_are_part_of_it(anna: Api) -> None:
 
 async def test_a_page_begins_at_one_place(anna: Api) -> None:
     at = following(await anna.get("/articles?limit=3"))
-    answer = await anna.get(f"{at}&offset=3")
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"offset": ["cannot be used with a cursor"]}}
+    response = await anna.get(f"{at}&offset=3")
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"offset": ["cannot be used with a cursor"]}}
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1.5", "x", str(2**63)])
 async def test_a_limit_of_comments_is_a_number_of_them(api: Api, limit: str) -> None:
-    answer = await api.get(f"/articles/dragon-0/comments?limit={limit}")
-    assert answer.status_code == 422
-    assert answer.json()["errors"].keys() == {"limit"}
+    response = await api.get(f"/articles/dragon-0/comments?limit={limit}")
+    assert response.status_code == 422
+    assert response.json()["errors"].keys() == {"limit"}
 
 
 async def test_pages_of_other_origins_may_read_the_link(anna: Api) -> None:
-    answer = await anna.get("/articles?limit=3", headers={"Origin": "https://blog.example"})
-    assert "Link" in answer.headers["Access-Control-Expose-Headers"].split(", ")
+    response = await anna.get("/articles?limit=3", headers={"Origin": "https://blog.example"})
+    assert "Link" in response.headers["Access-Control-Expose-Headers"].split(", ")

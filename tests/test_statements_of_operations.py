@@ -52,8 +52,8 @@ async def costs(app_instance: AppInstance) -> dict[str, tuple[int, int]]:
         async with database.transaction() as session:
             await session.execute(update(AccountRow).values(image=f"https://example.com/{uuid4()}"))
         statements.statements.clear()
-        answer = await api.as_user("anna").request(method, path, json=body)
-        found[f"{method} {path}"] = (answer.status_code, len(statements.statements))
+        response = await api.as_user("anna").request(method, path, json=body)
+        found[f"{method} {path}"] = (response.status_code, len(statements.statements))
     statements.stop()
     return found
 

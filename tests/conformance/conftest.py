@@ -15,8 +15,8 @@ from tests.conformance.official_document import official
 def every_answer_is_as_documented(api: Api) -> Iterator[None]:
     """Fail the test if any answer that it was given differs from the official document."""
     yield
-    for answer in api.answers:
-        official().check(answer)
+    for response in api.responses:
+        official().check(response)
 
 
 @pytest.fixture

@@ -21,24 +21,24 @@ async def _titles(api: Api, path: str = "/articles", **query: object) -> list[st
 
 
 async def _list(api: Api, path: str = "/articles", **query: object) -> Json:
-    answer = await api.get(path, params=query)
-    assert answer.status_code == 200, answer.text
-    listed: Json = answer.json()
+    response = await api.get(path, params=query)
+    assert response.status_code == 200, response.text
+    listed: Json = response.json()
     return listed
 
 
 async def _read(api: Api, article: Json) -> Json:
-    answer = await api.get(f"/articles/{article['slug']}")
-    assert answer.status_code == 200, answer.text
-    read: Json = answer.json()["article"]
+    response = await api.get(f"/articles/{article['slug']}")
+    assert response.status_code == 200, response.text
+    read: Json = response.json()["article"]
     return read
 
 
 async def _update(api: Api, article: Json, **changes: object) -> Json:
     """Update an article of jake's and return it."""
-    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": changes})
-    assert answer.status_code == 200, answer.text
-    updated: Json = answer.json()["article"]
+    response = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": changes})
+    assert response.status_code == 200, response.text
+    updated: Json = response.json()["article"]
     return updated
 
 
@@ -48,9 +48,9 @@ def _without(article: Json, *names: str) -> Json:
 
 async def test_publishing_answers_201_with_the_article(api: Api) -> None:
     written = {"title": "Dragons", "description": "On dragons", "body": "They fly.", "tagList": ["dragons"]}
-    answer = await api.as_user("jake").post("/articles", {"article": written})
-    assert answer.status_code == 201
-    article = answer.json()["article"]
+    response = await api.as_user("jake").post("/articles", {"article": written})
+    assert response.status_code == 201
+    article = response.json()["article"]
     assert _without(article, "slug", "createdAt", "updatedAt") == written | {
         "favorited": False,
         "favoritesCount": 0,
@@ -62,9 +62,9 @@ async def test_publishing_answers_201_with_the_article(api: Api) -> None:
 
 async def test_an_article_without_a_tag_list_has_no_tags(api: Api) -> None:
     written = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
-    answer = await api.as_user("jake").post("/articles", {"article": written})
-    assert answer.status_code == 201
-    assert answer.json()["article"]["tagList"] == []
+    response = await api.as_user("jake").post("/articles", {"article": written})
+    assert response.status_code == 201
+    assert response.json()["article"]["tagList"] == []
 
 
 @pytest.mark.parametrize(
@@ -86,27 +86,27 @@ async def test_an_update_takes_any_one_field_and_leaves_the_others(
 
 async def test_deleting_answers_204_and_the_article_is_gone(api: Api, article: Json) -> None:
     await api.as_user("jake").publish("Knights")
-    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}")
-    assert answer.status_code == 204
-    assert answer.content == b""
+    response = await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    assert response.status_code == 204
+    assert response.content == b""
     assert (await api.get(f"/articles/{article['slug']}")).status_code == 404
     assert await _titles(api) == ["Knights"]
 
 
 async def test_favouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
     for _ in range(2):
-        answer = await api.as_user("anna").post(f"/articles/{article['slug']}/favorite")
-        assert answer.status_code == 200
-        assert answer.json()["article"] == article | {"favorited": True, "favoritesCount": 1}
+        response = await api.as_user("anna").post(f"/articles/{article['slug']}/favorite")
+        assert response.status_code == 200
+        assert response.json()["article"] == article | {"favorited": True, "favoritesCount": 1}
 
 
 async def test_unfavouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
     await api.as_user("anna").favorite(article)
     await api.as_user("lena").favorite(article)
     for _ in range(2):
-        answer = await api.as_user("anna").delete(f"/articles/{article['slug']}/favorite")
-        assert answer.status_code == 200
-        assert answer.json()["article"] == article | {"favorited": False, "favoritesCount": 1}
+        response = await api.as_user("anna").delete(f"/articles/{article['slug']}/favorite")
+        assert response.status_code == 200
+        assert response.json()["article"] == article | {"favorited": False, "favoritesCount": 1}
 
 
 async def test_favorited_is_for_the_caller_and_the_count_is_of_all(api: Api, article: Json) -> None:
@@ -186,11 +186,11 @@ async def test_an_offset_beyond_all_articles_gives_an_empty_list(api: Api) -> No
 async def test_a_limit_or_offset_that_is_out_of_range_or_no_plain_decimal_integer_is_invalid(
     api: Api, path: str, parameter: str, bad: list[str]
 ) -> None:
-    answers = {
+    responses = {
         value: await api.as_user("anna").get(path, params={parameter: value, "tag": "none"}) for value in bad
     }
-    assert {value: answer.status_code for value, answer in answers.items()} == dict.fromkeys(bad, 422)
-    assert {key for answer in answers.values() for key in answer.json()["errors"]} == {parameter}
+    assert {value: response.status_code for value, response in responses.items()} == dict.fromkeys(bad, 422)
+    assert {key for response in responses.values() for key in response.json()["errors"]} == {parameter}
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -294,9 +294,9 @@ async def test_an_empty_tag_list_in_an_update_removes_all_tags(api: Api) -> None
 
 async def test_a_null_tag_list_in_an_update_is_invalid(api: Api) -> None:
     article = await api.as_user("jake").publish(tags=["zebras", "ants"])
-    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"tagList": None}})
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {"tagList"}
+    response = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"tagList": None}})
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"tagList"}
     assert await _read(api, article) == article
 
 
@@ -316,8 +316,8 @@ async def test_favouriting_does_not_move_updated_at(api: Api, article: Json) -> 
     path = f"/articles/{article['slug']}/favorite"
     favourited = await api.as_user("anna").post(path)
     unfavourited = await api.as_user("anna").delete(path)
-    for answer in (favourited, unfavourited):
-        assert answer.json()["article"]["updatedAt"] == article["updatedAt"]
+    for response in (favourited, unfavourited):
+        assert response.json()["article"]["updatedAt"] == article["updatedAt"]
     assert await _read(api, article) == article
 
 
@@ -338,8 +338,8 @@ async def test_the_following_of_a_favourites_author_is_for_the_caller(api: Api, 
     await api.as_user("anna").follow("jake")
     path = f"/articles/{article['slug']}/favorite"
     for caller, following in (("anna", True), ("lena", False)):
-        for answer in (await api.as_user(caller).post(path), await api.as_user(caller).delete(path)):
-            assert answer.json()["article"]["author"]["following"] is following
+        for response in (await api.as_user(caller).post(path), await api.as_user(caller).delete(path)):
+            assert response.json()["article"]["author"]["following"] is following
 
 
 @pytest.mark.parametrize("parameter", ["tag", "author", "favorited"])

@@ -10,25 +10,25 @@ from tests.client import Api, Json
 
 async def test_commenting_answers_201_with_the_comment(api: Api, article: Json) -> None:
     path = f"/articles/{article['slug']}/comments"
-    answer = await api.as_user("anna").post(path, {"comment": {"body": "Nice"}})
-    assert answer.status_code == 201
-    comment = answer.json()["comment"]
+    response = await api.as_user("anna").post(path, {"comment": {"body": "Nice"}})
+    assert response.status_code == 201
+    comment = response.json()["comment"]
     assert comment["body"] == "Nice"
     assert comment["author"] == {"username": "anna", "bio": None, "image": None, "following": False}
     assert comment["createdAt"] == comment["updatedAt"]
 
 
 async def test_an_article_without_comments_has_an_empty_list(api: Api, article: Json) -> None:
-    answer = await api.get(f"/articles/{article['slug']}/comments")
-    assert answer.status_code == 200
-    assert answer.json() == {"comments": []}
+    response = await api.get(f"/articles/{article['slug']}/comments")
+    assert response.status_code == 200
+    assert response.json() == {"comments": []}
 
 
 async def test_comments_are_listed_newest_first(api: Api, article: Json) -> None:
     comments = [await api.as_user(name).comment(article) for name in ("anna", "jake", "anna")]
-    answer = await api.get(f"/articles/{article['slug']}/comments")
-    assert answer.status_code == 200
-    assert answer.json() == {"comments": comments[::-1]}
+    response = await api.get(f"/articles/{article['slug']}/comments")
+    assert response.status_code == 200
+    assert response.json() == {"comments": comments[::-1]}
 
 
 async def test_comments_are_those_of_their_article(api: Api, article: Json) -> None:
@@ -57,9 +57,9 @@ async def test_the_following_of_a_comments_author_is_for_the_caller(api: Api, ar
 async def test_the_author_of_a_comment_deletes_it(api: Api, article: Json) -> None:
     kept, deleted = [await api.as_user("anna").comment(article) for _ in range(2)]
     path = f"/articles/{article['slug']}/comments"
-    answer = await api.as_user("anna").delete(f"{path}/{deleted['id']}")
-    assert answer.status_code == 204
-    assert answer.content == b""
+    response = await api.as_user("anna").delete(f"{path}/{deleted['id']}")
+    assert response.status_code == 204
+    assert response.content == b""
     assert (await api.get(path)).json() == {"comments": [kept]}
     assert (await api.as_user("anna").delete(f"{path}/{deleted['id']}")).status_code == 404
 
@@ -68,16 +68,16 @@ async def test_a_comment_is_not_found_below_another_articles_slug(api: Api, arti
     comment = await api.as_user("anna").comment(article)
     other = await api.as_user("jake").publish("Knights")
     for caller in ("anna", "jake"):
-        answer = await api.as_user(caller).delete(f"/articles/{other['slug']}/comments/{comment['id']}")
-        assert answer.status_code == 404
-        assert answer.json() == {"errors": {"comment": ["not found"]}}
+        response = await api.as_user(caller).delete(f"/articles/{other['slug']}/comments/{comment['id']}")
+        assert response.status_code == 404
+        assert response.json() == {"errors": {"comment": ["not found"]}}
     assert (await api.get(f"/articles/{article['slug']}/comments")).json() == {"comments": [comment]}
 
 
 @pytest.mark.parametrize("number", ["0", "9223372036854775807"])
 async def test_no_comment_has_an_id_out_of_reach(api: Api, article: Json, number: str) -> None:
-    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/{number}")
-    assert answer.status_code in (404, 422)
+    response = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/{number}")
+    assert response.status_code in (404, 422)
 
 
 async def test_deleting_an_article_takes_its_comments_with_it(

@@ -63,15 +63,15 @@ async def test_the_base_path_is_api(api: Api) -> None:
 )
 async def test_json_comes_in(api: Api, kind: str) -> None:
     body = b'{"user": {"username": "anna", "email": "anna@example.com", "password": "eight or more"}}'
-    answer = await api.post("/users", content=body, headers={"Content-Type": kind})
-    assert answer.status_code == 201
+    response = await api.post("/users", content=body, headers={"Content-Type": kind})
+    assert response.status_code == 201
 
 
 async def test_json_goes_out_in_utf_8(api: Api) -> None:
-    answer = await api.as_user("jake").put("/user", {"user": {"bio": "Žofie 🐉"}})
-    assert answer.headers["Content-Type"] == "application/json"
-    assert "Žofie 🐉".encode() in answer.content or rb"\ud83d\udc09" in answer.content
-    assert answer.json()["user"]["bio"] == "Žofie 🐉"
+    response = await api.as_user("jake").put("/user", {"user": {"bio": "Žofie 🐉"}})
+    assert response.headers["Content-Type"] == "application/json"
+    assert "Žofie 🐉".encode() in response.content or rb"\ud83d\udc09" in response.content
+    assert response.json()["user"]["bio"] == "Žofie 🐉"
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ async def test_json_goes_out_in_utf_8(api: Api) -> None:
     ],
 )
 async def test_every_body_is_wrapped_in_its_key(api: Api, article: Json, path: str, keys: set[str]) -> None:
-    answer = await api.as_user("jake").get(path.format(slug=article["slug"]))
-    assert set(answer.json()) == keys
+    response = await api.as_user("jake").get(path.format(slug=article["slug"]))
+    assert set(response.json()) == keys
 
 
 async def test_a_comment_is_wrapped_in_its_key(api: Api, article: Json) -> None:
-    answer = await COMMENT.send(api, COMMENT.body(), article["slug"])
-    assert set(answer.json()) == {"comment"}
+    response = await COMMENT.send(api, COMMENT.body(), article["slug"])
+    assert set(response.json()) == {"comment"}
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
@@ -103,8 +103,8 @@ async def test_a_body_that_is_not_wrapped_in_its_key_is_invalid(
 ) -> None:
     wrong: tuple[object, ...] = ([], [write.fields], "text", 7, None)
     for body in ({}, write.fields, *wrong, *({write.key: each} for each in wrong)):
-        answer = await write.send(api, body, article["slug"])
-        assert (body, answer.status_code) == (body, 422)
+        response = await write.send(api, body, article["slug"])
+        assert (body, response.status_code) == (body, 422)
 
 
 async def test_names_on_the_wire_are_camel_case(api: Api, article: Json) -> None:
@@ -128,18 +128,18 @@ async def test_timestamps_are_utc_with_fractional_seconds_and_z(api: Api) -> Non
 async def test_a_token_is_taken_with_either_scheme_in_any_case(api: Api, scheme: str, path: str) -> None:
     await api.as_user("jake").follow("anna")
     token = await api.as_user("jake").token()
-    answer = await api.get(path, headers={"Authorization": f"{scheme} {token}"})
-    assert answer.status_code == 200
-    assert answer.json().get("profile", {"following": True})["following"]
+    response = await api.get(path, headers={"Authorization": f"{scheme} {token}"})
+    assert response.status_code == 200
+    assert response.json().get("profile", {"following": True})["following"]
 
 
 @pytest.mark.parametrize(("method", "path"), NEEDS_A_USER)
 async def test_where_authentication_is_required_a_request_without_it_is_refused(
     api: Api, method: str, path: str
 ) -> None:
-    answer = await api.request(method, path)
-    assert answer.status_code == 401
-    assert answer.json() == {"errors": {"token": ["is missing"]}}
+    response = await api.request(method, path)
+    assert response.status_code == 401
+    assert response.json() == {"errors": {"token": ["is missing"]}}
 
 
 @pytest.mark.parametrize("path", MAY_HAVE_A_USER)
@@ -153,9 +153,9 @@ async def test_where_authentication_is_optional_a_request_without_it_is_anonymou
     ("method", "path"), [*NEEDS_A_USER, *(("GET", path.format(slug="dragons")) for path in MAY_HAVE_A_USER)]
 )
 async def test_a_bad_token_is_refused_wherever_one_is_read(api: Api, method: str, path: str) -> None:
-    answer = await api.request(method, path, headers={"Authorization": "Token garbage"})
-    assert answer.status_code == 401
-    assert answer.json() == {"errors": {"token": ["is invalid"]}}
+    response = await api.request(method, path, headers={"Authorization": "Token garbage"})
+    assert response.status_code == 401
+    assert response.json() == {"errors": {"token": ["is invalid"]}}
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")  # the forger's key is short
@@ -165,9 +165,9 @@ async def test_a_bad_header_is_refused_whether_authentication_is_required_or_opt
     api: Api, header: Callable[[str], str | bytes], path: str
 ) -> None:
     token = await api.as_user("jake").token()
-    answer = await api.get(path, headers={"Authorization": header(token)})
-    assert answer.status_code == 401
-    assert answer.json() == {"errors": {"token": ["is invalid"]}}
+    response = await api.get(path, headers={"Authorization": header(token)})
+    assert response.status_code == 401
+    assert response.json() == {"errors": {"token": ["is invalid"]}}
 
 
 @pytest.mark.parametrize("path", ["/user", "/articles"])
@@ -188,16 +188,16 @@ async def test_where_no_token_is_read_a_bad_one_does_no_harm(
     api: Api, method: str, path: str, body: Json | None, status: int
 ) -> None:
     await api.as_user("jake").token()
-    answer = await api.request(method, path, json=body, headers={"Authorization": "Token expired"})
-    assert answer.status_code == status
+    response = await api.request(method, path, json=body, headers={"Authorization": "Token expired"})
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
 async def test_unknown_fields_in_a_body_are_ignored(api: Api, article: Json, write: Write) -> None:
     body = write.body(id=7, slug="mine", author={"username": "anna"}, favorited=True) | {"extra": [None]}
-    answer = await write.send(api, body, article["slug"])
-    assert answer.status_code in (200, 201)
-    shown = answer.json()[write.key]
+    response = await write.send(api, body, article["slug"])
+    assert response.status_code in (200, 201)
+    shown = response.json()[write.key]
     assert shown.get("slug") != "mine"
     assert shown.get("author", {"username": "jake"})["username"] == "jake"
     assert not shown.get("favorited", False)
@@ -210,9 +210,9 @@ async def test_unknown_fields_in_a_body_are_ignored(api: Api, article: Json, wri
 )
 async def test_a_missing_required_field_is_invalid(api: Api, article: Json, write: Write, field: str) -> None:
     fields = {name: value for name, value in write.fields.items() if name != field}
-    answer = await write.send(api, {write.key: fields}, article["slug"])
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
+    response = await write.send(api, {write.key: fields}, article["slug"])
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
 
 
 @pytest.mark.parametrize(("write", "field"), WRITTEN_TEXTS, ids=WRITTEN_TEXT_NAMES)
@@ -220,17 +220,17 @@ async def test_null_or_anything_but_a_string_is_invalid_where_a_text_belongs(
     api: Api, article: Json, write: Write, field: str
 ) -> None:
     for wrong in (None, 7, True, ["text"], {"text": "text"}):
-        answer = await write.send(api, write.body(**{field: wrong}), article["slug"])
-        assert (wrong, answer.status_code) == (wrong, 422)
-        assert set(answer.json()["errors"]) == {field}
+        response = await write.send(api, write.body(**{field: wrong}), article["slug"])
+        assert (wrong, response.status_code) == (wrong, 422)
+        assert set(response.json()["errors"]) == {field}
 
 
 @pytest.mark.parametrize(("write", "field"), WRITTEN_TEXTS, ids=WRITTEN_TEXT_NAMES)
 async def test_a_blank_text_is_invalid(api: Api, article: Json, write: Write, field: str) -> None:
     for blank in ("", " ", "        ", "\t\r\n", "\u3000"):
-        answer = await write.send(api, write.body(**{field: blank}), article["slug"])
-        assert answer.status_code == 422
-        assert answer.json() == {"errors": {field: ["can't be blank"]}}
+        response = await write.send(api, write.body(**{field: blank}), article["slug"])
+        assert response.status_code == 422
+        assert response.json() == {"errors": {field: ["can't be blank"]}}
 
 
 @pytest.mark.parametrize("tags", ["dragons", 7, {"dragons": 1}, [7], [None], [["dragons"]], [" "]], ids=repr)
@@ -239,30 +239,30 @@ async def test_a_tag_list_of_anything_but_texts_is_invalid(
     api: Api, article: Json, method: str, path: str, tags: object
 ) -> None:
     body = PUBLISH.body(tagList=tags)
-    answer = await api.as_user("jake").request(method, path.format(slug=article["slug"]), json=body)
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {"tagList"}
+    response = await api.as_user("jake").request(method, path.format(slug=article["slug"]), json=body)
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"tagList"}
 
 
 @pytest.mark.parametrize(("field", "value"), [("bio", 7), ("bio", ["text"]), ("image", 7), ("image", True)])
 async def test_a_bio_or_image_is_a_text_or_null(api: Api, field: str, value: object) -> None:
-    answer = await api.as_user("jake").put("/user", UPDATE_USER.body(**{field: value}))
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
+    response = await api.as_user("jake").put("/user", UPDATE_USER.body(**{field: value}))
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_usernames_and_e_mails_are_trimmed(api: Api, method: str) -> None:
     typed = {"username": " \tanna ", "email": " anna@example.com\n", "password": PASSWORD}
     path = {"POST": "/users", "PUT": "/user"}[method]
-    answer = await api.as_user("jake").request(method, path, json={"user": typed})
-    shown = answer.json()["user"]
+    response = await api.as_user("jake").request(method, path, json={"user": typed})
+    shown = response.json()["user"]
     assert (shown["username"], shown["email"]) == ("anna", "anna@example.com")
 
 
 async def test_the_e_mail_of_a_login_is_trimmed(api: Api, article: Json) -> None:
-    answer = await LOG_IN.send(api, LOG_IN.body(email=" jake@example.com "), article["slug"])
-    assert answer.status_code == 200
+    response = await LOG_IN.send(api, LOG_IN.body(email=" jake@example.com "), article["slug"])
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/articles"), ("PUT", "/articles/{slug}")])
@@ -283,8 +283,8 @@ async def test_bodies_are_not_trimmed(api: Api) -> None:
 
 
 async def test_bios_are_not_trimmed(api: Api) -> None:
-    answer = await api.as_user("jake").put("/user", {"user": {"bio": "  I write.\n"}})
-    assert answer.json()["user"]["bio"] == "  I write.\n"
+    response = await api.as_user("jake").put("/user", {"user": {"bio": "  I write.\n"}})
+    assert response.json()["user"]["bio"] == "  I write.\n"
 
 
 async def test_passwords_are_not_trimmed(api: Api) -> None:
@@ -306,6 +306,6 @@ async def test_creation_answers_201_deletion_204_without_a_body_and_everything_e
     updated = await jake.put(path, {"article": {"body": "They ride."}})
     uncommented = await jake.delete(f"{path}/comments/{comment['id']}")
     deleted = await jake.delete(path)
-    answers = [created, commented, updated, uncommented, deleted]
-    assert [answer.status_code for answer in answers] == [201, 201, 200, 204, 204]
+    responses = [created, commented, updated, uncommented, deleted]
+    assert [response.status_code for response in responses] == [201, 201, 200, 204, 204]
     assert (uncommented.content, deleted.content) == (b"", b"")

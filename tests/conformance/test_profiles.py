@@ -14,9 +14,9 @@ async def _following(api: Api, username: str) -> bool:
 async def test_a_profile_shows_what_its_user_says(api: Api) -> None:
     said = {"bio": "I write.", "image": "https://example.com/jake.png"}
     await api.as_user("jake").put("/user", {"user": said})
-    answer = await api.get("/profiles/jake")
-    assert answer.status_code == 200
-    assert answer.json() == {"profile": {"username": "jake", "following": False} | said}
+    response = await api.get("/profiles/jake")
+    assert response.status_code == 200
+    assert response.json() == {"profile": {"username": "jake", "following": False} | said}
 
 
 async def test_bio_and_image_of_a_profile_are_null_until_set(api: Api) -> None:
@@ -30,9 +30,9 @@ async def test_a_profile_is_found_without_regard_to_case_and_shown_as_typed(api:
     await api.as_user("AnnaLena").token()
     jake = api.as_user("jake")
     path = f"/profiles/{typed}"
-    answers = [await jake.get(path), await jake.post(f"{path}/follow"), await jake.delete(f"{path}/follow")]
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert {answer.json()["profile"]["username"] for answer in answers} == {"AnnaLena"}
+    responses = [await jake.get(path), await jake.post(f"{path}/follow"), await jake.delete(f"{path}/follow")]
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    assert {response.json()["profile"]["username"] for response in responses} == {"AnnaLena"}
 
 
 async def test_a_profile_is_found_by_a_name_beyond_ascii(api: Api) -> None:
@@ -52,9 +52,9 @@ async def test_following_is_for_the_caller(api: Api) -> None:
 async def test_following_answers_200_with_the_profile_however_often(api: Api) -> None:
     await api.as_user("jake").token()
     for _ in range(2):
-        answer = await api.as_user("anna").post("/profiles/jake/follow")
-        assert answer.status_code == 200
-        assert answer.json()["profile"] == {"username": "jake", "bio": None, "image": None, "following": True}
+        response = await api.as_user("anna").post("/profiles/jake/follow")
+        assert response.status_code == 200
+        assert response.json()["profile"] == {"username": "jake", "bio": None, "image": None, "following": True}
     await api.as_user("anna").delete("/profiles/jake/follow")
     assert not await _following(api.as_user("anna"), "jake")
 
@@ -62,9 +62,9 @@ async def test_following_answers_200_with_the_profile_however_often(api: Api) ->
 async def test_unfollowing_answers_200_with_the_profile_however_often(api: Api) -> None:
     await api.as_user("anna").follow("jake")
     for _ in range(2):
-        answer = await api.as_user("anna").delete("/profiles/jake/follow")
-        assert answer.status_code == 200
-        assert answer.json()["profile"] == {
+        response = await api.as_user("anna").delete("/profiles/jake/follow")
+        assert response.status_code == 200
+        assert response.json()["profile"] == {
             "username": "jake",
             "bio": None,
             "image": None,

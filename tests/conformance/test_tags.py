@@ -4,9 +4,9 @@ from tests.client import Api
 
 
 async def test_there_are_no_tags_before_there_are_articles(api: Api) -> None:
-    answer = await api.get("/tags")
-    assert answer.status_code == 200
-    assert answer.json() == {"tags": []}
+    response = await api.get("/tags")
+    assert response.status_code == 200
+    assert response.json() == {"tags": []}
 
 
 async def test_tags_are_listed_once_each_and_the_most_used_first(api: Api) -> None:

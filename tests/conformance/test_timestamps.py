@@ -40,8 +40,8 @@ async def test_updates_within_one_millisecond_differ_and_are_in_order(api: Api) 
     stamps = [article["updatedAt"]]
     for body in ("They fly.", "They fly high.", "They land."):
         path = f"/articles/{article['slug']}"
-        answer = await api.as_user("jake").put(path, {"article": {"body": body}})
-        stamps.append(answer.json()["article"]["updatedAt"])
+        response = await api.as_user("jake").put(path, {"article": {"body": body}})
+        stamps.append(response.json()["article"]["updatedAt"])
     assert stamps == sorted(set(stamps))
 
 

@@ -12,8 +12,8 @@ BIO_AND_IMAGE = {"bio": "I write.", "image": "https://example.com/jake.png"}
 
 async def _whose(api: Api, token: str) -> str | None:
     """Return the username that a token stands for, or None if it is refused."""
-    answer = await api.get("/user", headers={"Authorization": f"Token {token}"})
-    username: str | None = answer.json().get("user", {}).get("username")
+    response = await api.get("/user", headers={"Authorization": f"Token {token}"})
+    username: str | None = response.json().get("user", {}).get("username")
     return username
 
 
@@ -22,9 +22,9 @@ async def _log_in(api: Api, email: str, password: str) -> httpx2.Response:
 
 
 async def test_registering_answers_201_with_a_user_and_a_token_of_theirs(api: Api) -> None:
-    answer = await api.post("/users", REGISTER.body())
-    assert answer.status_code == 201
-    user = answer.json()["user"]
+    response = await api.post("/users", REGISTER.body())
+    assert response.status_code == 201
+    user = response.json()["user"]
     assert user == {
         "username": "anna",
         "email": "anna@example.com",
@@ -37,9 +37,9 @@ async def test_registering_answers_201_with_a_user_and_a_token_of_theirs(api: Ap
 
 async def test_logging_in_answers_200_with_the_user_and_a_token_of_theirs(api: Api) -> None:
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
-    answer = await api.post("/users/login", LOG_IN.body())
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+    response = await api.post("/users/login", LOG_IN.body())
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert user == BIO_AND_IMAGE | {
         "username": "jake",
         "email": "jake@example.com",
@@ -50,9 +50,9 @@ async def test_logging_in_answers_200_with_the_user_and_a_token_of_theirs(api: A
 
 @pytest.mark.parametrize("field", ["email", "password"])
 async def test_logging_in_with_a_blank_e_mail_or_password_is_422(api: Api, field: str) -> None:
-    answer = await api.post("/users/login", LOG_IN.body(**{field: ""}))
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {field: ["can't be blank"]}}
+    response = await api.post("/users/login", LOG_IN.body(**{field: ""}))
+    assert response.status_code == 422
+    assert response.json() == {"errors": {field: ["can't be blank"]}}
 
 
 async def test_anything_may_be_tried_as_a_password(api: Api) -> None:
@@ -62,9 +62,9 @@ async def test_anything_may_be_tried_as_a_password(api: Api) -> None:
 
 
 async def test_ones_own_account_is_shown_to_oneself(api: Api) -> None:
-    answer = await api.as_user("jake").get("/user")
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+    response = await api.as_user("jake").get("/user")
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert (user["username"], user["email"]) == ("jake", "jake@example.com")
 
 
@@ -81,10 +81,10 @@ async def test_ones_own_account_is_shown_to_oneself(api: Api) -> None:
 async def test_an_update_takes_any_one_field_and_leaves_the_others(api: Api, field: str, value: str) -> None:
     before = {"username": "jake", "email": "jake@example.com", "password": PASSWORD} | BIO_AND_IMAGE
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
-    answer = await api.as_user("jake").put("/user", {"user": {field: value}})
-    assert answer.status_code == 200
+    response = await api.as_user("jake").put("/user", {"user": {field: value}})
+    assert response.status_code == 200
     after = before | {field: value}
-    shown = answer.json()["user"]
+    shown = response.json()["user"]
     assert shown == {name: after[name] for name in shown if name != "token"} | {"token": shown["token"]}
     assert (await _log_in(api, after["email"], after["password"])).status_code == 200
 
@@ -99,11 +99,11 @@ async def test_an_update_takes_all_fields_together(api: Api) -> None:
 
 
 async def test_keeping_ones_own_username_and_e_mail_is_no_conflict(api: Api) -> None:
-    answer = await api.as_user("jake").put(
+    response = await api.as_user("jake").put(
         "/user", {"user": {"username": "JAKE", "email": "Jake@example.com"}}
     )
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert (user["username"], user["email"]) == ("JAKE", "Jake@example.com")
 
 
@@ -120,8 +120,8 @@ async def test_setting_bio_or_image_to_nothing_stores_null(api: Api, field: str,
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
     updated = await api.as_user("jake").put("/user", {"user": {field: nothing}})
     read = await api.as_user("jake").get("/user")
-    for answer in (updated, read):
-        user = answer.json()["user"]
+    for response in (updated, read):
+        user = response.json()["user"]
         assert {name: user[name] for name in BIO_AND_IMAGE} == BIO_AND_IMAGE | {field: None}
 
 
@@ -130,9 +130,9 @@ async def test_setting_bio_or_image_to_nothing_stores_null(api: Api, field: str,
 async def test_email_username_and_password_may_not_be_null_or_blank_in_an_update(
     api: Api, field: str, value: str | None
 ) -> None:
-    answer = await api.as_user("jake").put("/user", {"user": {field: value, "bio": "Not kept."}})
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
+    response = await api.as_user("jake").put("/user", {"user": {field: value, "bio": "Not kept."}})
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
     user = (await api.as_user("jake").get("/user")).json()["user"]
     assert (user["username"], user["email"], user["bio"]) == ("jake", "jake@example.com", None)
 
@@ -154,9 +154,9 @@ async def test_a_password_of_8_to_256_characters_of_any_kind_is_accepted(api: Ap
 async def test_a_password_of_fewer_or_more_characters_is_invalid(
     api: Api, method: str, path: str, password: str
 ) -> None:
-    answer = await api.as_user("jake").request(method, path, json=REGISTER.body(password=password))
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {"password"}
+    response = await api.as_user("jake").request(method, path, json=REGISTER.body(password=password))
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"password"}
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ async def test_usernames_and_e_mails_are_unique_without_regard_to_case(
 ) -> None:
     assert (await api.post("/users", REGISTER.body(**theirs))).status_code == 201
     body = {"user": {"username": "new", "email": "new@example.com", "password": PASSWORD} | ours}
-    answer = await api.as_user("lena").request(method, path, json=body)
-    assert answer.status_code == 409
-    assert answer.json() == {"errors": {key: ["has already been taken"] for key in ours}}
+    response = await api.as_user("lena").request(method, path, json=body)
+    assert response.status_code == 409
+    assert response.json() == {"errors": {key: ["has already been taken"] for key in ours}}
 
 
 async def test_usernames_and_e_mails_are_shown_as_typed(api: Api) -> None:

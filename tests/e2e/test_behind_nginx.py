@@ -107,50 +107,50 @@ def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> 
     with subprocess.Popen([nginx, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as proxy:  # noqa: S603 - the proxy under test
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-                until(lambda: answers(port), "nginx does not listen")
+                until(lambda: responses(port), "nginx does not listen")
                 yield client
         finally:
             proxy.terminate()
 
 
-def answers(port: int) -> bool:
+def responses(port: int) -> bool:
     with socket.socket() as calling:
         return calling.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_stream_comes_as_it_is_sent(client: httpx2.Client) -> None:
-    with client.stream("GET", "/api/ticks") as answer:
-        assert next(answer.iter_lines()) == "data: tick"
+    with client.stream("GET", "/api/ticks") as response:
+        assert next(response.iter_lines()) == "data: tick"
 
 
 def test_nobody_gets_round_the_limit_of_logins_by_saying_who_they_are(client: httpx2.Client) -> None:
     wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
-    answers = [
+    responses = [
         client.post("/api/users/login", json=wrong, headers={"X-Forwarded-For": f"192.0.2.{number}"})
         for number in range(LOGIN_ATTEMPTS + 1)
     ]
-    assert [answer.status_code for answer in answers] == [401] * LOGIN_ATTEMPTS + [429]
+    assert [response.status_code for response in responses] == [401] * LOGIN_ATTEMPTS + [429]
 
 
 def test_what_is_too_large_is_refused_in_the_one_shape(client: httpx2.Client) -> None:
-    answer = client.post("/api/users", content=b"x" * 1_500_000)
-    assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+    response = client.post("/api/users", content=b"x" * 1_500_000)
+    assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
 
 @pytest.mark.parametrize("path", ["/", "/article/dragons", "/metrics", "/health/ready"])
 def test_every_other_path_is_the_frontends(client: httpx2.Client, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.text) == (200, "the frontend")
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    response = client.get(path)
+    assert (response.status_code, response.text) == (200, "the frontend")
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_a_hashed_file_that_is_there_may_be_kept(client: httpx2.Client) -> None:
-    answer = client.get("/assets/index-DdT3xQ1a.js")
-    assert (answer.status_code, answer.text) == (200, "a script")
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    response = client.get("/assets/index-DdT3xQ1a.js")
+    assert (response.status_code, response.text) == (200, "a script")
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     gone = client.get("/assets/index-gone1234.js")
     assert (gone.status_code, "Cache-Control" in gone.headers) == (404, False)
 

@@ -32,14 +32,14 @@ async def address(tmp_path: Path, migrated: Path) -> AsyncIterator[str]:
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """Return a window that no other host answers."""
 
-    async def answer(route: Route) -> None:
+    async def response(route: Route) -> None:
         if urlsplit(route.request.url).hostname == "127.0.0.1":
             await route.continue_()
         else:
             await route.abort()
 
     context = await browser.new_context()
-    await context.route("**/*", answer)
+    await context.route("**/*", response)
     yield await context.new_page()
     await context.close()
 
@@ -60,9 +60,9 @@ async def test_an_operation_is_tried_with_a_token(address: str, page: Page) -> N
     await operation.get_by_text("/api/user").click()
     await operation.get_by_role("button", name="Try it out").click()
     await operation.get_by_role("button", name="Execute").click()
-    answer = operation.locator(".live-responses-table tbody")
-    await expect(answer.locator(".response-col_status")).to_have_text("200")
-    await expect(answer.locator("pre").first).to_contain_text('"username": "anna"')
+    response = operation.locator(".live-responses-table tbody")
+    await expect(response.locator(".response-col_status")).to_have_text("200")
+    await expect(response.locator("pre").first).to_contain_text('"username": "anna"')
 
 
 async def test_an_operation_shows_what_it_is_sent_and_what_it_answers(address: str, page: Page) -> None:

@@ -40,16 +40,16 @@ class Conduit:
     async def register(self, name: str) -> dict[str, str]:
         """Register a user, and return the header that says who is calling."""
         user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        answer = await self.client.post("/users", json={"user": user})
-        assert answer.status_code == 201, answer.text
-        return {"Authorization": f"Token {answer.json()['user']['token']}"}
+        response = await self.client.post("/users", json={"user": user})
+        assert response.status_code == 201, response.text
+        return {"Authorization": f"Token {response.json()['user']['token']}"}
 
     async def publish(self, author: dict[str, str], title: str, body: str = "They fly.") -> Json:
         """Publish an article, and return it."""
         article = {"title": title, "description": f"On {title}", "body": body, "tagList": ["beasts"]}
-        answer = await self.client.post("/articles", json={"article": article}, headers=author)
-        assert answer.status_code == 201, answer.text
-        published: Json = answer.json()["article"]
+        response = await self.client.post("/articles", json={"article": article}, headers=author)
+        assert response.status_code == 201, response.text
+        published: Json = response.json()["article"]
         return published
 
 
@@ -76,11 +76,11 @@ def page_that_calls(address: str) -> ASGIApp:
     told = page.replace('name="conduit-api" content="/api"', f'name="conduit-api" content="{address}/api"')
     assert told != page
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await HTMLResponse(told)(scope, receive, send)
 
-    return answer
+    return response
 
 
 @pytest.fixture
@@ -195,9 +195,9 @@ class TestExposedHeaders:
     async def test_the_id_of_a_request_that_failed_is_shown(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
-        async with page.expect_response(f"{conduit.address}/api/profiles/nobody") as answer:
+        async with page.expect_response(f"{conduit.address}/api/profiles/nobody") as response:
             await page.goto(f"{elsewhere}/profile/nobody")
-        request_id = (await (await answer.value).all_headers())["x-request-id"]
+        request_id = (await (await response.value).all_headers())["x-request-id"]
         await expect(page.get_by_role("alert")).to_have_text(
             re.compile(f"profile not foundRequest {request_id}")
         )

@@ -79,9 +79,9 @@ def conduit(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterato
 def register(client: httpx2.Client, name: str) -> dict[str, str]:
     """Register a user, and return the header that says who is calling."""
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = client.post("/api/users", json={"user": user})
-    assert answer.status_code == HTTPStatus.CREATED, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": user})
+    assert response.status_code == HTTPStatus.CREATED, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def lines(conduit: RunningServer) -> list[Json]:
@@ -140,20 +140,20 @@ class TestServing:
 class TestBodies:
     def test_one_that_says_it_is_too_large_is_answered_at_once(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            answer = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
-        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+            response = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+        assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
     def test_one_that_turns_out_too_large_is_answered_the_same(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            answer = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
-        assert answer.request.headers["Transfer-Encoding"] == "chunked"
-        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+            response = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
+        assert response.request.headers["Transfer-Encoding"] == "chunked"
+        assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
     def test_one_of_just_the_size_is_read(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             headers = {"Content-Type": "application/json"}
-            answer = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
-        assert (answer.status_code, answer.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
+            response = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
+        assert (response.status_code, response.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
 
     def test_the_connection_goes_on_afterwards(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
@@ -184,8 +184,8 @@ class TestLog:
     def test_nothing_that_a_caller_sends_begins_a_line_of_its_own(self, conduit: RunningServer) -> None:
         forged = '{"event": "request", "route": "forged"}'
         with conduit.client() as client:
-            answer = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
-            assert answer.status_code == 404
+            response = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
+            assert response.status_code == 404
             client.get("/", headers={"X-Request-ID": "after-that"})
         conduit.until(re.compile("after-that"))
         assert "forged" in conduit.log
@@ -214,13 +214,13 @@ class TestEnding:
         )
         with served(folder) as conduit, socket.create_connection(conduit.address) as connection:
             connection.sendall(head.encode())
-            answer = connection.makefile("rb")
+            response = connection.makefile("rb")
             # The body is being waited for: it has begun.
-            assert answer.readline() == b"HTTP/1.1 100 Continue\r\n"
+            assert response.readline() == b"HTTP/1.1 100 Continue\r\n"
             conduit.signal(signal.SIGTERM)
             conduit.until(re.compile("Waiting for connections to close"))
             connection.sendall(body)
-            assert b"HTTP/1.1 201 Created\r\n" in list(answer)
+            assert b"HTTP/1.1 201 Created\r\n" in list(response)
             assert conduit.ended() == 0
         assert "Traceback" not in conduit.log
         assert {file.name for file in (folder / "var").iterdir()} == {"conduit.db", "secret_key"}

@@ -67,12 +67,12 @@ async def calling(conduit: RunningServer) -> AsyncIterator[httpx2.AsyncClient]:
 async def written(client: httpx2.AsyncClient, name: str) -> tuple[str, dict[str, str]]:
     """Register a user who publishes, and return the article's path and the user's header."""
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = await client.post("/api/users", json={"user": user})
-    assert answer.status_code == 201, answer.text
-    headers = {"Authorization": f"Token {answer.json()['user']['token']}"}
-    answer = await client.post("/api/articles", json={"article": ARTICLE}, headers=headers)
-    assert answer.status_code == 201, answer.text
-    return f"/api/articles/{answer.json()['article']['slug']}", headers
+    response = await client.post("/api/users", json={"user": user})
+    assert response.status_code == 201, response.text
+    headers = {"Authorization": f"Token {response.json()['user']['token']}"}
+    response = await client.post("/api/articles", json={"article": ARTICLE}, headers=headers)
+    assert response.status_code == 201, response.text
+    return f"/api/articles/{response.json()['article']['slug']}", headers
 
 
 class Load:
@@ -113,9 +113,9 @@ class Load:
 
     async def kept(self) -> set[int]:
         """Return the comments that are there."""
-        answer = await self._client.get(f"{self._article}/comments", headers=self._headers)
-        assert answer.status_code == 200, answer.text
-        return {comment["id"] for comment in answer.json()["comments"]}
+        response = await self._client.get(f"{self._article}/comments", headers=self._headers)
+        assert response.status_code == 200, response.text
+        return {comment["id"] for comment in response.json()["comments"]}
 
     async def _write(self) -> None:
         while not self._ending:
@@ -125,25 +125,25 @@ class Load:
 
     async def _write_one(self) -> None:
         try:
-            answer = await self._client.post(
+            response = await self._client.post(
                 f"{self._article}/comments", json={"comment": {"body": "Nice"}}, headers=self._headers
             )
         except httpx2.TransportError:
             # Its worker was killed: nobody knows, and nobody was told.
             self.broken += 1
             return
-        self.statuses[answer.status_code] += 1
-        if answer.status_code == 201:
-            self.acknowledged.add(answer.json()["comment"]["id"])
+        self.statuses[response.status_code] += 1
+        if response.status_code == 201:
+            self.acknowledged.add(response.json()["comment"]["id"])
         else:
-            assert answer.headers.get("Retry-After") == "1"
+            assert response.headers.get("Retry-After") == "1"
 
 
 async def timed(client: httpx2.AsyncClient, path: str) -> tuple[int, float]:
     """Return the status of an answer, and how long it took."""
     began = time.monotonic()
-    answer = await client.get(path)
-    return answer.status_code, time.monotonic() - began
+    response = await client.get(path)
+    return response.status_code, time.monotonic() - began
 
 
 async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all_goes_on(

@@ -108,8 +108,8 @@ def test_the_table_has_every_operation(application: FastAPI) -> None:
 @pytest.mark.parametrize("row", TABLE, ids=str)
 async def test_each_operation_answers_everybody_as_the_table_says(api: Api, comment: Json, row: Row) -> None:
     # The owner comes last: after them there may be nothing left to ask for.
-    answers = {who: (await ask(api, who, row, comment)).status_code for who in (NOBODY, GONE, OTHER, OWNER)}
-    assert answers == row.expected
+    responses = {who: (await ask(api, who, row, comment)).status_code for who in (NOBODY, GONE, OTHER, OWNER)}
+    assert responses == row.expected
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if 403 in row.expected.values()], ids=str)
@@ -165,8 +165,8 @@ class TestMassAssignment:
     async def test_of_a_comment(self, api: Api) -> None:
         await api.as_user("jake").publish()
         said = {"id": 1000, "author": {"username": "anna"}, "createdAt": "2000-01-01T00:00:00.000Z"}
-        answer = await api.as_user("jake").post("/articles/dragons/comments", COMMENT.body(**said))
-        comment = answer.json()["comment"]
+        response = await api.as_user("jake").post("/articles/dragons/comments", COMMENT.body(**said))
+        comment = response.json()["comment"]
         assert (comment["id"], comment["author"]["username"]) == (1, "jake")
         assert comment["createdAt"] > "2026"
 
@@ -175,18 +175,18 @@ async def test_no_answer_holds_a_hash_and_an_e_mail_or_token_is_in_ones_own_acco
     api: Api, comment: Json
 ) -> None:
     """OWASP API3:2023: excessive data exposure."""
-    api.answers.clear()
+    api.responses.clear()
     for row in TABLE:
         if not row.operation.startswith(("DELETE", "POST /api/user/")):
             await ask(api, OWNER, row, comment)
-    for answer in api.answers:
-        assert answer.is_success, answer.text
-        assert "argon2" not in answer.text
-        assert "anna@example.com" not in answer.text
-        if answer.request.url.path.startswith("/api/user"):
+    for response in api.responses:
+        assert response.is_success, response.text
+        assert "argon2" not in response.text
+        assert "anna@example.com" not in response.text
+        if response.request.url.path.startswith("/api/user"):
             continue
-        assert "@" not in answer.text
-        assert "token" not in answer.text.lower()
+        assert "@" not in response.text
+        assert "token" not in response.text.lower()
 
 
 Broken = tuple[type, str]
@@ -212,10 +212,10 @@ async def test_an_exception_in_any_layer_is_a_bare_500(
     """ASVS 5.0 V16.5: nothing of what went wrong inside is told outside."""
     token = await api.as_user(OWNER).token()
     monkeypatch.setattr(*broken, failing("the password of the database, at /srv/conduit.db"))
-    answer = await api.request(method, path, json=PUBLISH.body(), headers={"Authorization": f"Token {token}"})
-    request_id = answer.headers["X-Request-ID"]
-    assert answer.status_code == 500
-    assert answer.json() == {
+    response = await api.request(method, path, json=PUBLISH.body(), headers={"Authorization": f"Token {token}"})
+    request_id = response.headers["X-Request-ID"]
+    assert response.status_code == 500
+    assert response.json() == {
         "errors": {"server": [f"failed unexpectedly; please report request {request_id}"]}
     }
 

@@ -46,11 +46,11 @@ def conduit(folder: Path) -> Iterator[RunningServer]:
 def signed_in(client: httpx2.Client) -> dict[str, str]:
     """Register jake, or log in, and return the header that says so."""
     user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
-    answer = client.post("/api/users", json={"user": user})
-    if answer.status_code == 409:
-        answer = client.post("/api/users/login", json={"user": user})
-    assert answer.is_success, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": user})
+    if response.status_code == 409:
+        response = client.post("/api/users/login", json={"user": user})
+    assert response.is_success, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def publish(client: httpx2.Client, headers: dict[str, str], title: str, size: int = 100) -> httpx2.Response:
@@ -89,9 +89,9 @@ def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) ->
                 # It ends with the connection, in the middle of whatever the server was doing.
                 with suppress(httpx2.HTTPError), conduit.client() as client:
                     for number in range(10_000):
-                        answer = publish(client, headers, f"No. {kill} {writer} {number}")
-                        assert answer.status_code == 201, answer.text
-                        acknowledged.add(answer.json()["article"]["slug"])
+                        response = publish(client, headers, f"No. {kill} {writer} {number}")
+                        assert response.status_code == 201, response.text
+                        acknowledged.add(response.json()["article"]["slug"])
                         if len(acknowledged) >= enough:
                             conduit.signal(signal.SIGKILL)
 
@@ -111,12 +111,12 @@ def test_a_full_disk_is_a_503_that_passes_and_reads_go_on(folder: Path, conduit:
         conduit.limit_files(largest + 100_000)
         acknowledged = {"before"}
         for number in range(30):
-            answer = publish(client, headers, f"Full {number}", size=50_000)
-            if answer.status_code != 201:
+            response = publish(client, headers, f"Full {number}", size=50_000)
+            if response.status_code != 201:
                 break
-            acknowledged.add(answer.json()["article"]["slug"])
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json() == {"errors": {"database": ["is not available"]}}
+            acknowledged.add(response.json()["article"]["slug"])
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        assert response.json() == {"errors": {"database": ["is not available"]}}
         for path in ("/api/articles", "/api/articles/before", "/api/tags", "/health/live"):
             assert client.get(path, headers=headers).status_code == 200
         conduit.limit_files(ANY_SIZE)

@@ -51,8 +51,8 @@ def conduit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningS
 def token(conduit: RunningServer) -> str:
     user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
     with conduit.client() as client:
-        answer = client.post("/api/users", json={"user": user})
-        headers = {"Authorization": f"Token {answer.json()['user']['token']}"}
+        response = client.post("/api/users", json={"user": user})
+        headers = {"Authorization": f"Token {response.json()['user']['token']}"}
         article = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
         client.post("/api/articles", json={"article": article}, headers=headers)
     return headers["Authorization"]

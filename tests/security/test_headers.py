@@ -32,7 +32,7 @@ async def test_what_is_for_one_caller_or_changes_something_is_not_to_be_kept(api
     await jake.get("/articles")
     await jake.get("/articles")  # kept by Conduit, and given again
     await api.post("/users/login", {"user": {"email": "nobody@a.org", "password": "wrong horse"}})
-    assert {answer.headers["Cache-Control"] for answer in api.answers} == {"no-store"}
+    assert {response.headers["Cache-Control"] for response in api.responses} == {"no-store"}
 
 
 async def test_what_everybody_sees_may_be_kept_and_is_asked_for_again_each_time(api: Api) -> None:
@@ -60,8 +60,8 @@ async def test_caches_are_told_that_callers_get_answers_of_their_own(
         )
     )
     for caller in (api, api.as_user("jake")):
-        answer = await caller.get("/tags", headers={"Origin": "https://blog.example"})
-        assert {name.strip() for name in answer.headers["Vary"].split(",")} == {"Authorization", "Origin"}
+        response = await caller.get("/tags", headers={"Origin": "https://blog.example"})
+        assert {name.strip() for name in response.headers["Vary"].split(",")} == {"Authorization", "Origin"}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/architecture"])
@@ -95,8 +95,8 @@ async def test_plain_http_is_not_told_to_come_by_tls(api: Api) -> None:
 )
 async def test_a_wrong_method_is_told_all_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
     """RFC 9110, 15.5.6."""
-    answer = await api.request(method, path)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    response = await api.request(method, path)
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
 
 
 async def test_only_named_origins_may_call_once_there_are_some(
@@ -121,11 +121,11 @@ async def test_only_named_origins_may_call_once_there_are_some(
 
 async def test_a_preflight_that_asks_for_too_much_is_refused_in_the_one_shape(api: Api) -> None:
     asked = {"Origin": "https://blog.example", "Access-Control-Request-Method": "PATCH"}
-    answer = await api.request(
+    response = await api.request(
         "OPTIONS", "/user", headers={**asked, "Access-Control-Request-Headers": "Authorization, X-Forged"}
     )
-    assert answer.status_code == 400
-    assert answer.json() == {
+    assert response.status_code == 400
+    assert response.json() == {
         "errors": {"method": ["is not allowed here"], "headers": ["is not allowed here"]}
     }
-    assert "X-Forged" not in str(answer.headers)
+    assert "X-Forged" not in str(response.headers)

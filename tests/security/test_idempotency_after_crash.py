@@ -42,19 +42,19 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[st
 
 def register(client: httpx2.Client) -> dict[str, str]:
     """Register jake, again each time, and return the header that says so."""
-    answer = client.post("/api/users", json={"user": USER}, headers={"Idempotency-Key": "jake"})
-    assert answer.status_code == 201, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": USER}, headers={"Idempotency-Key": "jake"})
+    assert response.status_code == 201, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def publish(client: httpx2.Client, headers: dict[str, str], key: str) -> str:
     """Publish an article whose title is its key, and return the answer."""
     article = {"title": key, "description": "One of many", "body": "x", "tagList": ["one", "two"]}
-    answer = client.post(
+    response = client.post(
         "/api/articles", json={"article": article}, headers=headers | {"Idempotency-Key": key}
     )
-    assert answer.status_code == 201, answer.text
-    return answer.text
+    assert response.status_code == 201, response.text
+    return response.text
 
 
 def test_every_key_has_made_one_article_after_kill_9_and_a_repeat(
@@ -70,8 +70,8 @@ def test_every_key_has_made_one_article_after_kill_9_and_a_repeat(
     with served(tmp_path, **settings) as conduit, conduit.client() as client:
         headers = register(client)
         for key in sorted(statements):
-            answer = publish(client, headers, key)
-            assert answer == acknowledged.get(key, answer)
+            response = publish(client, headers, key)
+            assert response == acknowledged.get(key, response)
         assert client.get("/api/articles?author=jake").json()["articlesCount"] == len(statements)
 
 

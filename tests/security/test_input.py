@@ -64,10 +64,10 @@ def valued(write: Write, field: str, text: str) -> object:
     return [text] if isinstance(write.fields[field], list) else text
 
 
-def assert_refused(answer: httpx2.Response, *statuses: int) -> None:
-    assert answer.status_code in (statuses or (422,)), answer.text
-    official().check_error(answer)
-    assert MARK not in answer.text
+def assert_refused(response: httpx2.Response, *statuses: int) -> None:
+    assert response.status_code in (statuses or (422,)), response.text
+    official().check_error(response)
+    assert MARK not in response.text
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
@@ -77,9 +77,9 @@ async def test_text_that_cannot_be_stored_is_refused_in_every_field(
     """PostgreSQL has no U+0000, and UTF-8 no surrogates (RFC 3629, 3)."""
     for field, bad in product(write.fields, BAD_TEXTS):
         content = json.dumps(write.body(**{field: valued(write, field, "PLACE")})).replace("PLACE", bad)
-        answer = await write.send_raw(api, content.encode(), article["slug"])
-        assert_refused(answer)
-        assert list(answer.json()["errors"]) == [field]
+        response = await write.send_raw(api, content.encode(), article["slug"])
+        assert_refused(response)
+        assert list(response.json()["errors"]) == [field]
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
@@ -113,8 +113,8 @@ async def test_what_is_not_json_is_refused_by_every_operation(api: Api, article:
         "null": b"null",
     }
     for body in bodies.values():
-        answer = await write.send_raw(api, body.replace(b"dragons", MARK.encode()), article["slug"])
-        assert_refused(answer)
+        response = await write.send_raw(api, body.replace(b"dragons", MARK.encode()), article["slug"])
+        assert_refused(response)
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
@@ -128,13 +128,13 @@ async def test_a_number_that_is_too_large_is_no_text(api: Api, article: Json, wr
 async def test_what_does_not_say_that_it_is_json_is_refused(api: Api, article: Json, write: Write) -> None:
     """A form of another site can send text/plain without asking (CWE-352)."""
     for kind in ("text/plain", "", ";", "application/x-www-form-urlencoded", "multipart/form-data"):
-        answer = await api.as_user("jake").request(
+        response = await api.as_user("jake").request(
             write.method,
             write.path.format(slug=article["slug"]),
             content=json.dumps(write.body()).encode(),
             headers={"Content-Type": kind},
         )
-        assert_refused(answer)
+        assert_refused(response)
 
 
 async def test_text_that_cannot_be_stored_is_refused_in_every_url(api: Api, article: Json) -> None:
@@ -158,8 +158,8 @@ async def test_what_is_no_number_counts_nothing(api: Api, article: Json) -> None
 async def test_a_billion_articles_are_skipped_at_once(api: Api, article: Json) -> None:
     for path in ("/articles", "/articles/feed", f"/articles?author={article['author']['username']}"):
         began = time.process_time()
-        answer = await api.as_user("jake").get(path, params={"offset": "1000000000"})
-        assert (answer.status_code, answer.json()["articles"]) == (200, [])
+        response = await api.as_user("jake").get(path, params={"offset": "1000000000"})
+        assert (response.status_code, response.json()["articles"]) == (200, [])
         assert time.process_time() - began < 0.2
 
 
@@ -187,8 +187,8 @@ class TestInjection:
     async def test_a_filter_matches_itself_and_nothing_else(self, api: Api) -> None:
         await api.as_user("jake").publish(tags=["dragons"])
         for name, text in product(("tag", "author", "favorited"), self.TEXTS):
-            answer = await api.get("/articles", params={name: text})
-            assert (answer.status_code, answer.json()["articlesCount"]) == (200, 0)
+            response = await api.get("/articles", params={name: text})
+            assert (response.status_code, response.json()["articlesCount"]) == (200, 0)
 
     async def test_it_is_kept_and_found_as_it_is(self, api: Api) -> None:
         jake = api.as_user("jake")

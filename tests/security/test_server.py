@@ -75,7 +75,7 @@ def connection(conduit: RunningServer, source: str = "127.0.0.1") -> Iterator[so
         yield opened
 
 
-def answer(connection: socket.socket) -> Answer:
+def response(connection: socket.socket) -> Answer:
     """Read until the server closes the connection, and return status, headers and body."""
     received = b""
     while part := connection.recv(65_536):
@@ -90,7 +90,7 @@ def send(conduit: RunningServer, request: bytes) -> Answer:
     """Send this and nothing more, and wait for the end."""
     with connection(conduit) as opened:
         opened.sendall(request)
-        return answer(opened)
+        return response(opened)
 
 
 def is_open_at_the_server(client: tuple[str, int]) -> bool:
@@ -164,7 +164,7 @@ class TestTime:
             assert b" 200 " in opened.recv(65_536)
             opened.sendall(request)
             opened.sendall(b"Connection: close\r\n\r\n")
-            status, _, body = answer(opened)
+            status, _, body = response(opened)
         assert (status, body) == (200, {"tags": []})
 
 
@@ -247,11 +247,11 @@ class TestNumber:
         before = conduit.memory()
         with conduit.client() as client, ThreadPoolExecutor(20) as threads:
             origin = {"Origin": "https://blog.example"}
-            answers = list(threads.map(lambda number: log_in(client, f"{number}@a.org", **origin), range(40)))
+            responses = list(threads.map(lambda number: log_in(client, f"{number}@a.org", **origin), range(40)))
         assert conduit.memory() - before < 64 * MEBIBYTE
-        statuses = Counter(one.status_code for one in answers)
+        statuses = Counter(one.status_code for one in responses)
         assert statuses.keys() == {401, 503}
-        refused = [one for one in answers if one.status_code == 503]
+        refused = [one for one in responses if one.status_code == 503]
         assert {one.headers.get("Retry-After") for one in refused} == {"1"}
         # As every answer of the application: pages of other origins read it, and the log tells of it.
         assert {one.headers.get("Access-Control-Allow-Origin") for one in refused} == {"*"}
@@ -288,7 +288,7 @@ class TestForwarded:
             opened.sendall(
                 b"GET /api/tags HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
             )
-            assert answer(opened)[1].get("strict-transport-security") == strict
+            assert response(opened)[1].get("strict-transport-security") == strict
 
     def log_in_from(
         self, conduit: RunningServer, source: str, email: str, forwarded_for: Sequence[str]

@@ -47,9 +47,9 @@ async def test_writing_is_refused_until_it_is_possible_again(
         read = await api.get(f"/articles/{article['slug']}")
     finally:
         await pragma(app_instance, mended)
-    for answer in refused:
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json() == {"errors": {"database": ["is not available"]}}
+    for response in refused:
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        assert response.json() == {"errors": {"database": ["is not available"]}}
     assert read.json()["article"]["slug"] == "before"
     assert (await jake.post("/articles", large)).status_code == 201
     assert (await api.get("/articles")).json()["articlesCount"] == 2
