@@ -54,7 +54,12 @@ async def test_following_answers_200_with_the_profile_however_often(api: Api) ->
     for _ in range(2):
         response = await api.as_user("anna").post("/profiles/jake/follow")
         assert response.status_code == 200
-        assert response.json()["profile"] == {"username": "jake", "bio": None, "image": None, "following": True}
+        assert response.json()["profile"] == {
+            "username": "jake",
+            "bio": None,
+            "image": None,
+            "following": True,
+        }
     await api.as_user("anna").delete("/profiles/jake/follow")
     assert not await _following(api.as_user("anna"), "jake")
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests import program
 from tests.login_attempts import LOGIN_ATTEMPTS
-from tests.postgresql import until
+from tests.postgresql import wait_until
 from tests.program import RunningServer, require_program, served, write_plugin
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -107,7 +107,7 @@ def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> 
     with subprocess.Popen([nginx, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as proxy:  # noqa: S603 - the proxy under test
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-                until(lambda: responses(port), "nginx does not listen")
+                wait_until(lambda: responses(port), "nginx does not listen")
                 yield client
         finally:
             proxy.terminate()

@@ -50,7 +50,7 @@ CREATIONS = [
 def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: RunningServer) -> None:
     [create] = FUNCTION.findall(GUIDE.read_text(encoding="utf-8"))
     _, port = conduit.address
-    ended = subprocess.run(  # noqa: S603 - what the guide says
+    completed = subprocess.run(  # noqa: S603 - what the guide says
         [require_program("node"), "--input-type=module", "-", str(port), json.dumps(CREATIONS)],
         input=create + LOSING,
         capture_output=True,
@@ -58,8 +58,8 @@ def test_what_a_page_creates_is_there_once_though_answers_are_lost(conduit: Runn
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout) == [[201, True]] * len(CREATIONS)
+    assert completed.returncode == 0, completed.stderr
+    assert json.loads(completed.stdout) == [[201, True]] * len(CREATIONS)
     with conduit.client() as client:
         assert client.get("/api/articles?author=jake").json()["articlesCount"] == 1
         assert len(client.get("/api/articles/dragons/comments").json()["comments"]) == 1

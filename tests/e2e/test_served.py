@@ -97,7 +97,7 @@ def said(conduit: RunningServer) -> list[str]:
 
 class TestServing:
     def test_it_says_where_and_what_it_serves(self, conduit: RunningServer) -> None:
-        conduit.until(STARTED)
+        conduit.wait_for_log(STARTED)
         modules = ", ".join(module.name for module in resolve_order(discover()))
         assert said(conduit) == [
             f"Conduit serves {conduit.url}, documentation at {conduit.url}/docs",
@@ -166,7 +166,7 @@ class TestLog:
         with conduit.client() as client:
             jake = register(client, "logged")
             client.get("/api/profiles/logged?secret=sesame", headers={**jake, "X-Request-ID": "frontend-7"})
-        conduit.until(re.compile("frontend-7"))
+        conduit.wait_for_log(re.compile("frontend-7"))
         [line] = [line for line in lines(conduit) if line.get("request_id") == "frontend-7"]
         assert line.pop("milliseconds") > 0
         assert line.pop("timestamp").endswith("Z")
@@ -187,7 +187,7 @@ class TestLog:
             response = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
             assert response.status_code == 404
             client.get("/", headers={"X-Request-ID": "after-that"})
-        conduit.until(re.compile("after-that"))
+        conduit.wait_for_log(re.compile("after-that"))
         assert "forged" in conduit.log
         assert "forged" not in {line.get("route") for line in lines(conduit)}
         # Every line is JSON, but for what is said before it serves.
@@ -199,7 +199,7 @@ class TestLog:
             client.get(f"/api/user?token={token}", headers={"Authorization": f"Token {token}x"})
             login = {"user": {"email": "careful@example.com", "password": "not my pass phrase"}}
             client.post("/api/users/login", json=login, headers={"X-Request-ID": "the-last-one"})
-        conduit.until(re.compile("the-last-one"))
+        conduit.wait_for_log(re.compile("the-last-one"))
         for secret in (token, PASSWORD, "not my pass phrase", SETTINGS["SECRET_KEY"], "$argon2"):
             assert secret not in conduit.log
 
@@ -218,10 +218,10 @@ class TestEnding:
             # The body is being waited for: it has begun.
             assert response.readline() == b"HTTP/1.1 100 Continue\r\n"
             conduit.signal(signal.SIGTERM)
-            conduit.until(re.compile("Waiting for connections to close"))
+            conduit.wait_for_log(re.compile("Waiting for connections to close"))
             connection.sendall(body)
             assert b"HTTP/1.1 201 Created\r\n" in list(response)
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
         assert {file.name for file in (folder / "var").iterdir()} == {"conduit.db", "secret_key"}
         with closing(sqlite3.connect(folder / "var" / "conduit.db")) as database:
@@ -229,9 +229,9 @@ class TestEnding:
 
     def test_ctrl_c_ends_well_too(self, folder: Path) -> None:
         with served(folder) as conduit:
-            conduit.until(STARTED)
+            conduit.wait_for_log(STARTED)
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
 
 
@@ -245,11 +245,11 @@ class TestReload:
         with served(folder, "--reload") as conduit, conduit.client() as client:
             assert client.get("/api/greeting").json() == "hello"
             code.write_text(GREETING.replace("hello", "good-bye"), encoding="utf-8")
-            conduit.until(re.compile("detected changes in"))
-            conduit.until(STARTED)
+            conduit.wait_for_log(re.compile("detected changes in"))
+            conduit.wait_for_log(STARTED)
             assert client.get("/api/greeting").json() == "good-bye"
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
 
 
@@ -257,7 +257,7 @@ class TestWorkers:
     def test_two_of_them_serve_the_same_and_end_together(self, folder: Path) -> None:
         with served(folder, "--workers", "2") as conduit:
             for _ in range(2):
-                conduit.until(STARTED)
+                conduit.wait_for_log(STARTED)
             with conduit.client() as client:
                 jake = register(client, "jake")
             for _ in range(20):
@@ -269,5 +269,5 @@ class TestWorkers:
             [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', counted)
             assert float(current_user) == 20
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log

@@ -17,7 +17,7 @@ import pytest
 
 from tests import program
 from tests.client import PASSWORD
-from tests.postgresql import Server, until
+from tests.postgresql import Server, wait_until
 from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def conduit(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert program.conduit(folder, "migrate", **settings).returncode == 0
     with served(folder, "--workers", "2", **settings) as conduit:
         for _ in range(2):
-            conduit.until(STARTED)
+            conduit.wait_for_log(STARTED)
         yield conduit
 
 
@@ -102,9 +102,9 @@ class Load:
     async def more(self, number: int = 10) -> None:
         """Wait until so many more were acknowledged."""
         enough = len(self.acknowledged) + number
-        await self.until(lambda: len(self.acknowledged) >= enough)
+        await self.wait_until(lambda: len(self.acknowledged) >= enough)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def wait_until(self, holds: Callable[[], bool]) -> None:
         """Wait until this holds after an answer."""
         async with asyncio.timeout(program.TIMEOUT_SECONDS):
             while not holds():
@@ -154,7 +154,7 @@ async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all
         async with load.going_on():
             await load.more()
             await asyncio.to_thread(server.stop)
-            await load.until(lambda: load.statuses[503] > 0)
+            await load.wait_until(lambda: load.statuses[503] > 0)
             status, seconds = await timed(client, "/api/tags")
             assert (status, seconds < AT_ONCE_SECONDS) == (503, True)
             assert (await client.get("/health/ready")).status_code == 503
@@ -209,7 +209,7 @@ async def test_what_was_acknowledged_is_there_however_many_workers_are_killed(co
                 await load.more()
                 killed = workers.pop()
                 os.kill(killed, signal.SIGKILL)
-                successor = await asyncio.to_thread(conduit.until, STARTED)
+                successor = await asyncio.to_thread(conduit.wait_for_log, STARTED)
                 workers.add(int(successor[1]))
             await load.more()
         assert load.statuses.keys() == {201}
@@ -226,9 +226,9 @@ async def test_sigterm_lets_every_worker_answer_what_it_has_begun(conduit: Runni
         async with load.going_on():
             await load.more()
             conduit.signal(signal.SIGTERM)
-            await load.until(lambda: load.broken > 0)
+            await load.wait_until(lambda: load.broken > 0)
         # Whoever came before was answered, and whoever came after found nobody.
         assert load.statuses.keys() == {201}
-    until(lambda: "Stopping parent process" in conduit.log, "it does not end")
-    assert conduit.ended() == 0
+    wait_until(lambda: "Stopping parent process" in conduit.log, "it does not end")
+    assert conduit.wait() == 0
     assert "Traceback" not in conduit.log

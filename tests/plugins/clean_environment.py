@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.program import TIMEOUT_SECONDS, Lines, RunningServer, environment
+from tests.program import TIMEOUT_SECONDS, LineReader, RunningServer, environment
 
 ROOT = Path(__file__).parents[2]
 BOOKMARKS = ROOT / "plugins" / "bookmarks"
@@ -78,7 +78,7 @@ class CleanEnvironment:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            lines = Lines(process.stderr)
+            lines = LineReader(process.stderr)
             try:
                 yield RunningServer(process, lines)
             finally:

@@ -175,11 +175,11 @@ async def test_no_answer_holds_a_hash_and_an_e_mail_or_token_is_in_ones_own_acco
     api: Api, comment: Json
 ) -> None:
     """OWASP API3:2023: excessive data exposure."""
-    api.responses.clear()
+    api.answers.clear()
     for row in TABLE:
         if not row.operation.startswith(("DELETE", "POST /api/user/")):
             await ask(api, OWNER, row, comment)
-    for response in api.responses:
+    for response in api.answers:
         assert response.is_success, response.text
         assert "argon2" not in response.text
         assert "anna@example.com" not in response.text
@@ -212,7 +212,9 @@ async def test_an_exception_in_any_layer_is_a_bare_500(
     """ASVS 5.0 V16.5: nothing of what went wrong inside is told outside."""
     token = await api.as_user(OWNER).token()
     monkeypatch.setattr(*broken, failing("the password of the database, at /srv/conduit.db"))
-    response = await api.request(method, path, json=PUBLISH.body(), headers={"Authorization": f"Token {token}"})
+    response = await api.request(
+        method, path, json=PUBLISH.body(), headers={"Authorization": f"Token {token}"}
+    )
     request_id = response.headers["X-Request-ID"]
     assert response.status_code == 500
     assert response.json() == {

@@ -97,7 +97,7 @@ def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) ->
 
             with ThreadPoolExecutor(WRITERS) as threads:
                 list(threads.map(write, range(WRITERS)))
-            assert conduit.ended() == -signal.SIGKILL
+            assert conduit.wait() == -signal.SIGKILL
         assert len(acknowledged) >= enough
         assert acknowledged <= kept(folder)
 

@@ -72,7 +72,7 @@ def test_no_request_finds_what_the_document_does_not_promise(conduit: RunningSer
     command += ["--warnings", "off", "--no-color"]
     for operation in LEFT_OUT:
         command += ["--exclude-operation-id", operation]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
-    assert ended.returncode == 0, ended.stdout
-    assert f" {operations(conduit) - len(LEFT_OUT)} selected" in ended.stdout
+    completed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    assert completed.returncode == 0, completed.stdout
+    assert f" {operations(conduit) - len(LEFT_OUT)} selected" in completed.stdout
     assert "the program failed" not in conduit.log

@@ -32,7 +32,7 @@ async def test_what_is_for_one_caller_or_changes_something_is_not_to_be_kept(api
     await jake.get("/articles")
     await jake.get("/articles")  # kept by Conduit, and given again
     await api.post("/users/login", {"user": {"email": "nobody@a.org", "password": "wrong horse"}})
-    assert {response.headers["Cache-Control"] for response in api.responses} == {"no-store"}
+    assert {response.headers["Cache-Control"] for response in api.answers} == {"no-store"}
 
 
 async def test_what_everybody_sees_may_be_kept_and_is_asked_for_again_each_time(api: Api) -> None:

@@ -65,7 +65,7 @@ def test_every_key_has_made_one_article_after_kill_9_and_a_repeat(
     for kill in range(KILLS):
         with served(tmp_path, **settings) as conduit:
             _write_until_killed(conduit, f"{kill}", statements, acknowledged)
-            assert conduit.ended() == -signal.SIGKILL
+            assert conduit.wait() == -signal.SIGKILL
     assert len(statements) > len(acknowledged) >= KILLS * ACKNOWLEDGED_BEFORE_A_KILL
     with served(tmp_path, **settings) as conduit, conduit.client() as client:
         headers = register(client)

@@ -18,7 +18,7 @@ import pytest
 
 from tests import program
 from tests.client import PASSWORD
-from tests.postgresql import until
+from tests.postgresql import wait_until
 from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
@@ -155,7 +155,7 @@ class TestTime:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
             opened.sendall(b"GET /api/articles/long/comments HTTP/1.1\r\nHost: conduit\r\n\r\n")
             here = opened.getsockname()
-            until(lambda: not is_open_at_the_server(here), "it was not cut off")
+            wait_until(lambda: not is_open_at_the_server(here), "it was not cut off")
 
     def test_who_is_in_time_is_served_on_one_connection(self, conduit: RunningServer) -> None:
         request = b"GET /api/tags HTTP/1.1\r\nHost: conduit\r\n"
@@ -178,7 +178,7 @@ class TestSize:
     def test_what_is_refused_unread_has_an_id_and_a_log_line(self, conduit: RunningServer) -> None:
         forged = b"X-Request-ID: forged\r\n"
         status, headers, _ = send(conduit, b"GET /" + b"a" * URL_SIZE + b" HTTP/1.1\r\n" + forged + b"\r\n")
-        line = json.loads(conduit.until(re.compile(f".*{headers['x-request-id']}.*"))[0])
+        line = json.loads(conduit.wait_for_log(re.compile(f".*{headers['x-request-id']}.*"))[0])
         told = {name: line[name] for name in ("event", "level", "request_id", "status")}
         assert told == {
             "event": "refused",
@@ -247,7 +247,9 @@ class TestNumber:
         before = conduit.memory()
         with conduit.client() as client, ThreadPoolExecutor(20) as threads:
             origin = {"Origin": "https://blog.example"}
-            responses = list(threads.map(lambda number: log_in(client, f"{number}@a.org", **origin), range(40)))
+            responses = list(
+                threads.map(lambda number: log_in(client, f"{number}@a.org", **origin), range(40))
+            )
         assert conduit.memory() - before < 64 * MEBIBYTE
         statuses = Counter(one.status_code for one in responses)
         assert statuses.keys() == {401, 503}
@@ -255,7 +257,7 @@ class TestNumber:
         assert {one.headers.get("Retry-After") for one in refused} == {"1"}
         # As every answer of the application: pages of other origins read it, and the log tells of it.
         assert {one.headers.get("Access-Control-Allow-Origin") for one in refused} == {"*"}
-        line = json.loads(conduit.until(re.compile(f".*{refused[0].headers['X-Request-ID']}.*"))[0])
+        line = json.loads(conduit.wait_for_log(re.compile(f".*{refused[0].headers['X-Request-ID']}.*"))[0])
         assert (line["event"], line["status"]) == ("request", 503)
 
 
