@@ -59,16 +59,6 @@ def fail_on_article_deleted(comments: CommentsContainer) -> list[int | None]:
     return counts
 
 
-async def test_deleting_an_article_deletes_only_its_comments(
-    api: Api, comments: CommentsContainer, dragons: Json
-) -> None:
-    knights = await api.as_user("jake").publish("Knights")
-    await api.as_user("anna").comment(knights)
-    await api.as_user("jake").delete(f"/articles/{dragons['slug']}")
-    assert await rows(comments) == 1
-    assert len((await api.get("/articles/knights/comments")).json()["comments"]) == 1
-
-
 async def test_failing_subscriber_rolls_back_the_deletion(
     api: Api, comments: CommentsContainer, dragons: Json
 ) -> None:
