@@ -133,7 +133,7 @@ def test_document_has_the_official_security(document: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answer"),
+    ("method", "path", "response"),
     [
         ("GET", "/tags", httpx2.Response(200, json={"tags": ["dragons"]})),
         ("GET", "/articles/dragons", httpx2.Response(200, json={"article": ARTICLE})),
@@ -144,12 +144,12 @@ def test_document_has_the_official_security(document: Json) -> None:
         ("GET", "/nowhere", httpx2.Response(404, json={"errors": {"path": ["not found"]}})),
     ],
 )
-def test_a_right_answer_passes(method: str, path: str, response: httpx2.Response) -> None:
-    official().check(_answering(method, path, response))
+def test_documented_response_passes(method: str, path: str, response: httpx2.Response) -> None:
+    official().check(_with_request(method, path, response))
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answer", "problem"),
+    ("method", "path", "response", "problem"),
     [
         ("GET", "/tags", httpx2.Response(418, json={"errors": {}}), "status is not documented"),
         ("GET", "/tags", httpx2.Response(401, json={"errors": {}}), "status is not documented"),
@@ -193,18 +193,20 @@ def test_a_right_answer_passes(method: str, path: str, response: httpx2.Response
         ("DELETE", "/articles/dragons", httpx2.Response(204, content=b"null"), "there is a body"),
     ],
 )
-def test_a_wrong_answer_is_refused(method: str, path: str, response: httpx2.Response, problem: str) -> None:
+def test_undocumented_response_is_rejected(
+    method: str, path: str, response: httpx2.Response, problem: str
+) -> None:
     with pytest.raises(NotAsDocumented, match=problem):
-        official().check(_answering(method, path, response))
+        official().check(_with_request(method, path, response))
 
 
-async def test_the_answers_of_a_test_are_those_that_are_checked(api: Api) -> None:
+async def test_all_responses_of_a_test_are_recorded(api: Api) -> None:
     await api.as_user("jake").publish()
     await api.get("/tags")
     assert [response.request.url.path for response in api.answers] == ["/api/articles", "/api/tags"]
 
 
-def _answering(method: str, path: str, response: httpx2.Response) -> httpx2.Response:
+def _with_request(method: str, path: str, response: httpx2.Response) -> httpx2.Response:
     response.request = httpx2.Request(method, f"http://conduit.test{PREFIX}{path}")
     return response
 
