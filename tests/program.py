@@ -1,4 +1,4 @@
-"""Conduit as its operators see it: a program in a folder, told what to do by its environment."""
+"""Running Conduit as a program: in a folder, with settings in the environment."""
 
 import multiprocessing
 import os
@@ -25,17 +25,16 @@ from conduit_app.cli import main
 
 PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
 TIMEOUT_SECONDS = 60.0
-# Where servers are, which the PATH of those who are not root leaves out.
+# Folders of server programs, which are missing from the PATH of unprivileged users.
 SERVERS = ["/usr/local/sbin", "/usr/sbin"]
 PACKAGES = {"node": "nodejs"}
 SERVES = re.compile(r"Conduit serves (http://\S+?),")
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with these settings and no others.
+    """Return this process's environment with these settings of Conduit only.
 
-    Nor coverage's: what the program does is measured within the tests' own processes, and in a second
-    one it would take half as long again.
+    Without coverage's variables: subprocesses are not measured, which would take half as long again.
     """
     ours = ("CONDUIT_", "COVERAGE_")
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
@@ -43,22 +42,22 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_program(program: str) -> str:
-    """Return where a program is that a test cannot do without.
+    """Return the path of a program that a test requires.
 
-    Where it is missing the test is skipped, but in continuous integration, which sets CI, it fails.
+    If it is missing, the test is skipped, or fails in continuous integration (with CI set).
     """
-    found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVERS]))
-    if found is None:
+    path = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVERS]))
+    if path is None:
         package = PACKAGES.get(program, program)
-        missing = f"there is no `{program}` here; on Debian and Ubuntu: apt-get install {package}"
+        missing = f"`{program}` is not installed; on Debian and Ubuntu: apt-get install {package}"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    return found
+    return path
 
 
 def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in the folder until it ends: `conduit(folder, "migrate", LOG_LEVEL="error")`."""
+    """Run the program in the folder and wait for its end: `conduit(folder, "migrate", LOG_LEVEL="error")`."""
     with start_process(folder, *arguments, **settings) as process:
         out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -66,7 +65,7 @@ def conduit(folder: Path, *arguments: str, **settings: str) -> subprocess.Comple
 
 @contextmanager
 def start_process(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the program in the folder, and see to it that it ends."""
+    """Start the program in the folder, and kill it at the end of the block."""
     process = subprocess.Popen(  # noqa: S603 - the program under test
         [*PROGRAM, *arguments],
         cwd=folder,
@@ -75,7 +74,7 @@ def start_process(folder: Path, *arguments: str, **settings: str) -> Iterator[su
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A process group of its own, as a terminal gives it: Ctrl-C reaches its workers too.
+        # A new process group, as in a terminal, so that a signal like Ctrl-C reaches its workers too.
         start_new_session=True,
     )
     with process:
@@ -88,32 +87,32 @@ def start_process(folder: Path, *arguments: str, **settings: str) -> Iterator[su
 def run_concurrently(
     number: int, folder: Path, *arguments: str, **settings: str
 ) -> list[subprocess.CompletedProcess[str]]:
-    """Run the program in so many processes that begin at the same moment, each with it loaded already.
+    """Run the program in several processes that start at the same moment.
 
-    They are forks of one process: loading the program takes longer than most of what it is asked to do.
+    They are forks of a process that has loaded the program, which takes longer than most commands.
     """
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(["conduit_app.cli", "typer.testing"])
-    with forks.Pool(number, _wait_for_all, (forks.Barrier(number),)) as pool:
+    with forks.Pool(number, _set_barrier, (forks.Barrier(number),)) as pool:
         calls = [(folder, arguments, environment(settings))] * number
         return pool.starmap_async(_run_loaded, calls, chunksize=1).get(TIMEOUT_SECONDS)
 
 
-_all_are_there: Callable[[], object]
+_wait_at_barrier: Callable[[], object]
 
 
-def _wait_for_all(barrier: Barrier) -> None:
-    global _all_are_there  # noqa: PLW0603 - a pool tells its processes nothing in any other way
-    _all_are_there = barrier.wait
+def _set_barrier(barrier: Barrier) -> None:
+    global _wait_at_barrier  # noqa: PLW0603 - the only way into a pool's processes
+    _wait_at_barrier = barrier.wait
 
 
 def _run_loaded(
     folder: Path, arguments: Sequence[str], variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    _all_are_there()
+    _wait_at_barrier()
     os.chdir(folder)
-    ended = CliRunner().invoke(main, arguments, env=variables)
-    return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)
+    result = CliRunner().invoke(main, arguments, env=variables)
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
@@ -122,11 +121,11 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def write_plugin(folder: Path, name: str, code: str) -> Path:
-    """Make an installed plugin of this code in the folder, which is to be in PYTHONPATH; return its file."""
+    """Write a plugin with its metadata to a folder for PYTHONPATH, and return its module's file."""
     metadata = folder / f"{name}-1.dist-info"
     metadata.mkdir(parents=True)
-    advertised = f"[conduit.modules]\n{name} = {name}.module:MODULE\n"
-    (metadata / "entry_points.txt").write_text(advertised, encoding="utf-8")
+    entry_points = f"[conduit.modules]\n{name} = {name}.module:MODULE\n"
+    (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
     file = folder / name / "module.py"
     file.parent.mkdir()
     file.write_text(code, encoding="utf-8")
@@ -134,64 +133,64 @@ def write_plugin(folder: Path, name: str, code: str) -> Path:
 
 
 class RunningServer:
-    """A Conduit that serves."""
+    """A server process of Conduit."""
 
-    def __init__(self, process: subprocess.Popen[str], lines: "Lines") -> None:
+    def __init__(self, process: subprocess.Popen[str], lines: "LineReader") -> None:
         self._process = process
         self._lines = lines
-        self.url = self.until(SERVES)[1]
+        self.url = self.wait_for_log(SERVES)[1]
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The host and port that it listens on."""
         parts = urlsplit(self.url)
         assert parts.hostname is not None
         assert parts.port is not None
         return parts.hostname, parts.port
 
     def client(self) -> httpx2.Client:
-        """Return a client that knows the address."""
+        """Return a client of this server."""
         return httpx2.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
 
-    def until(self, said: re.Pattern[str]) -> re.Match[str]:
-        """Wait until a line of the log holds this, and return what was found."""
-        return self._lines.until(said)
+    def wait_for_log(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """Wait for a log line that matches, and return the match."""
+        return self._lines.wait_for(pattern)
 
     def memory(self) -> int:
-        """Return how much memory the program has, in bytes (resident, as Linux tells it)."""
+        """Return the process's resident memory in bytes (Linux)."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
 
     def limit_files(self, size: int) -> None:
-        """Let no file of the program grow beyond this, in bytes."""
-        _, most = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, most))
+        """Limit the size of the process's files, in bytes."""
+        _, hard_limit = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, hard_limit))
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program alone, as `kill` does."""
+        """Send a signal to the main process only, as `kill` does."""
         self._process.send_signal(number)
 
     def send_sigint(self) -> None:
-        """Interrupt the program and its workers, as a terminal does."""
+        """Send SIGINT to the process and its workers, as a terminal does."""
         os.killpg(self._process.pid, signal.SIGINT)
 
-    def ended(self) -> int:
-        """Wait until the program has ended, and return its exit code."""
+    def wait(self) -> int:
+        """Wait for the end of the process, and return its exit code."""
         code = self._process.wait(TIMEOUT_SECONDS)
         self._lines.end()
         return code
 
     @property
     def log(self) -> str:
-        """All that it has written to standard error up to now."""
+        """What it has written to standard error so far."""
         return "".join(self._lines.read)
 
 
 @contextmanager
 def served(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
-    """Serve from the folder on a port that nobody uses."""
+    """Serve from the folder on a free port."""
     with start_process(folder, "serve", "--port", "0", *arguments, **settings) as process:
-        lines = Lines(process.stderr)
+        lines = LineReader(process.stderr)
         try:
             yield RunningServer(process, lines)
         finally:
@@ -199,29 +198,29 @@ def served(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningSe
             lines.end()
 
 
-class Lines:
-    """The lines of a stream as they come, read by a thread so that the writer never waits."""
+class LineReader:
+    """The lines of a stream, read by a thread so that the writer never blocks."""
 
     def __init__(self, stream: IO[str] | None) -> None:
         assert stream is not None
         self.read: list[str] = []
-        self._fresh: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._follow, args=(stream,), daemon=True)
+        self._unread: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._read_stream, args=(stream,), daemon=True)
         self._thread.start()
 
-    def until(self, said: re.Pattern[str]) -> re.Match[str]:
-        """Return the first match in a line that was not looked at before; wait for it."""
-        while (line := self._fresh.get(timeout=TIMEOUT_SECONDS)) is not None:
-            if found := said.search(line):
-                return found
-        raise AssertionError(f"it ended and never said {said.pattern}:\n{''.join(self.read)}")
+    def wait_for(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """Return the first match in a line that was not checked before; wait for it."""
+        while (line := self._unread.get(timeout=TIMEOUT_SECONDS)) is not None:
+            if match := pattern.search(line):
+                return match
+        raise AssertionError(f"ended without a line that matches {pattern.pattern}:\n{''.join(self.read)}")
 
     def end(self) -> None:
         """Wait until the stream has ended."""
         self._thread.join(TIMEOUT_SECONDS)
 
-    def _follow(self, stream: IO[str]) -> None:
+    def _read_stream(self, stream: IO[str]) -> None:
         for line in stream:
             self.read.append(line)
-            self._fresh.put(line)
-        self._fresh.put(None)
+            self._unread.put(line)
+        self._unread.put(None)

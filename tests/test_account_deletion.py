@@ -1,6 +1,6 @@
-"""An account goes with everything that it has anywhere, and tells its owner before what that is.
+"""Deleting an account deletes the user's data in every module; the export contains it.
 
-GDPR articles 15, 17 and 20; ASVS 5.0 V14.2: users can have what is kept about them, and can have it removed.
+GDPR articles 15, 17 and 20; ASVS 5.0 V14.2: users can export and delete their personal data.
 """
 
 import json
@@ -14,20 +14,19 @@ from modules.kernel.domain.events import EventHandler
 from modules.users.contracts import UserDeleted
 from tests.client import PASSWORD, Api, Json
 
-PASSWORD_BODY = {"user": {"password": PASSWORD}}
-# Columns that hold the id of something else than a user.
+# Columns with other ids than a user's.
 OTHER_IDS = {"id", "article_id"}
 
 
 @pytest.fixture
 def settings(core_settings: Settings) -> Settings:
-    """Let only modules be there in which something is done below."""
+    """Enable only the modules whose data is created below."""
     return core_settings
 
 
 @pytest.fixture
-async def world(api: Api) -> Api:
-    """Return an API at which jake and anna have done all that one can do, to each other."""
+async def populated(api: Api) -> Api:
+    """Return a client after jake and anna have used every feature, on each other's content."""
     jake, anna = api.as_user("jake"), api.as_user("anna")
     for writer, reader, name in ((jake, anna, "jake"), (anna, jake, "anna")):
         article = await writer.publish(f"By {name}", tags=["shared", name])
@@ -41,10 +40,10 @@ async def world(api: Api) -> Api:
     return api
 
 
-async def leave(api: Api, name: str = "jake", password: str = PASSWORD) -> int:
+async def delete_account(api: Api, name: str = "jake", password: str = PASSWORD) -> int:
     """Delete an account and return the status."""
-    answer = await api.as_user(name).delete("/user", json={"user": {"password": password}})
-    return answer.status_code
+    response = await api.as_user(name).delete("/user", json={"user": {"password": password}})
+    return response.status_code
 
 
 async def id_of(composition: Composition, username: str) -> int:
@@ -52,111 +51,106 @@ async def id_of(composition: Composition, username: str) -> int:
     return int(users[username].id)
 
 
-async def rows_about(composition: Composition, user: int) -> dict[str, int]:
-    """Return how many rows name the user, by column: every column that could."""
+async def rows_about(composition: Composition, user_id: int) -> dict[str, int]:
+    """Return the number of rows with the user's id, for every column that may contain it."""
     counts = {}
     async with composition.database.snapshot() as session:
         for module in composition.migratable:
             for table in module.schema.metadata.sorted_tables if module.schema else ():
                 for column in table.c:
                     if isinstance(column.type, BigInteger) and column.name not in OTHER_IDS:
-                        statement = select(func.count()).select_from(table).where(column == user)
+                        statement = select(func.count()).select_from(table).where(column == user_id)
                         counts[f"{table.name}.{column.name}"] = await session.scalar(statement) or 0
     return counts
 
 
 class TestDelete:
-    async def test_nothing_anywhere_is_the_users_or_about_them(
-        self, world: Api, composition: Composition
-    ) -> None:
+    async def test_no_row_with_the_user_remains(self, populated: Api, composition: Composition) -> None:
         jake = await id_of(composition, "jake")
         before = await rows_about(composition, jake)
         assert len(before) >= 7
-        assert min(before.values()) > 0, "this test should look at a column that is empty"
-        assert await leave(world) == 204
+        assert min(before.values()) > 0, "no row to delete in a column: extend the fixture"
+        assert await delete_account(populated) == 204
         assert set((await rows_about(composition, jake)).values()) == {0}
 
-    async def test_what_others_have_stays_and_is_counted_exactly(self, world: Api) -> None:
-        await leave(world)
-        listed = (await world.get("/articles")).json()
+    async def test_other_users_data_and_counts_remain(self, populated: Api) -> None:
+        await delete_account(populated)
+        listed = (await populated.get("/articles")).json()
         [article] = listed["articles"]
         assert (article["slug"], article["favoritesCount"], listed["articlesCount"]) == ("by-anna", 1, 1)
-        comments = (await world.get("/articles/by-anna/comments")).json()["comments"]
+        comments = (await populated.get("/articles/by-anna/comments")).json()["comments"]
         assert [comment["body"] for comment in comments] == ["To myself"]
-        assert (await world.get("/tags")).json() == {"tags": ["anna", "shared"]}
-        assert (await world.get("/articles?favorited=anna")).json()["articlesCount"] == 1
-        assert (await world.as_user("anna").get("/articles/feed")).json()["articlesCount"] == 0
+        assert (await populated.get("/tags")).json() == {"tags": ["anna", "shared"]}
+        assert (await populated.get("/articles?favorited=anna")).json()["articlesCount"] == 1
+        assert (await populated.as_user("anna").get("/articles/feed")).json()["articlesCount"] == 0
 
-    async def test_neither_profile_nor_token_nor_password_is_good_any_more(self, world: Api) -> None:
-        token = await world.as_user("jake").token()
-        await leave(world)
+    async def test_profile_token_and_password_are_invalid(self, populated: Api) -> None:
+        token = await populated.as_user("jake").token()
+        await delete_account(populated)
         login = {"user": {"email": "jake@example.com", "password": PASSWORD}}
-        assert (await world.get("/profiles/jake")).status_code == 404
-        assert (await world.get("/user", headers={"Authorization": f"Token {token}"})).status_code == 401
-        assert (await world.post("/users/login", login)).status_code == 401
+        assert (await populated.get("/profiles/jake")).status_code == 404
+        assert (await populated.get("/user", headers={"Authorization": f"Token {token}"})).status_code == 401
+        assert (await populated.post("/users/login", login)).status_code == 401
 
-    async def test_the_name_can_be_taken_by_somebody_who_gets_nothing_of_the_first_one(
-        self, world: Api
-    ) -> None:
-        old = await world.as_user("jake").token()
-        await leave(world)
+    async def test_new_user_of_the_name_gets_none_of_the_data(self, populated: Api) -> None:
+        old = await populated.as_user("jake").token()
+        await delete_account(populated)
         user = {"username": "jake", "email": "jake@example.com", "password": "another horse"}
-        answer = await world.post("/users", {"user": user})
-        assert answer.status_code == 201
-        new = {"Authorization": f"Token {answer.json()['user']['token']}"}
-        export = (await world.get("/user/export", headers=new)).json()["export"]
+        response = await populated.post("/users", {"user": user})
+        assert response.status_code == 201
+        new = {"Authorization": f"Token {response.json()['user']['token']}"}
+        export = (await populated.get("/user/export", headers=new)).json()["export"]
         assert export["articles"] == {"articles": [], "favorites": []}
-        assert (await world.get("/user", headers={"Authorization": f"Token {old}"})).status_code == 401
+        assert (await populated.get("/user", headers={"Authorization": f"Token {old}"})).status_code == 401
 
-    async def test_it_takes_the_password_besides_the_token(self, world: Api) -> None:
-        answer = await world.as_user("jake").delete("/user", json={"user": {"password": "wrong horse"}})
-        assert (answer.status_code, answer.json()) == (403, {"errors": {"password": ["is wrong"]}})
-        assert (await world.get("/profiles/jake")).status_code == 200
+    async def test_wrong_password_gets_403(self, populated: Api) -> None:
+        response = await populated.as_user("jake").delete("/user", json={"user": {"password": "wrong horse"}})
+        assert (response.status_code, response.json()) == (403, {"errors": {"password": ["is wrong"]}})
+        assert (await populated.get("/profiles/jake")).status_code == 200
 
     @pytest.mark.parametrize("body", [None, {}, {"user": {}}, {"user": {"password": ""}}])
-    async def test_without_a_password_nothing_is_deleted(self, world: Api, body: Json | None) -> None:
-        answer = await world.as_user("jake").delete("/user", **({} if body is None else {"json": body}))
-        assert answer.status_code == 422
-        assert (await world.get("/profiles/jake")).status_code == 200
+    async def test_missing_password_deletes_nothing(self, populated: Api, body: Json | None) -> None:
+        response = await populated.as_user("jake").delete("/user", **({} if body is None else {"json": body}))
+        assert response.status_code == 422
+        assert (await populated.get("/profiles/jake")).status_code == 200
 
-    async def test_nobody_may_not(self, world: Api) -> None:
-        assert (await world.delete("/user", json=PASSWORD_BODY)).status_code == 401
+    async def test_password_attempts_are_limited(self, populated: Api) -> None:
+        assert [await delete_account(populated, password="wrong horse") for _ in range(11)] == [403] * 10 + [
+            429
+        ]
 
-    async def test_guessing_the_password_here_is_limited_too(self, world: Api) -> None:
-        assert [await leave(world, password="wrong horse") for _ in range(11)] == [403] * 10 + [429]
 
-
-class TestDeleteThatFails:
+class TestFailingDelete:
     @pytest.fixture
     def settings(self, dedicated_settings: Settings) -> Settings:
-        """Let the module that fails be nobody else's."""
+        """Use an application of this test's own, because it gets a failing subscriber."""
         return dedicated_settings
 
-    async def test_a_module_that_cannot_let_go_leaves_everything_in_place(
-        self, world: Api, composition: Composition
+    async def test_failing_subscriber_rolls_back_everything(
+        self, populated: Api, composition: Composition
     ) -> None:
         jake = await id_of(composition, "jake")
         before = await rows_about(composition, jake)
-        seen: list[dict[str, int]] = []
+        during: list[dict[str, int]] = []
 
         async def fail(_event: UserDeleted) -> None:
-            seen.append(await rows_about(composition, jake))
-            raise LookupError("cannot let go")
+            during.append(await rows_about(composition, jake))
+            raise LookupError("cannot delete")
 
         def failing() -> EventHandler[UserDeleted]:
             return fail
 
         composition.containers["users"].events().subscribe(UserDeleted, failing)
-        assert await leave(world) == 500
-        assert set(seen[0].values()) == {0}
+        assert await delete_account(populated) == 500
+        assert set(during[0].values()) == {0}
         assert await rows_about(composition, jake) == before
 
 
 class TestExport:
-    async def test_each_module_tells_what_it_keeps(self, world: Api) -> None:
-        answer = await world.as_user("jake").get("/user/export")
-        assert answer.status_code == 200
-        export = answer.json()["export"]
+    async def test_export_contains_the_data_of_each_module(self, populated: Api) -> None:
+        response = await populated.as_user("jake").get("/user/export")
+        assert response.status_code == 200
+        export = response.json()["export"]
         [article] = export["articles"].pop("articles")
         assert (article["slug"], article["body"], article["tagList"]) == (
             "by-jake",
@@ -164,7 +158,7 @@ class TestExport:
             ["shared", "jake"],
         )
         comments = export["comments"].pop("comments")
-        assert [(one["article"], one["body"]) for one in comments] == [
+        assert [(comment["article"], comment["body"]) for comment in comments] == [
             ("by-jake", "To myself"),
             ("by-anna", "To anna"),
         ]
@@ -175,10 +169,7 @@ class TestExport:
             "comments": {},
         }
 
-    async def test_nothing_of_others_and_no_hash_is_in_it(self, world: Api) -> None:
-        text = json.dumps((await world.as_user("jake").get("/user/export")).json())
+    async def test_export_contains_no_secret_and_no_data_of_others(self, populated: Api) -> None:
+        text = json.dumps((await populated.as_user("jake").get("/user/export")).json())
         for secret in ("argon2", "anna@example.com", "To jake", "token"):
             assert secret not in text
-
-    async def test_nobody_may_not(self, world: Api) -> None:
-        assert (await world.get("/user/export")).status_code == 401

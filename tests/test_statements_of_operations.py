@@ -1,4 +1,4 @@
-"""What operations cost in statements is the same on both engines, but for believing a token."""
+"""Operations send the same number of statements on both engines, except to verify a token."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from tests.conftest import AppInstance
 from tests.sql_recorder import StatementRecorder
 
 ARTICLE = {"description": "On dragons", "body": "They fly.", "tagList": ["fire", "wings"]}
-# In an order in which each finds what it needs.
+# Each depends on the ones before it.
 OPERATIONS = [
     ("POST", "/users", {"user": {"username": "carl", "email": "carl@example.com", "password": PASSWORD}}),
     ("POST", "/users/login", {"user": {"email": "anna@example.com", "password": PASSWORD}}),
@@ -34,36 +34,36 @@ OPERATIONS = [
     ("GET", "/tags", None),
 ]
 
-# Whether a token is good, SQLite is asked in place and not by a statement that could be noted.
-WITHOUT_A_TOKEN = {"POST /users", "POST /users/login", "GET /tags"}
+# A token is verified by one statement, which on SQLite bypasses the events that the recorder listens to.
+WITHOUT_TOKEN = {"POST /users", "POST /users/login", "GET /tags"}
 
 
 async def costs(app_instance: AppInstance) -> dict[str, tuple[int, int]]:
-    """Return the status of each operation, done by anna, and how many statements it took."""
+    """Return the status of each operation as anna, and the number of its statements."""
     app_instance.empty()
     api = Api(app_instance.application)
     await api.as_user("jake").publish("Dragons", tags=["fire"])
     await api.as_user("anna").token()
     database = app_instance.composition.database
-    statements = StatementRecorder(database)
-    found = {}
+    recorder = StatementRecorder(database)
+    results = {}
     for method, path, body in OPERATIONS:
-        # So that nothing is remembered of what was read before, where it can be.
+        # Invalidates the response cache.
         async with database.transaction() as session:
             await session.execute(update(AccountRow).values(image=f"https://example.com/{uuid4()}"))
-        statements.statements.clear()
-        answer = await api.as_user("anna").request(method, path, json=body)
-        found[f"{method} {path}"] = (answer.status_code, len(statements.statements))
-    statements.stop()
-    return found
+        recorder.statements.clear()
+        response = await api.as_user("anna").request(method, path, json=body)
+        results[f"{method} {path}"] = (response.status_code, len(recorder.statements))
+    recorder.stop()
+    return results
 
 
-async def test_each_takes_as_many_on_postgresql_as_on_sqlite(
+async def test_operations_send_as_many_statements_on_postgresql_as_on_sqlite(
     sqlite_app: AppInstance, postgresql_app: AppInstance
 ) -> None:
     on_sqlite, on_postgresql = await costs(sqlite_app), await costs(postgresql_app)
-    believing = {name: 0 if name in WITHOUT_A_TOKEN else 1 for name in on_sqlite}
+    verification = {name: 0 if name in WITHOUT_TOKEN else 1 for name in on_sqlite}
     assert on_postgresql == {
-        name: (status, number + believing[name]) for name, (status, number) in on_sqlite.items()
+        name: (status, number + verification[name]) for name, (status, number) in on_sqlite.items()
     }
     assert {status for status, _ in on_sqlite.values()} <= {200, 201, 204}

@@ -1,4 +1,4 @@
-"""A test that does not end is named, and the run goes on to its end."""
+"""The time limits of tests: a hanging test fails by name."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATIONS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
-WAITS_FOR_EVER = """
+HANGING_TESTS = """
 import asyncio
 import threading
 
@@ -19,13 +19,13 @@ async def test_a_task():
 def test_a_thread():
     threading.Event().wait()
 
-async def test_the_next_one():
+async def test_next():
     await asyncio.sleep(0)
 """
 
 
 def run(folder: Path, tests: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run these tests by the configuration of the tree, with these arguments."""
+    """Run these tests with the project's configuration and these arguments."""
     (folder / "test_waiting.py").write_text(tests, encoding="utf-8")
     command: list[str | Path] = [sys.executable, "-m", "pytest", "--config-file", ROOT / "pyproject.toml"]
     command += ["-p", "no:cacheprovider", "--rootdir", folder, *arguments, folder]
@@ -34,24 +34,24 @@ def run(folder: Path, tests: str, *arguments: str) -> subprocess.CompletedProces
     )
 
 
-def test_one_that_waits_for_ever_fails_and_those_after_it_run(tmp_path: Path) -> None:
-    ended = run(tmp_path, WAITS_FOR_EVER, "--timeout", "1")
+def test_hanging_test_fails_and_the_next_one_runs(tmp_path: Path) -> None:
+    completed = run(tmp_path, HANGING_TESTS, "--timeout", "1")
     for name in ("test_a_task", "test_a_thread"):
-        assert f"FAILED test_waiting.py::{name} - Failed: Timeout (>1.0s)" in ended.stdout
-    assert "2 failed, 1 passed" in ended.stdout
+        assert f"FAILED test_waiting.py::{name} - Failed: Timeout (>1.0s)" in completed.stdout
+    assert "2 failed, 1 passed" in completed.stdout
 
 
-def test_one_that_the_limit_does_not_end_is_ended_with_its_process(tmp_path: Path) -> None:
-    # As if the limit had hit the task of somebody else, which it would have ended instead.
+def test_process_is_ended_if_the_timeout_does_not_end_the_test(tmp_path: Path) -> None:
+    # As if the timeout had interrupted another task than the test's.
     limits = ["--timeout", "0", "--override-ini", "faulthandler_timeout=1"]
-    ended = run(tmp_path, WAITS_FOR_EVER, *limits, "-k", "test_a_thread")
-    assert ended.returncode != 0
-    assert "Timeout (0:00:01)!" in ended.stderr
-    assert "in test_a_thread" in ended.stderr
+    completed = run(tmp_path, HANGING_TESTS, *limits, "-k", "test_a_thread")
+    assert completed.returncode != 0
+    assert "Timeout (0:00:01)!" in completed.stderr
+    assert "in test_a_thread" in completed.stderr
 
 
 @pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_configuration_has_both_limits(file: Path) -> None:
+def test_configuration_has_both_limits(file: Path) -> None:
     limits = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["pytest"]
     assert 0 < int(limits["timeout"]) < limits["faulthandler_timeout"]
     assert limits["faulthandler_exit_on_timeout"]

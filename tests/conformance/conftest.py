@@ -1,4 +1,4 @@
-"""What every test of the contract shares: no answer leaves unseen by the official document."""
+"""Fixtures of conformance: every response is checked against the official document."""
 
 from collections.abc import Iterator
 
@@ -12,16 +12,16 @@ from tests.conformance.official_document import official
 
 
 @pytest.fixture(autouse=True)
-def every_answer_is_as_documented(api: Api) -> Iterator[None]:
-    """Fail the test if any answer that it was given differs from the official document."""
+def check_responses(api: Api) -> Iterator[None]:
+    """Fail the test if any of its responses differs from the official document."""
     yield
-    for answer in api.answers:
-        official().check(answer)
+    for response in api.answers:
+        official().check(response)
 
 
 @pytest.fixture
 def failing(settings: Settings, composition: Composition) -> Api:
-    """Return a Conduit with a route whose handler fails."""
+    """Return a client of an application with a route that fails."""
     application = create_application(settings, composition)
 
     @application.get("/api/failing")
@@ -33,5 +33,5 @@ def failing(settings: Settings, composition: Composition) -> Api:
 
 @pytest.fixture
 async def article(api: Api) -> Json:
-    """Return an article of jake's."""
+    """Return an article by jake."""
     return await api.as_user("jake").publish()

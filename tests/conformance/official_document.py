@@ -1,4 +1,4 @@
-"""RealWorld's official OpenAPI document (openapi.yml beside this file) as a judge of answers."""
+"""Checking responses against RealWorld's official OpenAPI document (openapi.yml)."""
 
 import functools
 import re
@@ -20,29 +20,29 @@ PREFIX = "/api"
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ERROR = "#/components/schemas/GenericErrorModel"
 
-# What the contract promises and the official document leaves out.
+# Statuses that API.md adds to the official document.
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
-    "UpdateCurrentUser": frozenset({409}),  # a username or e-mail that is taken, as at registration
+    "UpdateCurrentUser": frozenset({409}),  # a username or e-mail is taken, as at registration
     "Login": frozenset({429}),  # too many attempts
     "UpdateArticle": frozenset({412}),  # only if If-Match was sent
     "DeleteArticle": frozenset({412}),  # as above
-    "GetArticle": frozenset({401}),  # authentication is optional here, and a bad token is refused everywhere
+    "GetArticle": frozenset({401}),  # authentication is optional, but an invalid token gets 401 everywhere
 }
-# What the server answers before any operation is asked: no such route, wrong method, body too large.
-STATUSES_OF_NO_OPERATION = frozenset({404, 405})
-STATUSES_OF_EVERY_OPERATION = frozenset({413})
+# Responses before routing to an operation: unknown route, wrong method, body too large.
+UNROUTED_STATUSES = frozenset({404, 405})
+COMMON_STATUSES = frozenset({413})
 
 # With fractional seconds and Z: stricter than the document's date-time (RFC 3339).
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 
 
 class NotAsDocumented(AssertionError):
-    """An answer that a frontend written against the official document would not expect."""
+    """A response that differs from the official document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What may be asked at one path with one method. The path is a template, without /api."""
+    """An operation of the document. The path is a template, without /api."""
 
     id: str
     method: str
@@ -52,17 +52,17 @@ class Operation:
 
     @property
     def statuses(self) -> frozenset[int]:
-        """The documented statuses and those that the contract adds."""
+        """The documented statuses, and those that API.md adds."""
         return frozenset(self.responses) | ADDED_STATUSES.get(self.id, frozenset())
 
-    def answers(self, method: str, path: str) -> bool:
-        """Return whether a request of this method and path asks for this operation."""
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether a request with this method and path is of this operation."""
         template = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
         return method == self.method and re.fullmatch(template, path) is not None
 
 
 def operations_of(document: Json) -> Mapping[tuple[str, str], Json]:
-    """Return the operation objects of any OpenAPI document by path, without /api, and method."""
+    """Return the operations of an OpenAPI document by path, without /api, and method."""
     return {
         (path.removeprefix(PREFIX), method.upper()): operation
         for path, item in document["paths"].items()
@@ -72,7 +72,7 @@ def operations_of(document: Json) -> Mapping[tuple[str, str], Json]:
 
 
 class OfficialDocument:
-    """The document, closed: what it does not name must not be in an answer."""
+    """The document with closed objects: responses must have no other properties."""
 
     def __init__(self, content: Json) -> None:
         self.content = content
@@ -81,7 +81,7 @@ class OfficialDocument:
         formats = FormatChecker(formats=())
         formats.checks("date-time")(lambda value: TIMESTAMP.fullmatch(str(value)) is not None)
         self._formats = formats
-        # A literal path comes before a template that would also fit it.
+        # Literal paths first, because templates may match them too.
         self.operations = tuple(
             Operation(
                 operation["operationId"],
@@ -95,55 +95,57 @@ class OfficialDocument:
         )
 
     def operation(self, request: httpx2.Request) -> Operation | None:
-        """Return the operation that a request asks for, or None if the document has no such one."""
-        # As it was sent: an encoded slash belongs to its segment.
+        """Return the operation of a request, or None if the document has none."""
+        # The raw path, because an encoded slash belongs to its segment.
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(PREFIX)
-        return next((each for each in self.operations if each.answers(request.method, path)), None)
+        return next(
+            (operation for operation in self.operations if operation.matches(request.method, path)), None
+        )
 
-    def check(self, answer: httpx2.Response) -> None:
-        """Return if the answer is as documented, else raise `NotAsDocumented`."""
-        problem = next(self._problems(answer), None)
+    def check(self, response: httpx2.Response) -> None:
+        """Check the response. Raises `NotAsDocumented`."""
+        problem = next(self._problems(response), None)
         if problem is not None:
-            request = answer.request
+            request = response.request
             raise NotAsDocumented(
-                f"{request.method} {request.url} → {answer.status_code} {answer.text}: {problem}"
+                f"{request.method} {request.url} → {response.status_code} {response.text}: {problem}"
             )
 
-    def check_error(self, answer: httpx2.Response) -> None:
-        """Return if the answer has the one shape of all errors, else raise `NotAsDocumented`."""
-        problem = next(self._problems_of_body(answer, ERROR), None)
+    def check_error(self, response: httpx2.Response) -> None:
+        """Check that the response has the common error body. Raises `NotAsDocumented`."""
+        problem = next(self._problems_of_body(response, ERROR), None)
         if problem is not None:
-            raise NotAsDocumented(f"{answer.status_code} {answer.text}: {problem}")
+            raise NotAsDocumented(f"{response.status_code} {response.text}: {problem}")
 
-    def _problems(self, answer: httpx2.Response) -> Iterator[str]:
-        operation = self.operation(answer.request)
-        statuses = STATUSES_OF_NO_OPERATION if operation is None else operation.statuses
-        if answer.status_code not in statuses | STATUSES_OF_EVERY_OPERATION:
+    def _problems(self, response: httpx2.Response) -> Iterator[str]:
+        operation = self.operation(response.request)
+        statuses = UNROUTED_STATUSES if operation is None else operation.statuses
+        if response.status_code not in statuses | COMMON_STATUSES:
             yield "the status is not documented"
             return
-        reference = operation and operation.responses.get(answer.status_code)
+        reference = operation and operation.responses.get(response.status_code)
         schema = self._schema(reference) if reference else ERROR
         if schema is None:
-            if answer.content:
+            if response.content:
                 yield "there is a body"
             return
-        yield from self._problems_of_body(answer, schema)
+        yield from self._problems_of_body(response, schema)
 
-    def _schema(self, response: str) -> str | None:
-        name = response.rpartition("/")[2]
+    def _schema(self, reference: str) -> str | None:
+        name = reference.rpartition("/")[2]
         if not self.content["components"]["responses"][name]["content"]:
             return None
-        return f"{response}/content/application~1json/schema"
+        return f"{reference}/content/application~1json/schema"
 
-    def _problems_of_body(self, answer: httpx2.Response, schema: str) -> Iterator[str]:
-        kind = answer.headers.get("content-type", "").lower().replace(" ", "")
+    def _problems_of_body(self, response: httpx2.Response, schema: str) -> Iterator[str]:
+        kind = response.headers.get("content-type", "").lower().replace(" ", "")
         if kind not in {"application/json", "application/json;charset=utf-8"}:
             yield f"the content type is {kind!r}"
             return
         validator = Draft202012Validator(
             {"$ref": f"official{schema}"}, registry=self._registry, format_checker=self._formats
         )
-        for error in validator.iter_errors(answer.json()):
+        for error in validator.iter_errors(response.json()):
             yield f"{error.json_path}: {error.message}"
 
 
@@ -154,9 +156,9 @@ def official() -> OfficialDocument:
 
 
 def _closed(node: Any) -> Any:
-    # The document's objects are open, as objects in JSON Schema are; an answer's must not be.
+    # Objects in JSON Schema are open by default; responses must have no undocumented properties.
     if isinstance(node, list):
-        return [_closed(each) for each in node]
+        return [_closed(item) for item in node]
     if not isinstance(node, dict):
         return node
     closed = {key: _closed(value) for key, value in node.items()}

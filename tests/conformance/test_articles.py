@@ -1,4 +1,4 @@
-"""API.md: the operations on articles, and "Articles" in what the OpenAPI document does not say."""
+"""API.md: the operations on articles, and "Articles" in what the OpenAPI document leaves open."""
 
 import re
 from typing import Any
@@ -21,24 +21,24 @@ async def _titles(api: Api, path: str = "/articles", **query: object) -> list[st
 
 
 async def _list(api: Api, path: str = "/articles", **query: object) -> Json:
-    answer = await api.get(path, params=query)
-    assert answer.status_code == 200, answer.text
-    listed: Json = answer.json()
+    response = await api.get(path, params=query)
+    assert response.status_code == 200, response.text
+    listed: Json = response.json()
     return listed
 
 
 async def _read(api: Api, article: Json) -> Json:
-    answer = await api.get(f"/articles/{article['slug']}")
-    assert answer.status_code == 200, answer.text
-    read: Json = answer.json()["article"]
+    response = await api.get(f"/articles/{article['slug']}")
+    assert response.status_code == 200, response.text
+    read: Json = response.json()["article"]
     return read
 
 
 async def _update(api: Api, article: Json, **changes: object) -> Json:
-    """Update an article of jake's and return it."""
-    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": changes})
-    assert answer.status_code == 200, answer.text
-    updated: Json = answer.json()["article"]
+    """Update an article by jake and return it."""
+    response = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": changes})
+    assert response.status_code == 200, response.text
+    updated: Json = response.json()["article"]
     return updated
 
 
@@ -46,11 +46,11 @@ def _without(article: Json, *names: str) -> Json:
     return {name: value for name, value in article.items() if name not in names}
 
 
-async def test_publishing_answers_201_with_the_article(api: Api) -> None:
+async def test_publishing_returns_201_with_the_article(api: Api) -> None:
     written = {"title": "Dragons", "description": "On dragons", "body": "They fly.", "tagList": ["dragons"]}
-    answer = await api.as_user("jake").post("/articles", {"article": written})
-    assert answer.status_code == 201
-    article = answer.json()["article"]
+    response = await api.as_user("jake").post("/articles", {"article": written})
+    assert response.status_code == 201
+    article = response.json()["article"]
     assert _without(article, "slug", "createdAt", "updatedAt") == written | {
         "favorited": False,
         "favoritesCount": 0,
@@ -60,11 +60,11 @@ async def test_publishing_answers_201_with_the_article(api: Api) -> None:
     assert await _read(api, article) == article
 
 
-async def test_an_article_without_a_tag_list_has_no_tags(api: Api) -> None:
+async def test_missing_tag_list_means_no_tags(api: Api) -> None:
     written = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
-    answer = await api.as_user("jake").post("/articles", {"article": written})
-    assert answer.status_code == 201
-    assert answer.json()["article"]["tagList"] == []
+    response = await api.as_user("jake").post("/articles", {"article": written})
+    assert response.status_code == 201
+    assert response.json()["article"]["tagList"] == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_an_article_without_a_tag_list_has_no_tags(api: Api) -> None:
         ("tagList", ["knights", "horses"]),
     ],
 )
-async def test_an_update_takes_any_one_field_and_leaves_the_others(
+async def test_update_of_one_field_leaves_the_others(
     api: Api, article: Json, field: str, value: object
 ) -> None:
     updated = await _update(api, article, **{field: value})
@@ -84,32 +84,32 @@ async def test_an_update_takes_any_one_field_and_leaves_the_others(
     assert await _read(api, updated) == updated
 
 
-async def test_deleting_answers_204_and_the_article_is_gone(api: Api, article: Json) -> None:
+async def test_deleting_returns_204_and_deletes_the_article(api: Api, article: Json) -> None:
     await api.as_user("jake").publish("Knights")
-    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}")
-    assert answer.status_code == 204
-    assert answer.content == b""
+    response = await api.as_user("jake").delete(f"/articles/{article['slug']}")
+    assert response.status_code == 204
+    assert response.content == b""
     assert (await api.get(f"/articles/{article['slug']}")).status_code == 404
     assert await _titles(api) == ["Knights"]
 
 
-async def test_favouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
+async def test_favoriting_is_idempotent_and_returns_the_article(api: Api, article: Json) -> None:
     for _ in range(2):
-        answer = await api.as_user("anna").post(f"/articles/{article['slug']}/favorite")
-        assert answer.status_code == 200
-        assert answer.json()["article"] == article | {"favorited": True, "favoritesCount": 1}
+        response = await api.as_user("anna").post(f"/articles/{article['slug']}/favorite")
+        assert response.status_code == 200
+        assert response.json()["article"] == article | {"favorited": True, "favoritesCount": 1}
 
 
-async def test_unfavouriting_answers_200_with_the_article_however_often(api: Api, article: Json) -> None:
+async def test_unfavoriting_is_idempotent_and_returns_the_article(api: Api, article: Json) -> None:
     await api.as_user("anna").favorite(article)
     await api.as_user("lena").favorite(article)
     for _ in range(2):
-        answer = await api.as_user("anna").delete(f"/articles/{article['slug']}/favorite")
-        assert answer.status_code == 200
-        assert answer.json()["article"] == article | {"favorited": False, "favoritesCount": 1}
+        response = await api.as_user("anna").delete(f"/articles/{article['slug']}/favorite")
+        assert response.status_code == 200
+        assert response.json()["article"] == article | {"favorited": False, "favoritesCount": 1}
 
 
-async def test_favorited_is_for_the_caller_and_the_count_is_of_all(api: Api, article: Json) -> None:
+async def test_favorited_is_per_caller_and_the_count_is_total(api: Api, article: Json) -> None:
     await api.as_user("anna").favorite(article)
     await api.as_user("jake").favorite(article)
     for caller, favorited in ((api.as_user("anna"), True), (api.as_user("lena"), False), (api, False)):
@@ -141,7 +141,7 @@ async def test_filters_combine_with_and(api: Api, filters: Json, titles: list[st
     assert (await _list(api, **filters, limit=1))["articlesCount"] == len(titles)
 
 
-async def test_a_list_has_20_articles_from_the_first_unless_asked_otherwise(api: Api) -> None:
+async def test_limit_and_offset_default_to_20_and_0(api: Api) -> None:
     for number in range(1, 22):
         await api.as_user("jake").publish(f"No. {number}")
     await api.as_user("anna").follow("jake")
@@ -156,7 +156,7 @@ async def test_a_list_has_20_articles_from_the_first_unless_asked_otherwise(api:
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_articles_count_is_of_all_matches_not_of_the_page(api: Api, path: str) -> None:
+async def test_articles_count_is_the_total(api: Api, path: str) -> None:
     for title in ("Dragons", "Knights", "Horses"):
         await api.as_user("jake").publish(title)
     await api.as_user("anna").follow("jake")
@@ -164,7 +164,7 @@ async def test_articles_count_is_of_all_matches_not_of_the_page(api: Api, path: 
         assert (await _list(api.as_user("anna"), path, **page))["articlesCount"] == 3
 
 
-async def test_a_limit_above_100_is_served_as_100(api: Api) -> None:
+async def test_limit_above_100_is_reduced_to_100(api: Api) -> None:
     for number in range(101):
         await api.as_user("jake").publish(f"No. {number}")
     for limit in ("101", "9223372036854775807"):
@@ -172,7 +172,7 @@ async def test_a_limit_above_100_is_served_as_100(api: Api) -> None:
         assert (len(listed["articles"]), listed["articlesCount"]) == (100, 101)
 
 
-async def test_an_offset_beyond_all_articles_gives_an_empty_list(api: Api) -> None:
+async def test_offset_beyond_the_end_returns_an_empty_list(api: Api) -> None:
     await api.as_user("jake").publish()
     await api.as_user("anna").follow("jake")
     for offset in ("1", "1000000000", "9223372036854775807"):
@@ -183,25 +183,23 @@ async def test_an_offset_beyond_all_articles_gives_an_empty_list(api: Api) -> No
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(("parameter", "bad"), [("limit", ["0", *BAD_NUMBERS]), ("offset", BAD_NUMBERS)])
-async def test_a_limit_or_offset_that_is_out_of_range_or_no_plain_decimal_integer_is_invalid(
-    api: Api, path: str, parameter: str, bad: list[str]
-) -> None:
-    answers = {
+async def test_invalid_limit_or_offset_gets_422(api: Api, path: str, parameter: str, bad: list[str]) -> None:
+    responses = {
         value: await api.as_user("anna").get(path, params={parameter: value, "tag": "none"}) for value in bad
     }
-    assert {value: answer.status_code for value, answer in answers.items()} == dict.fromkeys(bad, 422)
-    assert {key for answer in answers.values() for key in answer.json()["errors"]} == {parameter}
+    assert {value: response.status_code for value, response in responses.items()} == dict.fromkeys(bad, 422)
+    assert {key for response in responses.values() for key in response.json()["errors"]} == {parameter}
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_lists_carry_no_body(api: Api, path: str) -> None:
+async def test_lists_have_no_body(api: Api, path: str) -> None:
     article = await api.as_user("jake").publish(tags=["dragons"])
     await api.as_user("anna").follow("jake")
     [listed] = (await _list(api.as_user("anna"), path))["articles"]
     assert listed == _without(article, "body") | {"author": AUTHOR | {"following": True}}
 
 
-async def test_the_feed_has_the_articles_of_followed_authors_only_and_newest_first(api: Api) -> None:
+async def test_feed_has_followed_authors_newest_first(api: Api) -> None:
     for author in ("jake", "lena", "otto", "anna", "jake"):
         await api.as_user(author).publish(f"By {author}")
     await api.as_user("anna").follow("jake")
@@ -211,18 +209,18 @@ async def test_the_feed_has_the_articles_of_followed_authors_only_and_newest_fir
     assert await _titles(api.as_user("anna"), "/articles/feed") == ["By otto"]
 
 
-async def test_the_feed_of_one_who_follows_nobody_is_empty(api: Api, article: Json) -> None:
+async def test_feed_without_followed_authors_is_empty(api: Api, article: Json) -> None:
     assert article["title"] in await _titles(api)
     assert await _list(api.as_user("anna"), "/articles/feed") == {"articles": [], "articlesCount": 0}
 
 
-async def test_titles_may_repeat_and_slugs_may_not(api: Api) -> None:
+async def test_slugs_of_equal_titles_are_unique(api: Api) -> None:
     articles = [await api.as_user(name).publish("Dragons") for name in ("jake", "jake", "anna")]
     assert len({article["slug"] for article in articles}) == 3
     assert [await _read(api, article) for article in articles] == articles
 
 
-async def test_a_slug_is_derived_from_the_title(api: Api) -> None:
+async def test_slug_is_derived_from_the_title(api: Api) -> None:
     article = await api.as_user("jake").publish("How to Train Your Dragon?")
     assert "how-to-train-your-dragon" in article["slug"]
 
@@ -231,7 +229,7 @@ async def test_a_slug_is_derived_from_the_title(api: Api) -> None:
     "title",
     ["🐉🐉", "???", "日本語", "feed", " Feed ", "FEED!", "a/b?c=d#e%2F", "..", "-", "Žofie", "x" * 200],
 )
-async def test_a_slug_is_never_empty_nor_a_route_and_always_usable_in_a_url(api: Api, title: str) -> None:
+async def test_slug_is_url_safe_not_empty_and_no_route(api: Api, title: str) -> None:
     article = await api.as_user("jake").publish(title)
     # The unreserved characters of RFC 3986, without the two dot segments.
     assert re.fullmatch(r"[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*", article["slug"])
@@ -241,9 +239,7 @@ async def test_a_slug_is_never_empty_nor_a_route_and_always_usable_in_a_url(api:
 
 
 @pytest.mark.parametrize("title", ["feed", "🐉"])
-async def test_a_changed_title_gives_no_slug_that_is_empty_or_a_route(
-    api: Api, article: Json, title: str
-) -> None:
+async def test_slug_of_a_changed_title_is_not_empty_and_no_route(api: Api, article: Json, title: str) -> None:
     renamed = await _update(api, article, title=title)
     assert renamed["slug"] not in ("", "feed")
     assert await _read(api, renamed) == renamed
@@ -259,44 +255,44 @@ async def test_changing_the_title_changes_the_slug(api: Api, article: Json, titl
     assert await _read(api, renamed) == renamed
 
 
-async def test_changing_the_title_to_one_that_is_in_use_gives_another_slug(api: Api, article: Json) -> None:
+async def test_slug_of_a_title_in_use_is_unique(api: Api, article: Json) -> None:
     other = await api.as_user("anna").publish("Knights")
     renamed = await _update(api, article, title="Knights")
     assert renamed["slug"] != other["slug"]
     assert await _read(api, other) == other
 
 
-async def test_anything_but_a_new_title_leaves_the_slug(api: Api, article: Json) -> None:
+async def test_other_updates_leave_the_slug(api: Api, article: Json) -> None:
     changes: dict[str, Any] = {"description": "New", "body": "New", "tagList": ["new"]}
     assert (await _update(api, article, **changes))["slug"] == article["slug"]
 
 
 @pytest.mark.parametrize("through", ["publishing", "updating"])
-async def test_a_tag_list_keeps_the_authors_order_and_drops_duplicates(api: Api, through: str) -> None:
-    typed, kept = ["zebras", "ants", " zebras", "mice", "ants"], ["zebras", "ants", "mice"]
-    article = await api.as_user("jake").publish(tags=typed if through == "publishing" else ["mice", "ants"])
-    shown = article if through == "publishing" else await _update(api, article, tagList=typed)
-    assert shown["tagList"] == kept
-    assert (await _read(api, shown))["tagList"] == kept
-    assert [listed["tagList"] for listed in (await _list(api))["articles"]] == [kept]
+async def test_tag_list_keeps_its_order_without_duplicates(api: Api, through: str) -> None:
+    sent, expected = ["zebras", "ants", " zebras", "mice", "ants"], ["zebras", "ants", "mice"]
+    article = await api.as_user("jake").publish(tags=sent if through == "publishing" else ["mice", "ants"])
+    shown = article if through == "publishing" else await _update(api, article, tagList=sent)
+    assert shown["tagList"] == expected
+    assert (await _read(api, shown))["tagList"] == expected
+    assert [listed["tagList"] for listed in (await _list(api))["articles"]] == [expected]
 
 
-async def test_a_tag_list_that_is_absent_in_an_update_is_untouched(api: Api) -> None:
+async def test_update_without_a_tag_list_leaves_the_tags(api: Api) -> None:
     article = await api.as_user("jake").publish(tags=["zebras", "ants"])
     assert (await _update(api, article, body="They ride."))["tagList"] == ["zebras", "ants"]
 
 
-async def test_an_empty_tag_list_in_an_update_removes_all_tags(api: Api) -> None:
+async def test_update_with_an_empty_tag_list_removes_all_tags(api: Api) -> None:
     article = await api.as_user("jake").publish(tags=["zebras", "ants"])
     assert (await _update(api, article, tagList=[]))["tagList"] == []
     assert await _titles(api, tag="ants") == []
 
 
-async def test_a_null_tag_list_in_an_update_is_invalid(api: Api) -> None:
+async def test_update_with_a_null_tag_list_gets_422(api: Api) -> None:
     article = await api.as_user("jake").publish(tags=["zebras", "ants"])
-    answer = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"tagList": None}})
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {"tagList"}
+    response = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"tagList": None}})
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"tagList"}
     assert await _read(api, article) == article
 
 
@@ -305,54 +301,52 @@ async def test_a_null_tag_list_in_an_update_is_invalid(api: Api) -> None:
     [{"title": "Knights"}, {"description": "New"}, {"body": "New"}, {"tagList": ["new"]}, {"tagList": []}],
     ids=repr,
 )
-async def test_any_update_moves_updated_at(api: Api, changes: Json) -> None:
+async def test_every_update_increases_updated_at(api: Api, changes: Json) -> None:
     article = await api.as_user("jake").publish(tags=["dragons"])
     updated = await _update(api, article, **changes)
     assert updated["updatedAt"] > article["updatedAt"]
     assert updated["createdAt"] == article["createdAt"]
 
 
-async def test_favouriting_does_not_move_updated_at(api: Api, article: Json) -> None:
+async def test_favoriting_leaves_updated_at(api: Api, article: Json) -> None:
     path = f"/articles/{article['slug']}/favorite"
-    favourited = await api.as_user("anna").post(path)
-    unfavourited = await api.as_user("anna").delete(path)
-    for answer in (favourited, unfavourited):
-        assert answer.json()["article"]["updatedAt"] == article["updatedAt"]
+    favorited = await api.as_user("anna").post(path)
+    unfavorited = await api.as_user("anna").delete(path)
+    for response in (favorited, unfavorited):
+        assert response.json()["article"]["updatedAt"] == article["updatedAt"]
     assert await _read(api, article) == article
 
 
-async def test_the_order_of_a_list_is_by_creation_not_by_update(api: Api, article: Json) -> None:
+async def test_lists_are_ordered_by_creation(api: Api, article: Json) -> None:
     await api.as_user("jake").publish("Knights")
     await _update(api, article, body="They land.")
     assert await _titles(api) == ["Knights", "Dragons"]
 
 
-async def test_the_following_of_an_articles_author_is_for_the_caller(api: Api, article: Json) -> None:
+async def test_following_of_an_author_is_per_caller(api: Api, article: Json) -> None:
     await api.as_user("anna").follow("jake")
     for caller, following in ((api.as_user("anna"), True), (api.as_user("lena"), False), (api, False)):
         for seen in (await _read(caller, article), (await _list(caller))["articles"][0]):
             assert seen["author"]["following"] is following
 
 
-async def test_the_following_of_a_favourites_author_is_for_the_caller(api: Api, article: Json) -> None:
+async def test_following_in_favorite_responses_is_per_caller(api: Api, article: Json) -> None:
     await api.as_user("anna").follow("jake")
     path = f"/articles/{article['slug']}/favorite"
     for caller, following in (("anna", True), ("lena", False)):
-        for answer in (await api.as_user(caller).post(path), await api.as_user(caller).delete(path)):
-            assert answer.json()["article"]["author"]["following"] is following
+        for response in (await api.as_user(caller).post(path), await api.as_user(caller).delete(path)):
+            assert response.json()["article"]["author"]["following"] is following
 
 
 @pytest.mark.parametrize("parameter", ["tag", "author", "favorited"])
-async def test_a_filter_that_names_nobody_gives_an_empty_list(
+async def test_filter_by_an_unknown_value_returns_an_empty_list(
     api: Api, article: Json, parameter: str
 ) -> None:
     assert article["title"] in await _titles(api)
     assert await _list(api, **{parameter: "nobody"}) == {"articles": [], "articlesCount": 0}
 
 
-async def test_a_filter_by_author_or_favourites_of_one_who_has_none_gives_an_empty_list(
-    api: Api, article: Json
-) -> None:
+async def test_filter_by_a_user_without_articles_returns_an_empty_list(api: Api, article: Json) -> None:
     await api.as_user("anna").token()
     assert article["title"] in await _titles(api)
     for parameter in ("author", "favorited"):
@@ -360,7 +354,7 @@ async def test_a_filter_by_author_or_favourites_of_one_who_has_none_gives_an_emp
 
 
 @pytest.mark.parametrize("typed", ["AnnaLena", "annalena", "ANNALENA"])
-async def test_a_filter_matches_a_username_without_regard_to_case(api: Api, typed: str) -> None:
+async def test_filters_match_usernames_case_insensitively(api: Api, typed: str) -> None:
     await api.as_user("AnnaLena").favorite(await api.as_user("AnnaLena").publish())
     await api.as_user("jake").publish("Knights")
     assert await _titles(api, author=typed) == ["Dragons"]
@@ -375,20 +369,20 @@ async def test_unknown_query_parameters_are_ignored(api: Api, path: str) -> None
     assert await _titles(api.as_user("anna"), path, **query) == ["Dragons"]
 
 
-async def test_deleting_an_article_takes_its_favourites_with_it(
+async def test_deleting_an_article_deletes_its_favorites(
     api: Api, composition: Composition, article: Json
 ) -> None:
-    kept = await api.as_user("jake").publish("Knights")
-    for favorite in (article, kept):
+    other = await api.as_user("jake").publish("Knights")
+    for favorite in (article, other):
         await api.as_user("anna").favorite(favorite)
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     assert await _titles(api, favorited="anna") == ["Knights"]
-    # Ids are never given twice, so that what is left behind could not be asked for.
+    # Counted in the table: ids are never reused, so the API cannot show remaining rows.
     async with composition.database.snapshot() as session:
         assert await session.scalar(select(func.count()).select_from(FavoriteRow)) == 1
 
 
-async def test_a_user_who_changes_name_stays_the_author(api: Api, article: Json) -> None:
+async def test_renamed_user_remains_the_author(api: Api, article: Json) -> None:
     await api.as_user("jake").put("/user", {"user": {"username": "jacob"}})
     assert (await _read(api, article))["author"]["username"] == "jacob"
     assert await _titles(api, author="jacob") == ["Dragons"]

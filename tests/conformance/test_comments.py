@@ -1,4 +1,4 @@
-"""API.md: the operations on comments, and "Comments" in what the OpenAPI document does not say."""
+"""API.md: the operations on comments, and "Comments" in what the OpenAPI document leaves open."""
 
 import pytest
 from sqlalchemy import func, select
@@ -8,92 +8,96 @@ from modules.comments.infrastructure.tables import CommentRow
 from tests.client import Api, Json
 
 
-async def test_commenting_answers_201_with_the_comment(api: Api, article: Json) -> None:
+async def test_commenting_returns_201_with_the_comment(api: Api, article: Json) -> None:
     path = f"/articles/{article['slug']}/comments"
-    answer = await api.as_user("anna").post(path, {"comment": {"body": "Nice"}})
-    assert answer.status_code == 201
-    comment = answer.json()["comment"]
+    response = await api.as_user("anna").post(path, {"comment": {"body": "Nice"}})
+    assert response.status_code == 201
+    comment = response.json()["comment"]
     assert comment["body"] == "Nice"
     assert comment["author"] == {"username": "anna", "bio": None, "image": None, "following": False}
     assert comment["createdAt"] == comment["updatedAt"]
 
 
-async def test_an_article_without_comments_has_an_empty_list(api: Api, article: Json) -> None:
-    answer = await api.get(f"/articles/{article['slug']}/comments")
-    assert answer.status_code == 200
-    assert answer.json() == {"comments": []}
+async def test_list_without_comments_is_empty(api: Api, article: Json) -> None:
+    response = await api.get(f"/articles/{article['slug']}/comments")
+    assert response.status_code == 200
+    assert response.json() == {"comments": []}
 
 
 async def test_comments_are_listed_newest_first(api: Api, article: Json) -> None:
     comments = [await api.as_user(name).comment(article) for name in ("anna", "jake", "anna")]
-    answer = await api.get(f"/articles/{article['slug']}/comments")
-    assert answer.status_code == 200
-    assert answer.json() == {"comments": comments[::-1]}
+    response = await api.get(f"/articles/{article['slug']}/comments")
+    assert response.status_code == 200
+    assert response.json() == {"comments": comments[::-1]}
 
 
-async def test_comments_are_those_of_their_article(api: Api, article: Json) -> None:
+async def test_list_has_only_comments_of_the_article(api: Api, article: Json) -> None:
     other = await api.as_user("jake").publish("Knights")
     await api.as_user("anna").comment(other)
     assert (await api.get(f"/articles/{article['slug']}/comments")).json() == {"comments": []}
 
 
-async def test_ids_of_comments_are_integers_and_differ(api: Api, article: Json) -> None:
+async def test_comment_ids_are_unique_integers(api: Api, article: Json) -> None:
     ids = [(await api.as_user("anna").comment(article))["id"] for _ in range(2)]
     assert [type(comment_id) for comment_id in ids] == [int, int]
     assert len(set(ids)) == 2
 
 
-async def test_the_following_of_a_comments_author_is_for_the_caller(api: Api, article: Json) -> None:
+async def test_following_of_an_author_is_per_caller(api: Api, article: Json) -> None:
     await api.as_user("anna").comment(article)
     await api.as_user("lena").follow("anna")
     path = f"/articles/{article['slug']}/comments"
     following = {
-        caller: (await seen.get(path)).json()["comments"][0]["author"]["following"]
-        for caller, seen in {"lena": api.as_user("lena"), "jake": api.as_user("jake"), "nobody": api}.items()
+        caller: (await client.get(path)).json()["comments"][0]["author"]["following"]
+        for caller, client in {
+            "lena": api.as_user("lena"),
+            "jake": api.as_user("jake"),
+            "anonymous": api,
+        }.items()
     }
-    assert following == {"lena": True, "jake": False, "nobody": False}
+    assert following == {"lena": True, "jake": False, "anonymous": False}
 
 
-async def test_the_author_of_a_comment_deletes_it(api: Api, article: Json) -> None:
-    kept, deleted = [await api.as_user("anna").comment(article) for _ in range(2)]
+async def test_deleting_returns_204_and_deletes_the_comment(api: Api, article: Json) -> None:
+    other, deleted = [await api.as_user("anna").comment(article) for _ in range(2)]
     path = f"/articles/{article['slug']}/comments"
-    answer = await api.as_user("anna").delete(f"{path}/{deleted['id']}")
-    assert answer.status_code == 204
-    assert answer.content == b""
-    assert (await api.get(path)).json() == {"comments": [kept]}
+    response = await api.as_user("anna").delete(f"{path}/{deleted['id']}")
+    assert response.status_code == 204
+    assert response.content == b""
+    assert (await api.get(path)).json() == {"comments": [other]}
     assert (await api.as_user("anna").delete(f"{path}/{deleted['id']}")).status_code == 404
 
 
-async def test_a_comment_is_not_found_below_another_articles_slug(api: Api, article: Json) -> None:
+async def test_comment_of_another_article_gets_404(api: Api, article: Json) -> None:
     comment = await api.as_user("anna").comment(article)
     other = await api.as_user("jake").publish("Knights")
     for caller in ("anna", "jake"):
-        answer = await api.as_user(caller).delete(f"/articles/{other['slug']}/comments/{comment['id']}")
-        assert answer.status_code == 404
-        assert answer.json() == {"errors": {"comment": ["not found"]}}
+        response = await api.as_user(caller).delete(f"/articles/{other['slug']}/comments/{comment['id']}")
+        assert response.status_code == 404
+        assert response.json() == {"errors": {"comment": ["not found"]}}
     assert (await api.get(f"/articles/{article['slug']}/comments")).json() == {"comments": [comment]}
 
 
 @pytest.mark.parametrize("number", ["0", "9223372036854775807"])
-async def test_no_comment_has_an_id_out_of_reach(api: Api, article: Json, number: str) -> None:
-    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/{number}")
-    assert answer.status_code in (404, 422)
+async def test_comment_id_out_of_range_gets_404_or_422(api: Api, article: Json, number: str) -> None:
+    response = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/{number}")
+    assert response.status_code in (404, 422)
 
 
-async def test_deleting_an_article_takes_its_comments_with_it(
+async def test_deleting_an_article_deletes_its_comments(
     api: Api, composition: Composition, article: Json
 ) -> None:
-    kept = await api.as_user("jake").publish("Knights")
-    for commented in (article, article, kept):
+    other = await api.as_user("jake").publish("Knights")
+    for commented in (article, article, other):
         await api.as_user("anna").comment(commented)
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     assert (await api.get(f"/articles/{article['slug']}/comments")).status_code == 404
-    # Ids are never given twice, so that what is left behind could not be asked for.
+    # Counted in the table: ids are never reused, so the API cannot show remaining rows.
     async with composition.database.snapshot() as session:
         assert await session.scalar(select(func.count()).select_from(CommentRow)) == 1
 
 
-async def test_a_renamed_article_keeps_its_comments(api: Api, article: Json) -> None:
+async def test_renamed_article_keeps_its_comments(api: Api, article: Json) -> None:
     comment = await api.as_user("anna").comment(article)
     renamed = await api.as_user("jake").put(f"/articles/{article['slug']}", {"article": {"title": "Knights"}})
     path = f"/articles/{renamed.json()['article']['slug']}/comments"

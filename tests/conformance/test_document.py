@@ -1,4 +1,4 @@
-"""The official OpenAPI document: Conduit's own says the same, and no answer slips past it."""
+"""Conduit's OpenAPI document against the official one, and the check of responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,20 +34,20 @@ ARTICLE = LISTED | {"body": "They fly."}
 
 @pytest.fixture
 def settings(core_settings: Settings) -> Settings:
-    """Let only modules be there whose operations are listed below."""
+    """Enable only the modules whose operations are listed below."""
     return core_settings
 
 
 @pytest.fixture
 async def document(api: Api) -> Json:
-    """Return the document that Conduit serves."""
-    answer = await api.outside("GET", "/openapi.json")
-    assert answer.status_code == 200
-    content: Json = answer.json()
+    """Return Conduit's OpenAPI document."""
+    response = await api.outside("GET", "/openapi.json")
+    assert response.status_code == 200
+    content: Json = response.json()
     return content
 
 
-def test_what_the_contract_adds_to_the_official_document_is_known() -> None:
+def test_added_statuses_are_exact() -> None:
     assert {
         "UpdateCurrentUser": {409},
         "Login": {429},
@@ -59,7 +59,7 @@ def test_what_the_contract_adds_to_the_official_document_is_known() -> None:
         assert not ADDED_STATUSES.get(operation.id, frozenset()) & operation.responses.keys()
 
 
-def test_the_served_document_has_the_official_operations_and_three_more(document: Json) -> None:
+def test_document_has_the_official_operations_and_three_more(document: Json) -> None:
     theirs = {key: operation["operationId"] for key, operation in operations_of(official().content).items()}
     ours = {key: operation["operationId"] for key, operation in operations_of(document).items()}
     assert ours == theirs | {
@@ -69,13 +69,13 @@ def test_the_served_document_has_the_official_operations_and_three_more(document
     }
 
 
-def test_every_operation_stands_under_its_official_tag(document: Json) -> None:
+def test_operations_have_their_official_tags(document: Json) -> None:
     served = operations_of(document)
     for key, theirs in operations_of(official().content).items():
         assert served[key]["tags"] == theirs["tags"], key
 
 
-def test_the_served_document_has_the_official_statuses_and_those_that_the_contract_adds(
+def test_document_has_the_official_and_added_statuses(
     document: Json,
 ) -> None:
     theirs = {operation.id: set(operation.statuses) for operation in official().operations}
@@ -86,7 +86,7 @@ def test_the_served_document_has_the_official_statuses_and_those_that_the_contra
     assert {name: ours.get(name) for name in theirs} == theirs
 
 
-def test_the_served_document_has_the_official_parameters_and_some_that_one_may_leave_out(
+def test_document_has_the_official_parameters_and_optional_ones(
     document: Json,
 ) -> None:
     served, added = operations_of(document), {}
@@ -108,7 +108,7 @@ def test_the_served_document_has_the_official_parameters_and_some_that_one_may_l
     }
 
 
-def test_the_served_document_describes_the_official_bodies(document: Json) -> None:
+def test_document_has_the_official_bodies(document: Json) -> None:
     served = operations_of(document)
     for key, theirs in operations_of(official().content).items():
         wanted, had = _bodies(official().content, theirs), _bodies(document, served[key])
@@ -117,14 +117,14 @@ def test_the_served_document_describes_the_official_bodies(document: Json) -> No
         assert served[key].get("requestBody", {}).get("required") == required, key
 
 
-def test_every_operation_documents_its_errors_with_the_official_schema(document: Json) -> None:
+def test_errors_have_the_official_schema(document: Json) -> None:
     for key, operation in operations_of(document).items():
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert response["content"]["application/json"]["schema"] == {"$ref": ERROR}, key
 
 
-def test_the_served_document_says_where_a_token_is_required_and_how_it_is_sent(document: Json) -> None:
+def test_document_has_the_official_security(document: Json) -> None:
     served = operations_of(document)
     for key, theirs in operations_of(official().content).items():
         assert served[key].get("security") == theirs.get("security"), key
@@ -133,7 +133,7 @@ def test_the_served_document_says_where_a_token_is_required_and_how_it_is_sent(d
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answer"),
+    ("method", "path", "response"),
     [
         ("GET", "/tags", httpx2.Response(200, json={"tags": ["dragons"]})),
         ("GET", "/articles/dragons", httpx2.Response(200, json={"article": ARTICLE})),
@@ -144,12 +144,12 @@ def test_the_served_document_says_where_a_token_is_required_and_how_it_is_sent(d
         ("GET", "/nowhere", httpx2.Response(404, json={"errors": {"path": ["not found"]}})),
     ],
 )
-def test_a_right_answer_passes(method: str, path: str, answer: httpx2.Response) -> None:
-    official().check(_answering(method, path, answer))
+def test_documented_response_passes(method: str, path: str, response: httpx2.Response) -> None:
+    official().check(_with_request(method, path, response))
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answer", "problem"),
+    ("method", "path", "response", "problem"),
     [
         ("GET", "/tags", httpx2.Response(418, json={"errors": {}}), "status is not documented"),
         ("GET", "/tags", httpx2.Response(401, json={"errors": {}}), "status is not documented"),
@@ -193,20 +193,22 @@ def test_a_right_answer_passes(method: str, path: str, answer: httpx2.Response) 
         ("DELETE", "/articles/dragons", httpx2.Response(204, content=b"null"), "there is a body"),
     ],
 )
-def test_a_wrong_answer_is_refused(method: str, path: str, answer: httpx2.Response, problem: str) -> None:
+def test_undocumented_response_is_rejected(
+    method: str, path: str, response: httpx2.Response, problem: str
+) -> None:
     with pytest.raises(NotAsDocumented, match=problem):
-        official().check(_answering(method, path, answer))
+        official().check(_with_request(method, path, response))
 
 
-async def test_the_answers_of_a_test_are_those_that_are_checked(api: Api) -> None:
+async def test_all_responses_of_a_test_are_recorded(api: Api) -> None:
     await api.as_user("jake").publish()
     await api.get("/tags")
-    assert [answer.request.url.path for answer in api.answers] == ["/api/articles", "/api/tags"]
+    assert [response.request.url.path for response in api.answers] == ["/api/articles", "/api/tags"]
 
 
-def _answering(method: str, path: str, answer: httpx2.Response) -> httpx2.Response:
-    answer.request = httpx2.Request(method, f"http://conduit.test{PREFIX}{path}")
-    return answer
+def _with_request(method: str, path: str, response: httpx2.Response) -> httpx2.Response:
+    response.request = httpx2.Request(method, f"http://conduit.test{PREFIX}{path}")
+    return response
 
 
 def _parameters(document: Json, operation: Json) -> Mapping[tuple[str, str], tuple[bool, Any]]:
@@ -255,7 +257,7 @@ def _without_wording(schemes: Json) -> Json:
 
 
 def _resolved(document: Json, node: Json) -> Json:
-    """Return what a node refers to, or the node itself."""
+    """Return the target of a node's reference, or the node itself."""
     while "$ref" in node:
         target: Any = document
         for part in node["$ref"].removeprefix("#/").split("/"):

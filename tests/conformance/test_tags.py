@@ -3,20 +3,20 @@
 from tests.client import Api
 
 
-async def test_there_are_no_tags_before_there_are_articles(api: Api) -> None:
-    answer = await api.get("/tags")
-    assert answer.status_code == 200
-    assert answer.json() == {"tags": []}
+async def test_tags_are_empty_without_articles(api: Api) -> None:
+    response = await api.get("/tags")
+    assert response.status_code == 200
+    assert response.json() == {"tags": []}
 
 
-async def test_tags_are_listed_once_each_and_the_most_used_first(api: Api) -> None:
+async def test_tags_are_distinct_and_the_most_used_first(api: Api) -> None:
     jake = api.as_user("jake")
     for tags in (["once", "thrice"], ["twice", "thrice"], ["thrice", "twice"]):
         await jake.publish(tags=tags)
     assert (await api.get("/tags")).json() == {"tags": ["thrice", "twice", "once"]}
 
 
-async def test_the_use_of_a_tag_ends_with_its_article_or_with_an_update(api: Api) -> None:
+async def test_deletions_and_updates_reduce_the_use_of_a_tag(api: Api) -> None:
     jake = api.as_user("jake")
     await jake.publish("Kept", tags=["kept"])
     deleted = await jake.publish("Deleted", tags=["fading", "kept"])

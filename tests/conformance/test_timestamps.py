@@ -1,4 +1,4 @@
-"""What time decides when it stands still: everything here happens within one millisecond."""
+"""Timestamps and order with a stopped clock."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,31 +17,31 @@ from tests.conftest import SECRET
 
 @dataclass(frozen=True, slots=True)
 class StoppedClock:
-    """Tells one and the same time."""
+    """A clock that always returns the same time."""
 
     moment: datetime
 
     def now(self) -> datetime:
-        """Return the time at which it stopped."""
+        """Return the fixed time."""
         return self.moment
 
 
 @pytest.fixture
 async def composition(settings: Settings) -> AsyncIterator[Composition]:
-    """Return Conduit's modules as ever, with a clock that has stopped."""
+    """Return a composition with a stopped clock."""
     clock = StoppedClock(truncate_to_ms(datetime.now(UTC)))
     database = Database(settings.database_url)
     yield compose(resolve_order(discover()), SharedServices(database, (SECRET,), clock))
     await database.dispose()
 
 
-async def test_updates_within_one_millisecond_differ_and_are_in_order(api: Api) -> None:
+async def test_updates_within_one_millisecond_increase_updated_at(api: Api) -> None:
     article = await api.as_user("jake").publish()
     stamps = [article["updatedAt"]]
     for body in ("They fly.", "They fly high.", "They land."):
         path = f"/articles/{article['slug']}"
-        answer = await api.as_user("jake").put(path, {"article": {"body": body}})
-        stamps.append(answer.json()["article"]["updatedAt"])
+        response = await api.as_user("jake").put(path, {"article": {"body": body}})
+        stamps.append(response.json()["article"]["updatedAt"])
     assert stamps == sorted(set(stamps))
 
 

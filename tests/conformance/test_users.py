@@ -1,4 +1,4 @@
-"""API.md: the operations on users, and "Users" in what the OpenAPI document does not say."""
+"""API.md: the operations on users, and "Users" in what the OpenAPI document leaves open."""
 
 import httpx2
 import pytest
@@ -10,10 +10,10 @@ from tests.conformance.writes import LOG_IN, REGISTER
 BIO_AND_IMAGE = {"bio": "I write.", "image": "https://example.com/jake.png"}
 
 
-async def _whose(api: Api, token: str) -> str | None:
-    """Return the username that a token stands for, or None if it is refused."""
-    answer = await api.get("/user", headers={"Authorization": f"Token {token}"})
-    username: str | None = answer.json().get("user", {}).get("username")
+async def _username_of(api: Api, token: str) -> str | None:
+    """Return the username of a token, or None if it is invalid."""
+    response = await api.get("/user", headers={"Authorization": f"Token {token}"})
+    username: str | None = response.json().get("user", {}).get("username")
     return username
 
 
@@ -21,10 +21,10 @@ async def _log_in(api: Api, email: str, password: str) -> httpx2.Response:
     return await api.post("/users/login", {"user": {"email": email, "password": password}})
 
 
-async def test_registering_answers_201_with_a_user_and_a_token_of_theirs(api: Api) -> None:
-    answer = await api.post("/users", REGISTER.body())
-    assert answer.status_code == 201
-    user = answer.json()["user"]
+async def test_registration_returns_201_with_the_user_and_a_token(api: Api) -> None:
+    response = await api.post("/users", REGISTER.body())
+    assert response.status_code == 201
+    user = response.json()["user"]
     assert user == {
         "username": "anna",
         "email": "anna@example.com",
@@ -32,39 +32,39 @@ async def test_registering_answers_201_with_a_user_and_a_token_of_theirs(api: Ap
         "image": None,
         "token": user["token"],
     }
-    assert await _whose(api, user["token"]) == "anna"
+    assert await _username_of(api, user["token"]) == "anna"
 
 
-async def test_logging_in_answers_200_with_the_user_and_a_token_of_theirs(api: Api) -> None:
+async def test_login_returns_200_with_the_user_and_a_token(api: Api) -> None:
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
-    answer = await api.post("/users/login", LOG_IN.body())
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+    response = await api.post("/users/login", LOG_IN.body())
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert user == BIO_AND_IMAGE | {
         "username": "jake",
         "email": "jake@example.com",
         "token": user["token"],
     }
-    assert await _whose(api, user["token"]) == "jake"
+    assert await _username_of(api, user["token"]) == "jake"
 
 
 @pytest.mark.parametrize("field", ["email", "password"])
-async def test_logging_in_with_a_blank_e_mail_or_password_is_422(api: Api, field: str) -> None:
-    answer = await api.post("/users/login", LOG_IN.body(**{field: ""}))
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": {field: ["can't be blank"]}}
+async def test_login_with_a_blank_field_gets_422(api: Api, field: str) -> None:
+    response = await api.post("/users/login", LOG_IN.body(**{field: ""}))
+    assert response.status_code == 422
+    assert response.json() == {"errors": {field: ["can't be blank"]}}
 
 
-async def test_anything_may_be_tried_as_a_password(api: Api) -> None:
+async def test_login_accepts_passwords_of_any_length(api: Api) -> None:
     await api.as_user("jake").token()
     for password in ("short", "p" * 1000):
         assert (await _log_in(api, "jake@example.com", password)).status_code == 401
 
 
-async def test_ones_own_account_is_shown_to_oneself(api: Api) -> None:
-    answer = await api.as_user("jake").get("/user")
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+async def test_current_user_is_returned(api: Api) -> None:
+    response = await api.as_user("jake").get("/user")
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert (user["username"], user["email"]) == ("jake", "jake@example.com")
 
 
@@ -78,32 +78,32 @@ async def test_ones_own_account_is_shown_to_oneself(api: Api) -> None:
         ("image", "https://example.com/new.png"),
     ],
 )
-async def test_an_update_takes_any_one_field_and_leaves_the_others(api: Api, field: str, value: str) -> None:
+async def test_update_of_one_field_leaves_the_others(api: Api, field: str, value: str) -> None:
     before = {"username": "jake", "email": "jake@example.com", "password": PASSWORD} | BIO_AND_IMAGE
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
-    answer = await api.as_user("jake").put("/user", {"user": {field: value}})
-    assert answer.status_code == 200
+    response = await api.as_user("jake").put("/user", {"user": {field: value}})
+    assert response.status_code == 200
     after = before | {field: value}
-    shown = answer.json()["user"]
-    assert shown == {name: after[name] for name in shown if name != "token"} | {"token": shown["token"]}
+    updated = response.json()["user"]
+    assert updated == {name: after[name] for name in updated if name != "token"} | {"token": updated["token"]}
     assert (await _log_in(api, after["email"], after["password"])).status_code == 200
 
 
-async def test_an_update_takes_all_fields_together(api: Api) -> None:
+async def test_update_of_all_fields(api: Api) -> None:
     new = {"username": "new", "email": "new@example.com", "password": "another horse"} | BIO_AND_IMAGE
-    shown = (await api.as_user("jake").put("/user", {"user": new})).json()["user"]
-    assert {name: shown[name] for name in new if name != "password"} == {
+    updated = (await api.as_user("jake").put("/user", {"user": new})).json()["user"]
+    assert {name: updated[name] for name in new if name != "password"} == {
         name: value for name, value in new.items() if name != "password"
     }
     assert (await _log_in(api, "new@example.com", "another horse")).status_code == 200
 
 
-async def test_keeping_ones_own_username_and_e_mail_is_no_conflict(api: Api) -> None:
-    answer = await api.as_user("jake").put(
+async def test_own_username_and_email_are_no_conflict(api: Api) -> None:
+    response = await api.as_user("jake").put(
         "/user", {"user": {"username": "JAKE", "email": "Jake@example.com"}}
     )
-    assert answer.status_code == 200
-    user = answer.json()["user"]
+    assert response.status_code == 200
+    user = response.json()["user"]
     assert (user["username"], user["email"]) == ("JAKE", "Jake@example.com")
 
 
@@ -116,23 +116,21 @@ async def test_bio_and_image_are_null_until_set(api: Api) -> None:
 
 @pytest.mark.parametrize("nothing", ["", None], ids=repr)
 @pytest.mark.parametrize("field", ["bio", "image"])
-async def test_setting_bio_or_image_to_nothing_stores_null(api: Api, field: str, nothing: str | None) -> None:
+async def test_empty_bio_or_image_becomes_null(api: Api, field: str, nothing: str | None) -> None:
     await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
     updated = await api.as_user("jake").put("/user", {"user": {field: nothing}})
     read = await api.as_user("jake").get("/user")
-    for answer in (updated, read):
-        user = answer.json()["user"]
+    for response in (updated, read):
+        user = response.json()["user"]
         assert {name: user[name] for name in BIO_AND_IMAGE} == BIO_AND_IMAGE | {field: None}
 
 
 @pytest.mark.parametrize("value", ["", "   ", None], ids=repr)
 @pytest.mark.parametrize("field", ["email", "username", "password"])
-async def test_email_username_and_password_may_not_be_null_or_blank_in_an_update(
-    api: Api, field: str, value: str | None
-) -> None:
-    answer = await api.as_user("jake").put("/user", {"user": {field: value, "bio": "Not kept."}})
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {field}
+async def test_update_with_a_null_or_blank_field_gets_422(api: Api, field: str, value: str | None) -> None:
+    response = await api.as_user("jake").put("/user", {"user": {field: value, "bio": "Not kept."}})
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {field}
     user = (await api.as_user("jake").get("/user")).json()["user"]
     assert (user["username"], user["email"], user["bio"]) == ("jake", "jake@example.com", None)
 
@@ -142,7 +140,7 @@ async def test_email_username_and_password_may_not_be_null_or_blank_in_an_update
     ["12345678", "aaaaaaaa", "a b c d ", "пароль🐉🐉", "p" * 64, "p" * 256, "🐉" * 256],
     ids=["8 digits", "no composition", "spaces", "any Unicode", "64", "256", "256 beyond ASCII"],
 )
-async def test_a_password_of_8_to_256_characters_of_any_kind_is_accepted(api: Api, password: str) -> None:
+async def test_password_of_8_to_256_characters_is_accepted(api: Api, password: str) -> None:
     assert (await api.post("/users", REGISTER.body(password=password))).status_code == 201
     assert (await _log_in(api, "anna@example.com", password)).status_code == 200
     other = f"{password[:-1]}X"
@@ -151,12 +149,10 @@ async def test_a_password_of_8_to_256_characters_of_any_kind_is_accepted(api: Ap
 
 @pytest.mark.parametrize("password", ["1234567", "🐉" * 7, "p" * 257], ids=["7", "7 beyond ASCII", "257"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/users"), ("PUT", "/user")])
-async def test_a_password_of_fewer_or_more_characters_is_invalid(
-    api: Api, method: str, path: str, password: str
-) -> None:
-    answer = await api.as_user("jake").request(method, path, json=REGISTER.body(password=password))
-    assert answer.status_code == 422
-    assert set(answer.json()["errors"]) == {"password"}
+async def test_shorter_or_longer_password_gets_422(api: Api, method: str, path: str, password: str) -> None:
+    response = await api.as_user("jake").request(method, path, json=REGISTER.body(password=password))
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"password"}
 
 
 @pytest.mark.parametrize(
@@ -168,59 +164,57 @@ async def test_a_password_of_fewer_or_more_characters_is_invalid(
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/users"), ("PUT", "/user")])
-async def test_usernames_and_e_mails_are_unique_without_regard_to_case(
+async def test_usernames_and_emails_are_unique_case_insensitively(
     api: Api, method: str, path: str, theirs: Json, ours: Json
 ) -> None:
     assert (await api.post("/users", REGISTER.body(**theirs))).status_code == 201
     body = {"user": {"username": "new", "email": "new@example.com", "password": PASSWORD} | ours}
-    answer = await api.as_user("lena").request(method, path, json=body)
-    assert answer.status_code == 409
-    assert answer.json() == {"errors": {key: ["has already been taken"] for key in ours}}
+    response = await api.as_user("lena").request(method, path, json=body)
+    assert response.status_code == 409
+    assert response.json() == {"errors": {key: ["has already been taken"] for key in ours}}
 
 
-async def test_usernames_and_e_mails_are_shown_as_typed(api: Api) -> None:
+async def test_usernames_and_emails_keep_their_case(api: Api) -> None:
     await api.post("/users", REGISTER.body(username="AnnaLena", email="Anna.Lena@Example.com"))
     user = (await _log_in(api, "anna.lena@example.com", PASSWORD)).json()["user"]
     assert (user["username"], user["email"]) == ("AnnaLena", "Anna.Lena@Example.com")
 
 
-async def test_a_login_takes_the_e_mail_in_any_case(api: Api) -> None:
+async def test_login_matches_the_email_case_insensitively(api: Api) -> None:
     await api.as_user("jake").token()
     assert (await _log_in(api, "JAKE@Example.COM", PASSWORD)).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", {"user": {"bio": "I write."}})])
-async def test_the_token_of_an_answer_is_a_fresh_and_valid_one(
-    api: Api, method: str, body: Json | None
-) -> None:
+async def test_responses_contain_a_new_valid_token(api: Api, method: str, body: Json | None) -> None:
     about_to_expire = forged(await api.as_user("jake").token(), exp=in_seconds(60))
     headers = {"Authorization": f"Token {about_to_expire}"}
     fresh = (await api.request(method, "/user", json=body, headers=headers)).json()["user"]["token"]
-    assert await _whose(api, fresh) == "jake"
+    assert await _username_of(api, fresh) == "jake"
     assert claims_of(fresh)["exp"] > claims_of(about_to_expire)["exp"]
 
 
-async def test_a_changed_password_makes_older_tokens_invalid_and_the_answers_token_valid(api: Api) -> None:
+async def test_password_change_revokes_older_tokens(api: Api) -> None:
     older = await api.as_user("jake").token()
     oldest = (await _log_in(api, "jake@example.com", PASSWORD)).json()["user"]["token"]
     update = {"user": {"password": "another horse battery"}}
     newer = (await api.as_user("jake").put("/user", update)).json()["user"]["token"]
-    assert [await _whose(api, token) for token in (oldest, older, newer)] == [None, None, "jake"]
+    assert [await _username_of(api, token) for token in (oldest, older, newer)] == [None, None, "jake"]
 
 
-async def test_a_changed_password_is_the_only_one(api: Api) -> None:
+async def test_password_change_replaces_the_password(api: Api) -> None:
     await api.as_user("jake").put("/user", {"user": {"password": "another horse battery"}})
     assert (await _log_in(api, "jake@example.com", PASSWORD)).status_code == 401
     assert (await _log_in(api, "jake@example.com", "another horse battery")).status_code == 200
 
 
-async def test_any_other_change_leaves_older_tokens_valid(api: Api) -> None:
+async def test_other_changes_leave_older_tokens_valid(api: Api) -> None:
     older = await api.as_user("jake").token()
     await api.as_user("jake").put("/user", {"user": {"username": "new", "email": "new@example.com"}})
-    assert await _whose(api, older) == "new"
+    assert await _username_of(api, older) == "new"
 
 
-async def test_nobody_is_told_anothers_e_mail_or_any_password(api: Api, article: Json) -> None:
+async def test_responses_contain_no_email_of_others_and_no_password(api: Api, article: Json) -> None:
     for path in ("/profiles/jake", f"/articles/{article['slug']}", "/articles"):
         assert "jake@example.com" not in (await api.as_user("anna").get(path)).text
     assert PASSWORD not in (await api.as_user("jake").get("/user")).text

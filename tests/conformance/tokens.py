@@ -1,4 +1,4 @@
-"""Tokens as an attacker, or another time, would make them."""
+"""Forged and expired tokens."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,11 +7,11 @@ import jwt
 from tests.client import Json
 from tests.conftest import SECRET
 
-ANOTHER_SECRET = "a secret of somebody else, as long as ours"
+ANOTHER_SECRET = "another secret of the same length as ours"
 
 
 def claims_of(token: str) -> Json:
-    """Return what a token says."""
+    """Return the claims of a token."""
     claims: Json = jwt.decode(token, options={"verify_signature": False})
     return claims
 
@@ -19,10 +19,10 @@ def claims_of(token: str) -> Json:
 def forged(
     token: str, *, key: str = SECRET, algorithm: str = "HS256", kind: str = "conduit+jwt", **changes: object
 ) -> str:
-    """Return a token that says the same but for these changes, signed anew."""
+    """Return a token with changed claims, signed with the key."""
     return jwt.encode({**claims_of(token), **changes}, key, algorithm, {"typ": kind})
 
 
 def in_seconds(seconds: float) -> int:
-    """Return that moment, as tokens give it."""
+    """Return the time in so many seconds as a Unix timestamp."""
     return int((datetime.now(UTC) + timedelta(seconds=seconds)).timestamp())

@@ -1,4 +1,4 @@
-"""Every operation that takes a body, with a body that it accepts."""
+"""All operations with a request body, each with a valid one."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tests.client import PASSWORD, Api, Json
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """An operation that takes a body: where to, the key that wraps the fields, the fields.
+    """An operation with a body: its route, the key that wraps the fields, and valid fields.
 
     required: the fields that may not be absent.
     texts: the fields that may be neither null nor blank, nor anything but a string.
@@ -27,7 +27,7 @@ class Write:
     texts: tuple[str, ...]
 
     def body(self, **changes: object) -> Json:
-        """Return a body that is accepted but for these changes."""
+        """Return the valid body with these changes."""
         return {self.key: {**self.fields, **changes}}
 
     async def send(self, api: Api, body: object, slug: str) -> httpx2.Response:
@@ -35,7 +35,7 @@ class Write:
         return await self.send_raw(api, json.dumps(body).encode(), slug)
 
     async def send_raw(self, api: Api, content: bytes, slug: str) -> httpx2.Response:
-        """Send what calls itself JSON as jake, whose article has this slug."""
+        """Send raw content as JSON as jake, whose article has this slug."""
         path, headers = self.path.format(slug=slug), {"Content-Type": "application/json"}
         return await api.as_user("jake").request(self.method, path, content=content, headers=headers)
 

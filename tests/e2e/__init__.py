@@ -1,1 +1,1 @@
-"""The whole program from outside: processes, browsers, the wire."""
+"""End-to-end tests: processes, browsers and raw connections."""

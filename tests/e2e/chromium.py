@@ -1,4 +1,4 @@
-"""A headless Chromium, and what it visits."""
+"""A headless Chromium, and a server for the applications that it visits."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ FLAGS = [
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
-    """Return a headless Chromium: the machine's own, as Playwright's builds are not needed."""
+    """Yield a headless Chromium, the installed one instead of Playwright's build."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=require_program("chromium"), args=FLAGS)
         yield browser
@@ -34,9 +34,9 @@ async def launched() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def serving(application: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a port that nobody uses, and return its address."""
+    """Serve an application on a free port, and yield its URL."""
     server = uvicorn.Server(uvicorn.Config(application, log_config=None))
-    # It listens from here on, so whoever connects early waits in its queue.
+    # Listening starts here, so that early connections wait in the backlog.
     with socket.create_server(("127.0.0.1", 0)) as listening:
         task = asyncio.create_task(server.serve(sockets=[listening]))
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What tests share that look at Conduit from outside: a browser, and a Conduit that serves."""
+"""Fixtures of end-to-end tests: a browser and a server."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +20,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def conduit(tmp_path: Path, migrated: Path) -> Iterator[RunningServer]:
-    """Return a Conduit that serves on an empty database."""
+    """Return a server on an empty database."""
     folder = tmp_path / "served"
     (folder / "var").mkdir(parents=True)
     shutil.copy(migrated, folder / "var" / "conduit.db")

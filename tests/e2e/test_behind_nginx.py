@@ -1,4 +1,4 @@
-"""Conduit behind nginx, with deploy/nginx.conf as it is, but for ports, certificates and folders."""
+"""Conduit behind nginx with deploy/nginx.conf, except for ports, certificates and folders."""
 
 import grp
 import os
@@ -14,7 +14,7 @@ import pytest
 
 from tests import program
 from tests.login_attempts import LOGIN_ATTEMPTS
-from tests.postgresql import until
+from tests.postgresql import wait_until
 from tests.program import RunningServer, require_program, served, write_plugin
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -25,8 +25,8 @@ FRONTEND = {
     ".env": "a secret",
     ".well-known/it.json": "known",
 }
-# Without TLS, which is nginx's business alone.
-ELSEWHERE = [
+# Without TLS, which only concerns nginx.
+REPLACEMENTS = [
     (r"listen (?:80|\[::\].*);|ssl_certificate.*;", ""),
     (r"listen 443 ssl http2;", "listen {listen};"),
 ]
@@ -72,7 +72,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Return a Conduit that believes the proxy, and has a stream."""
+    """Return a server that trusts the proxy, with a streaming route."""
     folder = tmp_path_factory.mktemp("served")
     write_plugin(folder / "plugins", "clock", CLOCK)
     with pytest.MonkeyPatch.context() as patch:
@@ -84,7 +84,7 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
 
 @pytest.fixture(scope="module")
 def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """Return who calls nginx."""
+    """Return a client of nginx."""
     nginx = require_program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
@@ -96,72 +96,72 @@ def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> 
         port = free.getsockname()[1]
     servers = CONFIGURATION.read_text(encoding="utf-8").replace("/var/www/blog", f"{folder}/page")
     servers = servers.replace("127.0.0.1:8000", f"127.0.0.1:{conduit.address[1]}")
-    for pattern, replacement in ELSEWHERE:
+    for pattern, replacement in REPLACEMENTS:
         servers = re.sub(pattern, replacement.format(listen=f"127.0.0.1:{port}"), servers)
-    # What is left of the server that only leads to TLS.
+    # The server that redirects to TLS.
     servers = re.sub(r"server \{[^{}]*return 301[^{}]*\}", "", servers)
-    # Workers of a root's nginx are somebody else, who may not look into the folders of tests.
+    # Run workers as the current user: nginx's default user has no access to the tests' folders.
     user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
     file = folder / "nginx.conf"
     file.write_text(PROGRAM.format(user=user, group=group, folder=folder, servers=servers), encoding="utf-8")
     with subprocess.Popen([nginx, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as proxy:  # noqa: S603 - the proxy under test
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-                until(lambda: answers(port), "nginx does not listen")
+                wait_until(lambda: accepts_connections(port), "nginx does not listen")
                 yield client
         finally:
             proxy.terminate()
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as calling:
-        return calling.connect_ex(("127.0.0.1", port)) == 0
+def accepts_connections(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_stream_comes_as_it_is_sent(client: httpx2.Client) -> None:
-    with client.stream("GET", "/api/ticks") as answer:
-        assert next(answer.iter_lines()) == "data: tick"
+def test_stream_is_not_buffered(client: httpx2.Client) -> None:
+    with client.stream("GET", "/api/ticks") as response:
+        assert next(response.iter_lines()) == "data: tick"
 
 
-def test_nobody_gets_round_the_limit_of_logins_by_saying_who_they_are(client: httpx2.Client) -> None:
+def test_forged_forwarded_header_does_not_evade_the_login_limit(client: httpx2.Client) -> None:
     wrong = {"user": {"email": "jake@example.com", "password": "not my pass phrase"}}
-    answers = [
+    responses = [
         client.post("/api/users/login", json=wrong, headers={"X-Forwarded-For": f"192.0.2.{number}"})
         for number in range(LOGIN_ATTEMPTS + 1)
     ]
-    assert [answer.status_code for answer in answers] == [401] * LOGIN_ATTEMPTS + [429]
+    assert [response.status_code for response in responses] == [401] * LOGIN_ATTEMPTS + [429]
 
 
-def test_what_is_too_large_is_refused_in_the_one_shape(client: httpx2.Client) -> None:
-    answer = client.post("/api/users", content=b"x" * 1_500_000)
-    assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+def test_large_body_gets_413_with_the_common_body(client: httpx2.Client) -> None:
+    response = client.post("/api/users", content=b"x" * 1_500_000)
+    assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
 
 @pytest.mark.parametrize("path", ["/", "/article/dragons", "/metrics", "/health/ready"])
-def test_every_other_path_is_the_frontends(client: httpx2.Client, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.text) == (200, "the frontend")
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+def test_other_paths_serve_the_frontend(client: httpx2.Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.text) == (200, "the frontend")
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_a_hashed_file_that_is_there_may_be_kept(client: httpx2.Client) -> None:
-    answer = client.get("/assets/index-DdT3xQ1a.js")
-    assert (answer.status_code, answer.text) == (200, "a script")
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    gone = client.get("/assets/index-gone1234.js")
-    assert (gone.status_code, "Cache-Control" in gone.headers) == (404, False)
+def test_hashed_assets_are_immutable(client: httpx2.Client) -> None:
+    response = client.get("/assets/index-DdT3xQ1a.js")
+    assert (response.status_code, response.text) == (200, "a script")
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    missing = client.get("/assets/index-gone1234.js")
+    assert (missing.status_code, "Cache-Control" in missing.headers) == (404, False)
 
 
 @pytest.mark.parametrize(
     ("path", "status"), [("/.env", 404), ("/assets/.env", 404), ("/.well-known/it.json", 200)]
 )
-def test_what_begins_with_a_dot_is_nobodys(client: httpx2.Client, path: str, status: int) -> None:
+def test_dotfiles_are_not_served(client: httpx2.Client, path: str, status: int) -> None:
     assert client.get(path).status_code == status
 
 
-def test_the_documentation_is_there(client: httpx2.Client) -> None:
+def test_documentation_is_served(client: httpx2.Client) -> None:
     assert "swagger" in client.get("/docs").text
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")

@@ -1,4 +1,4 @@
-"""The page /docs in a real browser, which reaches this machine only."""
+"""The page /docs in a real browser without internet access."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 async def address(tmp_path: Path, migrated: Path) -> AsyncIterator[str]:
-    """Return where a Conduit serves on an empty database."""
+    """Return the URL of a server on an empty database."""
     file = shutil.copy(migrated, tmp_path / "conduit.db")
     settings = Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
     async with serving(create_application(settings)) as address:
@@ -30,21 +30,21 @@ async def address(tmp_path: Path, migrated: Path) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """Return a window that no other host answers."""
+    """Return a page whose requests to other hosts are aborted."""
 
-    async def answer(route: Route) -> None:
+    async def block_other_hosts(route: Route) -> None:
         if urlsplit(route.request.url).hostname == "127.0.0.1":
             await route.continue_()
         else:
             await route.abort()
 
     context = await browser.new_context()
-    await context.route("**/*", answer)
+    await context.route("**/*", block_other_hosts)
     yield await context.new_page()
     await context.close()
 
 
-async def test_an_operation_is_tried_with_a_token(address: str, page: Page) -> None:
+async def test_operation_can_be_called_with_a_token(address: str, page: Page) -> None:
     user = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
     async with httpx2.AsyncClient(base_url=address) as client:
         token = (await client.post("/api/users", json={"user": user})).json()["user"]["token"]
@@ -60,12 +60,12 @@ async def test_an_operation_is_tried_with_a_token(address: str, page: Page) -> N
     await operation.get_by_text("/api/user").click()
     await operation.get_by_role("button", name="Try it out").click()
     await operation.get_by_role("button", name="Execute").click()
-    answer = operation.locator(".live-responses-table tbody")
-    await expect(answer.locator(".response-col_status")).to_have_text("200")
-    await expect(answer.locator("pre").first).to_contain_text('"username": "anna"')
+    response = operation.locator(".live-responses-table tbody")
+    await expect(response.locator(".response-col_status")).to_have_text("200")
+    await expect(response.locator("pre").first).to_contain_text('"username": "anna"')
 
 
-async def test_an_operation_shows_what_it_is_sent_and_what_it_answers(address: str, page: Page) -> None:
+async def test_operation_shows_request_and_response_examples(address: str, page: Page) -> None:
     await page.goto(f"{address}/docs")
     operation = page.locator("#operations-User_and_Authentication-CreateUser")
     await expect(operation).to_contain_text("Register a new user")
@@ -74,17 +74,17 @@ async def test_an_operation_shows_what_it_is_sent_and_what_it_answers(address: s
     await expect(operation.locator(".responses-table")).to_contain_text("has already been taken")
 
 
-async def test_it_leads_to_the_guides(address: str, page: Page) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+async def test_documentation_links_to_the_guides(address: str, page: Page) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     await page.goto(f"{address}/docs")
-    for name, whom in GUIDES.items():
-        await expect(page.get_by_role("link", name=whom)).to_have_attribute("href", f"{PREFIX}/{name}")
+    for name, audience in GUIDES.items():
+        await expect(page.get_by_role("link", name=audience)).to_have_attribute("href", f"{PREFIX}/{name}")
 
     await page.goto(f"{address}{PREFIX}/frontends")
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    # The style was let in by the policy.
+    # The content security policy allows the page's style.
     await expect(page.locator("nav")).to_have_css("display", "flex")
     await page.get_by_role("link", name=GUIDES["operations"]).first.click()
     await expect(page).to_have_url(f"{address}{PREFIX}/operations")
-    assert complaints == []
+    assert messages == []

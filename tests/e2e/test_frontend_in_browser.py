@@ -24,89 +24,91 @@ pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "docs" / "frontend-example"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
-HOSTILE_ADDRESS = "javascript:document.title=1"
+HOSTILE_URL = "javascript:document.title=1"
 
-Asked = set[tuple[str, str]]
+Requests = set[tuple[str, str]]
 
 
 class Conduit:
-    """A Conduit that serves, as other clients than the browser see it, and what it was asked for."""
+    """A running Conduit with its recorded requests, and a client other than the browser."""
 
-    def __init__(self, address: str, asked: Asked) -> None:
+    def __init__(self, address: str, requests: Requests) -> None:
         self.address = address
-        self.asked = asked
+        self.requests = requests
         self.client = httpx2.AsyncClient(base_url=f"{address}/api")
 
     async def register(self, name: str) -> dict[str, str]:
-        """Register a user, and return the header that says who is calling."""
+        """Register a user, and return the Authorization header."""
         user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        answer = await self.client.post("/users", json={"user": user})
-        assert answer.status_code == 201, answer.text
-        return {"Authorization": f"Token {answer.json()['user']['token']}"}
+        response = await self.client.post("/users", json={"user": user})
+        assert response.status_code == 201, response.text
+        return {"Authorization": f"Token {response.json()['user']['token']}"}
 
     async def publish(self, author: dict[str, str], title: str, body: str = "They fly.") -> Json:
         """Publish an article, and return it."""
         article = {"title": title, "description": f"On {title}", "body": body, "tagList": ["beasts"]}
-        answer = await self.client.post("/articles", json={"article": article}, headers=author)
-        assert answer.status_code == 201, answer.text
-        published: Json = answer.json()["article"]
+        response = await self.client.post("/articles", json={"article": article}, headers=author)
+        assert response.status_code == 201, response.text
+        published: Json = response.json()["article"]
         return published
 
 
 @asynccontextmanager
 async def conduit_on(settings: Settings) -> AsyncIterator[Conduit]:
-    """Serve a Conduit, until the block ends."""
+    """Serve Conduit for the block."""
     application = create_application(settings)
-    asked: Asked = set()
+    requests: Requests = set()
 
-    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            asked.add((scope["method"], scope["path"]))
+            requests.add((scope["method"], scope["path"]))
         await application(scope, receive, send)
 
-    async with serving(noting) as address:
-        conduit = Conduit(address, asked)
+    async with serving(recording) as address:
+        conduit = Conduit(address, requests)
         yield conduit
         await conduit.client.aclose()
 
 
 def page_that_calls(address: str) -> ASGIApp:
-    """Return what serves the page at every path, told that the API is at this address."""
+    """Return an application that serves the page at every path, configured with the API's address."""
     page = (FOLDER / "index.html").read_text(encoding="utf-8")
-    told = page.replace('name="conduit-api" content="/api"', f'name="conduit-api" content="{address}/api"')
-    assert told != page
+    configured = page.replace(
+        'name="conduit-api" content="/api"', f'name="conduit-api" content="{address}/api"'
+    )
+    assert configured != page
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve_page(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await HTMLResponse(told)(scope, receive, send)
+            await HTMLResponse(configured)(scope, receive, send)
 
-    return answer
+    return serve_page
 
 
 @pytest.fixture
 def settings(tmp_path: Path, migrated: Path) -> Settings:
-    """Return the settings of a Conduit on an empty database."""
+    """Return the settings of an empty database."""
     file = Path(shutil.copy(migrated, tmp_path / "conduit.db"))
     return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
 
 
 @pytest.fixture
 async def conduit(settings: Settings) -> AsyncIterator[Conduit]:
-    """Return a Conduit that pages of every origin may call."""
+    """Return a running Conduit that allows every origin."""
     async with conduit_on(settings) as conduit:
         yield conduit
 
 
 @pytest.fixture
 async def elsewhere(conduit: Conduit) -> AsyncIterator[str]:
-    """Return the origin of a page that is not Conduit's, and calls it."""
+    """Return the URL of the page on another origin."""
     async with serving(page_that_calls(conduit.address)) as address:
         yield address
 
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """Return a window of its own. Nothing is intercepted: Playwright would answer preflights itself."""
+    """Return a page in its own window. Without interception, which would bypass preflights."""
     context = await browser.new_context(viewport={"width": 1000, "height": 800})
     context.set_default_timeout(20_000)
     page = await context.new_page()
@@ -115,7 +117,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 
 async def fill(page: Page, **typed: str) -> None:
-    """Type into the fields of the form, which are found by the beginning of their labels."""
+    """Fill in fields of the form, by the beginning of their labels."""
     for label, text in typed.items():
         await page.get_by_label(re.compile(f"^{label}")).fill(text)
 
@@ -131,14 +133,12 @@ async def signed_in(page: Page, origin: str, name: str) -> None:
     await expect(page.get_by_role("link", name="Sign out")).to_be_visible()
 
 
-async def test_a_page_of_another_origin_takes_a_reader_through_everything(
-    conduit: Conduit, elsewhere: str, page: Page
-) -> None:
+async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str, page: Page) -> None:
     jake = await conduit.register("jake")
     await conduit.publish(jake, "Dragons")
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(error.message))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(error.message))
 
     await page.goto(elsewhere)
     await page.get_by_role("link", name="Sign up").click()
@@ -169,11 +169,13 @@ async def test_a_page_of_another_origin_takes_a_reader_through_everything(
 
     article = (await conduit.client.get("/articles/dragons")).json()["article"]
     assert article["favoritesCount"] == 1
-    said = (await conduit.client.get("/articles/dragons/comments")).json()["comments"]
-    assert [(comment["author"]["username"], comment["body"]) for comment in said] == [("anna", "Do they?")]
-    assert complaints == []
-    # The browser has asked before it sent a token or JSON.
-    assert {path for method, path in conduit.asked if method == "OPTIONS"} >= {
+    comments = (await conduit.client.get("/articles/dragons/comments")).json()["comments"]
+    assert [(comment["author"]["username"], comment["body"]) for comment in comments] == [
+        ("anna", "Do they?")
+    ]
+    assert messages == []
+    # The browser sent preflights before tokens and JSON.
+    assert {path for method, path in conduit.requests if method == "OPTIONS"} >= {
         "/api/users",
         "/api/articles",
         "/api/articles/dragons/comments",
@@ -182,27 +184,27 @@ async def test_a_page_of_another_origin_takes_a_reader_through_everything(
     }
 
 
-async def test_a_page_of_an_origin_that_may_not_call_conduit_cannot(settings: Settings, page: Page) -> None:
-    """What the other tests show is there because Conduit lets the page in, not because nobody looks."""
+async def test_disallowed_origin_cannot_call_conduit(settings: Settings, page: Page) -> None:
+    """Proves that the browser enforces CORS in the other tests."""
     strict = settings.model_copy(update={"cors_origins": ["https://frontend.example"]})
     async with conduit_on(strict) as conduit, serving(page_that_calls(conduit.address)) as elsewhere:
         await page.goto(elsewhere)
         await expect(page.get_by_role("alert")).to_have_text("Conduit cannot be reached")
-        assert ("GET", "/api/articles") in conduit.asked
+        assert ("GET", "/api/articles") in conduit.requests
 
 
 class TestExposedHeaders:
-    async def test_the_id_of_a_request_that_failed_is_shown(
+    async def test_request_id_of_an_error_is_shown(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
-        async with page.expect_response(f"{conduit.address}/api/profiles/nobody") as answer:
+        async with page.expect_response(f"{conduit.address}/api/profiles/nobody") as response:
             await page.goto(f"{elsewhere}/profile/nobody")
-        request_id = (await (await answer.value).all_headers())["x-request-id"]
+        request_id = (await (await response.value).all_headers())["x-request-id"]
         await expect(page.get_by_role("alert")).to_have_text(
             re.compile(f"profile not foundRequest {request_id}")
         )
 
-    async def test_who_has_tried_too_often_is_told_when_to_come_back(
+    async def test_retry_after_of_a_rate_limit_is_shown(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
         await conduit.register("anna")
@@ -212,7 +214,7 @@ class TestExposedHeaders:
         await sign_in(page, elsewhere, "anna")
         await expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+ seconds"))
 
-    async def test_an_article_that_has_changed_since_it_was_opened_is_not_overwritten(
+    async def test_stale_edit_does_not_overwrite_an_article(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
         anna = await conduit.register("anna")
@@ -223,22 +225,22 @@ class TestExposedHeaders:
         changed = {"article": {"body": "From elsewhere."}}
         assert (await conduit.client.put("/articles/dragons", json=changed, headers=anna)).status_code == 200
         await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("alert")).to_contain_text("article has changed since")
+        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
         await page.reload()
         await fill(page, Text="From the window.")
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator(".text")).to_have_text("From the window.")
 
-    async def test_an_article_that_one_has_favoured_can_be_deleted(
+    async def test_favorited_article_can_be_deleted(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
         await conduit.publish(await conduit.register("anna"), "Dragons")
-        await favour_ones_own(page, elsewhere)
+        await favorite_own_article(page, elsewhere)
         await page.get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
         assert (await conduit.client.get("/articles/dragons")).status_code == 404
 
-    async def test_an_article_that_has_changed_since_it_was_read_is_not_deleted_because_one_has_favoured_it(
+    async def test_favoriting_does_not_allow_a_stale_deletion(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
         anna = await conduit.register("anna")
@@ -248,11 +250,11 @@ class TestExposedHeaders:
             changed = {"article": {"body": "From elsewhere."}}
             await conduit.client.put("/articles/dragons", json=changed, headers=anna)
 
-        await favour_ones_own(page, elsewhere, meanwhile=change)
+        await favorite_own_article(page, elsewhere, meanwhile=change)
         await page.get_by_role("button", name="Delete").click()
-        await expect(page.get_by_role("alert")).to_contain_text("article has changed since")
+        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
 
-    async def test_a_list_goes_on_where_the_page_before_has_ended(
+    async def test_next_page_continues_after_the_previous_one(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
         anna = await conduit.register("anna")
@@ -261,7 +263,7 @@ class TestExposedHeaders:
             await conduit.publish(anna, title)
         await page.goto(elsewhere)
         await expect(page.locator("article h2")).to_have_count(10)
-        await conduit.publish(anna, "While somebody reads")
+        await conduit.publish(anna, "Between two pages")
         await page.get_by_role("button", name="Older articles").click()
         await expect(page.locator("article h2")).to_have_text(titles[::-1])
         await expect(page.get_by_role("button", name="Older articles")).to_be_hidden()
@@ -270,7 +272,7 @@ class TestExposedHeaders:
 async def nothing() -> None: ...
 
 
-async def favour_ones_own(
+async def favorite_own_article(
     page: Page, origin: str, meanwhile: Callable[[], Awaitable[None]] = nothing
 ) -> None:
     """Favorite the article about dragons as anna, after something has happened to it."""
@@ -284,15 +286,15 @@ async def favour_ones_own(
     await expect(favorite).to_be_enabled()
 
 
-async def test_an_address_that_cannot_be_read_is_told_of(elsewhere: str, page: Page) -> None:
+async def test_malformed_url_shows_an_error(elsewhere: str, page: Page) -> None:
     await page.goto(f"{elsewhere}/profile/%")
     await expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
     await expect(page.get_by_role("alert")).to_have_text("This page failed: URI malformed")
 
 
-async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewhere: str, page: Page) -> None:
+async def test_user_content_is_shown_and_never_executed(conduit: Conduit, elsewhere: str, page: Page) -> None:
     mallory = await conduit.register("mallory")
-    body = f"{HOSTILE}\n\n[click]({HOSTILE_ADDRESS}) ![see]({HOSTILE_ADDRESS})\n\n> {HOSTILE}"
+    body = f"{HOSTILE}\n\n[click]({HOSTILE_URL}) ![see]({HOSTILE_URL})\n\n> {HOSTILE}"
     article = await conduit.publish(mallory, HOSTILE, body)
     comment = {"comment": {"body": HOSTILE}}
     await conduit.client.post(f"/articles/{article['slug']}/comments", json=comment, headers=mallory)
@@ -307,8 +309,8 @@ async def test_what_people_write_is_shown_and_never_run(conduit: Conduit, elsewh
     await expect(page).to_have_title(f"{HOSTILE} · Conduit")
 
 
-async def lose_an_answer(page: Page, url: str, action: str) -> None:
-    """Press the button, and lose the answer to what it sends there: it was done, and the page is not told."""
+async def lose_response(page: Page, url: str, action: str) -> None:
+    """Press the button, and drop the response after the request has succeeded."""
 
     async def lose(route: Route) -> None:
         assert (await route.fetch()).status == 201
@@ -319,81 +321,79 @@ async def lose_an_answer(page: Page, url: str, action: str) -> None:
     await expect(page.get_by_role("alert")).to_have_text("Conduit cannot be reached")
 
 
-class TestOneOrigin:
+class TestSameOrigin:
     @pytest.fixture
     async def conduit(self, settings: Settings) -> AsyncIterator[Conduit]:
         async with conduit_on(settings.model_copy(update={"frontend_dir": FOLDER})) as conduit:
             yield conduit
 
-    async def test_the_same_page_is_served_by_conduit_as_it_is(self, conduit: Conduit, page: Page) -> None:
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
+    async def test_page_works_when_served_by_conduit(self, conduit: Conduit, page: Page) -> None:
+        messages: list[str] = []
+        page.on("console", lambda message: messages.append(message.text))
         anna = await conduit.register("anna")
         await signed_in(page, conduit.address, "anna")
         await conduit.publish(anna, "Dragons", "![chart](data:image/png;base64,iVBORw0KGgo=) `fly`")
         await page.get_by_role("link", name="conduit").click()
         await page.get_by_role("link", name="Dragons").click()
         await expect(page.locator(".text code")).to_have_text("fly")
-        assert complaints == []
-        assert not [path for method, path in conduit.asked if method == "OPTIONS"]
+        assert messages == []
+        assert not [path for method, path in conduit.requests if method == "OPTIONS"]
 
-    async def test_an_account_whose_answer_was_lost_is_there_for_who_signs_up_again(
+    async def test_repeated_registration_after_a_lost_response_succeeds(
         self, conduit: Conduit, page: Page
     ) -> None:
         await page.goto(f"{conduit.address}/register")
         await fill(page, Name="anna", **{"E-mail": "anna@example.com", "Password": PASSWORD})
-        await lose_an_answer(page, f"{conduit.address}/api/users", "Sign up")
+        await lose_response(page, f"{conduit.address}/api/users", "Sign up")
         await page.get_by_role("button", name="Sign up").click()
         await expect(page.get_by_role("link", name="anna")).to_be_visible()
 
     @pytest.mark.parametrize(
-        ("again", "there"), [("Knights", ["Knights"]), ("Knights!", ["Knights!", "Knights"])]
+        ("title", "titles"), [("Knights", ["Knights"]), ("Knights!", ["Knights!", "Knights"])]
     )
-    async def test_an_article_whose_answer_was_lost_is_there_once_unless_it_was_changed(
-        self, conduit: Conduit, page: Page, again: str, there: list[str]
+    async def test_repeated_article_after_a_lost_response_is_created_once(
+        self, conduit: Conduit, page: Page, title: str, titles: list[str]
     ) -> None:
         await conduit.register("anna")
         await signed_in(page, conduit.address, "anna")
         await page.goto(f"{conduit.address}/editor")
         await fill(page, Title="Knights", What="On knights", Text="Armour.")
-        await lose_an_answer(page, f"{conduit.address}/api/articles", "Publish")
-        await fill(page, Title=again)
+        await lose_response(page, f"{conduit.address}/api/articles", "Publish")
+        await fill(page, Title=title)
         await page.get_by_role("button", name="Publish").click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text(again)
+        await expect(page.get_by_role("heading", level=1)).to_have_text(title)
         articles = (await conduit.client.get("/articles")).json()["articles"]
-        assert [article["title"] for article in articles] == there
+        assert [article["title"] for article in articles] == titles
 
-    async def test_a_comment_whose_answer_was_lost_is_there_once_and_again_for_who_repeats_it(
+    async def test_repeated_comment_after_a_lost_response_is_created_once(
         self, conduit: Conduit, page: Page
     ) -> None:
         await conduit.publish(await conduit.register("anna"), "Dragons")
         await signed_in(page, conduit.address, "anna")
         await page.goto(f"{conduit.address}/article/dragons")
         await fill(page, Your="Hear!")
-        await lose_an_answer(page, f"{conduit.address}/api/articles/dragons/comments", "Comment")
-        for said in (["Hear!"], ["Hear!", "Hear!"]):
+        await lose_response(page, f"{conduit.address}/api/articles/dragons/comments", "Comment")
+        for bodies in (["Hear!"], ["Hear!", "Hear!"]):
             await fill(page, Your="Hear!")
             await page.get_by_role("button", name="Comment").click()
-            await expect(page.locator(".comment p")).to_have_text(said)
+            await expect(page.locator(".comment p")).to_have_text(bodies)
             comments = (await conduit.client.get("/articles/dragons/comments")).json()["comments"]
-            assert [comment["body"] for comment in comments] == said
+            assert [comment["body"] for comment in comments] == bodies
 
-    async def test_nobody_is_led_to_sign_in_from_a_page_to_which_they_have_gone_on(
-        self, conduit: Conduit, page: Page
-    ) -> None:
+    async def test_late_401_does_not_redirect_from_the_next_page(self, conduit: Conduit, page: Page) -> None:
         anna = await conduit.register("anna")
         await signed_in(page, conduit.address, "anna")
-        asked, left = asyncio.Event(), asyncio.Event()
+        requested, left = asyncio.Event(), asyncio.Event()
 
         async def wait(route: Route) -> None:
-            asked.set()
+            requested.set()
             await left.wait()
             await route.continue_()
 
         await page.route(f"{conduit.address}/api/articles/feed?limit=10", wait)
         assert (await conduit.client.post("/user/logout-all", headers=anna)).status_code == 204
         await page.get_by_role("link", name="Your feed").click()
-        await asked.wait()
+        await requested.wait()
         await page.get_by_role("link", name="New article").click()
         await fill(page, Title="Knights")
         left.set()
@@ -401,7 +401,7 @@ class TestOneOrigin:
         await expect(page).to_have_url(f"{conduit.address}/editor")
         await expect(page.get_by_label("Title")).to_have_value("Knights")
 
-    async def test_an_address_within_it_can_be_opened_reloaded_and_gone_back_to(
+    async def test_urls_of_the_page_support_opening_reloading_and_going_back(
         self, conduit: Conduit, page: Page
     ) -> None:
         await conduit.publish(await conduit.register("john.doe"), "Dragons")

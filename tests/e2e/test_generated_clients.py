@@ -1,4 +1,4 @@
-"""Clients generated from the document of a Conduit that serves, by the commands in docs/frontends.md."""
+"""Clients generated from a server's OpenAPI document by the commands in docs/frontends.md."""
 
 import re
 import shutil
@@ -14,25 +14,25 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "frontends.md"
-MADE = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
+GENERATED = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
 ADDRESS = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a folder with the clients as they are committed."""
+    """Return a folder with the committed files of the clients."""
     folder = tmp_path / "checkout"
     shutil.copytree(
-        ROOT / "docs" / "clients", folder / "docs" / "clients", ignore=shutil.ignore_patterns(*MADE)
+        ROOT / "docs" / "clients", folder / "docs" / "clients", ignore=shutil.ignore_patterns(*GENERATED)
     )
     return folder
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of the shell, as somebody does who pastes it."""
+    """Run a shell script as if pasted."""
     return subprocess.run(
-        ["sh", "-eu"],  # noqa: S607 - what a reader calls it in
+        ["sh", "-eu"],  # noqa: S607 - as a reader would
         input=script,
         cwd=folder,
         capture_output=True,
@@ -42,8 +42,8 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def told(language: str, conduit: RunningServer) -> str:
-    """Return the commands for this client in the guide, with the address of this Conduit."""
+def guide_commands(language: str, conduit: RunningServer) -> str:
+    """Return the guide's commands for this client, with this server's URL."""
     blocks: list[str] = re.findall(
         r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -51,7 +51,7 @@ def told(language: str, conduit: RunningServer) -> str:
     return commands.replace(ADDRESS, conduit.url)
 
 
-# What the document does not have, and what the compiler says of it.
+# Mistakes in the session, and the compiler's messages.
 MISTAKES = {
     ("page.articlesCount", "page.articleCount"): "'articleCount' does not exist",
     ('{ bio: "I train dragons." }', "{ bio: 7 }"): "'number' is not assignable to type 'string'",
@@ -59,13 +59,11 @@ MISTAKES = {
 }
 
 
-def test_the_typescript_client_completes_a_session_and_mistakes_do_not_compile(
-    checkout: Path, conduit: RunningServer
-) -> None:
+def test_typescript_client_works_and_rejects_mistakes(checkout: Path, conduit: RunningServer) -> None:
     require_program("npm")
-    followed = run(checkout, told("typescript", conduit))
-    assert followed.returncode == 0, followed.stdout + followed.stderr
-    assert "all as the document says" in followed.stdout
+    completed = run(checkout, guide_commands("typescript", conduit))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "all as the document says" in completed.stdout
 
     file = checkout / "docs" / "clients" / "typescript" / "session.ts"
     session = file.read_text(encoding="utf-8")
@@ -75,17 +73,15 @@ def test_the_typescript_client_completes_a_session_and_mistakes_do_not_compile(
     file.write_text(session, encoding="utf-8")
     compiled = run(file.parent, "npx --no-install tsc --noEmit")
     assert compiled.returncode != 0
-    assert [said for said in MISTAKES.values() if said not in compiled.stdout] == []
+    assert [message for message in MISTAKES.values() if message not in compiled.stdout] == []
 
 
-def test_the_python_client_is_whole_and_typed_and_completes_a_session(
-    checkout: Path, conduit: RunningServer
-) -> None:
-    followed = run(checkout, told("python", conduit))
-    assert followed.returncode == 0, followed.stdout + followed.stderr
-    assert "all as the document says" in followed.stdout
-    # The generator warns of what it leaves out, and goes on.
-    assert "Warning" not in followed.stdout + followed.stderr
+def test_python_client_works_and_is_typed(checkout: Path, conduit: RunningServer) -> None:
+    completed = run(checkout, guide_commands("python", conduit))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "all as the document says" in completed.stdout
+    # The generator warns about what it omits.
+    assert "Warning" not in completed.stdout + completed.stderr
     folder = checkout / "docs" / "clients" / "python"
     mypy = f"{sys.executable} -m mypy --strict --follow-imports silent"
     typed = run(folder, f"{mypy} --config-file= --python-executable .venv/bin/python session.py")

@@ -1,4 +1,4 @@
-"""`conduit serve`, called by a plain HTTP client."""
+"""`conduit serve` with a plain HTTP client."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.program import RunningServer, served, write_plugin
 
 MEBIBYTE = 1_048_576
 STARTED = re.compile("Application startup complete")
-SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_FORMAT": "json"}
+SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nothing else", "LOG_FORMAT": "json"}
 
 Json = dict[str, Any]
 
@@ -56,7 +56,7 @@ MODULE = Module(name="greeting", container=GreetingContainer, routers=[router])
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a database that the program has migrated, to copy and serve from."""
+    """Return a folder with a migrated database, to be copied."""
     folder = tmp_path_factory.mktemp("template")
     assert program.conduit(folder, "migrate", **SETTINGS).returncode == 0
     return folder
@@ -70,42 +70,42 @@ def folder(tmp_path: Path, template: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def conduit(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[RunningServer]:
-    """Return a Conduit that serves all tests of this file which do not stop it."""
+    """Return a server that all tests share that do not stop it."""
     folder = shutil.copytree(template, tmp_path_factory.mktemp("served"), dirs_exist_ok=True)
     with served(folder, **SETTINGS) as conduit:
         yield conduit
 
 
 def register(client: httpx2.Client, name: str) -> dict[str, str]:
-    """Register a user, and return the header that says who is calling."""
+    """Register a user, and return the Authorization header."""
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = client.post("/api/users", json={"user": user})
-    assert answer.status_code == HTTPStatus.CREATED, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": user})
+    assert response.status_code == HTTPStatus.CREATED, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
-def lines(conduit: RunningServer) -> list[Json]:
-    """Return the log, without what is said before it serves."""
+def log_lines(conduit: RunningServer) -> list[Json]:
+    """Return the JSON lines of the log, without the startup banner."""
     return [json.loads(line) for line in conduit.log.splitlines() if line.startswith("{")]
 
 
-def said(conduit: RunningServer) -> list[str]:
-    """Return what it says before it serves."""
-    every = conduit.log.splitlines()
-    return every[: next(number for number, line in enumerate(every) if line.startswith("{"))]
+def banner(conduit: RunningServer) -> list[str]:
+    """Return the lines of the startup banner."""
+    lines = conduit.log.splitlines()
+    return lines[: next(number for number, line in enumerate(lines) if line.startswith("{"))]
 
 
 class TestServing:
-    def test_it_says_where_and_what_it_serves(self, conduit: RunningServer) -> None:
-        conduit.until(STARTED)
+    def test_banner_has_url_database_and_modules(self, conduit: RunningServer) -> None:
+        conduit.wait_for_log(STARTED)
         modules = ", ".join(module.name for module in resolve_order(discover()))
-        assert said(conduit) == [
+        assert banner(conduit) == [
             f"Conduit serves {conduit.url}, documentation at {conduit.url}/docs",
             "  database  sqlite+aiosqlite:///var/conduit.db",
             f"  modules   {modules}",
         ]
 
-    def test_a_whole_session(self, conduit: RunningServer) -> None:
+    def test_session_of_two_users(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             jake, anna = register(client, "jake"), register(client, "anna")
             article = {
@@ -124,9 +124,9 @@ class TestServing:
         assert [published.status_code, commented.status_code, followed.status_code] == [201, 201, 200]
         [fed] = feed.json()["articles"]
         assert (fed["slug"], fed["tagList"], fed["author"]["following"]) == (slug, ["fire"], True)
-        assert [one["author"]["username"] for one in comments.json()["comments"]] == ["anna"]
+        assert [comment["author"]["username"] for comment in comments.json()["comments"]] == ["anna"]
 
-    def test_the_documentation_needs_no_internet(self, conduit: RunningServer) -> None:
+    def test_documentation_needs_no_internet(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             page = client.get("/docs")
             sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -138,36 +138,36 @@ class TestServing:
 
 
 class TestBodies:
-    def test_one_that_says_it_is_too_large_is_answered_at_once(self, conduit: RunningServer) -> None:
+    def test_large_content_length_gets_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            answer = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
-        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+            response = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+        assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
-    def test_one_that_turns_out_too_large_is_answered_the_same(self, conduit: RunningServer) -> None:
+    def test_large_chunked_body_gets_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            answer = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
-        assert answer.request.headers["Transfer-Encoding"] == "chunked"
-        assert (answer.status_code, answer.json()) == (413, {"errors": {"body": ["is too large"]}})
+            response = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
+        assert response.request.headers["Transfer-Encoding"] == "chunked"
+        assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
-    def test_one_of_just_the_size_is_read(self, conduit: RunningServer) -> None:
+    def test_body_of_the_maximum_size_is_read(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             headers = {"Content-Type": "application/json"}
-            answer = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
-        assert (answer.status_code, answer.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
+            response = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
+        assert (response.status_code, response.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
 
-    def test_the_connection_goes_on_afterwards(self, conduit: RunningServer) -> None:
+    def test_connection_is_usable_after_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
             assert client.get("/api/tags").status_code == 200
 
 
 class TestLog:
-    def test_a_request_is_one_line_of_json(self, conduit: RunningServer) -> None:
+    def test_request_is_logged_as_one_json_line(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             jake = register(client, "logged")
             client.get("/api/profiles/logged?secret=sesame", headers={**jake, "X-Request-ID": "frontend-7"})
-        conduit.until(re.compile("frontend-7"))
-        [line] = [line for line in lines(conduit) if line.get("request_id") == "frontend-7"]
+        conduit.wait_for_log(re.compile("frontend-7"))
+        [line] = [line for line in log_lines(conduit) if line.get("request_id") == "frontend-7"]
         assert line.pop("milliseconds") > 0
         assert line.pop("timestamp").endswith("Z")
         assert isinstance(line.pop("user_id"), int)
@@ -181,31 +181,31 @@ class TestLog:
             "request_id": "frontend-7",
         }
 
-    def test_nothing_that_a_caller_sends_begins_a_line_of_its_own(self, conduit: RunningServer) -> None:
+    def test_input_cannot_inject_log_lines(self, conduit: RunningServer) -> None:
         forged = '{"event": "request", "route": "forged"}'
         with conduit.client() as client:
-            answer = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
-            assert answer.status_code == 404
+            response = client.get("/" + quote("\n" + forged), headers={"X-Request-ID": f"a {forged}"})
+            assert response.status_code == 404
             client.get("/", headers={"X-Request-ID": "after-that"})
-        conduit.until(re.compile("after-that"))
+        conduit.wait_for_log(re.compile("after-that"))
         assert "forged" in conduit.log
-        assert "forged" not in {line.get("route") for line in lines(conduit)}
-        # Every line is JSON, but for what is said before it serves.
-        assert len(lines(conduit)) == len(conduit.log.splitlines()) - len(said(conduit))
+        assert "forged" not in {line.get("route") for line in log_lines(conduit)}
+        # Every line after the banner is JSON.
+        assert len(log_lines(conduit)) == len(conduit.log.splitlines()) - len(banner(conduit))
 
-    def test_no_token_password_or_secret_is_in_any_line(self, conduit: RunningServer) -> None:
+    def test_log_contains_no_token_password_or_secret(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             token = register(client, "careful")["Authorization"].removeprefix("Token ")
             client.get(f"/api/user?token={token}", headers={"Authorization": f"Token {token}x"})
             login = {"user": {"email": "careful@example.com", "password": "not my pass phrase"}}
             client.post("/api/users/login", json=login, headers={"X-Request-ID": "the-last-one"})
-        conduit.until(re.compile("the-last-one"))
+        conduit.wait_for_log(re.compile("the-last-one"))
         for secret in (token, PASSWORD, "not my pass phrase", SETTINGS["SECRET_KEY"], "$argon2"):
             assert secret not in conduit.log
 
 
-class TestEnding:
-    def test_sigterm_lets_what_has_begun_be_answered_and_ends_well(self, folder: Path) -> None:
+class TestShutdown:
+    def test_sigterm_finishes_requests_and_exits_with_0(self, folder: Path) -> None:
         user = {"user": {"username": "late", "email": "late@example.com", "password": PASSWORD}}
         body = json.dumps(user).encode()
         head = (
@@ -214,30 +214,30 @@ class TestEnding:
         )
         with served(folder) as conduit, socket.create_connection(conduit.address) as connection:
             connection.sendall(head.encode())
-            answer = connection.makefile("rb")
-            # The body is being waited for: it has begun.
-            assert answer.readline() == b"HTTP/1.1 100 Continue\r\n"
+            response = connection.makefile("rb")
+            # The request has started: the server is waiting for its body.
+            assert response.readline() == b"HTTP/1.1 100 Continue\r\n"
             conduit.signal(signal.SIGTERM)
-            conduit.until(re.compile("Waiting for connections to close"))
+            conduit.wait_for_log(re.compile("Waiting for connections to close"))
             connection.sendall(body)
-            assert b"HTTP/1.1 201 Created\r\n" in list(answer)
-            assert conduit.ended() == 0
+            assert b"HTTP/1.1 201 Created\r\n" in list(response)
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
         assert {file.name for file in (folder / "var").iterdir()} == {"conduit.db", "secret_key"}
         with closing(sqlite3.connect(folder / "var" / "conduit.db")) as database:
             assert database.execute("SELECT username FROM users_account").fetchall() == [("late",)]
 
-    def test_ctrl_c_ends_well_too(self, folder: Path) -> None:
+    def test_ctrl_c_exits_with_0(self, folder: Path) -> None:
         with served(folder) as conduit:
-            conduit.until(STARTED)
+            conduit.wait_for_log(STARTED)
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
 
 
 class TestReload:
     @pytest.mark.slow
-    def test_it_starts_anew_when_the_code_of_a_plugin_changes(
+    def test_changed_plugin_code_restarts_the_server(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         code = write_plugin(folder / "plugins", "greeting", GREETING)
@@ -245,29 +245,29 @@ class TestReload:
         with served(folder, "--reload") as conduit, conduit.client() as client:
             assert client.get("/api/greeting").json() == "hello"
             code.write_text(GREETING.replace("hello", "good-bye"), encoding="utf-8")
-            conduit.until(re.compile("detected changes in"))
-            conduit.until(STARTED)
+            conduit.wait_for_log(re.compile("detected changes in"))
+            conduit.wait_for_log(STARTED)
             assert client.get("/api/greeting").json() == "good-bye"
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
 
 
 class TestWorkers:
-    def test_two_of_them_serve_the_same_and_end_together(self, folder: Path) -> None:
+    def test_two_workers_share_state_and_shut_down_together(self, folder: Path) -> None:
         with served(folder, "--workers", "2") as conduit:
             for _ in range(2):
-                conduit.until(STARTED)
+                conduit.wait_for_log(STARTED)
             with conduit.client() as client:
                 jake = register(client, "jake")
             for _ in range(20):
-                # A connection of its own each: whichever worker takes it, it knows the token.
+                # New connections, which either worker may accept.
                 with conduit.client() as client:
                     assert client.get("/api/user", headers=jake).status_code == 200
             with conduit.client() as client:
-                counted = client.get("/metrics").text
-            [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', counted)
+                metrics = client.get("/metrics").text
+            [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', metrics)
             assert float(current_user) == 20
             conduit.send_sigint()
-            assert conduit.ended() == 0
+            assert conduit.wait() == 0
         assert "Traceback" not in conduit.log

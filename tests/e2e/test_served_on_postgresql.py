@@ -1,4 +1,4 @@
-"""`conduit serve` with two workers on a PostgreSQL that comes and goes, under workers that are killed."""
+"""`conduit serve` with two workers: failures of PostgreSQL, and killed workers."""
 
 import asyncio
 import os
@@ -17,24 +17,24 @@ import pytest
 
 from tests import program
 from tests.client import PASSWORD
-from tests.postgresql import Server, until
+from tests.postgresql import Server, wait_until
 from tests.program import RunningServer, served
 
 pytestmark = pytest.mark.slow
 
 KILLS = 2
 WRITERS = 3
-# Between two comments of a writer: the machine has other things to do.
+# Pause between two comments of a writer, to limit the load on the machine.
 PACE_SECONDS = 0.02
 RECOVERY_SECONDS = 5.0
-AT_ONCE_SECONDS = 2.0
+FAIL_FAST_SECONDS = 2.0
 STARTED = re.compile(r"Started server process \[(\d+)\]")
 ARTICLE = {"title": "Dragons", "description": "On dragons", "body": "They fly."}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Return a PostgreSQL of these tests alone, which they may stop."""
+    """Return a PostgreSQL server that these tests may stop."""
     folder = Path(tempfile.mkdtemp(prefix="conduit-e2e-", dir="/tmp"))
     folder.chmod(0o755)
     server = Server(folder / "server")
@@ -46,51 +46,51 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def conduit(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Return a Conduit with two workers."""
+    """Return a server with two workers."""
     folder = tmp_path_factory.mktemp("served")
     settings = {"DATABASE_URL": server.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
     assert program.conduit(folder, "migrate", **settings).returncode == 0
     with served(folder, "--workers", "2", **settings) as conduit:
         for _ in range(2):
-            conduit.until(STARTED)
+            conduit.wait_for_log(STARTED)
         yield conduit
 
 
 @asynccontextmanager
-async def calling(conduit: RunningServer) -> AsyncIterator[httpx2.AsyncClient]:
-    """Return a client of whichever worker takes the connection, which is one of its own for each request."""
+async def fresh_connections(conduit: RunningServer) -> AsyncIterator[httpx2.AsyncClient]:
+    """Yield a client that opens a connection for each request, so that either worker may accept it."""
     limits = httpx2.Limits(max_keepalive_connections=0)
     async with httpx2.AsyncClient(base_url=conduit.url, timeout=10, limits=limits) as client:
         yield client
 
 
-async def written(client: httpx2.AsyncClient, name: str) -> tuple[str, dict[str, str]]:
-    """Register a user who publishes, and return the article's path and the user's header."""
+async def publish_as(client: httpx2.AsyncClient, name: str) -> tuple[str, dict[str, str]]:
+    """Publish an article as a new user; return its path and the Authorization header."""
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = await client.post("/api/users", json={"user": user})
-    assert answer.status_code == 201, answer.text
-    headers = {"Authorization": f"Token {answer.json()['user']['token']}"}
-    answer = await client.post("/api/articles", json={"article": ARTICLE}, headers=headers)
-    assert answer.status_code == 201, answer.text
-    return f"/api/articles/{answer.json()['article']['slug']}", headers
+    response = await client.post("/api/users", json={"user": user})
+    assert response.status_code == 201, response.text
+    headers = {"Authorization": f"Token {response.json()['user']['token']}"}
+    response = await client.post("/api/articles", json={"article": ARTICLE}, headers=headers)
+    assert response.status_code == 201, response.text
+    return f"/api/articles/{response.json()['article']['slug']}", headers
 
 
 class Load:
-    """Writes comments without end, and knows what was answered."""
+    """Continuously adds comments, and records the responses."""
 
     def __init__(self, client: httpx2.AsyncClient, article: str, headers: dict[str, str]) -> None:
         self._client = client
         self._article = article
         self._headers = headers
         self._ending = False
-        self._answered = asyncio.Event()
+        self._response_received = asyncio.Event()
         self.acknowledged: set[int] = set()
         self.statuses: Counter[int] = Counter()
         self.broken = 0
 
     @asynccontextmanager
-    async def going_on(self) -> AsyncIterator["Load"]:
-        """Write until the block ends, and wait for the last answers."""
+    async def running(self) -> AsyncIterator["Load"]:
+        """Write for the block, and wait for the last responses."""
         async with asyncio.TaskGroup() as writers:
             for _ in range(WRITERS):
                 writers.create_task(self._write())
@@ -100,80 +100,78 @@ class Load:
                 self._ending = True
 
     async def more(self, number: int = 10) -> None:
-        """Wait until so many more were acknowledged."""
+        """Wait for more acknowledged comments."""
         enough = len(self.acknowledged) + number
-        await self.until(lambda: len(self.acknowledged) >= enough)
+        await self.wait_until(lambda: len(self.acknowledged) >= enough)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until this holds after an answer."""
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds after a response."""
         async with asyncio.timeout(program.TIMEOUT_SECONDS):
-            while not holds():
-                self._answered.clear()
-                await self._answered.wait()
+            while not condition():
+                self._response_received.clear()
+                await self._response_received.wait()
 
-    async def kept(self) -> set[int]:
-        """Return the comments that are there."""
-        answer = await self._client.get(f"{self._article}/comments", headers=self._headers)
-        assert answer.status_code == 200, answer.text
-        return {comment["id"] for comment in answer.json()["comments"]}
+    async def stored(self) -> set[int]:
+        """Return the ids of the stored comments."""
+        response = await self._client.get(f"{self._article}/comments", headers=self._headers)
+        assert response.status_code == 200, response.text
+        return {comment["id"] for comment in response.json()["comments"]}
 
     async def _write(self) -> None:
         while not self._ending:
             await self._write_one()
-            self._answered.set()
+            self._response_received.set()
             await asyncio.sleep(PACE_SECONDS)
 
     async def _write_one(self) -> None:
         try:
-            answer = await self._client.post(
+            response = await self._client.post(
                 f"{self._article}/comments", json={"comment": {"body": "Nice"}}, headers=self._headers
             )
         except httpx2.TransportError:
-            # Its worker was killed: nobody knows, and nobody was told.
+            # The worker was killed: the outcome is unknown.
             self.broken += 1
             return
-        self.statuses[answer.status_code] += 1
-        if answer.status_code == 201:
-            self.acknowledged.add(answer.json()["comment"]["id"])
+        self.statuses[response.status_code] += 1
+        if response.status_code == 201:
+            self.acknowledged.add(response.json()["comment"]["id"])
         else:
-            assert answer.headers.get("Retry-After") == "1"
+            assert response.headers.get("Retry-After") == "1"
 
 
 async def timed(client: httpx2.AsyncClient, path: str) -> tuple[int, float]:
-    """Return the status of an answer, and how long it took."""
-    began = time.monotonic()
-    answer = await client.get(path)
-    return answer.status_code, time.monotonic() - began
+    """Return the status of a response, and its duration in seconds."""
+    start = time.monotonic()
+    response = await client.get(path)
+    return response.status_code, time.monotonic() - start
 
 
-async def test_while_postgresql_is_away_callers_are_told_so_at_once_and_then_all_goes_on(
+async def test_stopped_postgresql_gets_503_quickly_and_recovers(
     conduit: RunningServer, server: Server
 ) -> None:
-    async with calling(conduit) as client:
-        load = Load(client, *await written(client, "restarting"))
-        async with load.going_on():
+    async with fresh_connections(conduit) as client:
+        load = Load(client, *await publish_as(client, "restarting"))
+        async with load.running():
             await load.more()
             await asyncio.to_thread(server.stop)
-            await load.until(lambda: load.statuses[503] > 0)
+            await load.wait_until(lambda: load.statuses[503] > 0)
             status, seconds = await timed(client, "/api/tags")
-            assert (status, seconds < AT_ONCE_SECONDS) == (503, True)
+            assert (status, seconds < FAIL_FAST_SECONDS) == (503, True)
             assert (await client.get("/health/ready")).status_code == 503
             assert (await client.get("/health/live")).status_code == 200
             await asyncio.to_thread(server.start)
-            began = time.monotonic()
+            start = time.monotonic()
             await load.more()
-            assert time.monotonic() - began < RECOVERY_SECONDS
+            assert time.monotonic() - start < RECOVERY_SECONDS
             assert (await client.get("/health/ready")).status_code == 200
         assert load.statuses.keys() == {201, 503}
         assert load.broken == 0
-        assert await load.kept() >= load.acknowledged
+        assert await load.stored() >= load.acknowledged
 
 
-async def test_a_postgresql_that_freezes_is_missed_within_seconds(
-    conduit: RunningServer, server: Server
-) -> None:
-    async with calling(conduit) as client:
-        # A connection that is there already: nobody is told that its other end is frozen.
+async def test_frozen_postgresql_is_detected_within_seconds(conduit: RunningServer, server: Server) -> None:
+    async with fresh_connections(conduit) as client:
+        # Opens a connection, which does not notice that the server is frozen.
         assert (await client.get("/health/ready")).status_code == 200
         with server.frozen():
             status, seconds = await timed(client, "/health/ready")
@@ -185,50 +183,50 @@ async def test_a_postgresql_that_freezes_is_missed_within_seconds(
         assert (status, seconds < RECOVERY_SECONDS) == (200, True)
 
 
-async def test_a_crash_of_postgresql_is_no_more_than_that(conduit: RunningServer, server: Server) -> None:
-    async with calling(conduit) as client:
-        load = Load(client, *await written(client, "crashing"))
-        async with load.going_on():
+async def test_service_recovers_from_a_postgresql_crash(conduit: RunningServer, server: Server) -> None:
+    async with fresh_connections(conduit) as client:
+        load = Load(client, *await publish_as(client, "crashing"))
+        async with load.running():
             await load.more()
-            # SIGQUIT to the server is what it does to itself when one of its processes is killed.
+            # SIGQUIT has the effect of a killed server process.
             await asyncio.to_thread(server.stop, signal.SIGQUIT)
             await asyncio.to_thread(server.start)
-            began = time.monotonic()
+            start = time.monotonic()
             await load.more()
-            assert time.monotonic() - began < RECOVERY_SECONDS
+            assert time.monotonic() - start < RECOVERY_SECONDS
         assert load.statuses.keys() <= {201, 503}
-        assert await load.kept() >= load.acknowledged
+        assert await load.stored() >= load.acknowledged
 
 
-async def test_what_was_acknowledged_is_there_however_many_workers_are_killed(conduit: RunningServer) -> None:
+async def test_acknowledged_writes_survive_killed_workers(conduit: RunningServer) -> None:
     workers = {int(pid) for pid in STARTED.findall(conduit.log)}
-    async with calling(conduit) as client:
-        load = Load(client, *await written(client, "killing"))
-        async with load.going_on():
+    async with fresh_connections(conduit) as client:
+        load = Load(client, *await publish_as(client, "killing"))
+        async with load.running():
             for _ in range(KILLS):
                 await load.more()
                 killed = workers.pop()
                 os.kill(killed, signal.SIGKILL)
-                successor = await asyncio.to_thread(conduit.until, STARTED)
+                successor = await asyncio.to_thread(conduit.wait_for_log, STARTED)
                 workers.add(int(successor[1]))
             await load.more()
         assert load.statuses.keys() == {201}
-        assert await load.kept() >= load.acknowledged
+        assert await load.stored() >= load.acknowledged
         assert len(workers) == 2
         for worker in workers:
             os.kill(worker, 0)  # raises ProcessLookupError for one that has ended
 
 
-async def test_sigterm_lets_every_worker_answer_what_it_has_begun(conduit: RunningServer) -> None:
-    # The last one: it ends what the others share.
-    async with calling(conduit) as client:
-        load = Load(client, *await written(client, "ending"))
-        async with load.going_on():
+async def test_sigterm_finishes_the_requests_of_every_worker(conduit: RunningServer) -> None:
+    # The last test, because it stops the shared server.
+    async with fresh_connections(conduit) as client:
+        load = Load(client, *await publish_as(client, "ending"))
+        async with load.running():
             await load.more()
             conduit.signal(signal.SIGTERM)
-            await load.until(lambda: load.broken > 0)
-        # Whoever came before was answered, and whoever came after found nobody.
+            await load.wait_until(lambda: load.broken > 0)
+        # Requests before the signal were finished; connections after it were refused.
         assert load.statuses.keys() == {201}
-    until(lambda: "Stopping parent process" in conduit.log, "it does not end")
-    assert conduit.ended() == 0
+    wait_until(lambda: "Stopping parent process" in conduit.log, "the server does not stop")
+    assert conduit.wait() == 0
     assert "Traceback" not in conduit.log

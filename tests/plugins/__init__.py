@@ -1,1 +1,1 @@
-"""Plugins from outside: installed beside Conduit, used, switched off and taken away."""
+"""Plugins with Conduit: discovered, installed, disabled and uninstalled."""

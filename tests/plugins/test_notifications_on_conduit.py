@@ -1,4 +1,4 @@
-"""Notifications on the real modules that they hear of, on either engine."""
+"""Notifications with the real modules, on either engine."""
 
 import asyncio
 import importlib
@@ -24,9 +24,9 @@ TIMEOUT_SECONDS = 20
 
 @pytest.fixture
 def plugin(app_instance: AppInstance, monkeypatch: pytest.MonkeyPatch) -> Module:
-    """Let the plugin be found as if it were installed; return its manifest.
+    """Make the plugin discoverable as if it were installed, and return its manifest.
 
-    That is after the application was made that others use, too.
+    After the shared application was created, which must not contain it.
     """
     assert app_instance.composition.messaging.outbox.subscriptions == []
     monkeypatch.syspath_prepend(NOTIFICATIONS)
@@ -40,7 +40,7 @@ def plugin(app_instance: AppInstance, monkeypatch: pytest.MonkeyPatch) -> Module
 
 @pytest.fixture
 async def composition(settings: Settings, plugin: Module) -> AsyncIterator[Composition]:
-    """Return Conduit's modules and the plugin, on the database of the test."""
+    """Return Conduit's modules and the plugin on the test database."""
     async with composed(settings) as composition:
         await migrate(composition.database, [plugin])
         yield composition
@@ -49,7 +49,7 @@ async def composition(settings: Settings, plugin: Module) -> AsyncIterator[Compo
 
 @pytest.fixture
 async def dragons(composition: Composition, settings: Settings) -> tuple[Api, Json]:
-    """Return Conduit as callers see it, with an article of jake's that anna favorites and comments on."""
+    """Return a client, and an article by jake that anna has favorited and commented on."""
     api = Api(create_application(settings, composition))
     article = await api.as_user("jake").publish("Dragons")
     await api.as_user("anna").favorite(article)
@@ -58,58 +58,58 @@ async def dragons(composition: Composition, settings: Settings) -> tuple[Api, Js
     return api, article
 
 
-async def told(api: Api, name: str) -> list[tuple[str, str]]:
-    """Return the kinds and actors of what a user is notified of."""
-    answer = await api.as_user(name).get("/notifications")
-    return [(one["kind"], one["actor"]["username"]) for one in answer.json()["notifications"]]
+async def notifications(api: Api, name: str) -> list[tuple[str, str]]:
+    """Return the kinds and actors of a user's notifications."""
+    response = await api.as_user(name).get("/notifications")
+    return [(entry["kind"], entry["actor"]["username"]) for entry in response.json()["notifications"]]
 
 
-async def test_what_others_do_is_told_to_the_author(dragons: tuple[Api, Json]) -> None:
+async def test_author_is_notified_of_favorites_and_comments(dragons: tuple[Api, Json]) -> None:
     api, _ = dragons
-    assert await told(api, "jake") == [("comment", "anna"), ("favorite", "anna")]
-    assert await told(api, "anna") == []
+    assert await notifications(api, "jake") == [("comment", "anna"), ("favorite", "anna")]
+    assert await notifications(api, "anna") == []
     await api.as_user("jake").post("/notifications/read")
     assert (await api.as_user("jake").get("/notifications")).json()["unreadCount"] == 0
 
 
-async def test_it_goes_with_the_article(dragons: tuple[Api, Json]) -> None:
+async def test_notifications_are_deleted_with_the_article(dragons: tuple[Api, Json]) -> None:
     api, article = dragons
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
-    assert await told(api, "jake") == []
+    assert await notifications(api, "jake") == []
 
 
-async def test_what_was_on_its_way_when_the_article_was_deleted_is_not_told(
+async def test_pending_event_of_a_deleted_article_causes_no_notification(
     dragons: tuple[Api, Json], composition: Composition
 ) -> None:
     api, article = dragons
     await api.as_user("carl").favorite(article)
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     await composition.messaging.dispatcher.drain()
-    assert await told(api, "jake") == []
+    assert await notifications(api, "jake") == []
     assert (await composition.messaging.outbox_admin.backlog()).waiting == 0
 
 
-async def test_its_migrations_make_what_its_models_say(composition: Composition, plugin: Module) -> None:
+async def test_migrations_match_models(composition: Composition, plugin: Module) -> None:
     await check_models(composition.database, plugin)
 
 
-async def test_a_stream_is_woken_by_what_another_process_delivers(
+async def test_stream_is_woken_by_a_delivery_of_another_process(
     dragons: tuple[Api, Json], composition: Composition, settings: Settings
 ) -> None:
     api, article = dragons
     container: Any = composition.containers["notifications"]
     jake = (await container.profiles().by_username({"jake"}))["jake"]
     relay = asyncio.create_task(composition.messaging.signals.relay())
-    async with composed(settings) as elsewhere:
-        with container.arrivals().following(jake) as follower:
+    async with composed(settings) as other:
+        with container.streams().subscribe(jake) as subscription:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                # What is there already wakes it first.
-                await follower.wait(limit=TIMEOUT_SECONDS)
-                woken = asyncio.create_task(follower.wait(limit=TIMEOUT_SECONDS))
-                # Until it is heard: nobody knows when this process has begun to listen.
+                # The existing notifications wake it first.
+                await subscription.wait(limit=TIMEOUT_SECONDS)
+                woken = asyncio.create_task(subscription.wait(limit=TIMEOUT_SECONDS))
+                # Repeated, because there is no sign of when this process has started to listen.
                 for reader in map("reader{}".format, count(1)):
                     await api.as_user(reader).favorite(article)
-                    await elsewhere.messaging.dispatcher.drain()
+                    await other.messaging.dispatcher.drain()
                     done, _ = await asyncio.wait([woken], timeout=0.3)
                     if done:
                         break

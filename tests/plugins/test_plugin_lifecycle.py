@@ -1,4 +1,4 @@
-"""The life of a plugin, as an operator lives it: wheels, a clean environment, HTTP."""
+"""Installing, disabling and uninstalling a plugin: wheels, a clean environment, HTTP."""
 
 import json
 import sqlite3
@@ -24,11 +24,15 @@ NO_ROUTE = (404, {"errors": {"path": ["not found"]}})
 Json = dict[str, Any]
 
 
-def test_a_plugin_is_there_once_installed_and_gone_once_uninstalled(tmp_path: Path) -> None:
+def test_plugin_is_served_while_installed_and_enabled(tmp_path: Path) -> None:
     environment = CleanEnvironment(tmp_path, build_wheels(tmp_path, ROOT, BOOKMARKS))
     environment.conduit("migrate")
-    card = _card(environment, "bookmarks")
-    assert (card["version"], set(card["routes"]), card["tables"]) == ("1.0.0", ROUTES, ["bookmarks_bookmark"])
+    description = _description(environment, "bookmarks")
+    assert (description["version"], set(description["routes"]), description["tables"]) == (
+        "1.0.0",
+        ROUTES,
+        ["bookmarks_bookmark"],
+    )
 
     with environment.served() as served, served.client() as client:
         with_plugin = _get(client, "/openapi.json")
@@ -42,7 +46,7 @@ def test_a_plugin_is_there_once_installed_and_gone_once_uninstalled(tmp_path: Pa
         articles = _get(client, "/api/articles")
 
     with environment.served(DISABLED_MODULES="bookmarks") as served, served.client() as client:
-        switched_off = _get(client, "/openapi.json")
+        disabled = _get(client, "/openapi.json")
         assert _get(client, "/api/bookmarks", anna) == NO_ROUTE
         assert _get(client, "/api/articles") == articles
 
@@ -52,31 +56,31 @@ def test_a_plugin_is_there_once_installed_and_gone_once_uninstalled(tmp_path: Pa
         assert _get(client, "/api/bookmarks", anna) == NO_ROUTE
         assert _get(client, "/api/articles") == articles
         assert client.get("/health/ready").status_code == 200
-        # The plugin's table stays, with a bookmark of this article in it, and is in nobody's way.
+        # The plugin's table remains, with a bookmark of this article, and does not prevent its deletion.
         assert client.delete(f"/api/articles/{dragons}", headers=anna).status_code == 204
         assert _rows(tmp_path / "var" / "conduit.db", "bookmarks_bookmark") == 1
 
-    assert switched_off == without_plugin
+    assert disabled == without_plugin
     assert _operations(with_plugin).items() >= _operations(without_plugin).items()
     assert _schemas(with_plugin).items() >= _schemas(without_plugin).items()
     assert _operations(with_plugin).keys() - _operations(without_plugin).keys() == ROUTES
 
 
-def _card(environment: CleanEnvironment, name: str) -> Json:
-    cards = json.loads(environment.conduit("modules", "--format", "json"))["modules"]
-    return next(card for card in cards if card["name"] == name)
+def _description(environment: CleanEnvironment, name: str) -> Json:
+    descriptions = json.loads(environment.conduit("modules", "--format", "json"))["modules"]
+    return next(description for description in descriptions if description["name"] == name)
 
 
 def _register(client: httpx2.Client, name: str) -> dict[str, str]:
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = client.post("/api/users", json={"user": user})
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": user})
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def _publish(client: httpx2.Client, author: dict[str, str], title: str) -> str:
     article = {"title": title, "description": f"On {title}", "body": "They fly."}
-    answer = client.post("/api/articles", json={"article": article}, headers=author)
-    slug: str = answer.json()["article"]["slug"]
+    response = client.post("/api/articles", json={"article": article}, headers=author)
+    slug: str = response.json()["article"]["slug"]
     return slug
 
 
@@ -87,8 +91,8 @@ def _reading_list(client: httpx2.Client, reader: dict[str, str]) -> list[str]:
 
 
 def _get(client: httpx2.Client, path: str, caller: dict[str, str] | None = None) -> tuple[int, Json]:
-    answer = client.get(path, headers=caller or {})
-    return answer.status_code, answer.json()
+    response = client.get(path, headers=caller or {})
+    return response.status_code, response.json()
 
 
 def _operations(document: tuple[int, Json]) -> Json:

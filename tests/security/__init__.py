@@ -1,1 +1,1 @@
-"""What docs/security.md promises, where no module's own tests show it."""
+"""The promises of docs/security.md that no module's own tests cover."""

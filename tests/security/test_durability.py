@@ -1,6 +1,6 @@
-"""What is acknowledged is kept, whatever happens to the program or the disk (https://sqlite.org/atomiccommit.html).
+"""Acknowledged writes survive crashes and full disks (https://sqlite.org/atomiccommit.html).
 
-A longer run than that of every day: CONDUIT_TEST_KILLS=20 pytest tests/security/test_durability.py
+A longer run: CONDUIT_TEST_KILLS=20 pytest tests/security/test_durability.py
 """
 
 import os
@@ -24,33 +24,33 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("CONDUIT_TEST_KILLS", "2"))
 WRITERS = 4
 ACKNOWLEDGED_BEFORE_A_KILL = 40
-SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_LEVEL": "error"}
+SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nothing else", "LOG_LEVEL": "error"}
 ANY_SIZE = resource.RLIM_INFINITY
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a database that the program has migrated."""
-    folder = tmp_path_factory.mktemp("kept")
+    """Return a folder with a migrated database."""
+    folder = tmp_path_factory.mktemp("durable")
     assert program.conduit(folder, "migrate", **SETTINGS).returncode == 0
     return folder
 
 
 @pytest.fixture
 def conduit(folder: Path) -> Iterator[RunningServer]:
-    """Return a Conduit that serves from the folder."""
+    """Return a server in the folder."""
     with served(folder, **SETTINGS) as conduit:
         yield conduit
 
 
 def signed_in(client: httpx2.Client) -> dict[str, str]:
-    """Register jake, or log in, and return the header that says so."""
+    """Register jake, or log in, and return the Authorization header."""
     user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
-    answer = client.post("/api/users", json={"user": user})
-    if answer.status_code == 409:
-        answer = client.post("/api/users/login", json={"user": user})
-    assert answer.is_success, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    response = client.post("/api/users", json={"user": user})
+    if response.status_code == 409:
+        response = client.post("/api/users/login", json={"user": user})
+    assert response.is_success, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def publish(client: httpx2.Client, headers: dict[str, str], title: str, size: int = 100) -> httpx2.Response:
@@ -58,8 +58,8 @@ def publish(client: httpx2.Client, headers: dict[str, str], title: str, size: in
     return client.post("/api/articles", json={"article": article}, headers=headers)
 
 
-def kept(folder: Path) -> set[str]:
-    """Return the slugs that are kept, in a database that SQLite finds sound and whose counts are right."""
+def stored_slugs(folder: Path) -> set[str]:
+    """Return the stored slugs; fail if the database is corrupt or its counts are wrong."""
     with closing(sqlite3.connect(folder / "var" / "conduit.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -71,7 +71,7 @@ def kept(folder: Path) -> set[str]:
     return slugs
 
 
-def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) -> None:
+def test_acknowledged_writes_survive_sigkill_under_load(folder: Path) -> None:
     acknowledged: set[str] = set()
     for kill in range(KILLS):
         enough = len(acknowledged) + ACKNOWLEDGED_BEFORE_A_KILL
@@ -86,24 +86,24 @@ def test_what_was_acknowledged_is_there_after_kill_9_under_load(folder: Path) ->
                 kill: int = kill,
                 enough: int = enough,
             ) -> None:
-                # It ends with the connection, in the middle of whatever the server was doing.
+                # Ends when the killed server drops the connection.
                 with suppress(httpx2.HTTPError), conduit.client() as client:
                     for number in range(10_000):
-                        answer = publish(client, headers, f"No. {kill} {writer} {number}")
-                        assert answer.status_code == 201, answer.text
-                        acknowledged.add(answer.json()["article"]["slug"])
+                        response = publish(client, headers, f"No. {kill} {writer} {number}")
+                        assert response.status_code == 201, response.text
+                        acknowledged.add(response.json()["article"]["slug"])
                         if len(acknowledged) >= enough:
                             conduit.signal(signal.SIGKILL)
 
             with ThreadPoolExecutor(WRITERS) as threads:
                 list(threads.map(write, range(WRITERS)))
-            assert conduit.ended() == -signal.SIGKILL
+            assert conduit.wait() == -signal.SIGKILL
         assert len(acknowledged) >= enough
-        assert acknowledged <= kept(folder)
+        assert acknowledged <= stored_slugs(folder)
 
 
-def test_a_full_disk_is_a_503_that_passes_and_reads_go_on(folder: Path, conduit: RunningServer) -> None:
-    """RLIMIT_FSIZE stands for the disk: the program's files cannot grow, and writing to them fails."""
+def test_full_disk_gets_503_and_reads_succeed(folder: Path, conduit: RunningServer) -> None:
+    """RLIMIT_FSIZE simulates the full disk: the process's files cannot grow."""
     with conduit.client() as client:
         headers = signed_in(client)
         assert publish(client, headers, "Before").status_code == 201
@@ -111,16 +111,16 @@ def test_a_full_disk_is_a_503_that_passes_and_reads_go_on(folder: Path, conduit:
         conduit.limit_files(largest + 100_000)
         acknowledged = {"before"}
         for number in range(30):
-            answer = publish(client, headers, f"Full {number}", size=50_000)
-            if answer.status_code != 201:
+            response = publish(client, headers, f"Full {number}", size=50_000)
+            if response.status_code != 201:
                 break
-            acknowledged.add(answer.json()["article"]["slug"])
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json() == {"errors": {"database": ["is not available"]}}
+            acknowledged.add(response.json()["article"]["slug"])
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        assert response.json() == {"errors": {"database": ["is not available"]}}
         for path in ("/api/articles", "/api/articles/before", "/api/tags", "/health/live"):
             assert client.get(path, headers=headers).status_code == 200
         conduit.limit_files(ANY_SIZE)
         after = publish(client, headers, "After", size=50_000)
         assert after.status_code == 201, after.text
-    assert acknowledged | {"after"} <= kept(folder)
+    assert acknowledged | {"after"} <= stored_slugs(folder)
     assert "Traceback" not in conduit.log

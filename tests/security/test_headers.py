@@ -1,4 +1,4 @@
-"""What browsers and caches are told (OWASP HTTP Headers Cheat Sheet, ASVS 5.0 V3.4, RFC 9110)."""
+"""Headers for browsers and caches (OWASP HTTP Headers Cheat Sheet, ASVS 5.0 V3.4, RFC 9110)."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from tests.client import Api
 
-ANSWERS = [
+REQUESTS = [
     ("GET", "/api/tags"),
     ("GET", "/api/user"),
     ("POST", "/api/users"),
@@ -20,38 +20,38 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), ANSWERS)
-async def test_no_answer_is_to_be_taken_for_something_else(api: Api, method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+async def test_responses_have_nosniff(api: Api, method: str, path: str) -> None:
     assert (await api.outside(method, path)).headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_what_is_for_one_caller_or_changes_something_is_not_to_be_kept(api: Api) -> None:
+async def test_authenticated_and_unsafe_requests_get_no_store(api: Api) -> None:
     jake = api.as_user("jake")
     await jake.publish()
     await jake.get("/user")
     await jake.get("/articles")
-    await jake.get("/articles")  # kept by Conduit, and given again
+    await jake.get("/articles")  # from the response cache
     await api.post("/users/login", {"user": {"email": "nobody@a.org", "password": "wrong horse"}})
-    assert {answer.headers["Cache-Control"] for answer in api.answers} == {"no-store"}
+    assert {response.headers["Cache-Control"] for response in api.answers} == {"no-store"}
 
 
-async def test_what_everybody_sees_may_be_kept_and_is_asked_for_again_each_time(api: Api) -> None:
+async def test_anonymous_reads_get_no_cache(api: Api) -> None:
     await api.as_user("jake").publish("Dragons")
     etag = (await api.get("/articles")).headers["ETag"]
-    for known in ({}, {"If-None-Match": etag}):
-        assert (await api.get("/articles", headers=known)).headers["Cache-Control"] == "no-cache"
+    for conditions in ({}, {"If-None-Match": etag}):
+        assert (await api.get("/articles", headers=conditions)).headers["Cache-Control"] == "no-cache"
     assert (await api.get("/articles/unknown")).headers["Cache-Control"] == "no-cache"
     assert (await api.outside("GET", "/docs")).headers["Cache-Control"] == "no-cache"
 
 
-async def test_an_answer_that_is_given_again_to_somebody_else_has_the_headers_of_somebody_else(
+async def test_response_cached_for_one_caller_has_the_headers_of_another(
     api: Api,
 ) -> None:
     await api.as_user("jake").get("/articles")
     assert (await api.get("/articles")).headers["Cache-Control"] == "no-cache"
 
 
-async def test_caches_are_told_that_callers_get_answers_of_their_own(
+async def test_responses_vary_by_authorization_and_origin(
     settings: Settings, composition: Composition
 ) -> None:
     api = Api(
@@ -60,12 +60,12 @@ async def test_caches_are_told_that_callers_get_answers_of_their_own(
         )
     )
     for caller in (api, api.as_user("jake")):
-        answer = await caller.get("/tags", headers={"Origin": "https://blog.example"})
-        assert {name.strip() for name in answer.headers["Vary"].split(",")} == {"Authorization", "Origin"}
+        response = await caller.get("/tags", headers={"Origin": "https://blog.example"})
+        assert {name.strip() for name in response.headers["Vary"].split(",")} == {"Authorization", "Origin"}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/architecture"])
-async def test_a_page_runs_its_own_scripts_and_no_other(api: Api, path: str) -> None:
+async def test_csp_allows_only_the_scripts_of_the_page(api: Api, path: str) -> None:
     page = await api.outside("GET", path)
     policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
     scripts = re.findall("<script>(.*?)</script>", page.text, re.DOTALL)
@@ -73,10 +73,10 @@ async def test_a_page_runs_its_own_scripts_and_no_other(api: Api, path: str) -> 
     assert [digest for digest in digests if f"'sha256-{digest}'" not in policy.get("script-src", "")] == []
     assert "unsafe" not in policy.get("script-src", "")
     assert (policy["default-src"], policy["frame-ancestors"]) == ("'none'", "'none'")
-    assert not re.search(r"<[^>]+ on\w+=", page.text), "an attribute that is a script would not run"
+    assert not re.search(r"<[^>]+ on\w+=", page.text), "the policy blocks inline event handlers"
 
 
-async def test_plain_http_is_not_told_to_come_by_tls(api: Api) -> None:
+async def test_plain_http_gets_no_hsts(api: Api) -> None:
     """RFC 6797, 7.2. With TLS: test_server.py."""
     assert "Strict-Transport-Security" not in (await api.get("/tags")).headers
 
@@ -93,16 +93,14 @@ async def test_plain_http_is_not_told_to_come_by_tls(api: Api) -> None:
         ("POST", "/articles/feed", "GET"),
     ],
 )
-async def test_a_wrong_method_is_told_all_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+async def test_wrong_method_gets_all_allowed_methods(api: Api, method: str, path: str, allowed: str) -> None:
     """RFC 9110, 15.5.6."""
-    answer = await api.request(method, path)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    response = await api.request(method, path)
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
 
 
-async def test_only_named_origins_may_call_once_there_are_some(
-    settings: Settings, composition: Composition
-) -> None:
-    """ASVS 5.0 V3.4: with `CONDUIT_CORS_ORIGINS`, no other page may read an answer."""
+async def test_only_configured_origins_are_allowed(settings: Settings, composition: Composition) -> None:
+    """ASVS 5.0 V3.4: with `CONDUIT_CORS_ORIGINS`, no other page may read a response."""
     restricted = settings.model_copy(update={"cors_origins": ("https://blog.example",)})
     api = Api(create_application(restricted, composition))
     allowed = {
@@ -119,13 +117,13 @@ async def test_only_named_origins_may_call_once_there_are_some(
     assert allowed == dict.fromkeys(allowed) | {"https://blog.example": "https://blog.example"}
 
 
-async def test_a_preflight_that_asks_for_too_much_is_refused_in_the_one_shape(api: Api) -> None:
-    asked = {"Origin": "https://blog.example", "Access-Control-Request-Method": "PATCH"}
-    answer = await api.request(
-        "OPTIONS", "/user", headers={**asked, "Access-Control-Request-Headers": "Authorization, X-Forged"}
+async def test_rejected_preflight_is_a_json_error(api: Api) -> None:
+    preflight = {"Origin": "https://blog.example", "Access-Control-Request-Method": "PATCH"}
+    response = await api.request(
+        "OPTIONS", "/user", headers={**preflight, "Access-Control-Request-Headers": "Authorization, X-Forged"}
     )
-    assert answer.status_code == 400
-    assert answer.json() == {
+    assert response.status_code == 400
+    assert response.json() == {
         "errors": {"method": ["is not allowed here"], "headers": ["is not allowed here"]}
     }
-    assert "X-Forged" not in str(answer.headers)
+    assert "X-Forged" not in str(response.headers)

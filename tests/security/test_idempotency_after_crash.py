@@ -1,6 +1,6 @@
-"""Who was told nothing sends again, and what they asked for is there once, wherever the program ended.
+"""Repeated requests after a crash create each resource once, wherever the process was killed.
 
-A longer run than that of every day:
+A longer run:
 CONDUIT_TEST_KILLS=20 pytest tests/security/test_idempotency_after_crash.py
 """
 
@@ -28,8 +28,8 @@ USER = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Return the settings of a Conduit on a database on either engine, which is migrated."""
-    settings = {"SECRET_KEY": "a secret of these tests, and of nobody else", "LOG_LEVEL": "error"}
+    """Return the settings of a migrated database on each of the two engines."""
+    settings = {"SECRET_KEY": "a secret of these tests, and of nothing else", "LOG_LEVEL": "error"}
     if request.param == "sqlite":
         assert program.conduit(tmp_path, "migrate", **settings).returncode == 0
         yield settings
@@ -41,54 +41,52 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[st
 
 
 def register(client: httpx2.Client) -> dict[str, str]:
-    """Register jake, again each time, and return the header that says so."""
-    answer = client.post("/api/users", json={"user": USER}, headers={"Idempotency-Key": "jake"})
-    assert answer.status_code == 201, answer.text
-    return {"Authorization": f"Token {answer.json()['user']['token']}"}
+    """Register jake or repeat the registration, and return the Authorization header."""
+    response = client.post("/api/users", json={"user": USER}, headers={"Idempotency-Key": "jake"})
+    assert response.status_code == 201, response.text
+    return {"Authorization": f"Token {response.json()['user']['token']}"}
 
 
 def publish(client: httpx2.Client, headers: dict[str, str], key: str) -> str:
-    """Publish an article whose title is its key, and return the answer."""
+    """Publish an article titled like its key, and return the response body."""
     article = {"title": key, "description": "One of many", "body": "x", "tagList": ["one", "two"]}
-    answer = client.post(
+    response = client.post(
         "/api/articles", json={"article": article}, headers=headers | {"Idempotency-Key": key}
     )
-    assert answer.status_code == 201, answer.text
-    return answer.text
+    assert response.status_code == 201, response.text
+    return response.text
 
 
-def test_every_key_has_made_one_article_after_kill_9_and_a_repeat(
-    settings: dict[str, str], tmp_path: Path
-) -> None:
-    statements: set[str] = set()
+def test_each_key_creates_one_article_despite_sigkill(settings: dict[str, str], tmp_path: Path) -> None:
+    sent_keys: set[str] = set()
     acknowledged: dict[str, str] = {}
     for kill in range(KILLS):
         with served(tmp_path, **settings) as conduit:
-            _write_until_killed(conduit, f"{kill}", statements, acknowledged)
-            assert conduit.ended() == -signal.SIGKILL
-    assert len(statements) > len(acknowledged) >= KILLS * ACKNOWLEDGED_BEFORE_A_KILL
+            _write_until_killed(conduit, f"{kill}", sent_keys, acknowledged)
+            assert conduit.wait() == -signal.SIGKILL
+    assert len(sent_keys) > len(acknowledged) >= KILLS * ACKNOWLEDGED_BEFORE_A_KILL
     with served(tmp_path, **settings) as conduit, conduit.client() as client:
         headers = register(client)
-        for key in sorted(statements):
-            answer = publish(client, headers, key)
-            assert answer == acknowledged.get(key, answer)
-        assert client.get("/api/articles?author=jake").json()["articlesCount"] == len(statements)
+        for key in sorted(sent_keys):
+            response = publish(client, headers, key)
+            assert response == acknowledged.get(key, response)
+        assert client.get("/api/articles?author=jake").json()["articlesCount"] == len(sent_keys)
 
 
 def _write_until_killed(
-    conduit: RunningServer, kill: str, statements: set[str], acknowledged: dict[str, str]
+    conduit: RunningServer, kill: str, sent_keys: set[str], acknowledged: dict[str, str]
 ) -> None:
-    """Let several publish at once, and kill the program while they wait for their answers."""
+    """Publish concurrently, and kill the server while it handles requests."""
     enough = len(acknowledged) + ACKNOWLEDGED_BEFORE_A_KILL
     with conduit.client() as client:
         headers = register(client)
 
     def write(writer: int) -> None:
-        # It ends with the connection, in the middle of whatever the server was doing.
+        # Ends when the killed server drops the connection.
         with suppress(httpx2.HTTPError), conduit.client() as client:
             for number in range(10_000):
                 key = f"{kill}-{writer}-{number}"
-                statements.add(key)
+                sent_keys.add(key)
                 acknowledged[key] = publish(client, headers, key)
                 if len(acknowledged) >= enough:
                     conduit.signal(signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""Articles that readers want to come back to: each reader's reading list."""
+"""Reading lists: articles that a reader has bookmarked."""

@@ -1,4 +1,4 @@
-"""What bookmarks is made of."""
+"""The container of bookmarks."""
 
 from dependency_injector import providers
 

@@ -1,1 +1,1 @@
-"""What other modules may know of bookmarks: nothing yet."""
+"""The contracts of bookmarks: none yet."""

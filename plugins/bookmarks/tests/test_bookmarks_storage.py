@@ -1,4 +1,4 @@
-"""How bookmarks are kept: in a real SQLite file, made by the migrations."""
+"""The bookmark repository, on a migrated SQLite file."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.dispose()
 
 
-async def test_the_migrations_make_what_the_models_say_and_can_be_undone(database: Database) -> None:
+async def test_migrations_match_models_and_are_reversible(database: Database) -> None:
     await check_models(database, MODULE)
     await downgrade(database, MODULE)
     async with database.connection() as connection:
@@ -39,13 +39,13 @@ async def test_the_migrations_make_what_the_models_say_and_can_be_undone(databas
     await check_models(database, MODULE)
 
 
-async def test_a_bookmark_that_two_requests_add_at_once_is_there_once(database: Database) -> None:
+async def test_concurrently_added_bookmark_is_stored_once(database: Database) -> None:
     bookmarks = SqlBookmarks(database)
     await asyncio.gather(*(bookmarks.add(ANNA, ArticleId(1), NOON) for _ in range(10)))
     assert await bookmarks.count(ANNA) == 1
 
 
-async def test_a_page_takes_as_many_statements_for_twenty_bookmarks_as_for_one(database: Database) -> None:
+async def test_page_takes_a_constant_number_of_statements(database: Database) -> None:
     articles = FakeArticleDirectory(database, profiles := FakeProfileReader())
     reading_list = ReadingList(database, SqlBookmarks(database), articles, FakeClock())
     jake = profiles.add("jake")
@@ -55,14 +55,14 @@ async def test_a_page_takes_as_many_statements_for_twenty_bookmarks_as_for_one(d
     await reading_list.add("article-1", ANNA)
     statements.clear()
     assert len((await reading_list.articles(ANNA, PageRequest())).articles) == 1
-    for_one = len(statements)
+    statements_for_one = len(statements)
 
     for number in range(2, 21):
         articles.add(f"article-{number}", author=jake)
         await reading_list.add(f"article-{number}", ANNA)
     statements.clear()
     assert len((await reading_list.articles(ANNA, PageRequest())).articles) == 20
-    assert len(statements) == for_one == 2
+    assert len(statements) == statements_for_one == 2
 
 
 def _tables(connection: Connection) -> set[str]:
@@ -72,9 +72,9 @@ def _tables(connection: Connection) -> set[str]:
 def _count_statements(database: Database) -> list[str]:
     statements: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
     for engine in database.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", note)
+        event.listen(engine.sync_engine, "before_cursor_execute", record)
     return statements

@@ -1,4 +1,4 @@
-"""What feeds is made of."""
+"""The container of feeds."""
 
 from dependency_injector import providers
 

@@ -1,1 +1,1 @@
-"""What other modules may know of feeds: nothing yet."""
+"""The contracts of feeds: none yet."""

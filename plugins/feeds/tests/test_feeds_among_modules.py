@@ -19,29 +19,29 @@ from modules.kernel.infrastructure.persistence.database import Database
 
 
 @dataclass
-class House:
-    """Conduit with feeds installed, and jake, who writes."""
+class Installation:
+    """Conduit with feeds installed, and the author jake."""
 
     client: httpx2.AsyncClient
     database: Database
     headers: dict[str, str]
 
     async def publish(self, number: int) -> None:
-        """Let jake publish an article."""
+        """Publish an article as jake."""
         article = {"title": f"Dragons {number}", "description": "Fire", "body": "*Hot*", "tagList": ["fire"]}
-        answer = await self.client.post("/api/articles", json={"article": article}, headers=self.headers)
-        assert answer.status_code == 201, answer.text
+        response = await self.client.post("/api/articles", json={"article": article}, headers=self.headers)
+        assert response.status_code == 201, response.text
 
     async def feed(self, query: str = "") -> list[dict[str, Any]]:
         """Return the items of a JSON Feed."""
-        answer = await self.client.get(f"/api/feeds/json{query}")
-        assert answer.status_code == 200, answer.text
-        items: list[dict[str, Any]] = answer.json()["items"]
+        response = await self.client.get(f"/api/feeds/json{query}")
+        assert response.status_code == 200, response.text
+        items: list[dict[str, Any]] = response.json()["items"]
         return items
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def conduit() -> AsyncIterator[Installation]:
     database = Database(IN_MEMORY)
     composition = compose(
         resolve_order([*in_tree(), MODULE]),
@@ -52,42 +52,44 @@ async def house() -> AsyncIterator[House]:
     transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         user = {"username": "jake", "email": "jake@example.com", "password": "correct horse battery"}
-        answer = await client.post("/api/users", json={"user": user})
-        yield House(client, database, headers={"Authorization": f"Token {answer.json()['user']['token']}"})
+        response = await client.post("/api/users", json={"user": user})
+        yield Installation(
+            client, database, headers={"Authorization": f"Token {response.json()['user']['token']}"}
+        )
     await database.dispose()
 
 
-async def test_an_item_is_the_same_article_under_another_title(house: House) -> None:
-    await house.publish(1)
-    [before] = await house.feed()
+async def test_item_id_does_not_change_with_the_title(conduit: Installation) -> None:
+    await conduit.publish(1)
+    [before] = await conduit.feed()
     changes = {"article": {"title": "Wyverns"}}
-    answer = await house.client.put("/api/articles/dragons-1", json=changes, headers=house.headers)
-    assert answer.status_code == 200
-    [after] = await house.feed("?author=jake&tag=fire")
+    response = await conduit.client.put("/api/articles/dragons-1", json=changes, headers=conduit.headers)
+    assert response.status_code == 200
+    [after] = await conduit.feed("?author=jake&tag=fire")
     assert (after["id"], after["date_published"]) == (before["id"], before["date_published"])
     assert (before["url"][-18:], after["url"][-16:]) == ("/article/dragons-1", "/article/wyverns")
     assert after["date_modified"] > before["date_modified"]
 
 
-async def test_a_feed_takes_as_many_statements_for_twenty_articles_as_for_one(house: House) -> None:
+async def test_feed_takes_a_constant_number_of_statements(conduit: Installation) -> None:
     statements: list[str] = []
     event.listen(
-        house.database.engines[0].sync_engine,
+        conduit.database.engines[0].sync_engine,
         "before_cursor_execute",
         lambda _connection, _cursor, statement, *_: statements.append(statement),
     )
 
-    async def counted() -> list[tuple[int, int]]:
+    async def measure() -> list[tuple[int, int]]:
         counts = []
         for query in ("", "?tag=fire", "?author=jake"):
             statements.clear()
-            counts.append((len(await house.feed(query)), len(statements)))
+            counts.append((len(await conduit.feed(query)), len(statements)))
         return counts
 
-    await house.publish(0)
-    one = await counted()
+    await conduit.publish(0)
+    for_one = await measure()
     for number in range(1, 20):
-        await house.publish(number)
-    assert await counted() == [(20, number) for _, number in one]
-    # For an author: who that is, and how they write their name.
-    assert one == [(1, 3), (1, 3), (1, 6)]
+        await conduit.publish(number)
+    assert await measure() == [(20, number) for _, number in for_one]
+    # By author, three more: the author's id, the profile, and its user.
+    assert for_one == [(1, 3), (1, 3), (1, 6)]

@@ -1,1 +1,1 @@
-"""What others do with one's articles: notifications, listed and streamed."""
+"""Notifications of comments and favorites, listed and streamed."""

@@ -1,10 +1,10 @@
-"""What notifications is made of."""
+"""The container of notifications."""
 
 from dependency_injector import providers
 
 from conduit_notifications.domain.notifications import NotificationService
-from conduit_notifications.infrastructure.arrivals import SignalledArrivals
 from conduit_notifications.infrastructure.notifications import SqlNotifications
+from conduit_notifications.infrastructure.streams import SignalledStreams
 from modules.articles.contracts import ArticleDirectory
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.identity import TokenVerifier
@@ -19,9 +19,9 @@ class NotificationsContainer(ModuleContainer):
     tokens = providers.Dependency(instance_of=TokenVerifier)
 
     repository = providers.Singleton(SqlNotifications, ModuleContainer.database, ModuleContainer.signals)
-    inbox = providers.Singleton(
+    service = providers.Singleton(
         NotificationService, ModuleContainer.database, repository, articles, profiles, ModuleContainer.clock
     )
-    arrivals = providers.Singleton(
-        SignalledArrivals, repository, ModuleContainer.signals, ModuleContainer.settings
+    streams = providers.Singleton(
+        SignalledStreams, repository, ModuleContainer.signals, ModuleContainer.settings
     )

@@ -1,1 +1,1 @@
-"""What other modules may know of notifications: nothing yet."""
+"""The contracts of notifications: none yet."""

@@ -18,7 +18,7 @@ from modules.users.contracts import UserDeleted
 
 def router(container: NotificationsContainer) -> APIRouter:
     """Return the routes of this module."""
-    return create_router(container.inbox(), container.arrivals(), Authentication(container.tokens()))
+    return create_router(container.service(), container.streams(), Authentication(container.tokens()))
 
 
 MODULE = Module(
@@ -29,16 +29,16 @@ MODULE = Module(
     subscriptions=[
         Subscription(
             ArticleFavorited,
-            lambda container: container.inbox().on_article_favorited,
+            lambda container: container.service().on_article_favorited,
             DeliveryMode.AFTER_COMMIT,
         ),
         Subscription(
-            CommentAdded, lambda container: container.inbox().on_comment_added, DeliveryMode.AFTER_COMMIT
+            CommentAdded, lambda container: container.service().on_comment_added, DeliveryMode.AFTER_COMMIT
         ),
-        Subscription(ArticleDeleted, lambda container: container.inbox().on_article_deleted),
-        Subscription(UserDeleted, lambda container: container.inbox().on_user_deleted),
+        Subscription(ArticleDeleted, lambda container: container.service().on_article_deleted),
+        Subscription(UserDeleted, lambda container: container.service().on_user_deleted),
     ],
     schema=SCHEMA,
     settings=NotificationsSettings,
-    personal_data=lambda container: container.inbox().export_personal_data,
+    personal_data=lambda container: container.service().export_personal_data,
 )

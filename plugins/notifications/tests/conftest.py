@@ -1,27 +1,27 @@
-"""Notifications by itself, on fakes of the modules that it needs."""
+"""Fixtures: notifications with fakes of the modules that it needs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from notifications_scene import Scene, opened
+from notifications_context import Context, open_context
 
 
 @pytest.fixture(scope="session")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """Return the module that one test after another uses: making one costs more than most tests do."""
-    async with opened(tmp_path_factory.mktemp("stage")) as scene:
-        yield scene
+async def shared_context(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Context]:
+    """Return the module that all tests share: booting one takes longer than most tests."""
+    async with open_context(tmp_path_factory.mktemp("shared")) as context:
+        yield context
 
 
 @pytest.fixture
-def scene(stage: Scene) -> Scene:
-    """Return a scene in which nobody is and nothing has happened."""
-    return stage.anew()
+def context(shared_context: Context) -> Context:
+    """Return the shared module without users, articles or notifications."""
+    return shared_context.reset()
 
 
 @pytest.fixture
-async def scene_of_its_own(tmp_path: Path) -> AsyncIterator[Scene]:
-    """Return a scene for a test that does away with it."""
-    async with opened(tmp_path) as scene:
-        yield scene
+async def dedicated_context(tmp_path: Path) -> AsyncIterator[Context]:
+    """Return a module for a test that cannot share one."""
+    async with open_context(tmp_path) as context:
+        yield context

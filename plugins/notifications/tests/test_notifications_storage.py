@@ -1,8 +1,8 @@
-"""How notifications are kept: in a real SQLite file, made by the migrations."""
+"""The notification repository, on a migrated SQLite file."""
 
 import asyncio
 
-from notifications_scene import Scene
+from notifications_context import Context
 from sqlalchemy import Connection, event, inspect
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
@@ -18,12 +18,12 @@ def favorite(article: ArticleId, actor: int) -> Trigger:
     return Trigger(Kind.FAVORITE, article, article, UserId(actor))
 
 
-def kept(scene: Scene) -> SqlNotifications:
-    return SqlNotifications(scene.alone.database, scene.alone.messaging.signals)
+def create_repository(context: Context) -> SqlNotifications:
+    return SqlNotifications(context.module.database, context.module.messaging.signals)
 
 
-async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_of_its_own: Scene) -> None:
-    database = scene_of_its_own.alone.database
+async def test_migrations_match_models_and_are_reversible(dedicated_context: Context) -> None:
+    database = dedicated_context.module.database
     await check_models(database, MODULE)
     await downgrade(database, MODULE)
     async with database.connection() as connection:
@@ -35,35 +35,35 @@ async def test_the_migrations_make_what_the_models_say_and_can_be_undone(scene_o
     await check_models(database, MODULE)
 
 
-async def test_those_that_come_at_once_are_all_kept_and_numbered_in_their_order(scene: Scene) -> None:
-    notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
-    await asyncio.gather(*(notifications.add(jake, favorite(dragons, actor), NOON) for actor in range(10)))
-    found = await notifications.after(jake, NotificationId(0), 100)
-    assert [notification.id for notification in found] == list(range(1, 11))
-    assert await notifications.latest({jake, scene.user("anna")}) == {jake: 10}
+async def test_concurrently_added_notifications_are_numbered_without_gaps(context: Context) -> None:
+    repository, dragons, jake = create_repository(context), context.article("dragons"), context.user("jake")
+    await asyncio.gather(*(repository.add(jake, favorite(dragons, actor), NOON) for actor in range(10)))
+    notifications = await repository.after(jake, NotificationId(0), 100)
+    assert [notification.id for notification in notifications] == list(range(1, 11))
+    assert await repository.latest({jake, context.user("anna")}) == {jake: 10}
 
 
-async def test_what_comes_after_one_is_the_oldest_first_and_so_many_at_most(scene: Scene) -> None:
-    notifications, dragons, jake = kept(scene), scene.article("dragons"), scene.user("jake")
+async def test_notifications_after_an_id_come_oldest_first_up_to_the_limit(context: Context) -> None:
+    repository, dragons, jake = create_repository(context), context.article("dragons"), context.user("jake")
     for actor in range(5):
-        await notifications.add(jake, favorite(dragons, actor), NOON)
-    found = await notifications.after(jake, NotificationId(2), 2)
-    assert [notification.id for notification in found] == [3, 4]
+        await repository.add(jake, favorite(dragons, actor), NOON)
+    notifications = await repository.after(jake, NotificationId(2), 2)
+    assert [notification.id for notification in notifications] == [3, 4]
 
 
-async def test_a_page_takes_as_many_statements_for_twenty_notifications_as_for_one(scene: Scene) -> None:
+async def test_page_takes_a_constant_number_of_statements(context: Context) -> None:
     statements: list[str] = []
-    for engine in scene.alone.database.engines:
+    for engine in context.module.database.engines:
         event.listen(
-            engine.sync_engine, "before_cursor_execute", lambda *published: statements.append(published[2])
+            engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
         )
     counts = []
     for number in range(20):
-        await scene.favorite(scene.article(f"article-{number}"), "anna")
+        await context.favorite(context.article(f"article-{number}"), "anna")
         statements.clear()
-        assert len((await scene.inbox("jake"))["notifications"]) == number + 1
+        assert len((await context.page("jake"))["notifications"]) == number + 1
         counts.append(len(statements))
-    # The counts and the page; of articles and profiles there are fakes.
+    # The counts and the page; the fakes of articles and profiles send no statements.
     assert set(counts) == {2}
 
 

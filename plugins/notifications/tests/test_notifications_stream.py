@@ -1,4 +1,4 @@
-"""Notifications as they come: over a real connection to a real server."""
+"""The stream of notifications, over a real connection to a real server."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import httpx2
 import pytest
 import uvicorn
-from notifications_scene import Json, Scene, opened
+from notifications_context import Context, Json, open_context
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -23,19 +23,19 @@ from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 
-# Long, for a machine that is busy with other tests; nothing waits for it to pass.
+# Generous, for a machine that is busy with other tests; no test waits for it to expire.
 TIMEOUT_SECONDS = 20
 
 
 class Stream:
-    """One reader's stream, as a browser reads it."""
+    """A client of one reader's stream."""
 
-    def __init__(self, answer: httpx2.Response) -> None:
-        self.answer = answer
-        self._lines = answer.aiter_lines()
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+        self._lines = response.aiter_lines()
 
     async def next_event(self) -> Json:
-        """Return the fields of the next event; its data is read."""
+        """Return the fields of the next event, its data parsed."""
         fields: Json = {}
         async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
@@ -57,33 +57,33 @@ class Stream:
         raise AssertionError("the stream has ended")
 
     async def end(self) -> None:
-        """Wait for the end of the stream; fail if there is an event before."""
+        """Wait for the end of the stream; fail on an event before it."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             async for line in self._lines:
                 assert line == "" or line.startswith(":"), line
 
 
 @dataclass(frozen=True)
-class Served:
-    """The module behind a server, in this process."""
+class Server:
+    """A server of the module in this process, and a client."""
 
-    scene: Scene
+    context: Context
     client: httpx2.AsyncClient
 
     @asynccontextmanager
     async def stream(self, token: str, **headers: str) -> AsyncIterator[Stream]:
-        """Open a stream, and wait until it has begun."""
+        """Open a stream, and wait until it has started."""
         sent = {"Authorization": f"Token {token}", **headers}
-        async with self.client.stream("GET", "/api/notifications/stream", headers=sent) as answer:
-            stream = Stream(answer)
-            if answer.status_code == 200:
+        async with self.client.stream("GET", "/api/notifications/stream", headers=sent) as response:
+            stream = Stream(response)
+            if response.status_code == 200:
                 await stream.next_comment()
             yield stream
 
 
 @contextmanager
 def surviving(number: signal.Signals) -> Iterator[None]:
-    """Let this process survive a signal: when it has ended, a server sends itself what ended it."""
+    """Ignore a signal: uvicorn raises the one that stopped it again after the shutdown."""
     before = signal.signal(number, lambda _number, _frame: None)
     try:
         yield
@@ -92,140 +92,135 @@ def surviving(number: signal.Signals) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def serving(scene: Scene) -> AsyncIterator[Served]:
-    """Serve the module as `conduit serve` does, with its background work, until a SIGTERM."""
+async def serving(context: Context) -> AsyncIterator[Server]:
+    """Serve the module as `conduit serve` does, with background tasks, until a SIGTERM."""
     config = uvicorn.Config(
-        scene.alone.application, log_config=None, access_log=False, proxy_headers=False, lifespan="on"
+        context.module.application, log_config=None, access_log=False, proxy_headers=False, lifespan="on"
     )
-    server = uvicorn.Server(config)
+    uvicorn_server = uvicorn.Server(config)
     with surviving(signal.SIGTERM), socket.create_server(("127.0.0.1", 0)) as listening:
-        running = asyncio.create_task(server.serve(sockets=[listening]))
+        serving_task = asyncio.create_task(uvicorn_server.serve(sockets=[listening]))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
-            yield Served(scene, client)
-        if not server.should_exit:
+            yield Server(context, client)
+        if not uvicorn_server.should_exit:
             signal.raise_signal(signal.SIGTERM)
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            await running
+            await serving_task
 
 
 @pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """Return the server that one test after another uses."""
-    async with opened(tmp_path_factory.mktemp("served")) as scene, serving(scene) as served:
-        yield served
+async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """Return the server that all tests share."""
+    async with open_context(tmp_path_factory.mktemp("served")) as context, serving(context) as server:
+        yield server
 
 
 @pytest.fixture
-def served(server: Served) -> Served:
-    """Return a server in whose world nobody is and nothing has happened."""
-    return replace(server, scene=server.scene.anew())
+def server(shared_server: Server) -> Server:
+    """Return the shared server without users, articles or notifications."""
+    return replace(shared_server, context=shared_server.context.reset())
 
 
-async def test_notifications_come_as_they_are_made(served: Served) -> None:
-    dragons = served.scene.article("dragons")
-    async with served.stream(served.scene.token("jake")) as stream:
-        assert stream.answer.headers["Content-Type"].startswith("text/event-stream")
+async def test_new_notifications_are_streamed(server: Server) -> None:
+    dragons = server.context.article("dragons")
+    async with server.stream(server.context.token("jake")) as stream:
+        assert stream.response.headers["Content-Type"].startswith("text/event-stream")
         for number, name in enumerate(("anna", "carl"), start=1):
-            await served.scene.comment(dragons, name)
+            await server.context.comment(dragons, name)
             event = await stream.next_event()
             assert (event["event"], event["id"]) == ("notification", str(number))
-            assert event["data"] == (await served.scene.inbox("jake"))["notifications"][0]
+            assert event["data"] == (await server.context.page("jake"))["notifications"][0]
             assert event["data"]["actor"]["username"] == name
 
 
-async def test_only_ones_own_come(served: Served) -> None:
-    dragons = served.scene.article("dragons")
-    castles = served.scene.articles.add("castles", author=served.scene.user("anna"))
-    async with served.stream(served.scene.token("anna")) as stream:
-        await served.scene.favorite(dragons, "carl")
-        await served.scene.favorite(castles, "jake")
+async def test_stream_has_only_notifications_of_the_reader(server: Server) -> None:
+    dragons = server.context.article("dragons")
+    castles = server.context.articles.add("castles", author=server.context.user("anna"))
+    async with server.stream(server.context.token("anna")) as stream:
+        await server.context.favorite(dragons, "carl")
+        await server.context.favorite(castles, "jake")
         assert (await stream.next_event())["data"]["article"]["slug"] == "castles"
 
 
-async def test_whoever_comes_again_gets_what_came_meanwhile(served: Served) -> None:
-    dragons = served.scene.article("dragons")
+async def test_reconnecting_client_gets_missed_notifications(server: Server) -> None:
+    dragons = server.context.article("dragons")
     for name in ("anna", "bert", "carl"):
-        await served.scene.favorite(dragons, name)
-    async with served.stream(served.scene.token("jake"), **{"Last-Event-ID": "1"}) as stream:
+        await server.context.favorite(dragons, name)
+    async with server.stream(server.context.token("jake"), **{"Last-Event-ID": "1"}) as stream:
         assert [(await stream.next_event())["id"] for _ in range(2)] == ["2", "3"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Last-Event-ID": "yesterday"}])
-async def test_whoever_does_not_say_where_they_were_gets_what_is_new(
-    served: Served, headers: dict[str, str]
+async def test_stream_without_a_valid_last_event_id_starts_with_new_notifications(
+    server: Server, headers: dict[str, str]
 ) -> None:
-    dragons = served.scene.article("dragons")
-    await served.scene.favorite(dragons, "anna")
-    async with served.stream(served.scene.token("jake"), **headers) as stream:
-        await served.scene.favorite(dragons, "carl")
+    dragons = server.context.article("dragons")
+    await server.context.favorite(dragons, "anna")
+    async with server.stream(server.context.token("jake"), **headers) as stream:
+        await server.context.favorite(dragons, "carl")
         assert (await stream.next_event())["id"] == "2"
 
 
-async def test_what_another_process_has_made_comes_too(served: Served) -> None:
-    dragons = served.scene.article("dragons")
-    url = served.scene.alone.database.engines[0].url.render_as_string()
-    elsewhere = Database(url)
-    async with served.stream(served.scene.token("jake")) as stream:
-        occasion = Trigger(Kind.FAVORITE, ArticleId(dragons), dragons, served.scene.user("anna"))
-        await SqlNotifications(elsewhere, Signals(elsewhere)).add(served.scene.user("jake"), occasion, NOON)
+async def test_notification_of_another_process_is_streamed(server: Server) -> None:
+    dragons = server.context.article("dragons")
+    url = server.context.module.database.engines[0].url.render_as_string()
+    other = Database(url)
+    async with server.stream(server.context.token("jake")) as stream:
+        trigger = Trigger(Kind.FAVORITE, ArticleId(dragons), dragons, server.context.user("anna"))
+        await SqlNotifications(other, Signals(other)).add(server.context.user("jake"), trigger, NOON)
         assert (await stream.next_event())["id"] == "1"
-    await elsewhere.dispose()
+    await other.dispose()
 
 
 def in_use(engine: AsyncEngine) -> int:
-    """Return how many connections of the engine's pool somebody holds."""
+    """Return how many connections of the engine's pool are checked out."""
     pool = engine.sync_engine.pool
     assert isinstance(pool, QueuePool)
     return pool.checkedout()
 
 
-async def test_it_holds_no_connection_to_the_database_while_it_waits(served: Served) -> None:
-    served.scene.article("dragons")
-    async with served.stream(served.scene.token("jake")):
+async def test_waiting_stream_holds_no_database_connection(server: Server) -> None:
+    server.context.article("dragons")
+    async with server.stream(server.context.token("jake")):
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            # The dispatcher looks into the outbox now and then, and needs one for that.
-            while any(in_use(one) for one in served.scene.alone.database.engines):  # noqa: ASYNC110 - untold
+            # The dispatcher takes one from time to time to poll the outbox.
+            while any(in_use(engine) for engine in server.context.module.database.engines):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
 
-async def test_what_is_silent_is_kept_alive_and_ends_with_its_token(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+async def test_idle_stream_sends_heartbeats_and_ends_with_its_token(
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.05)
-    served.scene.article("dragons")
-    token = served.scene.token("jake")
-    async with served.stream(token) as following:
-        await following.next_comment()
-        await following.next_comment()
-        served.scene.tokens.end(token)
-        await following.end()
+    server.context.article("dragons")
+    token = server.context.token("jake")
+    async with server.stream(token) as idle:
+        await idle.next_comment()
+        await idle.next_comment()
+        server.context.tokens.end(token)
+        await idle.end()
 
 
-async def test_nobody_has_none(served: Served) -> None:
-    async with served.stream("forged") as refused:
-        assert refused.answer.status_code == 401
-
-
-async def test_one_too_many_is_refused_until_another_ends(served: Served) -> None:
-    served.scene.article("dragons")
-    token = served.scene.token("jake")
+async def test_stream_above_the_limit_gets_503_until_another_ends(server: Server) -> None:
+    server.context.article("dragons")
+    token = server.context.token("jake")
     async with AsyncExitStack() as streams:
         for _ in range(9):
-            await streams.enter_async_context(served.stream(token))
-        async with served.stream(token), served.stream(token) as refused:
-            assert refused.answer.status_code == 503
-            assert refused.answer.headers["Retry-After"] == "1"
-            await refused.answer.aread()
-            assert list(refused.answer.json()["errors"]) == ["stream"]
+            await streams.enter_async_context(server.stream(token))
+        async with server.stream(token), server.stream(token) as rejected:
+            assert rejected.response.status_code == 503
+            assert rejected.response.headers["Retry-After"] == "1"
+            await rejected.response.aread()
+            assert list(rejected.response.json()["errors"]) == ["stream"]
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
-                async with served.stream(token) as again:
-                    if again.answer.status_code == 200:
+                async with server.stream(token) as again:
+                    if again.response.status_code == 200:
                         return
 
 
-async def test_it_ends_when_the_process_is_told_to_end(scene_of_its_own: Scene) -> None:
-    async with serving(scene_of_its_own) as served, served.stream(served.scene.token("jake")) as stream:
+async def test_stream_ends_at_shutdown(dedicated_context: Context) -> None:
+    async with serving(dedicated_context) as server, server.stream(server.context.token("jake")) as stream:
         signal.raise_signal(signal.SIGTERM)
         await stream.end()

@@ -1,4 +1,4 @@
-"""What search is made of."""
+"""The container of search."""
 
 from dependency_injector import providers
 

@@ -1,1 +1,1 @@
-"""What other modules may know of search: nothing yet."""
+"""The contracts of search: none yet."""

@@ -13,7 +13,7 @@ from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Command, Module, Subscription
 from modules.users.contracts import UserRenamed
 
-LATER = DeliveryMode.AFTER_COMMIT
+AFTER_COMMIT = DeliveryMode.AFTER_COMMIT
 
 
 def router(container: SearchContainer) -> APIRouter:
@@ -22,12 +22,12 @@ def router(container: SearchContainer) -> APIRouter:
 
 
 async def rebuild(container: SearchContainer) -> str:
-    """Index every article, and say how many there are."""
+    """Index every article and return a message with their number."""
     return f"indexed articles: {await container.indexer().rebuild()}"
 
 
 async def demo(container: SearchContainer, demo: Demo) -> None:
-    """Index the articles of a demonstration, of which no events are told."""
+    """Index the demonstration's articles, which are inserted without events."""
     demo.progress.begin("articles to search", demo.articles)
     demo.progress.advance(await container.indexer().rebuild())
 
@@ -37,19 +37,21 @@ MODULE = Module(
     container=SearchContainer,
     needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
     routers=[router],
-    # After the commit: nobody who publishes waits for the index, or fails with it.
+    # After the commit, so that publishing neither waits for the index nor fails with it.
     subscriptions=[
-        Subscription(ArticlePublished, lambda container: container.indexer().on_article_published, LATER),
-        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, LATER),
-        Subscription(ArticleDeleted, lambda container: container.indexer().on_article_deleted, LATER),
-        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, LATER),
+        Subscription(
+            ArticlePublished, lambda container: container.indexer().on_article_published, AFTER_COMMIT
+        ),
+        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, AFTER_COMMIT),
+        Subscription(ArticleDeleted, lambda container: container.indexer().on_article_deleted, AFTER_COMMIT),
+        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, AFTER_COMMIT),
     ],
     schema=SCHEMA,
     demo=demo,
     commands=[
         Command(
             "rebuild",
-            "Index every article: for those from before search was there.",
+            "Index every article, such as those published while search was not installed.",
             rebuild,
         )
     ],

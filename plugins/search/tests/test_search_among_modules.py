@@ -1,4 +1,4 @@
-"""Search among the modules of Conduit, on a real database: what they tell is what it hears."""
+"""Search among the modules of Conduit, on a real database, updated by their events."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass
-class House:
-    """Conduit with search installed, and jake, who is logged in."""
+class Installation:
+    """Conduit with search installed, and a client logged in as jake."""
 
     client: httpx2.AsyncClient
     composition: Composition
 
-    async def do(self, method: str, path: str, body: Mapping[str, object] | None = None) -> None:
-        """Do something as jake, and let it be told."""
-        answer = await self.client.request(method, f"/api{path}", json=body)
-        assert answer.is_success, answer.text
+    async def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> None:
+        """Send a request as jake, and deliver its events."""
+        response = await self.client.request(method, f"/api{path}", json=body)
+        assert response.is_success, response.text
         await self.composition.messaging.dispatcher.drain()
 
-    async def found(self, q: str) -> Sequence[str]:
-        """Return the slugs that are found, which are all that are counted."""
+    async def search(self, q: str) -> Sequence[str]:
+        """Return the slugs of the results; fail if the count differs."""
         body = (await self.client.get("/api/search", params={"q": q})).json()
         slugs = [article["slug"] for article in body["articles"]]
         assert body["articlesCount"] == len(slugs)
@@ -40,7 +40,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def conduit(tmp_path: Path) -> AsyncIterator[Installation]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/conduit.db", synchronous="NORMAL")
     shared = SharedServices(database, ("secret of a test that is as long as it must be",))
     composition = compose(resolve_order([*in_tree(), MODULE]), shared)
@@ -49,29 +49,29 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
-        answer = await client.post("/api/users", json={"user": user})
-        client.headers["Authorization"] = f"Token {answer.json()['user']['token']}"
-        yield House(client, composition)
+        response = await client.post("/api/users", json={"user": user})
+        client.headers["Authorization"] = f"Token {response.json()['user']['token']}"
+        yield Installation(client, composition)
     await database.dispose()
 
 
-async def test_the_index_follows_an_article_through_its_life(house: House) -> None:
+async def test_index_follows_the_changes_of_an_article(conduit: Installation) -> None:
     article = {"title": "Dragons", "description": "Fire", "body": "They fly.", "tagList": ["myth"]}
-    await house.do("POST", "/articles", {"article": article})
-    assert await house.found("dragons fire fly myth jake") == ["dragons"]
-    await house.do("PUT", "/articles/dragons", {"article": {"title": "Wyverns", "tagList": []}})
-    assert (await house.found("wyverns fly"), await house.found("myth")) == (["wyverns"], [])
-    await house.do("PUT", "/user", {"user": {"username": "jacob"}})
-    assert (await house.found("jacob"), await house.found("jake")) == (["wyverns"], [])
-    await house.do("DELETE", "/articles/wyverns")
-    assert await house.found("wyverns") == []
+    await conduit.send("POST", "/articles", {"article": article})
+    assert await conduit.search("dragons fire fly myth jake") == ["dragons"]
+    await conduit.send("PUT", "/articles/dragons", {"article": {"title": "Wyverns", "tagList": []}})
+    assert (await conduit.search("wyverns fly"), await conduit.search("myth")) == (["wyverns"], [])
+    await conduit.send("PUT", "/user", {"user": {"username": "jacob"}})
+    assert (await conduit.search("jacob"), await conduit.search("jake")) == (["wyverns"], [])
+    await conduit.send("DELETE", "/articles/wyverns")
+    assert await conduit.search("wyverns") == []
 
 
-async def test_the_articles_of_somebody_who_leaves_are_not_found(house: House) -> None:
+async def test_articles_of_a_deleted_user_are_not_found(conduit: Installation) -> None:
     for title in ("Dragons", "Wyverns"):
         article = {"title": title, "description": "Fire", "body": "They fly."}
-        await house.do("POST", "/articles", {"article": article})
-    assert len(await house.found("fire")) == 2
-    await house.do("DELETE", "/user", {"user": {"password": PASSWORD}})
-    house.client.headers.pop("Authorization")
-    assert await house.found("fire") == []
+        await conduit.send("POST", "/articles", {"article": article})
+    assert len(await conduit.search("fire")) == 2
+    await conduit.send("DELETE", "/user", {"user": {"password": PASSWORD}})
+    conduit.client.headers.pop("Authorization")
+    assert await conduit.search("fire") == []

@@ -21,7 +21,7 @@ def create_router(reading_list: ReadingList, authentication: Authentication) -> 
 
     @router.get("/bookmarks", operation_id="GetBookmarks", responses=error_responses(401, 422))
     async def bookmarks(reader: CurrentUser, page: OffsetPagination) -> BookmarkArticlesResponse:
-        """Return the articles that one has bookmarked, the latest bookmark first."""
+        """Return your bookmarked articles, the latest bookmark first."""
         return BookmarkArticlesResponse.model_validate(await reading_list.articles(reader, page))
 
     @router.post(
@@ -30,7 +30,7 @@ def create_router(reading_list: ReadingList, authentication: Authentication) -> 
         responses=error_responses(401, 404, 422),
     )
     async def bookmark(slug: PathText, reader: CurrentUser) -> BookmarkArticleResponse:
-        """Bookmark an article; twice is once."""
+        """Bookmark an article. Idempotent."""
         return BookmarkArticleResponse.model_validate({"article": await reading_list.add(slug, reader)})
 
     @router.delete(
@@ -39,7 +39,7 @@ def create_router(reading_list: ReadingList, authentication: Authentication) -> 
         responses=error_responses(401, 404, 422),
     )
     async def unbookmark(slug: PathText, reader: CurrentUser) -> BookmarkArticleResponse:
-        """Take a bookmark away, if there is one."""
+        """Remove a bookmark. Idempotent."""
         return BookmarkArticleResponse.model_validate({"article": await reading_list.remove(slug, reader)})
 
     return router

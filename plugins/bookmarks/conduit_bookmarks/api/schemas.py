@@ -1,7 +1,7 @@
-"""What bookmarked articles look like on the wire: as in every list of articles, without a body.
+"""Bookmarked articles on the wire: as in every list of articles, without a body.
 
-The document knows schemas by the names of their classes, so these names must be nobody else's: two of
-one name would rename both, those of the other module too.
+The OpenAPI document names schemas by their class, and renames both of two classes with one name: these
+names must be unique across modules.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ class BookmarkArticle(ResponseModel):
 
 
 class BookmarkArticleResponse(ResponseModel):
-    """The article that was bookmarked, or is no longer."""
+    """The article whose bookmark was added or removed."""
 
     article: BookmarkArticle
 
 
 class BookmarkArticlesResponse(ResponseModel):
-    """A page of the reading list, and how many articles there are on all pages."""
+    """A page of the reading list, and the total number of articles."""
 
     articles: Sequence[BookmarkArticle]
     articles_count: int

@@ -1,4 +1,4 @@
-"""What readers do with their reading list."""
+"""The reading list: the bookmarks of one reader."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,29 +22,29 @@ class ArticleNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class BookmarkedArticles:
-    """One page of a reading list, and how many articles there are on all pages."""
+    """One page of a reading list, and the total number of articles."""
 
     articles: Sequence[ArticlePreview]
     articles_count: int
 
 
 class BookmarkRepository(Protocol):
-    """Keeps which articles readers have bookmarked, and when."""
+    """Stores which articles readers have bookmarked, and when."""
 
-    async def add(self, reader: UserId, article: ArticleId, at: datetime) -> None:
-        """Keep a bookmark; one that is there already stays as it is."""
+    async def add(self, reader: UserId, article_id: ArticleId, at: datetime) -> None:
+        """Insert a bookmark; an existing one is left as it is."""
         ...
 
-    async def remove(self, reader: UserId, article: ArticleId) -> None:
-        """Forget a bookmark, if it is there."""
+    async def delete(self, reader: UserId, article_id: ArticleId) -> None:
+        """Delete a bookmark, if it exists."""
         ...
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget everybody's bookmark of the article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
+        """Delete all readers' bookmarks of the article."""
         ...
 
-    async def remove_of_reader(self, reader: UserId) -> None:
-        """Forget all bookmarks of the reader."""
+    async def delete_by_reader(self, reader: UserId) -> None:
+        """Delete all bookmarks of the reader."""
         ...
 
     async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
@@ -57,7 +57,7 @@ class BookmarkRepository(Protocol):
 
 
 class ReadingList:
-    """The use cases of bookmarks. Each shows articles as the reader sees them."""
+    """The use cases of bookmarks. They return articles as the reader sees them."""
 
     def __init__(
         self,
@@ -72,53 +72,53 @@ class ReadingList:
         self._clock = clock
 
     async def add(self, slug: str, reader: UserId) -> ArticlePreview:
-        """Bookmark an article; twice is once, at the first time. Raises `ArticleNotFound`."""
+        """Bookmark an article. Idempotent: the first bookmark's time stays. Raises `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
-            article = await self._held(slug)
-            await self._bookmarks.add(reader, article, self._clock.now())
-            return await self._shown(article, reader)
+            article_id = await self._lock(slug)
+            await self._bookmarks.add(reader, article_id, self._clock.now())
+            return await self._preview(article_id, reader)
 
     async def remove(self, slug: str, reader: UserId) -> ArticlePreview:
-        """Take a bookmark away, if there is one. Raises `ArticleNotFound`."""
+        """Remove a bookmark. Idempotent. Raises `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
-            article = await self._held(slug)
-            await self._bookmarks.remove(reader, article)
-            return await self._shown(article, reader)
+            article_id = await self._lock(slug)
+            await self._bookmarks.delete(reader, article_id)
+            return await self._preview(article_id, reader)
 
     async def articles(self, reader: UserId, page: PageRequest) -> BookmarkedArticles:
         """Return a page of the reader's bookmarked articles, the latest bookmark first."""
         async with self._unit_of_work.snapshot():
             ids = await self._bookmarks.newest(reader, page)
             count = await self._bookmarks.count(reader)
-            shown = await self._articles.previews(ids, reader)
-        # A snapshot of PostgreSQL is one of each statement: an article may be deleted between two of
-        # them. One that was deleted while this module was switched off is not there either.
-        return BookmarkedArticles([shown[article] for article in ids if article in shown], count)
+            previews = await self._articles.previews(ids, reader)
+        # On PostgreSQL each statement has its own snapshot, so an article may be deleted between two of
+        # them. Bookmarks of articles that were deleted while this module was disabled have none either.
+        return BookmarkedArticles([previews[id_] for id_ in ids if id_ in previews], count)
 
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Let go of the bookmarks of an article that is gone."""
+        """Delete the bookmarks of a deleted article."""
         # Inside the publisher's transaction on purpose: no bookmark outlives its article.
         await self._bookmarks.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of the bookmarks of a reader who is gone."""
-        await self._bookmarks.remove_of_reader(UserId(event.user_id))
+        """Delete the bookmarks of a deleted user."""
+        await self._bookmarks.delete_by_reader(UserId(event.user_id))
 
     async def export_personal_data(self, reader: UserId) -> Mapping[str, object]:
-        """Return what a reader has bookmarked, the latest bookmark first."""
+        """Return the slugs of a reader's bookmarked articles, the latest bookmark first."""
         async with self._unit_of_work.snapshot():
-            bookmarks: list[ArticleId] = []
-            while page := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, len(bookmarks))):
-                bookmarks += page
-            shown = await self._articles.previews(bookmarks, reader)
-        return {"bookmarks": [shown[article].slug for article in bookmarks if article in shown]}
+            ids: list[ArticleId] = []
+            while page := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, len(ids))):
+                ids += page
+            previews = await self._articles.previews(ids, reader)
+        return {"bookmarks": [previews[id_].slug for id_ in ids if id_ in previews]}
 
-    async def _held(self, slug: str) -> ArticleId:
-        # Held: the article could be deleted at this moment, and its bookmarks must go with it.
-        held = await self._articles.lock({slug})
-        if slug not in held:
+    async def _lock(self, slug: str) -> ArticleId:
+        # A concurrent deletion of the article waits, and then deletes this bookmark too.
+        ids = await self._articles.lock({slug})
+        if slug not in ids:
             raise ArticleNotFound
-        return held[slug]
+        return ids[slug]
 
-    async def _shown(self, article: ArticleId, reader: UserId) -> ArticlePreview:
-        return (await self._articles.previews({article}, reader))[article]
+    async def _preview(self, article_id: ArticleId, reader: UserId) -> ArticlePreview:
+        return (await self._articles.previews({article_id}, reader))[article_id]

@@ -1,1 +1,1 @@
-"""How bookmarks are kept."""
+"""The table and repository of bookmarks."""

@@ -14,36 +14,31 @@ from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_igno
 
 
 class SqlBookmarks:
-    """Keeps bookmarks in `bookmarks_bookmark`."""
+    """Stores bookmarks in `bookmarks_bookmark`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, reader: UserId, article: ArticleId, at: datetime) -> None:
-        """Keep a bookmark; one that is there already stays as it is."""
-        row = {"article_id": article, "user_id": reader, "created_at": at}
+    async def add(self, reader: UserId, article_id: ArticleId, at: datetime) -> None:
+        row = {"article_id": article_id, "user_id": reader, "created_at": at}
         async with self._database.transaction() as session:
             await session.execute(insert_or_ignore(session, BookmarkRow), row)
 
-    async def remove(self, reader: UserId, article: ArticleId) -> None:
-        """Forget a bookmark, if it is there."""
+    async def delete(self, reader: UserId, article_id: ArticleId) -> None:
         async with self._database.transaction() as session:
             await session.execute(
-                delete(BookmarkRow).where(BookmarkRow.article_id == article, BookmarkRow.user_id == reader)
+                delete(BookmarkRow).where(BookmarkRow.article_id == article_id, BookmarkRow.user_id == reader)
             )
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget everybody's bookmark of the article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article))
+            await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article_id))
 
-    async def remove_of_reader(self, reader: UserId) -> None:
-        """Forget all bookmarks of the reader."""
+    async def delete_by_reader(self, reader: UserId) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(BookmarkRow).where(BookmarkRow.user_id == reader))
 
     async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
-        """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
         statement = (
             select(BookmarkRow.article_id)
             .where(BookmarkRow.user_id == reader)
@@ -52,10 +47,9 @@ class SqlBookmarks:
             .offset(page.offset)
         )
         async with self._database.snapshot() as session:
-            return [ArticleId(article) for article in await session.scalars(statement)]
+            return [ArticleId(id_) for id_ in await session.scalars(statement)]
 
     async def count(self, reader: UserId) -> int:
-        """Return how many articles the reader has bookmarked."""
         statement = select(func.count()).select_from(BookmarkRow).where(BookmarkRow.user_id == reader)
         async with self._database.snapshot() as session:
             return await session.scalar(statement) or 0

@@ -16,7 +16,7 @@ class Base(DeclarativeBase):
 
 
 class BookmarkRow(Base):
-    """A reader has bookmarked an article. The key begins with the article, which may be deleted."""
+    """A bookmark. The primary key begins with the article, so that deleting by article is indexed."""
 
     __tablename__ = "bookmarks_bookmark"
     __table_args__ = (Index(None, "user_id", "created_at", "article_id"),)

@@ -1,1 +1,1 @@
-"""The routes of feeds, and their two formats."""
+"""The routes and formats of feeds."""

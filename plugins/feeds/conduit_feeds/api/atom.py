@@ -9,18 +9,18 @@ from conduit_feeds.domain.syndication import Entry, Feed
 from modules.kernel.domain.clock import to_iso
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
-# What XML has no way to write, not even as a character reference: https://www.w3.org/TR/xml/#charsets.
-UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Characters that XML does not allow, not even as references: https://www.w3.org/TR/xml/#charsets.
+XML_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class AtomResponse(Response):
-    """An answer in Atom."""
+    """A response in Atom."""
 
     media_type = "application/atom+xml"
 
 
 def atom(feed: Feed) -> bytes:
-    """Return the feed as a document in UTF-8."""
+    """Return the feed as an Atom document in UTF-8."""
     root = Element("feed", xmlns=NAMESPACE)
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
@@ -44,7 +44,7 @@ def _add_entry(root: Element, entry: Entry) -> None:
     _add(author, "name", entry.author)
     _add(author, "uri", entry.author_url)
     for tag in entry.tags:
-        SubElement(element, "category", term=_writable(tag))
+        SubElement(element, "category", term=_xml_safe(tag))
     _add(element, "summary", entry.summary)
     if entry.html is not None:
         _add(element, "content", entry.html).set("type", "html")
@@ -56,9 +56,9 @@ def _link(parent: Element, relation: str, kind: str, url: str) -> None:
 
 def _add(parent: Element, name: str, text: str) -> Element:
     element = SubElement(parent, name)
-    element.text = _writable(text)
+    element.text = _xml_safe(text)
     return element
 
 
-def _writable(text: str) -> str:
-    return UNWRITABLE.sub("\ufffd", text)
+def _xml_safe(text: str) -> str:
+    return XML_INVALID.sub("\ufffd", text)

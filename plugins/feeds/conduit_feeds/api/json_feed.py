@@ -12,25 +12,25 @@ VERSION = "https://jsonfeed.org/version/1.1"
 
 
 class JsonFeedResponse(JSONResponse):
-    """An answer in JSON Feed."""
+    """A response in JSON Feed."""
 
     media_type = "application/feed+json"
 
 
 class _Model(BaseModel):
-    # Not in camelCase as the rest of the API: the format has names of its own.
+    # Not in camelCase as the rest of the API: JSON Feed defines its own names.
     model_config = ConfigDict(frozen=True)
 
 
 class FeedsAuthor(_Model):
-    """Who wrote an item."""
+    """The author of an item."""
 
     name: str
     url: str
 
 
 class FeedsItem(_Model):
-    """An article. One whose body is not rendered has its description for content."""
+    """An article. Its content is the description if the body is not rendered."""
 
     id: str
     url: str
@@ -55,7 +55,7 @@ class FeedsJsonFeed(_Model):
 
 
 def json_feed(feed: Feed) -> FeedsJsonFeed:
-    """Return the feed in this format."""
+    """Return the feed as JSON Feed."""
     return FeedsJsonFeed(
         version=VERSION,
         title=feed.title,

@@ -13,14 +13,14 @@ from modules.kernel.api.fields import QueryText
 from modules.kernel.api.router import ModuleRouter
 
 
-async def _selection(
+async def _feed_filter(
     tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
     author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
 ) -> FeedFilter:
     return FeedFilter(tag, author)
 
 
-Selected: TypeAlias = Annotated[FeedFilter, Depends(_selection)]
+Filter: TypeAlias = Annotated[FeedFilter, Depends(_feed_filter)]
 
 
 def create_router(syndication: Syndication) -> APIRouter:
@@ -34,9 +34,9 @@ def create_router(syndication: Syndication) -> APIRouter:
         responses=error_responses(404, 422),
     )
     @cacheable
-    async def atom_feed(selection: Selected) -> AtomResponse:
+    async def atom_feed(feed_filter: Filter) -> AtomResponse:
         """Return the newest articles as Atom (RFC 4287)."""
-        return AtomResponse(atom(await syndication.feed(selection)))
+        return AtomResponse(atom(await syndication.feed(feed_filter)))
 
     @router.get(
         "/feeds/json",
@@ -46,8 +46,8 @@ def create_router(syndication: Syndication) -> APIRouter:
         responses=error_responses(404, 422),
     )
     @cacheable
-    async def json(selection: Selected) -> FeedsJsonFeed:
+    async def json(feed_filter: Filter) -> FeedsJsonFeed:
         """Return the newest articles as JSON Feed 1.1."""
-        return json_feed(await syndication.feed(selection))
+        return json_feed(await syndication.feed(feed_filter))
 
     return router

@@ -1,1 +1,1 @@
-"""What is in a feed."""
+"""The content of feeds."""

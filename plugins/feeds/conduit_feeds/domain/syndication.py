@@ -1,4 +1,4 @@
-"""Feeds of the newest articles, whatever format they leave in."""
+"""Feeds of the newest articles, independent of their format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import ProfileReader
 
-ENTRIES = 20
-# In characters. Bounds the work that `_Steps` does not count.
+MAX_ENTRIES = 20
+# In characters. Bounds the work that the renderer's step budget does not count.
 MAX_RENDERED_LENGTH = 50_000
-# In bytes, of all HTML in a feed. The oldest bodies, which readers have had the longest, give way.
+# In bytes, of all HTML in a feed. The oldest articles are left without HTML first.
 MAX_FEED_BYTES = 1_000_000
-# When a feed without entries changed: Atom wants a time, and ETags one that is the same each time.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+# `updated` of an empty feed: Atom requires a time, and a constant one keeps the ETag stable.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AuthorNotFound(NotFound):
-    """Nobody has this username."""
+    """No user has this username."""
 
     subject = "profile"
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """Which articles are in a feed: all, or those that meet all that is set."""
+    """The articles of a feed: all, or those that match every given filter."""
 
     tag: str | None = None
     author: str | None = None
@@ -38,13 +38,13 @@ class FeedFilter:
 
     @property
     def query(self) -> str:
-        """What asks for it in a URL, from the question mark on."""
-        asked = {name: value for name in ("author", "tag") if (value := getattr(self, name)) is not None}
-        return f"?{urlencode(asked)}" if asked else ""
+        """The query string of the filter with its question mark; empty for all articles."""
+        parameters = {name: value for name in ("author", "tag") if (value := getattr(self, name)) is not None}
+        return f"?{urlencode(parameters)}" if parameters else ""
 
     @property
     def title(self) -> str:
-        """What it is, for people; empty for all articles."""
+        """A readable title; empty for all articles."""
         by = "" if self.author is None else f" by {self.author}"
         tagged = "" if self.tag is None else f" tagged {self.tag}"
         return f"articles{by}{tagged}" if by or tagged else ""
@@ -52,45 +52,45 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where Conduit and its frontend are reached, and what they are called. URLs end without a slash."""
+    """The title and public URLs of Conduit and its frontend. URLs have no trailing slash."""
 
     title: str
     api_url: str
     frontend_url: str
 
-    def feed(self, form: str, selection: FeedFilter) -> str:
+    def feed(self, format_: str, feed_filter: FeedFilter) -> str:
         """Return the URL of a feed in one of the formats."""
-        return f"{self.api_url}/api/feeds/{form}{selection.query}"
+        return f"{self.api_url}/api/feeds/{format_}{feed_filter.query}"
 
-    def page(self, selection: FeedFilter) -> str:
-        """Return the page that shows what a feed holds."""
-        return f"{self.frontend_url}/" if selection.author is None else self.profile(selection.author)
+    def page(self, feed_filter: FeedFilter) -> str:
+        """Return the URL of the page that shows a feed's articles."""
+        return f"{self.frontend_url}/" if feed_filter.author is None else self.profile(feed_filter.author)
 
     def article(self, slug: str) -> str:
-        """Return the page of an article, where RealWorld frontends have it."""
+        """Return the URL of an article's page in RealWorld frontends."""
         return f"{self.frontend_url}/article/{quote(slug, safe='')}"
 
     def profile(self, username: str) -> str:
-        """Return the page of an author, where RealWorld frontends have it."""
+        """Return the URL of an author's page in RealWorld frontends."""
         return f"{self.frontend_url}/profile/{quote(username, safe='')}"
 
-    def permanent_id(self, article: ArticleId, published: datetime) -> str:
-        """Return what stays when an article's title, and with it the slug and the page, is another one.
+    def permanent_id(self, article_id: ArticleId, published: datetime) -> str:
+        """Return an id that does not change with an article's title, slug or URL.
 
         A tag URI: https://www.rfc-editor.org/rfc/rfc4151.
         """
-        return f"tag:{self._host_name},{published:%Y-%m-%d}:article/{article}"
+        return f"tag:{self._host_name},{published:%Y-%m-%d}:article/{article_id}"
 
-    def permanent_feed_id(self, selection: FeedFilter, author: UserId | None) -> str:
-        """Return what stays when an author's username, and with it the URL of the feed, is another one."""
-        if author is None:
-            return self.feed("atom", selection)
-        return f"{self.feed('atom', FeedFilter(selection.tag))}#author/{author}"
+    def permanent_feed_id(self, feed_filter: FeedFilter, author_id: UserId | None) -> str:
+        """Return an id that does not change with the author's username."""
+        if author_id is None:
+            return self.feed("atom", feed_filter)
+        return f"{self.feed('atom', FeedFilter(feed_filter.tag))}#author/{author_id}"
 
     @property
     def _host_name(self) -> str:
         host = urlsplit(self.api_url).hostname or ""
-        # RFC 4151 has room for names, with dots and no colons: an IPv6 address has one in the DNS.
+        # RFC 4151 allows names with dots and no colons: an IPv6 address is written as its reverse DNS name.
         return ip_address(host).reverse_pointer if ":" in host else host
 
 
@@ -103,7 +103,7 @@ class Entry:
     title: str
     summary: str
     html: str | None
-    """The body; None when it is too long, or takes too much, to be rendered."""
+    """The rendered body; None if it exceeds a limit of the renderer or the feed."""
 
     tags: Sequence[str]
     author: str
@@ -125,20 +125,17 @@ class Feed:
 
     @property
     def updated(self) -> datetime:
-        """When the newest change to an article that is still there was made.
-
-        Atom cannot tell of deletions.
-        """
-        return max((entry.updated for entry in self.entries), default=NEVER)
+        """The time of the latest change to an entry. Deletions do not count: Atom cannot express them."""
+        return max((entry.updated for entry in self.entries), default=EPOCH)
 
 
 class MarkdownRenderer(Protocol):
-    """Makes HTML of Markdown that strangers wrote."""
+    """Renders untrusted Markdown."""
 
     async def html(self, text: str, base_url: str) -> str | None:
-        """Return HTML that does no harm in a reader's page, with absolute URLs; None if it takes too much.
+        """Return sanitized HTML with absolute URLs, or None if the text exceeds a limit.
 
-        For the same text it is always the same: how busy the machine is must not change a feed.
+        Deterministic: limits count work, not time, so that load cannot change a feed and its ETag.
         """
         ...
 
@@ -160,59 +157,59 @@ class Syndication:
         self._markdown = markdown
         self._site = site
 
-    async def feed(self, selection: FeedFilter) -> Feed:
-        """Return the newest articles of a selection; raise `AuthorNotFound`."""
+    async def feed(self, feed_filter: FeedFilter) -> Feed:
+        """Return the newest articles that match the filter. Raises `AuthorNotFound`."""
         async with self._unit_of_work.snapshot():
-            selection, author = await self._spelled(selection)
-            ids = await self._articles.newest(ENTRIES, tag=selection.tag, author=selection.author)
-            texts = await self._articles.contents(ids)
-        # Rendered when the database is free again for others. A snapshot of PostgreSQL is one of each
-        # statement: an article may be deleted between two of them.
-        entries = await self._entries({article: texts[article] for article in ids if article in texts})
+            feed_filter, author_id = await self._canonical(feed_filter)
+            ids = await self._articles.newest(MAX_ENTRIES, tag=feed_filter.tag, author=feed_filter.author)
+            contents = await self._articles.contents(ids)
+        # Rendered after the snapshot, which holds a connection. On PostgreSQL each statement has its own
+        # snapshot, so an article may be deleted between two of them.
+        entries = await self._entries({id_: contents[id_] for id_ in ids if id_ in contents})
         site = self._site
         return Feed(
-            id=site.permanent_feed_id(selection, author),
-            title=": ".join(filter(None, (site.title, selection.title))),
-            page_url=site.page(selection),
-            atom_url=site.feed("atom", selection),
-            json_url=site.feed("json", selection),
+            id=site.permanent_feed_id(feed_filter, author_id),
+            title=": ".join(filter(None, (site.title, feed_filter.title))),
+            page_url=site.page(feed_filter),
+            atom_url=site.feed("atom", feed_filter),
+            json_url=site.feed("json", feed_filter),
             entries=entries,
         )
 
-    async def _spelled(self, selection: FeedFilter) -> tuple[FeedFilter, UserId | None]:
-        """Return the selection with the author's name as its owner writes it, and who that is."""
-        if selection.author is None:
-            return selection, None
-        ids = await self._profiles.by_username({selection.author})
+    async def _canonical(self, feed_filter: FeedFilter) -> tuple[FeedFilter, UserId | None]:
+        """Return the filter with the username in its registered spelling, and the author's id."""
+        if feed_filter.author is None:
+            return feed_filter, None
+        ids = await self._profiles.by_username({feed_filter.author})
         profiles = await self._profiles.profiles(ids.values(), viewer=None)
         if not profiles:
             raise AuthorNotFound
-        [(author, profile)] = profiles.items()
-        return FeedFilter(selection.tag, profile.username), author
+        [(author_id, profile)] = profiles.items()
+        return FeedFilter(feed_filter.tag, profile.username), author_id
 
-    async def _entries(self, texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Entry]:
-        entries, room = [], MAX_FEED_BYTES
-        for article, text in texts.items():
-            html = await self._html(text) if room > 0 else None
-            room -= len((html or "").encode())
-            entries.append(self._entry(article, text, html if room >= 0 else None))
+    async def _entries(self, contents: Mapping[ArticleId, ArticleContent]) -> Sequence[Entry]:
+        entries, remaining = [], MAX_FEED_BYTES
+        for article_id, content in contents.items():
+            html = await self._html(content) if remaining > 0 else None
+            remaining -= len((html or "").encode())
+            entries.append(self._entry(article_id, content, html if remaining >= 0 else None))
         return entries
 
-    async def _html(self, text: ArticleContent) -> str | None:
-        if len(text.body) > MAX_RENDERED_LENGTH:
+    async def _html(self, content: ArticleContent) -> str | None:
+        if len(content.body) > MAX_RENDERED_LENGTH:
             return None
-        return await self._markdown.html(text.body, self._site.article(text.slug))
+        return await self._markdown.html(content.body, self._site.article(content.slug))
 
-    def _entry(self, article: ArticleId, text: ArticleContent, html: str | None) -> Entry:
+    def _entry(self, article_id: ArticleId, content: ArticleContent, html: str | None) -> Entry:
         return Entry(
-            id=self._site.permanent_id(article, text.created_at),
-            url=self._site.article(text.slug),
-            title=text.title,
-            summary=text.description,
+            id=self._site.permanent_id(article_id, content.created_at),
+            url=self._site.article(content.slug),
+            title=content.title,
+            summary=content.description,
             html=html,
-            tags=text.tag_list,
-            author=text.author,
-            author_url=self._site.profile(text.author),
-            published=text.created_at,
-            updated=text.updated_at,
+            tags=content.tag_list,
+            author=content.author,
+            author_url=self._site.profile(content.author),
+            published=content.created_at,
+            updated=content.updated_at,
         )

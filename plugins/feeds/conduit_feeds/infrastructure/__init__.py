@@ -1,1 +1,1 @@
-"""How bodies become HTML, and the settings."""
+"""The Markdown renderer and the settings of feeds."""

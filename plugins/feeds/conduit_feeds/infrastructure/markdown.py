@@ -1,4 +1,4 @@
-"""Markdown as HTML that is safe to show, in bounded time and memory whatever strangers write."""
+"""Untrusted Markdown as sanitized HTML, in bounded time and memory."""
 
 import asyncio
 import re
@@ -17,57 +17,56 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 # In bytes, of one body.
-MAX_HTML_LENGTH = 250_000
-# How often the parser may try its rules, or make a block's token, for one body. A guide of 50,000
-# characters takes 5,000; so many take a fifth of a second.
+MAX_HTML_BYTES = 250_000
+# How many rules the parser may try, and block tokens it may create, for one body. A guide of 50,000
+# characters takes 5,000 steps; the maximum takes a fifth of a second.
 MAX_STEPS = 50_000
-# Elements that HTML's rules for tags left open may add: a tenth of a second, and 60 MB while it lasts.
+# Elements that an HTML parser may reopen because their tags are unclosed: a tenth of a second and 60 MB.
 MAX_REOPENED = 200_000
-# Tags in one body that are typed as HTML. A parser of HTML looks for the start of each among all open ones.
+# HTML tags in the Markdown of one body. An HTML parser searches all open elements for each of them.
 MAX_TYPED_TAGS = 5_000
-# In bytes, of all HTML that is kept: that of the feeds that were asked for last.
-KEPT_BYTES = 8_000_000
-# A body that has no HTML costs what its place among the kept ones does.
-KEPT_ENTRY_BYTES = 400
+# In bytes, of all cached HTML. The least recently used is evicted.
+CACHE_BYTES = 8_000_000
+# The overhead of a cache entry, also of one without HTML.
+CACHE_ENTRY_BYTES = 400
 
 SCHEMES = {"http", "https", "mailto"}
-# Of addresses, nh3 checks those that browsers open by themselves or at a click; `cite` is not among
-# them, and nothing shows it.
+# nh3 checks the URLs that browsers load or link to. `cite` is not among them, and no browser shows it.
 ATTRIBUTES = {tag: names - {"cite"} for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
 
-# Elements that a parser of HTML opens again in every block when they were not closed:
+# Elements that an HTML parser reopens in every block if they are unclosed:
 # https://html.spec.whatwg.org/multipage/parsing.html#formatting
 REOPENED = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
 START = re.compile(r"<([a-z][^\s/>]*)", re.IGNORECASE)
-# Elements that keep nobody from seeing where those that are open are closed. In tables, selections or
-# texts that are no HTML, the parser may not see it.
+# Inside these elements an HTML parser honors closing tags. Inside tables, selects or raw text it may
+# ignore them.
 TABLES = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "td", "th"}
 PLAIN = nh3.ALLOWED_TAGS - TABLES
 
 STEPS = "steps"
 
 
-class _TooMuch(Exception):
-    """The body takes more work, or becomes more, than any that people write."""
+class _LimitExceeded(Exception):
+    """The body takes more steps, or makes more HTML, than allowed."""
 
 
-class _Steps:
-    """Counts what the parser does for one body; raises `_TooMuch` when it is more than allowed."""
+class _StepBudget:
+    """The parser steps left for one body."""
 
     def __init__(self) -> None:
         self._left = MAX_STEPS
 
     def take(self) -> None:
-        """Count one."""
+        """Take one step. Raises `_LimitExceeded` if none is left."""
         self._left -= 1
         if self._left < 0:
-            raise _TooMuch
+            raise _LimitExceeded
 
 
 class _Tokens(list[Token]):
-    """The tokens of blocks, each of them a step: a table makes them for cells that nobody wrote."""
+    """Block tokens, each counted as a step: a table adds tokens for cells that are not in the text."""
 
-    def __init__(self, steps: _Steps) -> None:
+    def __init__(self, steps: _StepBudget) -> None:
         super().__init__()
         self._steps = steps
 
@@ -78,39 +77,39 @@ class _Tokens(list[Token]):
 
 class _CountedInline(ParserInline):
     def skipToken(self, state: StateInline) -> None:  # noqa: N802 - markdown-it's name
-        # What is known already is skipped without a rule, and so not seen by one.
+        # Tokens in the parser's skip cache are skipped without trying a rule, so they are counted here.
         state.env[STEPS].take()
         super().skipToken(state)
 
 
 class HtmlCache:
-    """HTML by what it was made of, up to so many bytes: what was asked for last."""
+    """An LRU cache of HTML by the digest of its source, of at most `CACHE_BYTES`."""
 
     def __init__(self) -> None:
         self._html: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._size = 0
 
-    def __contains__(self, body: bytes) -> bool:
-        return body in self._html
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._html
 
-    def html(self, body: bytes) -> str | None:
-        """Return the HTML of a body that is kept; None if it has none."""
-        self._html.move_to_end(body)
-        html = self._html[body]
+    def html(self, digest: bytes) -> str | None:
+        """Return the cached result, None if the body has no HTML. Raises `KeyError` if it is not cached."""
+        self._html.move_to_end(digest)
+        html = self._html[digest]
         return None if html is None else html.decode()
 
-    def add(self, body: bytes, html: str | None) -> None:
-        """Keep the HTML of a body, and let go of what nobody has asked for since."""
-        # In UTF-8: one character beyond U+FFFF makes every character of a str take four bytes.
-        self._html[body] = None if html is None else html.encode()
-        self._size += _size(self._html[body])
-        while self._size > KEPT_BYTES:
+    def add(self, digest: bytes, html: str | None) -> None:
+        """Store a result, and evict the least recently used ones above the limit."""
+        # As UTF-8: a single character beyond U+FFFF makes every character of a str take four bytes.
+        self._html[digest] = None if html is None else html.encode()
+        self._size += _size(self._html[digest])
+        while self._size > CACHE_BYTES:
             _, oldest = self._html.popitem(last=False)
             self._size -= _size(oldest)
 
 
 def _size(html: bytes | None) -> int:
-    return KEPT_ENTRY_BYTES + len(html or b"")
+    return CACHE_ENTRY_BYTES + len(html or b"")
 
 
 def _counted_inline(state: StateInline, _silent: bool) -> bool:
@@ -134,23 +133,23 @@ def _counting_parser() -> MarkdownIt:
 
 
 def _require_small(tokens: Sequence[Token]) -> None:
-    # Before it is written: tokens share the address of the reference that they came from.
-    written = 0
+    # Before rendering: tokens share the URL of their link reference, so they are small in memory only.
+    size = 0
     for token in chain(tokens, *(token.children or () for token in tokens)):
-        written += len(token.content) + sum(len(str(value)) for value in token.attrs.values())
-        if written > MAX_HTML_LENGTH:
-            raise _TooMuch
+        size += len(token.content) + sum(len(str(value)) for value in token.attrs.values())
+        if size > MAX_HTML_BYTES:
+            raise _LimitExceeded
 
 
 def _require_closed(tokens: Sequence[Token], rendered: str) -> None:
     typed = "".join(_typed_html(tokens))
     if typed.count("<") > MAX_TYPED_TAGS:
-        raise _TooMuch
+        raise _LimitExceeded
     plain = {name.lower() for name in START.findall(typed)} <= PLAIN
-    # What Markdown opens, it closes; but a table, say, that is typed in between hides the end of it.
-    left_open = len(REOPENED.findall(typed if plain else rendered))
-    if left_open * rendered.count("<") > MAX_REOPENED:
-        raise _TooMuch
+    # Tags from Markdown are closed; but a table typed in between, say, hides the closing tag.
+    unclosed = len(REOPENED.findall(typed if plain else rendered))
+    if unclosed * rendered.count("<") > MAX_REOPENED:
+        raise _LimitExceeded
 
 
 def _typed_html(tokens: Sequence[Token]) -> Iterator[str]:
@@ -160,35 +159,31 @@ def _typed_html(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 class SafeMarkdown:
-    """Renders CommonMark with tables and strikethrough, in a thread, and takes out what could do harm.
+    """Renders CommonMark with tables and strikethrough, in a thread, and sanitizes it with nh3.
 
-    Authors may write HTML in their Markdown; what leaves is what nh3 lets through, whoever wrote it. A
-    body that takes too much has none. That depends on the body alone, never on the time: feeds last.
+    HTML in the Markdown is sanitized as the rest. A body that exceeds a limit has no HTML; limits depend
+    on the body alone, never on time, because feeds are cached.
     """
 
     def __init__(self) -> None:
         self._markdown = _counting_parser()
-        self._kept = HtmlCache()
-        # One at a time: rendering is Python, and more threads would only slow down everything else.
-        self._turn = asyncio.Lock()
+        self._cache = HtmlCache()
+        # One at a time: rendering holds the GIL, so more threads would only slow down other requests.
+        self._render_lock = asyncio.Lock()
 
     async def html(self, text: str, base_url: str) -> str | None:
-        """Return HTML that does no harm in a reader's page, with absolute URLs; None if it takes too much.
-
-        It has at most `MAX_HTML_LENGTH` bytes.
-        """
-        body = sha256(f"{base_url}\n{text}".encode()).digest()
-        if body not in self._kept:
-            async with self._turn:
-                # Another may have had the turn for just this body.
-                if body not in self._kept:
-                    self._kept.add(body, await asyncio.to_thread(self._safe_html, text, base_url))
-        return self._kept.html(body)
+        digest = sha256(f"{base_url}\n{text}".encode()).digest()
+        if digest not in self._cache:
+            async with self._render_lock:
+                # Another request may have rendered the same body meanwhile.
+                if digest not in self._cache:
+                    self._cache.add(digest, await asyncio.to_thread(self._safe_html, text, base_url))
+        return self._cache.html(digest)
 
     def _safe_html(self, text: str, base_url: str) -> str | None:
         try:
             rendered = self._rendered(text)
-        except _TooMuch:
+        except _LimitExceeded:
             return None
         html = nh3.clean(
             rendered,
@@ -196,10 +191,10 @@ class SafeMarkdown:
             url_schemes=SCHEMES,
             url_relative=("rewrite_with_base", base_url),
         )
-        return html if len(html.encode()) <= MAX_HTML_LENGTH else None
+        return html if len(html.encode()) <= MAX_HTML_BYTES else None
 
     def _rendered(self, text: str) -> str:
-        steps = _Steps()
+        steps = _StepBudget()
         state = StateCore(text, self._markdown, {STEPS: steps})
         state.tokens = _Tokens(steps)
         self._markdown.core.process(state)

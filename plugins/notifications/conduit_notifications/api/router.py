@@ -25,27 +25,27 @@ from modules.kernel.api.fields import Identifier, OffsetPagination
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
-# Numbers of more digits than any id has are no ids.
+# Longer numbers are no valid ids.
 ID = re.compile(r"[0-9]{1,18}")
 
 
 def create_router(
-    inbox: NotificationService, arrivals: NotificationStreams, authentication: Authentication
+    service: NotificationService, streams: NotificationStreams, authentication: Authentication
 ) -> APIRouter:
     """Return the routes of notifications."""
     router = ModuleRouter(tags=["Notifications"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
 
-    async def following(reader: CurrentUser) -> AsyncIterator[StreamSubscription]:
-        # A dependency, so that it is left when the answer ends, however it ends.
-        with arrivals.following(reader) as follower:
-            yield follower
+    async def subscribe(reader: CurrentUser) -> AsyncIterator[StreamSubscription]:
+        # A dependency, so that the subscription ends with the response, also when the client disconnects.
+        with streams.subscribe(reader) as subscription:
+            yield subscription
 
     @router.get("/notifications", operation_id="GetNotifications", responses=error_responses(401, 422))
     @cacheable
     async def notifications(reader: CurrentUser, page: OffsetPagination) -> NotificationsResponse:
-        """Return one's notifications, the newest first, and how many are not read."""
-        return NotificationsResponse.of(await inbox.list(reader, page))
+        """Return your notifications, newest first, and the number of unread ones."""
+        return NotificationsResponse.of(await service.list(reader, page))
 
     @router.post(
         "/notifications/read",
@@ -54,8 +54,8 @@ def create_router(
         responses=error_responses(401),
     )
     async def mark_all_read(reader: CurrentUser) -> None:
-        """Mark all of one's notifications as read."""
-        await inbox.mark_all_read(reader)
+        """Mark all your notifications as read."""
+        await service.mark_all_read(reader)
 
     @router.post(
         "/notifications/{id}/read",
@@ -63,8 +63,8 @@ def create_router(
         responses=error_responses(401, 404, 422),
     )
     async def mark_read(id: Identifier, reader: CurrentUser) -> NotificationResponse:  # noqa: A002 - its name in the path
-        """Mark one of one's notifications as read."""
-        view = await inbox.mark_read(reader, NotificationId(id))
+        """Mark one of your notifications as read."""
+        view = await service.mark_read(reader, NotificationId(id))
         return NotificationResponse(notification=Notification.of(view))
 
     @router.get(
@@ -79,19 +79,19 @@ def create_router(
     async def stream(
         request: Request,
         reader: CurrentUser,
-        follower: Annotated[StreamSubscription, Depends(following)],
+        subscription: Annotated[StreamSubscription, Depends(subscribe)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> StreamingResponse:
-        """Stream one's notifications as they come; after the last one seen, if that is said."""
+        """Stream your new notifications, or those after `Last-Event-ID`."""
         if last_event_id is not None and ID.fullmatch(last_event_id):
             last = NotificationId(int(last_event_id))
         else:
-            last = await inbox.latest(reader)
-        still_known = partial(authentication.required, request, request.headers["Authorization"])
+            last = await service.latest(reader)
+        verify_token = partial(authentication.required, request, request.headers["Authorization"])
         return StreamingResponse(
-            events(inbox, reader, last, follower, still_known),
+            events(service, reader, last, subscription, verify_token),
             media_type="text/event-stream",
-            # nginx would collect it: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
+            # nginx would buffer it: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 

@@ -1,4 +1,4 @@
-"""What notifications look like on the wire. These names are this module's alone in the whole document."""
+"""Notifications on the wire. Schema names must be unique across modules."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -9,14 +9,14 @@ from modules.profiles.contracts import Profile
 
 
 class NotificationArticle(ResponseModel):
-    """The article that something happened to."""
+    """The article of a notification."""
 
     slug: str
     title: str
 
 
 class Notification(ResponseModel):
-    """What somebody did with an article of the reader's; `commentId` is null for a favorite."""
+    """A comment on an article of the reader, or a favorite; then `commentId` is null."""
 
     id: int
     kind: Kind
@@ -28,14 +28,14 @@ class Notification(ResponseModel):
 
     @classmethod
     def of(cls, view: NotificationView) -> Self:
-        """Return a notification as its recipient sees it."""
-        notification, occasion = view.notification, view.notification.occasion
+        """Return the response for a notification."""
+        notification, trigger = view.notification, view.notification.trigger
         return cls(
             id=notification.id,
-            kind=occasion.kind,
+            kind=trigger.kind,
             created_at=notification.created_at,
             read=notification.read,
-            comment_id=occasion.subject if occasion.kind is Kind.COMMENT else None,
+            comment_id=trigger.subject_id if trigger.kind is Kind.COMMENT else None,
             article=NotificationArticle(slug=view.article.slug, title=view.article.title),
             actor=view.actor,
         )
@@ -48,17 +48,17 @@ class NotificationResponse(ResponseModel):
 
 
 class NotificationsResponse(ResponseModel):
-    """A page of notifications, how many there are on all pages, and how many of these are not read."""
+    """A page of notifications, the total number and the number of unread ones."""
 
     notifications: Sequence[Notification]
     notifications_count: int
     unread_count: int
 
     @classmethod
-    def of(cls, found: NotificationList) -> Self:
-        """Return a page as the reader sees it."""
+    def of(cls, page: NotificationList) -> Self:
+        """Return the response for a page."""
         return cls(
-            notifications=[Notification.of(view) for view in found.views],
-            notifications_count=found.count,
-            unread_count=found.unread,
+            notifications=[Notification.of(view) for view in page.views],
+            notifications_count=page.count,
+            unread_count=page.unread,
         )

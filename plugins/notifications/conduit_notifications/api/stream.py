@@ -9,33 +9,33 @@ from conduit_notifications.domain.notifications import NotificationId, Notificat
 from modules.kernel.domain.errors import Unauthenticated, Unavailable
 from modules.kernel.domain.identity import UserId
 
-# Proxies close what is silent for a minute, most of them.
+# Most proxies close connections that are idle for a minute.
 HEARTBEAT_SECONDS = 15.0
-# A comment, which clients pass over.
+# A comment, which clients ignore.
 HEARTBEAT = b":\n\n"
 
 
 async def events(
-    inbox: NotificationService,
+    service: NotificationService,
     reader: UserId,
     last: NotificationId,
-    follower: StreamSubscription,
-    still_known: Callable[[], Awaitable[object]],
+    subscription: StreamSubscription,
+    verify_token: Callable[[], Awaitable[object]],
 ) -> AsyncIterator[bytes]:
-    """Yield what a reader gets after this notification, as it comes, and comments in between.
+    """Yield a reader's notifications after `last` as they arrive, and a comment as a heartbeat.
 
-    Ends when the process does, when the reader's token does (`still_known` raises), and when the
-    database is away: the client comes again, and says where it was.
+    Ends at shutdown, when the token is no longer valid (`verify_token` raises), and when the database is
+    unavailable: the client reconnects with `Last-Event-ID`.
     """
     yield HEARTBEAT
     try:
-        while not follower.ended:
-            await still_known()
-            views, latest = await inbox.after(reader, last)
+        while not subscription.closed:
+            await verify_token()
+            views, latest = await service.after(reader, last)
             for view in views:
                 yield _event(view.notification.id, Notification.of(view))
             if latest == last:
-                await follower.wait(HEARTBEAT_SECONDS)
+                await subscription.wait(HEARTBEAT_SECONDS)
                 yield HEARTBEAT
             last = latest
     except (Unauthenticated, Unavailable):

@@ -1,4 +1,4 @@
-"""What a notification is, who gets one, and what readers do with theirs."""
+"""Notifications: what triggers one, who receives it, and the use cases of its recipient."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,23 +24,23 @@ from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 
 NotificationId = NewType("NotificationId", int)
-"""Counts the notifications of one recipient, in the order in which they are seen; 0 is none."""
+"""Numbers the notifications of one recipient in the order of their commits; 0 means none."""
 
 
 class NotificationNotFound(NotFound):
-    """The reader has no notification of this id."""
+    """The reader has no notification with this id."""
 
     subject = "notification"
 
 
 class TooManyStreams(Unavailable):
-    """This process, or this reader in it, has as many streams as there may be."""
+    """The process, or the reader in it, has reached its limit of open streams."""
 
-    subject, problem = "stream", "is one too many, try again later"
+    subject, problem = "stream", "too many open streams, try again later"
 
 
 class Kind(Enum):
-    """What happened."""
+    """The kind of a trigger."""
 
     COMMENT = "comment"
     FAVORITE = "favorite"
@@ -48,22 +48,22 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What happened to an article, once: it is notified of once, too."""
+    """A comment on an article or a favorite of it. Each causes at most one notification."""
 
     kind: Kind
-    article: ArticleId
-    subject: int
-    """The comment, or else the article itself."""
+    article_id: ArticleId
+    subject_id: int
+    """The comment; for a favorite, the article."""
 
-    actor: UserId
+    actor_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a recipient is notified of."""
+    """A stored notification of one recipient."""
 
     id: NotificationId
-    occasion: Trigger
+    trigger: Trigger
     created_at: datetime
     read: bool
 
@@ -79,7 +79,7 @@ class NotificationView:
 
 @dataclass(frozen=True, slots=True)
 class NotificationList:
-    """One page of them; how many there are on all pages; how many of these are not read."""
+    """One page of notifications, the total number and the number of unread ones."""
 
     views: Sequence[NotificationView]
     count: int
@@ -87,68 +87,68 @@ class NotificationList:
 
 
 class NotificationRepository(Protocol):
-    """Keeps notifications. Those of one recipient are seen in the order of their ids."""
+    """Stores notifications. Those of one recipient become visible in the order of their ids."""
 
-    async def add(self, recipient: UserId, occasion: Trigger, at: datetime) -> None:
-        """Keep a notification, unless there was one of this occasion; let streams know."""
+    async def add(self, recipient_id: UserId, trigger: Trigger, at: datetime) -> None:
+        """Insert a notification, unless there is one with this trigger, and signal the streams."""
         ...
 
-    async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
-        """Return a page of what a recipient has, the newest first."""
+    async def newest(self, recipient_id: UserId, page: PageRequest) -> Sequence[Notification]:
+        """Return a page of a recipient's notifications, newest first."""
         ...
 
-    async def count(self, recipient: UserId) -> tuple[int, int]:
-        """Return how many notifications a recipient has, and how many of them are not read."""
+    async def count(self, recipient_id: UserId) -> tuple[int, int]:
+        """Return a recipient's total number of notifications, and of unread ones."""
         ...
 
-    async def after(self, recipient: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
-        """Return what a recipient has got after this one, the oldest first."""
+    async def after(self, recipient_id: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
+        """Return a recipient's notifications after `last`, oldest first."""
         ...
 
     async def latest(self, recipients: Collection[UserId]) -> Mapping[UserId, NotificationId]:
-        """Return the latest id of each recipient who ever got one."""
+        """Return the latest id of each recipient who has ever been notified."""
         ...
 
-    async def mark_read(self, recipient: UserId, notification: NotificationId) -> Notification:
-        """Mark a notification as read and return it; raise `NotificationNotFound`."""
+    async def mark_read(self, recipient_id: UserId, notification_id: NotificationId) -> Notification:
+        """Mark a notification as read and return it. Raises `NotificationNotFound`."""
         ...
 
-    async def mark_all_read(self, recipient: UserId) -> None:
-        """Mark all that a recipient has as read."""
+    async def mark_all_read(self, recipient_id: UserId) -> None:
+        """Mark all notifications of a recipient as read."""
         ...
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget what happened to an article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
+        """Delete the notifications about an article."""
         ...
 
-    async def delete_by_user(self, user: UserId) -> None:
-        """Forget what a user got, and what they did."""
+    async def delete_by_user(self, user_id: UserId) -> None:
+        """Delete the notifications of a user, and those that the user triggered."""
         ...
 
 
 class StreamSubscription(Protocol):
-    """Waits for new notifications of one reader."""
+    """An open stream's wait for new notifications of one reader."""
 
     @property
-    def ended(self) -> bool:
-        """Whether the stream must end, because the process is about to."""
+    def closed(self) -> bool:
+        """Whether the stream must end, because the process is shutting down."""
         ...
 
     async def wait(self, limit: float) -> None:
-        """Return when there may be new ones, when the stream must end, or after so many seconds."""
+        """Return when there may be new notifications, at shutdown, or after `limit` seconds."""
         ...
 
 
 class NotificationStreams(Protocol):
-    """Lets streams wait for notifications, without a connection to the database."""
+    """The open streams of this process. They wait without a database connection."""
 
-    def following(self, reader: UserId) -> AbstractContextManager[StreamSubscription]:
-        """Open a follower of what a reader gets; raise `TooManyStreams`."""
+    def subscribe(self, reader: UserId) -> AbstractContextManager[StreamSubscription]:
+        """Subscribe to a reader's notifications, until the context ends. Raises `TooManyStreams`."""
         ...
 
 
 class NotificationService:
-    """The use cases of notifications: readers get to their own only."""
+    """The use cases of notifications. Readers have access to their own only."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class NotificationService:
         self._clock = clock
 
     async def list(self, reader: UserId, page: PageRequest) -> NotificationList:
-        """Return a page of one's notifications, the newest first."""
+        """Return a page of the reader's notifications, newest first."""
         async with self._unit_of_work.snapshot():
             count, unread = await self._notifications.count(reader)
             views = await self._views(await self._notifications.newest(reader, page), reader)
@@ -174,38 +174,43 @@ class NotificationService:
     async def after(
         self, reader: UserId, last: NotificationId, limit: int = 100
     ) -> tuple[Sequence[NotificationView], NotificationId]:
-        """Return what one has got after this one, the oldest first, and the id of the last one looked at."""
+        """Return up to `limit` notifications after `last`, oldest first, and the last id that was read.
+
+        Notifications whose article or actor no longer exists are skipped, but their ids count.
+        """
         async with self._unit_of_work.snapshot():
-            found = await self._notifications.after(reader, last, limit)
-            return await self._views(found, reader), found[-1].id if found else last
+            notifications = await self._notifications.after(reader, last, limit)
+            latest = notifications[-1].id if notifications else last
+            return await self._views(notifications, reader), latest
 
     async def latest(self, reader: UserId) -> NotificationId:
-        """Return the id of one's latest notification, or 0 when there was none."""
+        """Return the id of the reader's latest notification, or 0."""
         return (await self._notifications.latest({reader})).get(reader, NotificationId(0))
 
-    async def mark_read(self, reader: UserId, notification: NotificationId) -> NotificationView:
-        """Mark a notification of one's own as read; raise `NotificationNotFound`."""
+    async def mark_read(self, reader: UserId, notification_id: NotificationId) -> NotificationView:
+        """Mark a notification of the reader as read. Raises `NotificationNotFound`."""
         async with self._unit_of_work.transaction():
-            views = await self._views([await self._notifications.mark_read(reader, notification)], reader)
+            notification = await self._notifications.mark_read(reader, notification_id)
+            views = await self._views([notification], reader)
             if not views:
                 raise NotificationNotFound
             return views[0]
 
     async def mark_all_read(self, reader: UserId) -> None:
-        """Mark all of one's notifications as read."""
+        """Mark all notifications of the reader as read."""
         async with self._unit_of_work.transaction():
             await self._notifications.mark_all_read(reader)
 
-    async def export_personal_data(self, user: UserId) -> Mapping[str, object]:
-        """Return what a user was notified of."""
+    async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
+        """Return a user's notifications, oldest first."""
         async with self._unit_of_work.snapshot():
-            count, _ = await self._notifications.count(user)
-            found = await self._notifications.after(user, NotificationId(0), count)
-            views = await self._views(found, user)
+            count, _ = await self._notifications.count(user_id)
+            notifications = await self._notifications.after(user_id, NotificationId(0), count)
+            views = await self._views(notifications, user_id)
         return {
             "notifications": [
                 {
-                    "kind": view.notification.occasion.kind.value,
+                    "kind": view.notification.trigger.kind.value,
                     "article": view.article.slug,
                     "actor": view.actor.username,
                     "createdAt": to_iso(view.notification.created_at),
@@ -215,42 +220,42 @@ class NotificationService:
         }
 
     async def on_article_favorited(self, event: ArticleFavorited) -> None:
-        """Notify an author of who favorites the article."""
-        article = ArticleId(event.article_id)
-        await self._notify(Trigger(Kind.FAVORITE, article, article, UserId(event.user_id)))
+        """Notify the author of a favorite."""
+        article_id = ArticleId(event.article_id)
+        await self._notify(Trigger(Kind.FAVORITE, article_id, article_id, UserId(event.user_id)))
 
     async def on_comment_added(self, event: CommentAdded) -> None:
-        """Notify an author of a comment on the article."""
-        article = ArticleId(event.article_id)
-        await self._notify(Trigger(Kind.COMMENT, article, event.comment_id, UserId(event.author_id)))
+        """Notify the author of a comment."""
+        article_id = ArticleId(event.article_id)
+        await self._notify(Trigger(Kind.COMMENT, article_id, event.comment_id, UserId(event.author_id)))
 
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Let go of what happened to an article that is gone."""
+        """Delete the notifications about a deleted article."""
         # Inside the publisher's transaction on purpose: no notification outlives its article.
         await self._notifications.delete_by_article(ArticleId(event.article_id))
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
-        """Let go of what somebody who is gone was notified of, and of what they did."""
+        """Delete the notifications of a deleted user, and those that the user triggered."""
         await self._notifications.delete_by_user(UserId(event.user_id))
 
-    async def _notify(self, occasion: Trigger) -> None:
+    async def _notify(self, trigger: Trigger) -> None:
         async with self._unit_of_work.transaction():
-            # Held: the article could be deleted at this moment, and notifications must go with it. It
-            # may have been deleted since the event, and so may the actor.
-            authors = await self._articles.lock_authors({occasion.article})
-            author = authors.get(occasion.article, occasion.actor)
-            if author != occasion.actor and await self._profiles.profiles({occasion.actor}, author):
-                await self._notifications.add(author, occasion, self._clock.now())
+            # A concurrent deletion of the article waits, and then deletes this notification too. The
+            # article and the actor may have been deleted since the event.
+            authors = await self._articles.lock_authors({trigger.article_id})
+            author_id = authors.get(trigger.article_id, trigger.actor_id)
+            if author_id != trigger.actor_id and await self._profiles.profiles({trigger.actor_id}, author_id):
+                await self._notifications.add(author_id, trigger, self._clock.now())
 
     async def _views(
         self, notifications: Sequence[Notification], reader: UserId
     ) -> Sequence[NotificationView]:
-        occasions = [notification.occasion for notification in notifications]
-        articles = await self._articles.previews({occasion.article for occasion in occasions}, reader)
-        actors = await self._profiles.profiles({occasion.actor for occasion in occasions}, reader)
-        # Whoever was deleted while this module was switched off is not there.
+        triggers = [notification.trigger for notification in notifications]
+        articles = await self._articles.previews({trigger.article_id for trigger in triggers}, reader)
+        actors = await self._profiles.profiles({trigger.actor_id for trigger in triggers}, reader)
+        # Articles and users that were deleted while this module was disabled have no preview or profile.
         return [
-            NotificationView(notification, articles[occasion.article], actors[occasion.actor])
-            for notification, occasion in zip(notifications, occasions, strict=True)
-            if occasion.article in articles and occasion.actor in actors
+            NotificationView(notification, articles[trigger.article_id], actors[trigger.actor_id])
+            for notification, trigger in zip(notifications, triggers, strict=True)
+            if trigger.article_id in articles and trigger.actor_id in actors
         ]

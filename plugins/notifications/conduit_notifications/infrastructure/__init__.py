@@ -1,1 +1,1 @@
-"""How notifications are kept, and how streams learn of new ones."""
+"""The repository, streams and settings of notifications."""

@@ -12,7 +12,7 @@ from conduit_notifications.domain.notifications import (
     NotificationNotFound,
     Trigger,
 )
-from conduit_notifications.infrastructure.tables import InboxRow, NotificationRow
+from conduit_notifications.infrastructure.tables import CounterRow, NotificationRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
@@ -25,7 +25,7 @@ from modules.kernel.infrastructure.persistence.dialect_sql import (
 )
 
 NOTIFICATIONS_TOPIC = "notifications"
-"""The topic of the signal that somebody has got a notification."""
+"""The topic of the signal that there is a new notification."""
 
 
 class SqlNotifications:
@@ -35,15 +35,14 @@ class SqlNotifications:
         self._database = database
         self._signals = signals
 
-    async def add(self, recipient: UserId, occasion: Trigger, at: datetime) -> None:
-        """Keep a notification, unless there was one of this occasion; let streams know."""
+    async def add(self, recipient_id: UserId, trigger: Trigger, at: datetime) -> None:
         row = {
-            "recipient_id": recipient,
-            "number": await self._next_number(recipient),
-            "kind": occasion.kind.value,
-            "article_id": occasion.article,
-            "subject_id": occasion.subject,
-            "actor_id": occasion.actor,
+            "recipient_id": recipient_id,
+            "number": await self._next_number(recipient_id),
+            "kind": trigger.kind.value,
+            "article_id": trigger.article_id,
+            "subject_id": trigger.subject_id,
+            "actor_id": trigger.actor_id,
             "created_at": at,
             "is_read": False,
         }
@@ -51,77 +50,69 @@ class SqlNotifications:
             await session.execute(insert_or_ignore(session, NotificationRow), row)
             await self._signals.send(NOTIFICATIONS_TOPIC)
 
-    async def newest(self, recipient: UserId, page: PageRequest) -> Sequence[Notification]:
-        """Return a page of what a recipient has, the newest first."""
-        statement = _of(recipient).order_by(NotificationRow.number.desc())
-        return await self._found(statement.limit(page.limit).offset(page.offset))
+    async def newest(self, recipient_id: UserId, page: PageRequest) -> Sequence[Notification]:
+        statement = _by_recipient(recipient_id).order_by(NotificationRow.number.desc())
+        return await self._fetch(statement.limit(page.limit).offset(page.offset))
 
-    async def count(self, recipient: UserId) -> tuple[int, int]:
-        """Return how many notifications a recipient has, and how many of them are not read."""
+    async def count(self, recipient_id: UserId) -> tuple[int, int]:
         unread = func.count().filter(NotificationRow.is_read.is_(False))
-        statement = select(func.count(), unread).where(NotificationRow.recipient_id == recipient)
+        statement = select(func.count(), unread).where(NotificationRow.recipient_id == recipient_id)
         async with self._database.snapshot() as session:
             return (await session.execute(statement)).one()
 
-    async def after(self, recipient: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
-        """Return what a recipient has got after this one, the oldest first."""
-        newer = _of(recipient).where(NotificationRow.number > last)
-        return await self._found(newer.order_by(NotificationRow.number).limit(limit))
+    async def after(self, recipient_id: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
+        newer = _by_recipient(recipient_id).where(NotificationRow.number > last)
+        return await self._fetch(newer.order_by(NotificationRow.number).limit(limit))
 
     async def latest(self, recipients: Collection[UserId]) -> Mapping[UserId, NotificationId]:
-        """Return the latest id of each recipient who ever got one."""
-        statement = select(InboxRow.recipient_id, InboxRow.latest).where(
-            InboxRow.recipient_id.in_(recipients)
+        statement = select(CounterRow.recipient_id, CounterRow.latest).where(
+            CounterRow.recipient_id.in_(recipients)
         )
         async with self._database.snapshot() as session:
-            found = await session.execute(statement)
-            return {UserId(recipient): NotificationId(latest) for recipient, latest in found}
+            rows = await session.execute(statement)
+            return {UserId(recipient_id): NotificationId(latest) for recipient_id, latest in rows}
 
-    async def mark_read(self, recipient: UserId, notification: NotificationId) -> Notification:
-        """Mark a notification as read and return it; raise `NotificationNotFound`."""
-        one = (NotificationRow.recipient_id == recipient, NotificationRow.number == notification)
+    async def mark_read(self, recipient_id: UserId, notification_id: NotificationId) -> Notification:
+        condition = (NotificationRow.recipient_id == recipient_id, NotificationRow.number == notification_id)
         async with self._database.transaction() as session:
-            await session.execute(update(NotificationRow).where(*one).values(is_read=True))
-        found = await self._found(select(NotificationRow).where(*one))
-        if not found:
+            await session.execute(update(NotificationRow).where(*condition).values(is_read=True))
+        notifications = await self._fetch(select(NotificationRow).where(*condition))
+        if not notifications:
             raise NotificationNotFound
-        return found[0]
+        return notifications[0]
 
-    async def mark_all_read(self, recipient: UserId) -> None:
-        """Mark all that a recipient has as read."""
-        unread = (NotificationRow.recipient_id == recipient, NotificationRow.is_read.is_(False))
+    async def mark_all_read(self, recipient_id: UserId) -> None:
+        unread = (NotificationRow.recipient_id == recipient_id, NotificationRow.is_read.is_(False))
         async with self._database.transaction() as session:
             await session.execute(update(NotificationRow).where(*unread).values(is_read=True))
 
-    async def delete_by_article(self, article: ArticleId) -> None:
-        """Forget what happened to an article."""
+    async def delete_by_article(self, article_id: ArticleId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(NotificationRow).where(NotificationRow.article_id == article))
+            await session.execute(delete(NotificationRow).where(NotificationRow.article_id == article_id))
 
-    async def delete_by_user(self, user: UserId) -> None:
-        """Forget what a user got, and what they did."""
-        theirs = or_(NotificationRow.recipient_id == user, NotificationRow.actor_id == user)
+    async def delete_by_user(self, user_id: UserId) -> None:
+        involved = or_(NotificationRow.recipient_id == user_id, NotificationRow.actor_id == user_id)
         async with self._database.transaction() as session:
-            await session.execute(delete(NotificationRow).where(theirs))
-            await session.execute(delete(InboxRow).where(InboxRow.recipient_id == user))
+            await session.execute(delete(NotificationRow).where(involved))
+            await session.execute(delete(CounterRow).where(CounterRow.recipient_id == user_id))
 
-    async def _next_number(self, recipient: UserId) -> int:
-        row = {"recipient_id": recipient, "latest": 1}
+    async def _next_number(self, recipient_id: UserId) -> int:
+        row = {"recipient_id": recipient_id, "latest": 1}
         async with self._database.transaction() as session:
-            counted = upsert(session, InboxRow, _one_more).returning(InboxRow.latest)
-            return (await session.scalars(counted, row)).one()
+            statement = upsert(session, CounterRow, _increment).returning(CounterRow.latest)
+            return (await session.scalars(statement, row)).one()
 
-    async def _found(self, statement: Select[NotificationRow]) -> Sequence[Notification]:
+    async def _fetch(self, statement: Select[NotificationRow]) -> Sequence[Notification]:
         async with self._database.snapshot() as session:
             return [_notification(row) for row in await session.scalars(statement)]
 
 
-def _one_more(there: Columns, _new: Columns) -> Mapping[str, object]:
-    return {"latest": there.latest + 1}
+def _increment(old: Columns, _new: Columns) -> Mapping[str, object]:
+    return {"latest": old.latest + 1}
 
 
-def _of(recipient: UserId) -> Select[NotificationRow]:
-    return select(NotificationRow).where(NotificationRow.recipient_id == recipient)
+def _by_recipient(recipient_id: UserId) -> Select[NotificationRow]:
+    return select(NotificationRow).where(NotificationRow.recipient_id == recipient_id)
 
 
 def _notification(row: NotificationRow) -> Notification:

@@ -15,12 +15,11 @@ class Base(DeclarativeBase):
     metadata = module_metadata()
 
 
-class InboxRow(Base):
-    """The latest number in a recipient's inbox.
+class CounterRow(Base):
+    """The number of a recipient's latest notification.
 
-    Whoever adds to an inbox takes the next number, which locks the row until the commit: so
-    notifications are seen in the order of their numbers, and a stream that has seen one has seen all
-    before it.
+    Adding a notification increments it, which locks the row until the commit. So notifications become
+    visible in the order of their numbers, and a stream that has sent one has sent all before it.
     """
 
     __tablename__ = "notifications_counter"
@@ -30,20 +29,20 @@ class InboxRow(Base):
 
 
 class NotificationRow(Base):
-    """A recipient is notified of what somebody did with an article."""
+    """A notification of one recipient."""
 
     __tablename__ = "notifications_notification"
     __table_args__ = (
-        # Once of each occasion. Begins with the article, which may be deleted.
+        # One per trigger. Begins with the article, so that deleting by article is indexed.
         UniqueConstraint(
             "article_id",
             "kind",
             "subject_id",
             "actor_id",
-            # Shorter than by the convention: PostgreSQL has room for 63 characters.
+            # Shorter than the convention's name: PostgreSQL allows 63 characters.
             name="uq_notifications_notification_occasion",
         ),
-        # For the number of those that are not read; there may be many that are.
+        # For counting the unread ones among many that are read.
         Index(None, "recipient_id", "is_read"),
         Index(None, "actor_id"),
     )

@@ -17,7 +17,10 @@ from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
 Q: TypeAlias = Annotated[
-    str, QueryParameter(description="Words that must all occur; those of three letters begin others, too.")
+    str,
+    QueryParameter(
+        description="Words that must all occur. Words of three letters or more also match as prefixes."
+    ),
 ]
 
 
@@ -29,7 +32,7 @@ def create_router(search: Search, authentication: Authentication) -> APIRouter:
     @router.get("/search", operation_id="SearchArticles", responses=error_responses(401, 422))
     @cacheable
     async def find(q: Q, page: OffsetPagination, viewer: Viewer) -> SearchArticlesResponse:
-        """Return articles by the words in their title, tags, author, description and body, the best first."""
+        """Search the title, tags, author, description and body of articles, best match first."""
         return SearchArticlesResponse.of(await search.find(Query(q), page, viewer))
 
     return router

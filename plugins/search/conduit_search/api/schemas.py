@@ -1,4 +1,4 @@
-"""What is found looks on the wire as in every list of articles, with what was found in it."""
+"""Search results on the wire: articles as in every list, with highlights."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -11,15 +11,15 @@ from modules.profiles.contracts import Profile
 
 
 class SearchHighlights(ResponseModel):
-    """HTML, in which nothing is a tag but `<mark>`, around each word that was looked for."""
+    """HTML. All text is escaped; the only tag is `<mark>`, around each matched word."""
 
     title: str
     description: str
-    body: str = Field(description="A part of the body, which is Markdown.")
+    body: str = Field(description="An excerpt of the body's Markdown source.")
 
 
 class SearchArticle(ResponseModel):
-    """An article that was found."""
+    """An article that matches."""
 
     slug: str
     title: str
@@ -33,9 +33,9 @@ class SearchArticle(ResponseModel):
     highlights: SearchHighlights
 
     @classmethod
-    def of(cls, found: SearchHit) -> Self:
-        """Return the article as it leaves Conduit."""
-        preview = found.preview
+    def of(cls, hit: SearchHit) -> Self:
+        """Return the response for a hit."""
+        preview = hit.preview
         return cls(
             slug=preview.slug,
             title=preview.title,
@@ -46,17 +46,18 @@ class SearchArticle(ResponseModel):
             favorited=preview.favorited,
             favorites_count=preview.favorites_count,
             author=preview.author,
-            highlights=SearchHighlights.model_validate(found.highlights),
+            highlights=SearchHighlights.model_validate(hit.highlights),
         )
 
 
 class SearchArticlesResponse(ResponseModel):
-    """A page of articles, the best first, and how many there are on all pages."""
+    """A page of articles, best match first, and the total number."""
 
     articles: Sequence[SearchArticle]
     articles_count: int
 
     @classmethod
-    def of(cls, found: SearchResults) -> Self:
-        """Return what was found as it leaves Conduit."""
-        return cls(articles=[SearchArticle.of(one) for one in found.articles], articles_count=found.count)
+    def of(cls, results: SearchResults) -> Self:
+        """Return the response for a page of results."""
+        articles = [SearchArticle.of(hit) for hit in results.articles]
+        return cls(articles=articles, articles_count=results.count)

@@ -1,1 +1,1 @@
-"""What is found, and what is shown of it."""
+"""Queries, words, highlights and the use cases of search."""

@@ -1,4 +1,4 @@
-"""What is shown of an article that was found: where the words are."""
+"""Highlights: the words of a query, marked in the texts of an article that matches it."""
 
 import re
 from collections import deque
@@ -10,29 +10,29 @@ from conduit_search.domain.query import Query
 from conduit_search.domain.words import Word
 from modules.articles.contracts import ArticleContent
 
-# In characters: a snippet, and how much of it comes before the first word that was looked for.
-SNIPPET = 240
-LEAD = 60
-# How much of a body is looked at to find the best place: of a hundred articles, it takes a second.
+# In characters: the length of a snippet, and of the context before its first match.
+SNIPPET_LENGTH = 240
+CONTEXT_BEFORE = 60
+# In characters of a body, to find the best snippet: a page of a hundred articles takes a second.
 MAX_SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Highlights:
-    """Texts in HTML, in which nothing is a tag but the `<mark>` around each word that was looked for."""
+    """Texts as HTML. All text is escaped; the only tag is `<mark>`, around each matched word."""
 
     title: str
     description: str
     body: str
-    """The part of it that has the most of these words close together, or its beginning."""
+    """The excerpt with the most matched words, or the beginning of the body."""
 
 
-def highlights(query: Query, text: ArticleContent) -> Highlights:
-    """Return what is shown of an article."""
+def highlights(query: Query, content: ArticleContent) -> Highlights:
+    """Return the highlights of an article."""
     return Highlights(
-        _marked(text.title, query.matches_in(text.title)),
-        _marked(text.description, query.matches_in(text.description)),
-        _snippet(text.body, query),
+        _marked(content.title, query.matches_in(content.title)),
+        _marked(content.description, query.matches_in(content.description)),
+        _snippet(content.body, query),
     )
 
 
@@ -45,30 +45,30 @@ def _marked(text: str, matches: Iterable[Word]) -> str:
 
 
 def _snippet(body: str, query: Query) -> str:
-    first = _densest(query.matches_in(body[:MAX_SCANNED]))
-    start = _word_boundary(body, max(0, first - LEAD))
-    end = _word_boundary(body, start + SNIPPET)
-    part = re.sub(r"\s+", " ", body[start:end]).strip()
+    first = _best_window(query.matches_in(body[:MAX_SCANNED]))
+    start = _word_boundary(body, max(0, first - CONTEXT_BEFORE))
+    end = _word_boundary(body, start + SNIPPET_LENGTH)
+    excerpt = re.sub(r"\s+", " ", body[start:end]).strip()
     before, after = "…" if start > 0 else "", "…" if end < len(body) else ""
-    return f"{before}{_marked(part, query.matches_in(part))}{after}"
+    return f"{before}{_marked(excerpt, query.matches_in(excerpt))}{after}"
 
 
-def _densest(matches: Iterable[Word]) -> int:
-    """Return where the stretch as long as a snippet begins that has the most of different words."""
-    best, start = 0, 0
-    page_parameters: deque[Word] = deque()
+def _best_window(matches: Iterable[Word]) -> int:
+    """Return the start of the snippet-sized window with the most distinct matches."""
+    most, start = 0, 0
+    window: deque[Word] = deque()
     for word in matches:
-        page_parameters.append(word)
-        while word.end - page_parameters[0].start > SNIPPET - LEAD and len(page_parameters) > 1:
-            page_parameters.popleft()
-        if (different := len({one.key for one in page_parameters})) > best:
-            best, start = different, page_parameters[0].start
+        window.append(word)
+        while word.end - window[0].start > SNIPPET_LENGTH - CONTEXT_BEFORE and len(window) > 1:
+            window.popleft()
+        if (distinct := len({match.key for match in window})) > most:
+            most, start = distinct, window[0].start
     return start
 
 
 def _word_boundary(text: str, position: int) -> int:
-    """Return the next place at which a word or the text ends, or the position if that is far away."""
+    """Return the next end of a word or of the text, or the position if it is too far away."""
     if position in {0, len(text)}:
         return position
-    found = re.compile(r"\s").search(text, position, position + LEAD)
-    return min(position, len(text)) if found is None else found.start()
+    space = re.compile(r"\s").search(text, position, position + CONTEXT_BEFORE)
+    return min(position, len(text)) if space is None else space.start()

@@ -1,15 +1,15 @@
-"""What somebody looks for."""
+"""Search queries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conduit_search.domain.words import Word, keys, words
+from conduit_search.domain.words import Word, normalize, tokenize
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import require_max_length
 
 MAX_QUERY_LENGTH = 200
 MAX_WORDS = 20
-# Fewer letters begin too many words. Scripts without an alphabet say as much with one sign.
+# Shorter prefixes match too many words. It does not apply to scripts where a character is a word.
 MIN_PREFIX_LENGTH = 3
 
 
@@ -21,21 +21,21 @@ class Term:
 
     @property
     def is_prefix(self) -> bool:
-        """Whether words that only begin like it are meant too."""
+        """Whether the term also matches as a prefix."""
         return len(self.key) >= MIN_PREFIX_LENGTH or not self.key.isascii()
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Words that must all occur. Nothing in it is an operator: what is not a word is passed over."""
+    """Words that must all occur. There are no operators: everything but words is ignored."""
 
     text: str
     terms: tuple[Term, ...] = field(init=False)
-    """Each once."""
+    """Without duplicates."""
 
     def __post_init__(self) -> None:
         require_max_length("q", self.text, max_length=MAX_QUERY_LENGTH)
-        terms = tuple(Term(key) for key in dict.fromkeys(keys(self.text)))
+        terms = tuple(Term(key) for key in dict.fromkeys(normalize(self.text)))
         if not terms:
             raise Invalid("q", "must have a word in it")
         if len(terms) > MAX_WORDS:
@@ -43,7 +43,7 @@ class Query:
         object.__setattr__(self, "terms", terms)
 
     def matches_in(self, text: str) -> Iterator[Word]:
-        """Yield the words of a text that are meant, in order."""
+        """Yield the words of a text that match a term, in order."""
         exact = {term.key for term in self.terms}
-        beginnings = tuple(term.key for term in self.terms if term.is_prefix)
-        return (word for word in words(text) if word.key in exact or word.key.startswith(beginnings))
+        prefixes = tuple(term.key for term in self.terms if term.is_prefix)
+        return (word for word in tokenize(text) if word.key in exact or word.key.startswith(prefixes))

@@ -1,4 +1,4 @@
-"""The use cases of search: finding articles, and keeping the index."""
+"""The use cases of search: finding articles, and updating the index."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from conduit_search.domain.highlights import Highlights, highlights
 from conduit_search.domain.query import Query
-from conduit_search.domain.words import keys
+from conduit_search.domain.words import normalize
 from modules.articles.contracts import (
     ArticleContent,
     ArticleDeleted,
@@ -24,17 +24,17 @@ from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserRenamed
 
-# How much of a body is looked at, in characters: PostgreSQL has room for a megabyte of different words.
+# In characters of a body: a tsvector of PostgreSQL holds at most a megabyte of distinct words.
 MAX_BODY_LENGTH = 100_000
-# Articles that one transaction indexes: on SQLite nobody else writes meanwhile.
-AT_ONCE = 100
+# Articles per transaction: on SQLite a transaction blocks all other writers.
+BATCH_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An article as the index knows it: the words of each part, what weighs most first."""
+    """An article as it is indexed: the words of each part, in the order of their weights."""
 
-    article: ArticleId
+    article_id: ArticleId
     author_id: UserId
     updated_at: datetime
     title: Sequence[str]
@@ -44,55 +44,55 @@ class Document:
     body: Sequence[str]
 
 
-def document(article: ArticleId, text: ArticleContent) -> Document:
-    """Return an article as the index knows it."""
+def document(article_id: ArticleId, content: ArticleContent) -> Document:
+    """Return the document of an article."""
     return Document(
-        article,
-        text.author_id,
-        text.updated_at,
-        title=keys(text.title),
-        tags=keys(" ".join(text.tag_list)),
-        author=keys(text.author),
-        description=keys(text.description),
-        body=keys(text.body[:MAX_BODY_LENGTH]),
+        article_id,
+        content.author_id,
+        content.updated_at,
+        title=normalize(content.title),
+        tags=normalize(" ".join(content.tag_list)),
+        author=normalize(content.author),
+        description=normalize(content.description),
+        body=normalize(content.body[:MAX_BODY_LENGTH]),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """One page of what was found, the best first, and how many there are on all pages."""
+    """One page of matching articles, best match first, and the total number."""
 
     articles: Sequence[ArticleId]
     count: int
 
 
 class SearchIndex(Protocol):
-    """Knows which words are in which articles."""
+    """The full-text index of articles."""
 
-    async def put(self, documents: Sequence[Document]) -> None:
-        """Keep documents, in place of older ones; one that is older than what is kept is passed over."""
+    async def upsert(self, documents: Sequence[Document]) -> None:
+        """Insert or update documents. A document older than the indexed one is ignored."""
         ...
 
-    async def remove(self, articles: Collection[ArticleId]) -> None:
-        """Forget articles, if they are there."""
+    async def delete(self, ids: Collection[ArticleId]) -> None:
+        """Delete articles from the index, if they are in it."""
         ...
 
     async def find(self, query: Query, page: PageRequest) -> Hits:
-        """Return articles that have every term, the best first: by rank, and then the newer one."""
+        """Return a page of the articles with every term, ordered by rank and then newest first."""
         ...
 
     async def by_authors(self, authors: Collection[UserId]) -> Sequence[ArticleId]:
-        """Return the articles of these authors that are kept."""
+        """Return the indexed articles of these authors."""
         ...
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        """Return all articles that are kept."""
+        """Return all indexed articles."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An article that was found, as one viewer sees it."""
+    """A matching article, as one viewer sees it."""
 
     preview: ArticlePreview
     highlights: Highlights
@@ -100,7 +100,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """One page of articles that were found, the best first, and how many there are on all pages."""
+    """One page of matching articles, best match first, and the total number."""
 
     articles: Sequence[SearchHit]
     count: int
@@ -119,26 +119,26 @@ class Search:
         async with self._unit_of_work.snapshot():
             hits = await self._index.find(query, page)
             previews = await self._articles.previews(hits.articles, viewer)
-            texts = await self._articles.contents(hits.articles)
-        # One that was deleted a moment ago may still be in the index.
-        there = [article for article in hits.articles if article in previews and article in texts]
+            contents = await self._articles.contents(hits.articles)
+        # A deleted article stays in the index until its event is handled.
+        ids = [id_ for id_ in hits.articles if id_ in previews and id_ in contents]
         # In a thread: a hundred long bodies take a second.
-        shown = await asyncio.to_thread(_highlights, query, [texts[article] for article in there])
-        found = [SearchHit(previews[article], one) for article, one in zip(there, shown, strict=True)]
-        return SearchResults(found, hits.count)
+        marked = await asyncio.to_thread(_highlights, query, [contents[id_] for id_ in ids])
+        articles = [SearchHit(previews[id_], texts) for id_, texts in zip(ids, marked, strict=True)]
+        return SearchResults(articles, hits.count)
 
 
-def _documents(texts: Mapping[ArticleId, ArticleContent]) -> Sequence[Document]:
-    # In order, so that two that index the same articles do not wait for each other.
-    return [document(article, texts[article]) for article in sorted(texts)]
+def _documents(contents: Mapping[ArticleId, ArticleContent]) -> Sequence[Document]:
+    # Sorted, so that two transactions lock the same articles in one order and do not deadlock.
+    return [document(article_id, contents[article_id]) for article_id in sorted(contents)]
 
 
-def _highlights(query: Query, texts: Iterable[ArticleContent]) -> Sequence[Highlights]:
-    return [highlights(query, text) for text in texts]
+def _highlights(query: Query, contents: Iterable[ArticleContent]) -> Sequence[Highlights]:
+    return [highlights(query, content) for content in contents]
 
 
 class Indexer:
-    """Keeps the index as the articles are."""
+    """Updates the index from the articles."""
 
     def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:
         self._unit_of_work = unit_of_work
@@ -147,40 +147,40 @@ class Indexer:
 
     async def on_article_published(self, event: ArticlePublished) -> None:
         """Index an article."""
-        await self._index_now([ArticleId(event.article_id)])
+        await self._index_contents([ArticleId(event.article_id)])
 
     async def on_article_edited(self, event: ArticleEdited) -> None:
-        """Index an article anew."""
-        await self._index_now([ArticleId(event.article_id)])
+        """Index an article again."""
+        await self._index_contents([ArticleId(event.article_id)])
 
     async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Forget an article."""
-        await self._index.remove([ArticleId(event.article_id)])
+        """Delete an article from the index."""
+        await self._index.delete([ArticleId(event.article_id)])
 
     async def on_user_renamed(self, event: UserRenamed) -> None:
-        """Index anew what a user has written."""
+        """Index the articles of a user again, for the author's new name."""
         async with self._unit_of_work.transaction():
-            for some in batches(await self._index.by_authors([UserId(event.user_id)]), AT_ONCE):
-                await self._index_now(some)
+            for batch in batches(await self._index.by_authors([UserId(event.user_id)]), BATCH_SIZE):
+                await self._index_contents(batch)
 
     async def rebuild(self) -> int:
-        """Index every article, and forget those that are gone; return how many there are.
+        """Index every article, delete the others from the index, and return the number of articles.
 
-        Others may search and write meanwhile. What is interrupted can be begun again.
+        Safe during searches and writes, and safe to repeat after an interruption.
         """
-        # The index first: an article that is published in between is in neither, or in articles only.
-        kept = await self._index.all_ids()
+        # The index first: an article published in between is in neither list, or only in `articles`.
+        indexed = await self._index.all_ids()
         articles = await self._articles.all_ids()
-        for gone in batches(set(kept) - set(articles), AT_ONCE):
-            await self._index.remove(gone)
-        for some in batches(articles, AT_ONCE):
-            await self._index_now(some)
+        for batch in batches(set(indexed) - set(articles), BATCH_SIZE):
+            await self._index.delete(batch)
+        for batch in batches(articles, BATCH_SIZE):
+            await self._index_contents(batch)
         return len(articles)
 
-    async def _index_now(self, articles: Collection[ArticleId]) -> None:
+    async def _index_contents(self, ids: Collection[ArticleId]) -> None:
         async with self._unit_of_work.transaction():
-            # Held: what is deleted meanwhile is told after this, and forgotten again.
-            held = await self._articles.lock_authors(articles)
-            texts = await self._articles.contents(list(held))
+            # A concurrent deletion waits, and its event then deletes the article from the index again.
+            authors = await self._articles.lock_authors(ids)
+            contents = await self._articles.contents(list(authors))
             # In a thread: the longest body takes a twentieth of a second.
-            await self._index.put(await asyncio.to_thread(_documents, texts))
+            await self._index.upsert(await asyncio.to_thread(_documents, contents))

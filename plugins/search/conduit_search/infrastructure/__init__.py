@@ -1,1 +1,1 @@
-"""The index, on either engine."""
+"""The full-text index, on either engine."""

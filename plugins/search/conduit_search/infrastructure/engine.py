@@ -1,4 +1,4 @@
-"""Which engine's search it is."""
+"""The choice of the engine's word index."""
 
 from conduit_search.infrastructure.fts5 import Fts5Words
 from conduit_search.infrastructure.index import WordIndex
@@ -7,5 +7,5 @@ from modules.kernel.infrastructure.persistence.database import Database
 
 
 def word_index(database: Database) -> WordIndex:
-    """Return the index of words of the database's engine."""
+    """Return the word index of the database's engine."""
     return Fts5Words(database) if database.dialect == "sqlite" else TsvectorWords(database)

@@ -1,4 +1,4 @@
-"""Words on SQLite: FTS5, https://sqlite.org/fts5.html."""
+"""The word index on SQLite: FTS5, https://sqlite.org/fts5.html."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,8 +15,8 @@ INSERT = text(
     " VALUES (:id, :title, :tags, :author, :description, :body)"
 )
 DELETE = text("DELETE FROM search_words WHERE rowid = :id")
-# The weights are those of the columns; the better, the smaller a number bm25 gives.
-BEST = text(
+# One weight per column. A smaller bm25 is a better match.
+RANKED = text(
     "SELECT rowid FROM search_words WHERE search_words MATCH :query"
     " ORDER BY bm25(search_words, 10, 5, 5, 3, 1), rowid DESC LIMIT :limit OFFSET :offset"
 )
@@ -24,47 +24,43 @@ COUNT = text("SELECT count(*) FROM search_words WHERE search_words MATCH :query"
 
 
 class Fts5Words:
-    """Keeps words in the virtual table `search_words`, by the articles' ids."""
+    """Stores words in the virtual table `search_words`, by article id."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, documents: Sequence[Document]) -> None:
-        """Keep the words of documents, in place of those that are kept."""
-        await self.remove([one.article for one in documents])
+    async def upsert(self, documents: Sequence[Document]) -> None:
+        await self.delete([document.article_id for document in documents])
         rows = [
             {
-                "id": one.article,
-                "title": " ".join(one.title),
-                "tags": " ".join(one.tags),
-                "author": " ".join(one.author),
-                "description": " ".join(one.description),
-                "body": " ".join(one.body),
+                "id": document.article_id,
+                "title": " ".join(document.title),
+                "tags": " ".join(document.tags),
+                "author": " ".join(document.author),
+                "description": " ".join(document.description),
+                "body": " ".join(document.body),
             }
-            for one in documents
+            for document in documents
         ]
         if rows:
             async with self._database.transaction() as session:
                 await session.execute(INSERT, rows)
 
-    async def remove(self, articles: Collection[ArticleId]) -> None:
-        """Forget the words of articles, if they are there."""
-        if articles:
+    async def delete(self, ids: Collection[ArticleId]) -> None:
+        if ids:
             async with self._database.transaction() as session:
-                await session.execute(DELETE, [{"id": article} for article in articles])
+                await session.execute(DELETE, [{"id": article_id} for article_id in ids])
 
-    async def best(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
-        """Return a page of the articles that have every term, by rank, and then the newer one first."""
-        page_parameters = {"query": _match(query), "limit": page.limit, "offset": page.offset}
+    async def ranked(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
+        parameters = {"query": _match(query), "limit": page.limit, "offset": page.offset}
         async with self._database.snapshot() as session:
-            return [ArticleId(article) for article in await session.scalars(BEST, page_parameters)]
+            return [ArticleId(id_) for id_ in await session.scalars(RANKED, parameters)]
 
     async def count(self, query: Query) -> int:
-        """Return how many articles have every term."""
         async with self._database.snapshot() as session:
             return await session.scalar(COUNT, {"query": _match(query)}) or 0
 
 
 def _match(query: Query) -> str:
-    # Each a string of FTS5, in which nothing has a meaning; terms hold letters, numbers and marks only.
+    # Quoted, so that no term is an operator. Terms contain letters, numbers and marks only.
     return " ".join(f'"{term.key}"{"*" if term.is_prefix else ""}' for term in query.terms)

@@ -1,4 +1,4 @@
-"""The index: which articles are in it, and, of the engine's kind, their words."""
+"""The full-text index: the indexed articles, and their words in the engine's word index."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,81 +14,84 @@ from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, in_ids, upsert
 
-stored: Any = DocumentRow.__table__
+documents_table: Any = DocumentRow.__table__
 
 
 class WordIndex(Protocol):
-    """Keeps the words of documents as one engine does it."""
+    """The words of documents, as one engine stores them."""
 
-    async def put(self, documents: Sequence[Document]) -> None:
-        """Keep the words of documents, in place of those that are kept."""
+    async def upsert(self, documents: Sequence[Document]) -> None:
+        """Insert or replace the words of documents."""
         ...
 
-    async def remove(self, articles: Collection[ArticleId]) -> None:
-        """Forget the words of articles, if they are there."""
+    async def delete(self, ids: Collection[ArticleId]) -> None:
+        """Delete the words of articles, if they are in the index."""
         ...
 
-    async def best(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
-        """Return a page of the articles that have every term, by rank, and then the newer one first."""
+    async def ranked(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
+        """Return a page of the articles with every term, ordered by rank and then newest first."""
         ...
 
     async def count(self, query: Query) -> int:
-        """Return how many articles have every term."""
+        """Return the number of articles with every term."""
         ...
 
 
 class SqlSearchIndex:
-    """Keeps which articles are indexed in `search_document`, and their words in a `WordIndex`."""
+    """Stores indexed articles in `search_document`, and their words in a `WordIndex`."""
 
     def __init__(self, database: Database, word_index: WordIndex) -> None:
         self._database = database
-        self._words = word_index
+        self._word_index = word_index
 
-    async def put(self, documents: Sequence[Document]) -> None:
-        """Keep documents, in place of older ones; one that is older than what is kept is passed over."""
+    async def upsert(self, documents: Sequence[Document]) -> None:
         if not documents:
             return
         rows = [
-            {"article_id": one.article, "author_id": one.author_id, "updated_at": one.updated_at}
-            for one in documents
+            {
+                "article_id": document.article_id,
+                "author_id": document.author_id,
+                "updated_at": document.updated_at,
+            }
+            for document in documents
         ]
-        ids = [one.article for one in documents]
+        ids = [document.article_id for document in documents]
         async with self._database.transaction() as session:
-            # From here on the rows are locked: whoever indexes the same articles comes before or after.
-            await session.execute(upsert(session, DocumentRow, _newer), rows)
-            kept = select(stored.c.article_id, stored.c.updated_at).where(in_ids(stored.c.article_id, "ids"))
-            times = {row.article_id: row.updated_at for row in await session.execute(kept, {"ids": ids})}
-            await self._words.put([one for one in documents if one.updated_at == times[one.article]])
+            # Locks the rows until the commit, so that two transactions index the same article one by one.
+            await session.execute(upsert(session, DocumentRow, _keep_newer), rows)
+            indexed = select(documents_table.c.article_id, documents_table.c.updated_at).where(
+                in_ids(documents_table.c.article_id, "ids")
+            )
+            times = {row.article_id: row.updated_at for row in await session.execute(indexed, {"ids": ids})}
+            await self._word_index.upsert(
+                [document for document in documents if document.updated_at == times[document.article_id]]
+            )
 
-    async def remove(self, articles: Collection[ArticleId]) -> None:
-        """Forget articles, if they are there."""
-        gone = delete(stored).where(in_ids(stored.c.article_id, "ids"))
+    async def delete(self, ids: Collection[ArticleId]) -> None:
+        statement = delete(documents_table).where(in_ids(documents_table.c.article_id, "ids"))
         async with self._database.transaction() as session:
-            await session.execute(gone, {"ids": list(articles)})
-            await self._words.remove(articles)
+            await session.execute(statement, {"ids": list(ids)})
+            await self._word_index.delete(ids)
 
     async def find(self, query: Query, page: PageRequest) -> Hits:
-        """Return articles that have every term, the best first: by rank, and then the newer one."""
         async with self._database.snapshot():
-            return Hits(await self._words.best(query, page), await self._words.count(query))
+            return Hits(await self._word_index.ranked(query, page), await self._word_index.count(query))
 
     async def by_authors(self, authors: Collection[UserId]) -> Sequence[ArticleId]:
-        """Return the articles of these authors that are kept."""
         statement = (
-            select(stored.c.article_id)
-            .where(in_ids(stored.c.author_id, "authors"))
-            .order_by(stored.c.article_id)
+            select(documents_table.c.article_id)
+            .where(in_ids(documents_table.c.author_id, "authors"))
+            .order_by(documents_table.c.article_id)
         )
         async with self._database.snapshot() as session:
-            found = await session.scalars(statement, {"authors": list(authors)})
-            return [ArticleId(article) for article in found]
+            rows = await session.scalars(statement, {"authors": list(authors)})
+            return [ArticleId(id_) for id_ in rows]
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        """Return all articles that are kept."""
         async with self._database.snapshot() as session:
-            return [ArticleId(article) for article in await session.scalars(select(stored.c.article_id))]
+            return [ArticleId(id_) for id_ in await session.scalars(select(documents_table.c.article_id))]
 
 
-def _newer(old: Columns, new: Columns) -> Mapping[str, object]:
-    later = case((new["updated_at"] > old["updated_at"], new["updated_at"]), else_=old["updated_at"])
-    return {"updated_at": later}
+def _keep_newer(old: Columns, new: Columns) -> Mapping[str, object]:
+    latest = case((new["updated_at"] > old["updated_at"], new["updated_at"]), else_=old["updated_at"])
+    return {"updated_at": latest}

@@ -1,4 +1,4 @@
-"""The table of search that both engines have; the words are in one that each has its own kind of."""
+"""The mapped table of search. The table of words is specific to the engine."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ class Base(DeclarativeBase):
 
 
 class DocumentRow(Base):
-    """An article is in the index, as it was at this time."""
+    """An indexed article, and the version that was indexed."""
 
     __tablename__ = "search_document"
     __table_args__ = (Index(None, "author_id"),)

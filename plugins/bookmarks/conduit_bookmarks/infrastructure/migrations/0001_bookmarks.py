@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the bookmarks."""
+    """Create the table of bookmarks."""
     op.create_table(
         "bookmarks_bookmark",
         sa.Column("article_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -26,5 +26,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the bookmarks."""
+    """Drop the table of bookmarks."""
     op.drop_table("bookmarks_bookmark")

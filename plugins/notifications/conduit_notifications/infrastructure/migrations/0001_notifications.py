@@ -1,4 +1,4 @@
-"""Inboxes, and the notifications in them."""
+"""Notifications, and the counters that number them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create inboxes and notifications."""
+    """Create the tables of counters and notifications."""
     op.create_table(
         "notifications_counter",
         sa.Column("recipient_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -45,6 +45,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop notifications and inboxes."""
+    """Drop the tables of notifications and counters."""
     op.drop_table("notifications_notification")
     op.drop_table("notifications_counter")

@@ -1,4 +1,4 @@
-"""Rename the table of counters, in databases that were made before 1.0."""
+"""Rename the table of counters in databases created before 1.0."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,10 +8,10 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Copy the counters from the table with the old name, where there is one."""
+    """Copy the counters from the table with the old name, if it exists."""
     if not sa.inspect(op.get_bind()).has_table("notifications_inbox"):
         return
-    # A copy and not a rename: the name of its constraint contains the table's.
+    # Copied and not renamed: the constraint's name contains the table's.
     op.create_table(
         "notifications_counter",
         sa.Column("recipient_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -26,4 +26,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Change nothing: the revision before makes the same table."""
+    """Do nothing: the previous revision creates the same table."""

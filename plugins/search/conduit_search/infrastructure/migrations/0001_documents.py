@@ -9,7 +9,7 @@ from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 revision = "0001"
 down_revision = None
 
-# Words come folded and parted by spaces: the tokenizer is only to leave them as they are.
+# Words are stored normalized and separated by spaces; the tokenizer must not change them.
 FTS5 = """
     CREATE VIRTUAL TABLE search_words USING fts5(
         title, tags, author, description, body,
@@ -20,7 +20,7 @@ FTS5 = """
 
 
 def upgrade() -> None:
-    """Create the documents, and a table of the engine's kind for their words."""
+    """Create the table of documents, and the engine's table of words."""
     op.create_table(
         "search_document",
         sa.Column("article_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -42,6 +42,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop all of it."""
+    """Drop both tables."""
     op.drop_table("search_words")
     op.drop_table("search_document")

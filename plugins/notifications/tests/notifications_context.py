@@ -1,4 +1,4 @@
-"""Notifications as its callers see it, and the world around it."""
+"""Notifications with fakes of the modules that it needs, and a client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Scene:
-    """Notifications as its callers see it, and the world around it, in which jake writes."""
+class Context:
+    """Notifications with fakes of the modules that it needs, a client, and the author jake."""
 
-    alone: ModuleTestApp
+    module: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
@@ -36,61 +36,61 @@ class Scene:
     users: dict[str, UserId] = field(default_factory=dict)
     comments: int = 0
 
-    def anew(self) -> "Scene":
-        """Return the same with nobody in it: what happens there happens to users and articles of its own."""
+    def reset(self) -> "Context":
+        """Return a context of the same module that creates new users and articles."""
         self.clock.at = NOON
         return replace(self, users={}, comments=0)
 
     def user(self, name: str) -> UserId:
-        """Return this user's id; there is one from now on."""
+        """Return this user's id; the user is created on first use."""
         if name not in self.users:
             self.users[name] = self.profiles.add(name)
         return self.users[name]
 
     def article(self, slug: str) -> ArticleId:
-        """Let there be an article by jake."""
+        """Create an article by jake."""
         return self.articles.add(slug, author=self.user("jake"), title=slug.title())
 
-    def after(self, minutes: int) -> None:
-        """Let time pass."""
+    def advance(self, minutes: int) -> None:
+        """Advance the clock."""
         self.clock.at += timedelta(minutes=minutes)
 
     async def favorite(self, article: ArticleId, name: str) -> None:
-        """Let this user favorite an article."""
-        await self.alone.publish(ArticleFavorited(article, self.user(name)))
+        """Favorite an article as this user."""
+        await self.module.publish(ArticleFavorited(article, self.user(name)))
 
     async def comment(self, article: ArticleId, name: str) -> None:
-        """Let this user comment on an article."""
+        """Comment on an article as this user."""
         self.comments += 1
-        await self.alone.publish(CommentAdded(article, self.comments, self.user(name)))
+        await self.module.publish(CommentAdded(article, self.comments, self.user(name)))
 
     def token(self, name: str) -> str:
         """Return a new token of this user."""
         return self.tokens.issue(self.user(name))
 
     async def call(self, method: str, path: str, name: str | None = None) -> httpx2.Response:
-        """Send a request as this user, or as nobody."""
+        """Send a request as this user, or anonymously."""
         headers = {} if name is None else {"Authorization": f"Token {self.token(name)}"}
         return await self.client.request(method, f"/api{path}", headers=headers)
 
-    async def inbox(self, name: str, query: str = "") -> Json:
-        """Return a page of what this user has."""
-        answer = await self.call("GET", f"/notifications{query}", name)
-        assert answer.status_code == 200, answer.text
-        page: Json = answer.json()
+    async def page(self, name: str, query: str = "") -> Json:
+        """Return a page of this user's notifications."""
+        response = await self.call("GET", f"/notifications{query}", name)
+        assert response.status_code == 200, response.text
+        page: Json = response.json()
         return page
 
-    async def published(self, name: str, query: str = "") -> list[str]:
-        """Return what this user has, in short: who did what to which article."""
+    async def summaries(self, name: str, query: str = "") -> list[str]:
+        """Return this user's notifications as "actor kind slug"."""
         return [
-            f"{one['actor']['username']} {one['kind']} {one['article']['slug']}"
-            for one in (await self.inbox(name, query))["notifications"]
+            f"{entry['actor']['username']} {entry['kind']} {entry['article']['slug']}"
+            for entry in (await self.page(name, query))["notifications"]
         ]
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Scene]:
-    """Open a scene on a database in a file, which other processes could have, too."""
+async def open_context(folder: Path) -> AsyncIterator[Context]:
+    """Open a context on a database file, which other processes can share."""
     database, clock = Database(f"sqlite+aiosqlite:///{folder}/notifications.db"), FakeClock()
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
     articles = FakeArticleDirectory(database, profiles)
@@ -99,7 +99,7 @@ async def opened(folder: Path) -> AsyncIterator[Scene]:
         ProfileReader: profiles,
         TokenVerifier: tokens,
     }
-    async with boot_module(MODULE, offers, database=database, clock=clock) as alone:
-        transport = httpx2.ASGITransport(alone.application, raise_app_exceptions=False)
+    async with boot_module(MODULE, offers, database=database, clock=clock) as module:
+        transport = httpx2.ASGITransport(module.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield Scene(alone, client, articles, profiles, tokens, clock)
+            yield Context(module, client, articles, profiles, tokens, clock)
