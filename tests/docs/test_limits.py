@@ -33,6 +33,10 @@ UNDOCUMENTED: frozenset[type] = frozenset({SubmittedSecret})
 Limits = tuple[int, int]
 
 
+def letters(length: int) -> str:
+    return "x" * length
+
+
 def email(length: int) -> str:
     """Return an address of this length whose parts are within their own limits."""
     shortest, longest = "a@b.c", "@".join(["a" * 64, ".".join(["d" * 60] * 3 + ["example"])])
@@ -108,9 +112,7 @@ def fields_of(model: type[RequestModel], parent: str) -> Iterator[Field]:
         adapter = TypeAdapter(annotation)
         for option in schema.get("anyOf", [schema]):
             if "string" in option.get("type", ()) and not {"enum", "format"} & option.keys():
-                yield Field(
-                    package_of(model), parent, name, kinds, option, items is not None, TypeAdapter(annotation)
-                )
+                yield Field(package_of(model), parent, name, kinds, option, items is not None, adapter)
 
 
 def classes_in(annotation: Any) -> Iterator[type]:
@@ -212,7 +214,7 @@ def test_text_within_the_limits_is_accepted_and_other_text_is_not(fields: Sequen
     for field in fields:
         label = field.label(fields)
         least, most = rows(field.page)[label]
-        text = TEXTS.get(label, lambda length: "x" * length)
+        text = TEXTS.get(label, letters)
         lengths = {least - 1: False, least: True, most: True, most + 1: False}
         accepted = {length: field.accepts(text(length)) for length in lengths if length >= 0}
         assert accepted == {length: lengths[length] for length in accepted}, label
