@@ -1,1 +1,1 @@
-"""What Conduit costs: requests per second and processor time, beside yardsticks of the same run."""
+"""Benchmarks: requests per second and CPU time, compared with baselines of the same run."""

@@ -1,4 +1,4 @@
-"""Measures Conduit: python -m benchmarks run, compare, table and growth."""
+"""The benchmark commands: python -m benchmarks run, compare, table and growth."""
 
 import json
 import platform
@@ -18,29 +18,29 @@ import typer
 
 from benchmarks.dataset import FULL, SMALL, Dataset, Size, prepare
 from benchmarks.growth import measure_growth
-from benchmarks.measure import BenchError, Figures, Server, Target, load, require_wrk, serving
+from benchmarks.measure import BenchError, Endpoint, Figures, Server, load, require_wrk, serving
 from benchmarks.plot import growth_plot
 from benchmarks.report import (
     ALONE,
     BESIDE_WRITERS,
-    MAX_REPETITIONS,
+    MAX_P99_RATIO,
     figures_in_markdown,
-    ratio_to_yardstick,
-    waiting_beside_writers,
-    write_between_marks,
+    p99_ratio_beside_writers,
+    ratio_to_baseline,
+    write_between_markers,
 )
 
 ROUNDS = 3
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-GROWTH_FIGURES, GROWTH_PICTURE = Path("docs/growth.json"), Path("docs/growth.svg")
+GROWTH_FIGURES, GROWTH_CHART = Path("docs/growth.json"), Path("docs/growth.svg")
 
 LIST, BARE, WRITE = (
-    "yardstick: one joined sqlite3 query",
-    "yardstick: bare route",
-    "yardstick: one durable insert",
+    "baseline: one joined sqlite3 query",
+    "baseline: bare route",
+    "baseline: one durable insert",
 )
 
-# What each operation is measured against, and the ratio of requests per second to reach.
+# The baseline of each operation, and the target ratio of requests per second.
 TARGETS: Mapping[str, tuple[str, float]] = {
     "list": (LIST, 0.6),
     "list with token": (LIST, 0.6),
@@ -64,39 +64,41 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One run: the servers that answer, and what is asked of them."""
+    """The servers of one run and their data."""
 
     folder: Path
     dataset: Dataset
     conduit: Server
     baselines: Server
 
-    def targets(self) -> Sequence[tuple[Server, Target]]:
-        """Return every operation with the server that answers it."""
-        conduit = [(self.conduit, target) for target in _operations(self.dataset)]
-        return [*conduit, *((self.baselines, target) for target in BASELINES)]
+    def endpoints(self) -> Sequence[tuple[Server, Endpoint]]:
+        """Return every endpoint with its server."""
+        conduit = [(self.conduit, endpoint) for endpoint in _endpoints(self.dataset)]
+        return [*conduit, *((self.baselines, endpoint) for endpoint in BASELINES)]
 
 
 BASELINES = (
-    Target(LIST, "/sqlite3"),
-    Target(BARE, "/bare"),
-    Target(WRITE, "/write", script='wrk.method = "POST"'),
+    Endpoint(LIST, "/sqlite3"),
+    Endpoint(BARE, "/bare"),
+    Endpoint(WRITE, "/write", script='wrk.method = "POST"'),
 )
 
 
 @main.command()
 def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    seconds: Annotated[int, typer.Option(help="How long each operation is loaded in a round.", min=1)] = 3,
-    rounds: Annotated[int, typer.Option(help="How many rounds, interleaved.", min=1)] = ROUNDS,
+    seconds: Annotated[int, typer.Option(help="Duration of the load per operation and round.", min=1)] = 3,
+    rounds: Annotated[int, typer.Option(help="Number of rounds, interleaved.", min=1)] = ROUNDS,
     only: Annotated[list[str] | None, typer.Option(help="Measure these operations only.")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    response_cache: Annotated[bool, typer.Option(help="Let Conduit give answers again.")] = True,
-    small: Annotated[bool, typer.Option("--small", help="On little data, to see that it runs.")] = False,
+    response_cache: Annotated[bool, typer.Option(help="Enable Conduit's response cache.")] = True,
+    small: Annotated[
+        bool, typer.Option("--small", help="Use a small data set, to test the benchmark.")
+    ] = False,
 ) -> None:
-    """Measure what requests cost, beside yardsticks of the same run on the same core."""
+    """Measure the operations, and baselines in the same run on the same core."""
     try:
         require_wrk()
-        report = _measured(seconds, rounds, only, SMALL if small else FULL, response_cache=response_cache)
+        report = _measure(seconds, rounds, only, SMALL if small else FULL, response_cache=response_cache)
     except BenchError as error:
         typer.echo(f"bench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -107,25 +109,27 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 @main.command()
 def compare(old: Path, new: Path) -> None:
-    """Compare two files of figures, and measure nothing."""
+    """Compare two files of figures."""
     _print_comparison(json.loads(old.read_text()), json.loads(new.read_text()))
 
 
 @main.command()
 def growth(
-    folder: Annotated[Path, typer.Option(help="Where demonstrations are, or are made.")] = Path("var/growth"),
-    articles: Annotated[list[int] | None, typer.Option(help="The numbers of articles.", min=100)] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Folder of the demo databases; missing ones are created.")
+    ] = Path("var/growth"),
+    articles: Annotated[list[int] | None, typer.Option(help="Numbers of articles.", min=100)] = None,
     to: Annotated[Path, typer.Option("--json", help="Write the figures to this file.")] = GROWTH_FIGURES,
-    picture: Annotated[Path, typer.Option(help="Draw them in this file.")] = GROWTH_PICTURE,
+    chart: Annotated[Path, typer.Option(help="Write the chart to this file.")] = GROWTH_CHART,
 ) -> None:
-    """Measure what reads cost as the data grows, and draw it. Making a million articles takes minutes."""
+    """Measure reads as the data grows, and draw a chart. Creating a million articles takes minutes."""
     try:
         figures = measure_growth(sorted(articles or SIZES), folder)
     except BenchError as error:
         typer.echo(f"bench: {error}", err=True)
         raise typer.Exit(1) from error
     to.write_text(json.dumps(_today() | figures, indent=2) + "\n")
-    picture.write_text(growth_plot(figures["articles"], figures["operations"]))
+    chart.write_text(growth_plot(figures["articles"], figures["operations"]))
 
 
 @main.command()
@@ -133,29 +137,29 @@ def table(figures: Path) -> None:
     """Write the figures of a run into README.md and docs/performance.md."""
     report = json.loads(figures.read_text())
     for page in (Path("README.md"), Path("docs/performance.md")):
-        write_between_marks(page, figures_in_markdown(report, TARGETS))
+        write_between_markers(page, figures_in_markdown(report, TARGETS))
 
 
-def _measured(
+def _measure(
     seconds: int, rounds: int, only: Sequence[str] | None, size: Size, *, response_cache: bool
 ) -> Row:
-    found: defaultdict[str, list[Figures]] = defaultdict(list)
+    figures: defaultdict[str, list[Figures]] = defaultdict(list)
     with _bench(size, response_cache=response_cache) as bench:
         idle = bench.conduit.resident_megabytes()
         for round_number in range(rounds):
-            for server, target in bench.targets():
-                if only is None or target.name in only or target in BASELINES:
-                    typer.echo(f"round {round_number + 1} of {rounds}: {target.name}", err=True)
-                    found[target.name].append(load(server, target, seconds, bench.folder))
+            for server, endpoint in bench.endpoints():
+                if only is None or endpoint.name in only or endpoint in BASELINES:
+                    typer.echo(f"round {round_number + 1} of {rounds}: {endpoint.name}", err=True)
+                    figures[endpoint.name].append(load(server, endpoint, seconds, bench.folder))
         startup = bench.conduit.startup_seconds
     return {
         **_today(),
         "seconds": seconds,
         "rounds": rounds,
-        "keep_answers": response_cache,
+        "response_cache": response_cache,
         "idle_megabytes": round(idle, 1),
         "startup_seconds": round(startup, 2),
-        "operations": {name: _medians(figures) for name, figures in found.items()},
+        "operations": {name: _medians(measured) for name, measured in figures.items()},
     }
 
 
@@ -165,9 +169,11 @@ def _today() -> Row:
 
 
 def _medians(figures: Sequence[Figures]) -> Row:
-    """Return the median of each figure, and how far the rounds lie apart as a part of it."""
+    """Return the median of each figure, and the relative spread of the requests per second."""
     rates = [round_figures.requests_per_second for round_figures in figures]
-    row = {name: round(median(one[name] for one in map(asdict, figures)), 3) for name in asdict(figures[0])}
+    row = {
+        name: round(median(values[name] for values in map(asdict, figures)), 3) for name in asdict(figures[0])
+    }
     return row | {"noise": round((max(rates) - min(rates)) / median(rates), 3)}
 
 
@@ -176,11 +182,11 @@ def _bench(size: Size, *, response_cache: bool) -> Iterator[Bench]:
     secret = secrets.token_urlsafe(48)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database, copy, answer = folder / "conduit.db", folder / "yardstick.db", folder / "answer.json"
+        database, copy, listing = folder / "conduit.db", folder / "baseline.db", folder / "listing.json"
         typer.echo("filling the data set", err=True)
         dataset = prepare(database, secret, size)
         shutil.copy(database, copy)
-        answer.write_bytes(dataset.listing)
+        listing.write_bytes(dataset.listing)
         conduit = {
             "CONDUIT_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
             "CONDUIT_SECRET_KEY": secret,
@@ -188,36 +194,36 @@ def _bench(size: Size, *, response_cache: bool) -> Iterator[Bench]:
         }
         if not response_cache:
             conduit["CONDUIT_RESPONSE_CACHE_SIZE"] = "0"
-        baselines = {"BENCH_DATABASE": str(copy), "BENCH_ANSWER": str(answer)}
+        baselines = {"BENCH_DATABASE": str(copy), "BENCH_LISTING": str(listing)}
         log = folder / "servers.log"
-        served = stack.enter_context(
+        server = stack.enter_context(
             serving(["-m", "conduit_app.cli", "serve", "--port", "PORT"], conduit, log)
         )
-        plain = ["-m", "uvicorn", "benchmarks.baselines:application", "--port", "PORT", "--no-access-log"]
-        yield Bench(folder, dataset, served, stack.enter_context(serving(plain, baselines, log)))
+        uvicorn = ["-m", "uvicorn", "benchmarks.baselines:application", "--port", "PORT", "--no-access-log"]
+        yield Bench(folder, dataset, server, stack.enter_context(serving(uvicorn, baselines, log)))
 
 
-def _operations(dataset: Dataset) -> Sequence[Target]:
-    token, slug, discussed = dataset.tokens[0], dataset.slugs[7], dataset.slugs[0]
-    commenting = Target(
+def _endpoints(dataset: Dataset) -> Sequence[Endpoint]:
+    token, slug, commented = dataset.tokens[0], dataset.slugs[7], dataset.slugs[0]
+    commenting = Endpoint(
         "comment on", f"/api/articles/{slug}/comments", token, _posting({"comment": {"body": "Well."}})
     )
     return [
-        Target(ALONE, "/api/articles"),
-        Target("list with token", "/api/articles", token),
-        Target("list by tag", "/api/articles?tag=tag3"),
-        Target("list by author", "/api/articles?author=writer3"),
-        Target("feed", "/api/articles/feed", token),
-        Target("list, offset 400", "/api/articles?offset=400"),
-        Target("tags", "/api/tags"),
-        Target("article", f"/api/articles/{slug}"),
-        Target("comments", f"/api/articles/{discussed}/comments"),
-        Target("profile", "/api/profiles/writer3"),
-        Target("current user", "/api/user", token),
-        Target(BESIDE_WRITERS, "/api/articles", background_load=commenting),
+        Endpoint(ALONE, "/api/articles"),
+        Endpoint("list with token", "/api/articles", token),
+        Endpoint("list by tag", "/api/articles?tag=tag3"),
+        Endpoint("list by author", "/api/articles?author=writer3"),
+        Endpoint("feed", "/api/articles/feed", token),
+        Endpoint("list, offset 400", "/api/articles?offset=400"),
+        Endpoint("tags", "/api/tags"),
+        Endpoint("article", f"/api/articles/{slug}"),
+        Endpoint("comments", f"/api/articles/{commented}/comments"),
+        Endpoint("profile", "/api/profiles/writer3"),
+        Endpoint("current user", "/api/user", token),
+        Endpoint(BESIDE_WRITERS, "/api/articles", background_load=commenting),
         commenting,
-        Target("favorite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
-        Target("publish", "/api/articles", token, _PUBLISHING),
+        Endpoint("favorite", f"/api/articles/{slug}/favorite", token, _TOGGLING),
+        Endpoint("publish", "/api/articles", token, _PUBLISHING),
     ]
 
 
@@ -250,19 +256,21 @@ def _print(report: Row) -> None:
     typer.echo(
         f"{report['machine']}, {report['date']}: {report['rounds']} rounds of {report['seconds']} s, one core"
     )
-    if (times := waiting_beside_writers(report)) is not None:
+    if (ratio := p99_ratio_beside_writers(report)) is not None:
         typer.echo(
-            f"{BESIDE_WRITERS}: p99 is {times:.1f} times that of the list alone (at most {MAX_REPETITIONS})"
+            f"{BESIDE_WRITERS}: p99 is {ratio:.1f} times that of the list alone (at most {MAX_P99_RATIO})"
         )
-    typer.echo(f"idle {report['idle_megabytes']} MB, first answer after {report['startup_seconds']} s")
+    typer.echo(f"idle {report['idle_megabytes']} MB, first response after {report['startup_seconds']} s")
     titles = ("requests/s", "p50 ms", "p99 ms", "CPU us", "errors", "noise")
-    typer.echo(f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (aim)")
+    typer.echo(
+        f"{'':<38}{titles[0]:>11}" + "".join(f"{title:>8}" for title in titles[1:]) + "  ratio (target)"
+    )
     for name, row in report["operations"].items():
-        ratio = ratio_to_yardstick(report, TARGETS, name)
-        told = "" if ratio is None else f"  {ratio:.2f} ({TARGETS[name][1]})"
+        ratio = ratio_to_baseline(report, TARGETS, name)
+        comparison = "" if ratio is None else f"  {ratio:.2f} ({TARGETS[name][1]})"
         typer.echo(
             f"{name:<38}{row['requests_per_second']:>11.0f}{row['p50']:>8.2f}{row['p99']:>8.2f}"
-            f"{row['cpu']:>8.0f}{row['errors']:>8}{row['noise']:>8.0%}{told}"
+            f"{row['cpu']:>8.0f}{row['errors']:>8}{row['noise']:>8.0%}{comparison}"
         )
 
 
@@ -270,12 +278,12 @@ def _print_comparison(old: Row, new: Row) -> None:
     typer.echo(f"{'':<38}{'CPU us':>16}{'requests/s':>18}{'ratio to baseline':>22}")
     for name in old["operations"].keys() & new["operations"].keys():
         before, after = old["operations"][name], new["operations"][name]
-        ratios = [ratio_to_yardstick(one, TARGETS, name) for one in (old, new)]
-        told = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+        ratios = [ratio_to_baseline(report, TARGETS, name) for report in (old, new)]
+        cells = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
         typer.echo(
             f"{name:<38}{before['cpu']:>7.0f} -> {after['cpu']:<6.0f}"
             f"{before['requests_per_second']:>8.0f} -> {after['requests_per_second']:<8.0f}"
-            f"{told[0]:>10} -> {told[1]}"
+            f"{cells[0]:>10} -> {cells[1]}"
         )
 
 

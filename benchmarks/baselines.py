@@ -1,7 +1,7 @@
-"""What the same machine does with less: the measure that Conduit's figures are ratios of.
+"""The baselines that Conduit's figures are compared with.
 
-They answer with the bytes that Conduit answers with, from the same database, without its structure:
-one FastAPI route each. `BENCH_DATABASE` names the SQLite file, `BENCH_ANSWER` a file with the bytes.
+Each is one FastAPI route that returns the same bytes as Conduit, or writes to a copy of its database.
+`BENCH_DATABASE` names the SQLite file, `BENCH_LISTING` a file with a prepared response body.
 """
 
 import asyncio
@@ -31,23 +31,23 @@ def _connection() -> sqlite3.Connection:
         _local.connection = sqlite3.connect(os.environ["BENCH_DATABASE"], isolation_level=None)
         _local.connection.execute("PRAGMA synchronous=FULL")
         _local.connection.execute("PRAGMA busy_timeout=5000")
-        _local.connection.execute("CREATE TABLE IF NOT EXISTS yardstick (id INTEGER PRIMARY KEY, text TEXT)")
+        _local.connection.execute("CREATE TABLE IF NOT EXISTS baseline (id INTEGER PRIMARY KEY, text TEXT)")
     connection: sqlite3.Connection = _local.connection
     return connection
 
 
-_answer = Path(os.environ["BENCH_ANSWER"]).read_bytes()
+_listing = Path(os.environ["BENCH_LISTING"]).read_bytes()
 
 
 @application.get("/bare")
 async def bare() -> Response:
-    """Answer with prepared bytes."""
-    return Response(_answer, media_type="application/json")
+    """Return prepared bytes."""
+    return Response(_listing, media_type="application/json")
 
 
 @application.get("/sqlite3")
 async def sqlite3_list(limit: int = 20, offset: int = 0) -> Response:
-    """Answer the list by one joined query, in place, and orjson."""
+    """Return the list by one joined query on the event-loop thread, and orjson."""
     connection = _connection()
     rows = connection.execute(LIST, (limit, offset)).fetchall()
     (count,) = connection.execute(COUNT).fetchone()
@@ -73,7 +73,7 @@ def _article(row: tuple[Any, ...]) -> dict[str, Any]:
 
 @application.post("/write")
 async def write() -> Response:
-    """Insert one row, durably, in a thread."""
+    """Insert and commit one row in a thread."""
     await asyncio.to_thread(_insert)
     return Response(status_code=204)
 
@@ -81,5 +81,5 @@ async def write() -> Response:
 def _insert() -> None:
     connection = _connection()
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO yardstick (text) VALUES ('one row')")
+    connection.execute("INSERT INTO baseline (text) VALUES ('one row')")
     connection.execute("COMMIT")

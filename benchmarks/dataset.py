@@ -13,13 +13,13 @@ from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 
 TAGS = 30
-BODY = "Markdown of a middling length, as an author writes it. " * 37
-PASSWORD = "password of the bench"  # noqa: S105 - of a user who is made for one run
+BODY = "Markdown of an average length, as an author writes it. " * 37
+PASSWORD = "password of the bench"  # noqa: S105 - of a user created for one run
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is."""
+    """The size of a data set."""
 
     users: int
     articles: int
@@ -30,7 +30,7 @@ FULL, SMALL = Size(50, 500), Size(12, 40)
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What the measured requests need to know of the data."""
+    """The tokens, slugs and list response of the data set."""
 
     tokens: Sequence[str]
     slugs: Sequence[str]
@@ -38,7 +38,7 @@ class Dataset:
 
 
 def prepare(database: Path, secret: str, size: Size = FULL) -> Dataset:
-    """Fill a new database through the API, and return what is in it."""
+    """Fill a new database through the API."""
     return asyncio.run(_prepare(database, secret, size))
 
 
@@ -63,9 +63,9 @@ async def _prepare(database: Path, secret: str, size: Size) -> Dataset:
 
 async def _call(client: httpx2.AsyncClient, path: str, token: str | None, json: object = None) -> Any:
     headers = {"Authorization": f"Token {token}"} if token else {}
-    answer = await client.post(f"/api{path}", json=json, headers=headers)
-    answer.raise_for_status()
-    return answer.json()
+    response = await client.post(f"/api{path}", json=json, headers=headers)
+    response.raise_for_status()
+    return response.json()
 
 
 async def _register(client: httpx2.AsyncClient, number: int) -> str:
@@ -77,7 +77,7 @@ async def _register(client: httpx2.AsyncClient, number: int) -> str:
 async def _publish(client: httpx2.AsyncClient, tokens: Sequence[str], number: int) -> str:
     article = {
         "title": f"What article {number} is about",
-        "description": "A description of a middling length",
+        "description": "A description of an average length",
         "body": BODY,
         "tagList": [f"tag{(number + step) % TAGS}" for step in (0, 7, 11)],
     }
@@ -95,5 +95,5 @@ async def _connect(client: httpx2.AsyncClient, tokens: Sequence[str], slugs: Seq
         for step in range(3):
             await _call(client, f"/articles/{slug}/favorite", tokens[(number + step) % len(tokens)])
         for step in range(2 if number else 20):
-            comment = {"comment": {"body": "A comment of a middling length."}}
+            comment = {"comment": {"body": "A comment of an average length."}}
             await _call(client, f"/articles/{slug}/comments", tokens[(number + step) % len(tokens)], comment)

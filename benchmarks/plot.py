@@ -1,4 +1,4 @@
-"""Draws how costs grow, as SVG."""
+"""The growth chart, as SVG."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,62 +12,64 @@ COLORS = (
 )  # fmt: skip
 LABEL_GAP = 17
 
-Place = Callable[[float, float], tuple[float, float]]
+Scale = Callable[[float, float], tuple[float, float]]
 
 
 def growth_plot(articles: Sequence[int], operations: Mapping[str, Sequence[float]]) -> str:
-    """Return a picture of microseconds by number of articles, both on logarithmic scales."""
-    most = 10 ** math.ceil(math.log10(max(max(costs) for costs in operations.values())))
-    least = 10 ** math.floor(math.log10(min(min(costs) for costs in operations.values())))
+    """Return a chart of microseconds by number of articles, both on logarithmic scales."""
+    highest = 10 ** math.ceil(math.log10(max(max(costs) for costs in operations.values())))
+    lowest = 10 ** math.floor(math.log10(min(min(costs) for costs in operations.values())))
 
-    def place(size: float, cost: float) -> tuple[float, float]:
-        across = _part(size, articles[0], articles[-1])
-        up = _part(cost, least, most)
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+    def scale(size: float, cost: float) -> tuple[float, float]:
+        x = _fraction(size, articles[0], articles[-1])
+        y = _fraction(cost, lowest, highest)
+        return LEFT + x * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - y * (HEIGHT - TOP - BOTTOM)
 
-    lines = [*_axes(articles, least, most, place)]
-    ends = sorted((place(articles[-1], costs[-1])[1], name) for name, costs in operations.items())
-    labels = dict(zip((name for _, name in ends), _apart([y for y, _ in ends]), strict=True))
+    lines = [*_axes(articles, lowest, highest, scale)]
+    ends = sorted((scale(articles[-1], costs[-1])[1], name) for name, costs in operations.items())
+    labels = dict(zip((name for _, name in ends), _spread([y for y, _ in ends]), strict=True))
     for color, (name, costs) in zip(COLORS, operations.items(), strict=False):
-        points = [place(size, cost) for size, cost in zip(articles, costs, strict=True)]
-        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        points = [scale(size, cost) for size, cost in zip(articles, costs, strict=True)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         label = f"{escape(name)}: {costs[-1] / costs[0]:.1f} times"
         lines += [
-            f'<polyline points="{drawn}" fill="none" stroke="{color}" stroke-width="2"/>',
+            f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
             *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points),
             f'<text x="{WIDTH - RIGHT + 14}" y="{labels[name] + 4:.1f}" fill="{color}">{label}</text>',
         ]
     box, font = f'viewBox="0 0 {WIDTH} {HEIGHT}"', 'font-family="sans-serif" font-size="12"'
-    paper = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
-    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {box} {font}>', paper, *lines, "</svg>\n"])
+    background = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
+    return "\n".join(
+        [f'<svg xmlns="http://www.w3.org/2000/svg" {box} {font}>', background, *lines, "</svg>\n"]
+    )
 
 
-def _part(value: float, least: float, most: float) -> float:
-    return math.log(value / least) / math.log(most / least)
+def _fraction(value: float, lowest: float, highest: float) -> float:
+    return math.log(value / lowest) / math.log(highest / lowest)
 
 
-def _axes(articles: Sequence[int], least: float, most: float, place: Place) -> list[str]:
+def _axes(articles: Sequence[int], lowest: float, highest: float, scale: Scale) -> list[str]:
     lines = []
     for size in articles:
-        x, bottom = place(size, least)
+        x, bottom = scale(size, lowest)
         lines.append(f'<path d="M{x:.1f} {TOP}V{bottom}" stroke="#e4e4e4"/>')
         lines.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#444">{size:,}</text>')
-    cost = least
-    while cost <= most:
-        x, y = place(articles[0], cost)
-        told = f"{cost / 1000:g} ms"
+    cost = lowest
+    while cost <= highest:
+        x, y = scale(articles[0], cost)
+        label = f"{cost / 1000:g} ms"
         lines.append(f'<path d="M{x:.1f} {y:.1f}H{WIDTH - RIGHT}" stroke="#e4e4e4"/>')
-        lines.append(f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#444">{told}</text>')
+        lines.append(f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#444">{label}</text>')
         cost *= 10
     middle = (LEFT + WIDTH - RIGHT) / 2
     lines.append(f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle" fill="#444">articles</text>')
     return lines
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """Return the places, moved down so that labels there do not cover each other, and up from the edge."""
+def _spread(positions: Sequence[float]) -> list[float]:
+    """Return the label positions, moved so that labels do not overlap and stay inside the chart."""
     moved: list[float] = []
-    for place in places:
-        moved.append(max(place, moved[-1] + LABEL_GAP) if moved else place)
+    for position in positions:
+        moved.append(max(position, moved[-1] + LABEL_GAP) if moved else position)
     overflow = max(0.0, moved[-1] - (HEIGHT - BOTTOM))
-    return [place - overflow for place in moved]
+    return [position - overflow for position in moved]

@@ -1,7 +1,7 @@
-"""Measures what requests cost Conduit and what they cost PostgreSQL: python -m benchmarks.scale URL.
+"""CPU time of requests in Conduit and in PostgreSQL: python -m benchmarks.scale URL.
 
-The URL is that of an empty database on a PostgreSQL of this machine; it is filled with a demonstration.
-What comes out is the table of docs/scale.md.
+The URL is that of an empty database on a PostgreSQL of this machine, and is filled with demo data.
+The output is the table in docs/scale.md.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import psycopg
 import typer
 from sqlalchemy import event, make_url
 
-from benchmarks.measure import Server, Target, load, require_wrk, serving
+from benchmarks.measure import Endpoint, Server, load, require_wrk, serving
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
 
@@ -32,7 +32,7 @@ JSON_BODY = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = [[%s]]
 """
-# Another article each time: the row of one would be waited for.
+# A different article each time, because requests for one article would wait for its row lock.
 TOGGLING = """local slugs = {%s}
 local number = 0
 request = function()
@@ -47,7 +47,7 @@ main = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is asked for, once and many times."""
+    """A measured operation."""
 
     name: str
     method: str
@@ -59,17 +59,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A server with all its workers."""
+    """A server and all its workers."""
 
     server: Server
 
     @property
     def port(self) -> int:
-        """Where they listen."""
+        """Their port."""
         return self.server.port
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that all of them have used."""
+        """Return the CPU time that all of them have used."""
         return sum(_cpu_seconds(pid) for pid in _family(self.server.process.pid))
 
 
@@ -81,13 +81,13 @@ class Postgres:
 
     @classmethod
     def of(cls, url: str) -> "Postgres":
-        """Return those of the server at this URL, which is on this machine."""
-        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain) as connection:
+        """Return the processes of the server at this URL, which must be on this machine."""
+        dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(dsn) as connection:
             return cls(_parent(connection.info.backend_pid))
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that all of them have used."""
+        """Return the CPU time that all of them have used."""
         return sum(_cpu_seconds(pid) for pid in _family(self.postmaster))
 
 
@@ -106,31 +106,31 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    # Its own, and that of its children that have ended.
+    # Its own, and that of its terminated children.
     return sum(map(int, _fields(pid)[11:15])) / TICKS
 
 
 @main.command()
 def run(
     url: Annotated[str, typer.Argument(help="An empty database: postgresql+psycopg://…")],
-    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1)] = 1,
-    articles: Annotated[int, typer.Option(help="How many articles there are.", min=1)] = 1_000,
-    seconds: Annotated[int, typer.Option(help="How long each operation is loaded.", min=1)] = 3,
+    workers: Annotated[int, typer.Option(help="Number of worker processes.", min=1)] = 1,
+    articles: Annotated[int, typer.Option(help="Number of articles.", min=1)] = 1_000,
+    seconds: Annotated[int, typer.Option(help="Duration of the load per operation.", min=1)] = 3,
 ) -> None:
-    """Print what each operation costs, as a table in Markdown."""
+    """Print the CPU time of each operation as a Markdown table."""
     require_wrk()
     settings = {"CONDUIT_DATABASE_URL": url, "CONDUIT_SECRET_KEY": secrets.token_hex()}
     for command in (["migrate"], ["demo", "--articles", str(articles)]):
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "conduit_app.cli", *command],
             env={**os.environ, **settings},
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
-        if told.returncode and "has rows" not in told.stderr:
-            typer.echo(told.stderr, err=True)
-    token, operations, statements = asyncio.run(_tried(settings))
+        if process.returncode and "has rows" not in process.stderr:
+            typer.echo(process.stderr, err=True)
+    token, operations, statements = asyncio.run(_count_statements(settings))
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["-m", "conduit_app.cli", "serve", "--port", "PORT", "--workers", str(workers)]
         quiet = settings | {"CONDUIT_LOG_LEVEL": "warning"}
@@ -139,64 +139,66 @@ def run(
             typer.echo("| operation | statements | Conduit µs | PostgreSQL µs | requests/s |")
             typer.echo("| --- | --- | --- | --- | --- |")
             for operation in operations:
-                target = Target(
+                endpoint = Endpoint(
                     operation.name,
                     operation.path,
                     token if operation.with_token else None,
                     operation.script,
                 )
-                load(fleet, target, 1, Path(folder))
+                load(fleet, endpoint, 1, Path(folder))
                 before = postgres.cpu_seconds()
-                figures = load(fleet, target, seconds, Path(folder))
+                figures = load(fleet, endpoint, seconds, Path(folder))
                 used = postgres.cpu_seconds() - before
-                each = used / (figures.requests_per_second * seconds) * 1e6
+                cost = used / (figures.requests_per_second * seconds) * 1e6
                 failed = f" ({figures.errors} failed)" if figures.errors else ""
                 typer.echo(
-                    f"| {operation.name} | {statements[operation.name]} | {figures.cpu:,.0f} | {each:,.0f} "
+                    f"| {operation.name} | {statements[operation.name]} | {figures.cpu:,.0f} | {cost:,.0f} "
                     f"| {figures.requests_per_second:,.0f}{failed} |"
                 )
 
 
-async def _tried(variables: Mapping[str, str]) -> tuple[str, Sequence[Operation], Mapping[str, int]]:
-    """Return John's token, the operations, and how many statements each of them takes."""
+async def _count_statements(
+    variables: Mapping[str, str],
+) -> tuple[str, Sequence[Operation], Mapping[str, int]]:
+    """Return John's token, the operations, and the number of SQL statements of each."""
     settings = Settings(
         database_url=variables["CONDUIT_DATABASE_URL"],
         secret_key=variables["CONDUIT_SECRET_KEY"],
         log_level="error",
     )
     composition = compose_from_settings(settings)
-    sent: list[str] = []
+    executed: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        sent.append(statement)
+    def record(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        executed.append(statement)
 
     transport = httpx2.ASGITransport(create_application(settings, composition))
     async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
         token = (await client.post("/api/users/login", json=JOHN)).json()["user"]["token"]
         operations = _operations((await client.get("/api/articles?limit=100")).json()["articles"])
         for engine in composition.database.engines:
-            event.listen(engine.sync_engine, "before_cursor_execute", note)
+            event.listen(engine.sync_engine, "before_cursor_execute", record)
         statements = {}
         for operation in operations:
-            sent.clear()
+            executed.clear()
             headers = {"Authorization": f"Token {token}"} if operation.with_token else {}
-            answer = await client.request(
+            response = await client.request(
                 operation.method, operation.path, json=operation.body, headers=headers
             )
-            answer.raise_for_status()
-            statements[operation.name] = len(sent)
+            response.raise_for_status()
+            statements[operation.name] = len(executed)
     await composition.database.dispose()
     return token, operations, statements
 
 
-def _operations(listed: Sequence[Mapping[str, object]]) -> Sequence[Operation]:
-    slugs = [str(article["slug"]) for article in listed]
-    tag = next(tag for article in listed for tag in json.loads(json.dumps(article["tagList"])))
+def _operations(articles: Sequence[Mapping[str, object]]) -> Sequence[Operation]:
+    slugs = [str(article["slug"]) for article in articles]
+    tag = next(tag for article in articles for tag in json.loads(json.dumps(article["tagList"])))
     comments = f"/api/articles/{slugs[0]}/comments"
-    said = {"comment": {"body": "Well."}}
+    comment = {"comment": {"body": "Well."}}
     toggling = TOGGLING % ", ".join(json.dumps(slug) for slug in slugs)
     article = {"article": {"title": "Load", "description": "d", "body": "b", "tagList": [tag]}}
-    service = """wrk.headers["Content-Type"] = "application/json"
+    publishing = """wrk.headers["Content-Type"] = "application/json"
 local number = 0
 request = function()
   number = number + 1
@@ -222,10 +224,10 @@ end
             "POST",
             comments,
             with_token=True,
-            body=said,
-            script=JSON_BODY % json.dumps(said),
+            body=comment,
+            script=JSON_BODY % json.dumps(comment),
         ),
-        Operation("publish", "POST", "/api/articles", with_token=True, body=article, script=service % tag),
+        Operation("publish", "POST", "/api/articles", with_token=True, body=article, script=publishing % tag),
         Operation(
             "log in",
             "POST",

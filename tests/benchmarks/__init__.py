@@ -1,1 +1,1 @@
-"""The benchmark runs; what it measures is for people to read."""
+"""Tests of the benchmarks: that they run, and their reports."""

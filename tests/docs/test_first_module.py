@@ -1,4 +1,4 @@
-"""docs/modules.md, "your first module in fifteen minutes", followed step by step in a copy of the tree."""
+"""The tutorial in docs/modules.md: its commands and diffs, run in order in a copy of the tree."""
 
 import os
 import re
@@ -13,13 +13,14 @@ from tests.devtools.scaffold.conftest import UNWANTED, copy_tree
 from tests.program import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parents[2]
-# What `make test` has that looks at every module, and where that lies.
-LOOKING_AT_ALL = [
+# The tests of `make test` that cover every module.
+TESTS_OF_ALL_MODULES = [
     "tests/app/test_containers.py",
     "tests/app/test_migrations.py::TestEveryModule",
     "tests/app/test_readme.py::test_the_page_of_a_module_names_its_tables_contracts_and_events",
     "tests/conformance/test_document.py",
     "tests/docs/test_examples.py",
+    "tests/docs/test_limits.py",
     "tests/security/test_access.py::test_the_table_has_every_operation",
     "tests/test_idempotency_keys.py::test_every_operation_that_creates_takes_a_key_and_no_other_one_does",
     "tests/test_account_deletion.py",
@@ -28,33 +29,33 @@ STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.slow
-# Whoever has just followed the document calls make test next.
+# A developer who has just followed the tutorial runs `make test` next.
 @pytest.mark.skipif((ROOT / "modules" / "notes").exists(), reason="this checkout has a module called notes")
-def test_its_commands_and_changes_work_in_order_and_say_what_is_written(tmp_path: Path) -> None:
+def test_commands_and_diffs_of_the_tutorial_work_and_print_what_it_shows(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path)
     (tree / ".venv").symlink_to(sys.prefix)
     steps = STEP.findall((ROOT / "docs" / "modules.md").read_text(encoding="utf-8"))
     assert {kind for kind, _ in steps} == {"sh", "diff", "text"}
-    said = ""
+    output = ""
     for kind, step in steps:
         if kind == "text":
-            assert step in said
+            assert step in output
         else:
-            said = done(tree, ["git", "apply", "-"] if kind == "diff" else ["sh", "-eu"], step)
+            output = run(tree, ["git", "apply", "-"] if kind == "diff" else ["sh", "-eu"], step)
     shutil.copytree(ROOT / "tests", tree / "tests", ignore=UNWANTED, dirs_exist_ok=True)
-    done(tree, [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *LOOKING_AT_ALL], "")
+    run(tree, [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *TESTS_OF_ALL_MODULES], "")
 
 
-def done(tree: Path, program: list[str], step: str) -> str:
-    """Give a step to the program that takes it, and return what was said; it must succeed."""
-    others = {
+def run(tree: Path, program: list[str], step: str) -> str:
+    """Run the program with the step as its input, and return its output; fail if it fails."""
+    environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("CONDUIT_", "COVERAGE_"))
     }
-    process = subprocess.run(  # noqa: S603 - what the document says
+    process = subprocess.run(  # noqa: S603 - the commands of the tutorial
         program,
         cwd=tree,
-        # The modules of the copy, whatever is installed.
-        env=others | {"PYTHONPATH": str(tree), "GIT_CEILING_DIRECTORIES": str(tree.parent)},
+        # The modules of the copy come before installed ones.
+        env=environment | {"PYTHONPATH": str(tree), "GIT_CEILING_DIRECTORIES": str(tree.parent)},
         input=step,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
