@@ -90,7 +90,10 @@ def found(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 def programs_own_words() -> dict[str, str]:
     """Return what the program says of itself: every help text."""
     runner = CliRunner()
-    commands = [[], *([name] for name in ("serve", "migrate", "demo", "backup", "restore", "modules", "events"))]
+    commands = [
+        [],
+        *([name] for name in ("serve", "migrate", "demo", "backup", "restore", "modules", "events")),
+    ]
     commands += [["events", name] for name in ("list", "show", "retry", "purge")]
     commands += [[name] for name in ("openapi", "check", "new-module")]
     return {

@@ -35,17 +35,17 @@ class TokenSystem(Protocol):
 
     async def user(self, username: str) -> UserId: ...
 
-    async def issue(self, user: UserId) -> str:
+    async def issue(self, user_id: UserId) -> str:
         """Return a token of this user."""
         ...
 
-    async def expire(self, user: UserId) -> None:
+    async def expire(self, user_id: UserId) -> None:
         """Let this user's tokens expire."""
         ...
 
-    async def change_password(self, user: UserId) -> None: ...
+    async def change_password(self, user_id: UserId) -> None: ...
 
-    async def delete_user(self, user: UserId) -> None:
+    async def delete_user(self, user_id: UserId) -> None:
         """Delete this user."""
         ...
 
@@ -60,27 +60,27 @@ class FakeTokenSystem:
         return NOON
 
     async def user(self, _username: str) -> UserId:
-        user = UserId(len(self._issued) + 1)
-        self._issued[user] = []
-        return user
+        user_id = UserId(len(self._issued) + 1)
+        self._issued[user_id] = []
+        return user_id
 
-    async def issue(self, user: UserId) -> str:
-        token = self.tokens.issue(user, expires_at=self.expiry)
-        self._issued[user].append(token)
+    async def issue(self, user_id: UserId) -> str:
+        token = self.tokens.issue(user_id, expires_at=self.expiry)
+        self._issued[user_id].append(token)
         return token
 
-    async def expire(self, user: UserId) -> None:
-        self._revoke_all(user)
+    async def expire(self, user_id: UserId) -> None:
+        self._revoke_all(user_id)
 
-    async def change_password(self, user: UserId) -> None:
-        self._revoke_all(user)
+    async def change_password(self, user_id: UserId) -> None:
+        self._revoke_all(user_id)
 
-    async def delete_user(self, user: UserId) -> None:
-        self._revoke_all(user)
+    async def delete_user(self, user_id: UserId) -> None:
+        self._revoke_all(user_id)
 
-    def _revoke_all(self, user: UserId) -> None:
-        while self._issued[user]:
-            self.tokens.end(self._issued[user].pop())
+    def _revoke_all(self, user_id: UserId) -> None:
+        while self._issued[user_id]:
+            self.tokens.end(self._issued[user_id].pop())
 
 
 class UsersTokenSystem:
@@ -99,23 +99,23 @@ class UsersTokenSystem:
         account = await self._accounts.add(
             NewAccount(Username(username), Email(f"{username}@example.com"), "no hash at all")
         )
-        user: UserId = account.id
-        return user
+        user_id: UserId = account.id
+        return user_id
 
-    async def issue(self, user: UserId) -> str:
-        token: str = self.tokens.issue(await self._accounts.by_id(user))
+    async def issue(self, user_id: UserId) -> str:
+        token: str = self.tokens.issue(await self._accounts.by_id(user_id))
         return token
 
     async def expire(self, _user: UserId) -> None:
         self._clock.at = self.expiry
 
-    async def change_password(self, user: UserId) -> None:
-        account = await self._accounts.by_id(user)
+    async def change_password(self, user_id: UserId) -> None:
+        account = await self._accounts.by_id(user_id)
         await self._accounts.save(account.with_changes(AccountChanges(), password_hash="another hash"))
 
-    async def delete_user(self, user: UserId) -> None:
+    async def delete_user(self, user_id: UserId) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(AccountRow).where(AccountRow.id == user))
+            await session.execute(delete(AccountRow).where(AccountRow.id == user_id))
 
 
 @asynccontextmanager
@@ -137,9 +137,9 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[TokenSystem]:
         yield system
 
 
-async def issue_token(system: TokenSystem, user: UserId, *, verified: bool) -> str:
+async def issue_token(system: TokenSystem, user_id: UserId, *, verified: bool) -> str:
     """Return a token of this user that was, or was not, verified before."""
-    token = await system.issue(user)
+    token = await system.issue(user_id)
     if verified:
         await system.tokens.verify(token)
     return token
@@ -158,7 +158,7 @@ async def test_verifier_satisfies_protocol(system: TokenSystem) -> None:
 
 async def test_principal_of_every_token_is_its_owner(system: TokenSystem) -> None:
     jake, anna = await system.user("jake"), await system.user("anna")
-    tokens = [await system.issue(user) for user in (jake, anna, jake)]
+    tokens = [await system.issue(user_id) for user_id in (jake, anna, jake)]
     for _ in range(2):
         owners = [(await system.tokens.verify(token)).user_id for token in tokens]
         assert owners == [jake, anna, jake]
@@ -215,7 +215,7 @@ async def test_new_password_keeps_other_users_tokens_and_later_ones(system: Toke
 
 async def test_error_is_the_same_for_every_reason(system: TokenSystem) -> None:
     jake, anna, carl = [await system.user(name) for name in ("jake", "anna", "carl")]
-    revoked, orphaned, expired = [await system.issue(user) for user in (jake, anna, carl)]
+    revoked, orphaned, expired = [await system.issue(user_id) for user_id in (jake, anna, carl)]
     await system.change_password(jake)
     await system.delete_user(anna)
     reasons = [await rejection(system, token) for token in ("forged", revoked, orphaned)]
