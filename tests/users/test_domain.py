@@ -285,11 +285,6 @@ class TestLogIn:
         assert account.password_hash == f"strong {PASSWORD}"
         assert account.token_version == registered.account.token_version
 
-    async def test_current_hash_is_unchanged(self, context: Context) -> None:
-        registered = await context.register()
-        await context.log_in()
-        assert context.accounts.by_user_id == {registered.account.id: registered.account}
-
     async def test_wrong_password_does_not_replace_the_hash(self, context: Context) -> None:
         registered = await context.register()
         context.passwords.strength = "strong"

@@ -189,6 +189,11 @@ class TestLogIn:
         assert (await stored_account(users, jake.id)).password_hash.startswith(CURRENT_PARAMETERS)
         assert (await log_in(users.accounts())).account.id == jake.id
 
+    async def test_hash_with_current_parameters_is_unchanged(self, users: UsersContainer) -> None:
+        jake = await insert_account(users, password_hash=await users.passwords().hash(Password(PASSWORD)))
+        await log_in(users.accounts())
+        assert await stored_account(users, jake.id) == jake
+
     async def test_password_changed_during_rehashing_is_not_overwritten(self, users: UsersContainer) -> None:
         jake = await insert_account(users, password_hash=outdated_hash())
 
