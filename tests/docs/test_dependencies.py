@@ -116,7 +116,7 @@ def test_every_requirement_is_pinned_by_hash_and_names_no_index(file: str) -> No
 
 
 def test_every_license_is_listed_and_allowed() -> None:
-    """The table has the production requirements; rerun after a pin changes, with the new version installed."""
+    """The table has the production requirements; after a pin changes, rerun with that version."""
     table = dict(
         re.findall(
             r"^\| `([a-z0-9.-]+)` \| (.+?) \|$", (ROOT / "docs/licences.md").read_text("utf-8"), re.MULTILINE

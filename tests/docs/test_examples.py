@@ -45,7 +45,7 @@ class Step:
 ANNA = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
 BLANK_USER = {"user": {"username": "", "email": "", "password": ""}}
 WRONG_PASSWORD = {"user": {"email": "anna@example.com", "password": "wrong"}}
-ARTICLE_OPERATIONS = (
+ON_ARTICLE = (
     "CreateArticleFavorite",
     "DeleteArticleFavorite",
     "UpdateArticle",
@@ -53,7 +53,7 @@ ARTICLE_OPERATIONS = (
     "CreateArticleComment",
     "DeleteArticleComment",
 )
-PROFILE_OPERATIONS = ("FollowUserByUsername", "UnfollowUserByUsername")
+ON_PROFILE = ("FollowUserByUsername", "UnfollowUserByUsername")
 
 
 def session() -> Iterator[Step]:
@@ -117,15 +117,15 @@ def client_errors() -> Iterator[Step]:
         "ExportCurrentUser",
         "GetArticlesFeed",
         "CreateArticle",
-        *ARTICLE_OPERATIONS,
-        *PROFILE_OPERATIONS,
+        *ON_ARTICLE,
+        *ON_PROFILE,
     ):
         yield Step(operation, 401)
     for operation in ("GetArticles", "GetArticle", "GetArticleComments", "GetProfileByUsername"):
         yield Step(operation, 401, INVALID_TOKEN)
-    for operation in ("GetArticle", "GetArticleComments", *ARTICLE_OPERATIONS):
+    for operation in ("GetArticle", "GetArticleComments", *ON_ARTICLE):
         yield Step(operation, 404, "anna", path={"slug": "unknown"})
-    for operation in ("GetProfileByUsername", *PROFILE_OPERATIONS):
+    for operation in ("GetProfileByUsername", *ON_PROFILE):
         yield Step(operation, 404, "anna", path={"username": "nobody"})
         yield Step(operation, 422, "anna", path={"username": NUL})
     for operation in ("CreateArticleFavorite", "DeleteArticleFavorite", "DeleteArticle"):
