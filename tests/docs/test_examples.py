@@ -1,4 +1,4 @@
-"""The examples in the document: every one is what Conduit answers in the story that is told here."""
+"""The examples in the OpenAPI document are real: each is a request or response of one recorded session."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,21 +14,21 @@ from tests.conformance.official_document import operations_of
 from tests.conftest import AppInstance
 from tests.login_attempts import LOGIN_ATTEMPTS
 
-NO_TOKEN = "token.of.nobody"
+INVALID_TOKEN = "invalid.access.token"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOT_UTF8 = "?tag=%FF"
-REFUSED_TEXT = "%00"
+NUL = "%00"
 SLUG, NEW_SLUG = "how-to-train-your-dragon", "did-you-train-your-dragon"
 
-# The official document has it, and two articles may have one title: each gets a slug of its own.
-NEVER_ANSWERED = {("CreateArticle", "409")}
+# In the official document, but two articles may have the same title: each gets a slug of its own.
+NEVER_RETURNED = {("CreateArticle", "409")}
 
 
 @dataclass(frozen=True)
 class Step:
-    """A request of the story, and the status that it is answered with.
+    """A request of the session, and the status of its response.
 
-    Its body is the example of the document, unless there is another one here.
+    The default body is the example of the OpenAPI document.
     """
 
     operation: str
@@ -38,14 +38,14 @@ class Step:
     query: str = ""
     path: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    shown: bool = True
-    """Whether the answer is an example, or only what the story needs."""
+    is_example: bool = True
+    """Whether the response is an example in the document."""
 
 
 ANNA = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
 BLANK_USER = {"user": {"username": "", "email": "", "password": ""}}
 WRONG_PASSWORD = {"user": {"email": "anna@example.com", "password": "wrong"}}
-OF_AN_ARTICLE = (
+ON_ARTICLE = (
     "CreateArticleFavorite",
     "DeleteArticleFavorite",
     "UpdateArticle",
@@ -53,15 +53,15 @@ OF_AN_ARTICLE = (
     "CreateArticleComment",
     "DeleteArticleComment",
 )
-OF_A_PROFILE = ("FollowUserByUsername", "UnfollowUserByUsername")
+ON_PROFILE = ("FollowUserByUsername", "UnfollowUserByUsername")
 
 
-def story() -> Iterator[Step]:
-    """Yield what happens: jake registers and publishes, anna follows, comments and favorites, both leave."""
+def session() -> Iterator[Step]:
+    """Yield the steps: jake publishes an article, anna follows, comments and favorites, both delete data."""
     yield Step("CreateUser", 201)
     yield Step("CreateUser", 409)
     yield Step("CreateUser", 422, body=BLANK_USER)
-    yield Step("CreateUser", 201, body={"user": ANNA}, shown=False)
+    yield Step("CreateUser", 201, body={"user": ANNA}, is_example=False)
     yield Step("Login", 200)
     yield Step("Login", 401, body=WRONG_PASSWORD)
     yield Step("Login", 422, body=BLANK_USER)
@@ -76,8 +76,8 @@ def story() -> Iterator[Step]:
     yield Step("CreateArticleFavorite", 200, "anna")
     yield Step("CreateArticleComment", 201, "anna")
     yield Step("CreateArticleComment", 422, "anna", {"comment": {"body": ""}})
-    yield from looking()
-    yield from failing()
+    yield from reads()
+    yield from client_errors()
     yield Step("ExportCurrentUser", 200, "anna")
     yield Step("UnfollowUserByUsername", 200, "anna")
     yield Step("DeleteArticleFavorite", 200, "anna")
@@ -88,16 +88,16 @@ def story() -> Iterator[Step]:
     yield Step("DeleteCurrentUser", 403, "jake", {"user": {"password": "wrong"}})
     yield Step("DeleteCurrentUser", 422, "jake", {"user": {"password": ""}})
     yield Step("DeleteCurrentUser", 204, "jake")
-    yield Step("CreateUser", 201, shown=False)
+    yield Step("CreateUser", 201, is_example=False)
     for _ in range(LOGIN_ATTEMPTS):
         wrong = {"user": {"email": "jake@example.com", "password": "wrong"}}
-        yield Step("Login", 401, body=wrong, shown=False)
+        yield Step("Login", 401, body=wrong, is_example=False)
     yield Step("Login", 429)
     yield Step("DeleteCurrentUser", 429, "jake")
 
 
-def looking() -> Iterator[Step]:
-    """Yield what anna looks at, and what is no question."""
+def reads() -> Iterator[Step]:
+    """Yield reads, and invalid ones."""
     yield Step("GetProfileByUsername", 200, "anna")
     yield Step("GetArticles", 200)
     yield Step("GetArticlesFeed", 200, "anna")
@@ -109,40 +109,46 @@ def looking() -> Iterator[Step]:
         yield Step(operation, 422, "anna", query="?limit=0")
 
 
-def failing() -> Iterator[Step]:
-    """Yield what is refused for who asks, and for what is asked about."""
+def client_errors() -> Iterator[Step]:
+    """Yield requests that fail by their token, path or permission."""
     for operation in ("GetCurrentUser", "UpdateCurrentUser", "DeleteCurrentUser", "LogOutEverywhere"):
         yield Step(operation, 401)
-    for operation in ("ExportCurrentUser", "GetArticlesFeed", "CreateArticle", *OF_AN_ARTICLE, *OF_A_PROFILE):
+    for operation in (
+        "ExportCurrentUser",
+        "GetArticlesFeed",
+        "CreateArticle",
+        *ON_ARTICLE,
+        *ON_PROFILE,
+    ):
         yield Step(operation, 401)
     for operation in ("GetArticles", "GetArticle", "GetArticleComments", "GetProfileByUsername"):
-        yield Step(operation, 401, NO_TOKEN)
-    for operation in ("GetArticle", "GetArticleComments", *OF_AN_ARTICLE):
+        yield Step(operation, 401, INVALID_TOKEN)
+    for operation in ("GetArticle", "GetArticleComments", *ON_ARTICLE):
         yield Step(operation, 404, "anna", path={"slug": "unknown"})
-    for operation in ("GetProfileByUsername", *OF_A_PROFILE):
+    for operation in ("GetProfileByUsername", *ON_PROFILE):
         yield Step(operation, 404, "anna", path={"username": "nobody"})
-        yield Step(operation, 422, "anna", path={"username": REFUSED_TEXT})
+        yield Step(operation, 422, "anna", path={"username": NUL})
     for operation in ("CreateArticleFavorite", "DeleteArticleFavorite", "DeleteArticle"):
-        yield Step(operation, 422, "anna", path={"slug": REFUSED_TEXT})
+        yield Step(operation, 422, "anna", path={"slug": NUL})
     for operation in ("GetArticle", "GetArticleComments"):
-        yield Step(operation, 422, path={"slug": REFUSED_TEXT})
+        yield Step(operation, 422, path={"slug": NUL})
     yield Step("UpdateArticle", 422, "jake", {"article": {"title": "", "tagList": None}})
     yield Step("DeleteArticleComment", 422, "anna", path={"id": "first"})
     yield Step("DeleteArticleComment", 403, "jake")
     for operation in ("UpdateArticle", "DeleteArticle"):
         yield Step(operation, 403, "anna")
-        yield Step(operation, 412, "jake", headers={"If-Match": '"what-was-there-before"'})
+        yield Step(operation, 412, "jake", headers={"If-Match": '"stale"'})
 
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return a Conduit on SQLite: that both engines answer alike is what the other files show."""
+    """Return a Conduit on SQLite only; other tests compare the engines."""
     return sqlite_app
 
 
 @pytest.fixture
 def settings(core_settings: Settings) -> Settings:
-    """Let only modules be there of which the story tells."""
+    """Enable only the modules of the session."""
     return core_settings
 
 
@@ -150,7 +156,7 @@ Bodies = dict[str, Any]
 
 
 class Document:
-    """Conduit's document: where its operations are, and what examples they have."""
+    """The OpenAPI document: its operations and their examples."""
 
     def __init__(self, content: Json) -> None:
         self.operations = {
@@ -159,18 +165,18 @@ class Document:
         }
 
     def examples(self) -> dict[str, Bodies]:
-        """Return the examples of every operation, by `request` and by status."""
+        """Return the examples by operation, and by `request` or status."""
         return {
             name: {
                 part: content["application/json"].get("example")
                 for part, content in _contents(operation).items()
-                if (name, part) not in NEVER_ANSWERED
+                if (name, part) not in NEVER_RETURNED
             }
             for name, (_, _, operation) in self.operations.items()
         }
 
     def url(self, step: Step) -> str:
-        """Return what a step asks for."""
+        """Return the URL of a step, below /api."""
         _, path, _ = self.operations[step.operation]
         return path.format_map({"slug": SLUG, "username": "jake", "id": "1", **step.path}) + step.query
 
@@ -182,53 +188,53 @@ def _contents(operation: Json) -> Mapping[str, Json]:
 
 @pytest.fixture
 def document(application: FastAPI) -> Document:
-    """Return the document of Conduit."""
+    """Return the OpenAPI document."""
     return Document(application.openapi())
 
 
-async def told(api: Api, document: Document) -> dict[str, Bodies]:
-    """Tell the story, and return what was sent and answered, as examples have it."""
+async def recorded(api: Api, document: Document) -> dict[str, Bodies]:
+    """Run the session, and return its requests and responses in the form of the examples."""
     examples = document.examples()
-    tokens = {NO_TOKEN: NO_TOKEN}
+    tokens = {INVALID_TOKEN: INVALID_TOKEN}
     bodies: dict[str, Bodies] = {name: {} for name in examples}
-    for step in story():
-        statements = step.body or examples[step.operation].get("request")
+    for step in session():
+        body = step.body or examples[step.operation].get("request")
         headers = {"Authorization": f"Token {tokens[step.user]}"} if step.user else {}
         method, _, _ = document.operations[step.operation]
         url = document.url(step)
-        answer = await api.request(method, url, json=statements, headers={**headers, **step.headers})
-        assert answer.status_code == step.status, f"{step}: {answer.text}"
-        answered = answer.json() if answer.content else None
-        if answered and "user" in answered:
-            tokens[answered["user"]["username"]] = answered["user"]["token"]
-        if step.shown and answered:
-            bodies[step.operation][str(step.status)] = answered
-        if step.shown and statements and answer.is_success:
-            bodies[step.operation]["request"] = statements
+        response = await api.request(method, url, json=body, headers={**headers, **step.headers})
+        assert response.status_code == step.status, f"{step}: {response.text}"
+        content = response.json() if response.content else None
+        if content and "user" in content:
+            tokens[content["user"]["username"]] = content["user"]["token"]
+        if step.is_example and content:
+            bodies[step.operation][str(step.status)] = content
+        if step.is_example and body and response.is_success:
+            bodies[step.operation]["request"] = body
     return bodies
 
 
-def timeless(value: Any) -> Any:
-    """Return an answer with the same time wherever there is one, and tokens as the document shows them."""
+def normalized(value: Any) -> Any:
+    """Return the value with all times replaced, and with tokens as short as in the document."""
     if isinstance(value, dict):
         return {
-            name: f"{inner[:20]}…" if name == "token" and isinstance(inner, str) else timeless(inner)
+            name: f"{inner[:20]}…" if name == "token" and isinstance(inner, str) else normalized(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):
-        return [timeless(inner) for inner in value]
-    return TIME.sub("then", value) if isinstance(value, str) else value
+        return [normalized(inner) for inner in value]
+    return TIME.sub("TIME", value) if isinstance(value, str) else value
 
 
-async def test_every_example_is_what_conduit_answers(api: Api, document: Document) -> None:
-    answers = await told(api, document)
+async def test_every_example_is_a_real_request_or_response(api: Api, document: Document) -> None:
+    bodies = await recorded(api, document)
     examples = document.examples()
-    assert {name: timeless(bodies) for name, bodies in examples.items()} == {
-        name: timeless(bodies) for name, bodies in answers.items()
+    assert {name: normalized(example) for name, example in examples.items()} == {
+        name: normalized(body) for name, body in bodies.items()
     }
 
 
-def test_no_answer_that_is_left_out_has_an_example(document: Document) -> None:
-    for name, status in NEVER_ANSWERED:
+def test_responses_that_are_never_returned_have_no_example(document: Document) -> None:
+    for name, status in NEVER_RETURNED:
         _, _, operation = document.operations[name]
         assert "example" not in operation["responses"][status]["content"]["application/json"]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.devtools.scaffold.conftest import UNWANTED, copy_tree
-from tests.program import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parents[2]
+# One step is a run of many tests.
+STEP_TIMEOUT_SECONDS = 300
 # The tests of `make test` that cover every module.
 TESTS_OF_ALL_MODULES = [
     "tests/app/test_containers.py",
@@ -60,7 +61,7 @@ def run(tree: Path, program: list[str], step: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT_SECONDS,
+        timeout=STEP_TIMEOUT_SECONDS,
         check=False,
     )
     assert process.returncode == 0, f"{step}\n{process.stdout}"

@@ -1,4 +1,4 @@
-"""A whole session with a running Conduit, through a client that was generated from its document."""
+"""A session with a running Conduit, through a client generated from its OpenAPI document."""
 
 import sys
 import time
@@ -43,52 +43,52 @@ from conduit_client.models import (
 
 T = TypeVar("T")
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of somebody made up
+PASSWORD = "correct horse battery"  # noqa: S105 - of a test user
 
 
-class Refused(Exception):
-    """What Conduit said no to: `errors` has messages by the field, or the thing, that they are about."""
+class RequestFailed(Exception):
+    """An error response of Conduit: `errors` has messages by field or subject."""
 
-    def __init__(self, answer: GenericErrorModel) -> None:
-        self.errors = answer.errors.additional_properties
+    def __init__(self, response: GenericErrorModel) -> None:
+        self.errors = response.errors.additional_properties
         super().__init__("; ".join(f"{key} {', '.join(problems)}" for key, problems in self.errors.items()))
 
 
-def value(answer: T | GenericErrorModel | None) -> T:
-    """Return what an operation answers with; raise `Refused` when that is an error."""
-    if isinstance(answer, GenericErrorModel):
-        raise Refused(answer)
-    if answer is None:
-        raise TypeError("an answer that the document does not have")
-    return answer
+def value(response: T | GenericErrorModel | None) -> T:
+    """Return the parsed response; raise `RequestFailed` for an error."""
+    if isinstance(response, GenericErrorModel):
+        raise RequestFailed(response)
+    if response is None:
+        raise TypeError("the response is not in the OpenAPI document")
+    return response
 
 
 def expect(claim: bool, what: str) -> None:
-    """Raise an error that says what, unless the claim is true."""
+    """Raise `AssertionError` unless the claim is true."""
     if not claim:
         raise AssertionError(f"not as expected: {what}")
 
 
 def register(url: str, username: str) -> User:
-    """Return a new user."""
+    """Register a user."""
     new = NewUser(username=username, email=f"{username}@example.com", password=PASSWORD)
     return value(create_user.sync(client=Client(url), body=NewUserRequest(user=new))).user
 
 
 def session(url: str) -> None:
-    """Register two users, and let them do what people do here."""
-    anybody = Client(url)
+    """Register two users and call every kind of operation."""
+    anonymous = Client(url)
     name = f"jake{time.time_ns()}"
     author, reader = register(url, name), register(url, f"anna{time.time_ns()}")
     try:
         register(url, name)
-    except Refused as refused:
-        expect(refused.errors["username"] == ["has already been taken"], str(refused))
+    except RequestFailed as error:
+        expect(error.errors["username"] == ["has already been taken"], str(error))
     else:
-        raise AssertionError("a name can be taken twice")
+        raise AssertionError("a username can be taken twice")
 
     credentials = LoginUserRequest(user=LoginUser(email=author.email, password=PASSWORD))
-    token = value(login.sync(client=anybody, body=credentials)).user.token
+    token = value(login.sync(client=anonymous, body=credentials)).user.token
     jake = AuthenticatedClient(url, token=token, prefix="Token")
     anna = AuthenticatedClient(url, token=reader.token, prefix="Token")
     value(
@@ -98,14 +98,14 @@ def session(url: str) -> None:
 
     draft = NewArticle("How to train your dragon", "Ever wonder how?", "Believe.", tag_list=["dragons"])
     slug = value(create_article.sync(client=jake, body=NewArticleRequest(article=draft))).article.slug
-    page = value(get_articles.sync(client=anybody, author=name, limit=10))
+    page = value(get_articles.sync(client=anonymous, author=name, limit=10))
     expect([article.slug for article in page.articles] == [slug], "the article is listed")
-    expect("dragons" in value(get_tags.sync(client=anybody)).tags, "its tag is in use")
+    expect("dragons" in value(get_tags.sync(client=anonymous)).tags, "its tag is in use")
 
-    said = NewCommentRequest(comment=NewComment(body="It takes a Jacobian."))
-    comment = value(create_article_comment.sync(slug, client=anna, body=said)).comment
-    comments = value(get_article_comments.sync(slug, client=anybody)).comments
-    expect([one.author.username for one in comments] == [reader.username], "the comment is there")
+    comment_body = NewCommentRequest(comment=NewComment(body="It takes a Jacobian."))
+    comment = value(create_article_comment.sync(slug, client=anna, body=comment_body)).comment
+    comments = value(get_article_comments.sync(slug, client=anonymous)).comments
+    expect([comment.author.username for comment in comments] == [reader.username], "the comment is there")
 
     expect(value(follow_user_by_username.sync(name, client=anna)).profile.following, "anna follows jake")
     feed = value(get_articles_feed.sync(client=anna))
@@ -116,20 +116,20 @@ def session(url: str) -> None:
     changes = UpdateArticleRequest(article=UpdateArticle(title="Did you train your dragon?"))
     slug = value(
         update_article.sync(slug, client=jake, body=changes)
-    ).article.slug  # another title, another slug
+    ).article.slug  # a new title gives a new slug
     forbidden = delete_article.sync_detailed(slug, client=anna)
-    expect(forbidden.status_code == HTTPStatus.FORBIDDEN, "it is not hers")
+    expect(forbidden.status_code == HTTPStatus.FORBIDDEN, "she cannot delete his article")
 
-    taken_back = delete_article_comment.sync_detailed(slug, comment.id, client=anna)
-    expect(taken_back.status_code == HTTPStatus.NO_CONTENT, "she takes it back")
-    expect(value(get_article_comments.sync(slug, client=anybody)).comments == [], "the comment is gone")
+    deleted_comment = delete_article_comment.sync_detailed(slug, comment.id, client=anna)
+    expect(deleted_comment.status_code == HTTPStatus.NO_CONTENT, "she deletes her comment")
+    expect(value(get_article_comments.sync(slug, client=anonymous)).comments == [], "the comment is gone")
     value(delete_article_favorite.sync(slug, client=anna))
     value(unfollow_user_by_username.sync(name, client=anna))
     deleted = delete_article.sync_detailed(slug, client=jake)
-    expect(deleted.status_code == HTTPStatus.NO_CONTENT, "and it is his")
-    gone = get_article.sync_detailed(slug, client=anybody)
+    expect(deleted.status_code == HTTPStatus.NO_CONTENT, "he deletes his article")
+    gone = get_article.sync_detailed(slug, client=anonymous)
     expect(gone.status_code == HTTPStatus.NOT_FOUND, "the article is gone")
-    print(f"{name} has published, {reader.username} has read: all as the document says")
+    print(f"{name} published, {reader.username} read: all as the document says")
 
 
 if __name__ == "__main__":
