@@ -40,7 +40,7 @@ class FakeTokenVerifier:
         self._principals[token] = Principal(user_id, int(expires_at.timestamp()))
         return token
 
-    def end(self, token: str) -> None:
+    def revoke(self, token: str) -> None:
         """Revoke a token, as its expiry, a new password or the deletion of its user does."""
         del self._principals[token]
 

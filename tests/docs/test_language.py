@@ -21,7 +21,7 @@ NAMES = Path(__file__).with_name("retired_names.txt")
 """Each retired name and the one that is used instead."""
 
 PHRASES = {
-    r"kept answers?|answers? that (last|are kept)|given again|worked out (anew|again)": "response cache, cached",
+    r"kept answers?|answers? that (last|are kept)|given again|worked out (anew|again)": "response cache",
     r"keyed requests?|sent again": "idempotency key, retried",
     r"yardsticks?": "baseline",
     r"switched (on|off)": "enabled, disabled",
@@ -33,8 +33,9 @@ PHRASES = {
     r"planted breach(es)?": "seeded violation",
     r"(was asked for|were tried) too often|has changed since\b|is not one that this list gave": "RFC terms",
     r"the architecture holds|[Ll]ook after\b": "architecture check passed, operate",
-    r"somebody else has taken|a delivery (is dead|failed)|nothing can be delivered": "the log events of docs/operations.md",
+    r"somebody else has taken|a delivery (is dead|failed)|nothing can be delivered": "docs/operations.md",
 }
+EVENTS_COMMANDS = ["list", "show", "retry", "purge"]
 WITH_OLD_NAMES = [
     # What was renamed is listed, forwarded, migrated or hinted at there.
     "CHANGELOG.md",
@@ -56,8 +57,8 @@ WITH_OLD_NAMES = [
 @cache
 def texts() -> dict[str, str]:
     """Return every text file of the repository but those that have a reason to use an old name."""
-    listed = subprocess.run(  # noqa: S603 - git, of this checkout
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git, of this checkout
         cwd=ROOT,
         capture_output=True,
         check=True,

@@ -289,7 +289,7 @@ class TestFailure:
         [dead] = await messaging.outbox_admin.oldest([DeliveryState.DEAD], 10)
         assert (dead.attempts, dead.due_at) == (MAX_ATTEMPTS, None)
         assert await messaging.outbox_admin.backlog() == Backlog(
-            waiting=0, oldest_pending_seconds=0, dead=1, orphaned=0
+            pending=0, oldest_pending_seconds=0, dead=1, orphaned=0
         )
 
     async def test_handler_timeout_is_a_failure(self, kernel_database: Database, clock: FakeClock) -> None:

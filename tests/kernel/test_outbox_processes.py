@@ -82,5 +82,5 @@ async def test_events_are_handled_once_and_in_order_when_a_worker_is_killed(
         second.send_signal(signal.SIGTERM)
         assert second.wait(TIMEOUT_SECONDS) == 0
     assert await steps_by_walker(outbox_database) == {walker: list(range(STEPS)) for walker in range(WALKERS)}
-    assert (await messaging.outbox_admin.backlog()).waiting == 0
+    assert (await messaging.outbox_admin.backlog()).pending == 0
     assert_steps_of_a_walker_never_overlap(file)

@@ -80,7 +80,7 @@ class FakeTokenSystem:
 
     def _revoke_all(self, user_id: UserId) -> None:
         while self._issued[user_id]:
-            self.tokens.end(self._issued[user_id].pop())
+            self.tokens.revoke(self._issued[user_id].pop())
 
 
 class UsersTokenSystem:

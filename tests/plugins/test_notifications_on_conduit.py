@@ -86,7 +86,7 @@ async def test_pending_event_of_a_deleted_article_causes_no_notification(
     await api.as_user("jake").delete(f"/articles/{article['slug']}")
     await composition.messaging.dispatcher.drain()
     assert await notifications(api, "jake") == []
-    assert (await composition.messaging.outbox_admin.backlog()).waiting == 0
+    assert (await composition.messaging.outbox_admin.backlog()).pending == 0
 
 
 async def test_migrations_match_models(composition: Composition, plugin: Module) -> None:

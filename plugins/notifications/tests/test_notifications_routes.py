@@ -41,7 +41,7 @@ class TestNotify:
         await context.articles.remove(dragons)
         await context.favorite(dragons, "anna")
         assert await context.summaries("jake") == []
-        assert (await context.module.messaging.outbox_admin.backlog()).waiting == 0
+        assert (await context.module.messaging.outbox_admin.backlog()).pending == 0
 
     async def test_notification_is_added_after_the_commit(self, context: Context) -> None:
         dragons = context.article("dragons")

@@ -198,7 +198,7 @@ async def test_idle_stream_sends_heartbeats_and_ends_with_its_token(
     async with server.stream(token) as idle:
         await idle.next_comment()
         await idle.next_comment()
-        server.context.tokens.end(token)
+        server.context.tokens.revoke(token)
         await idle.end()
 
 

@@ -50,7 +50,7 @@ class StoredDelivery:
 class Backlog:
     """The number of deliveries in the outbox by state."""
 
-    waiting: int
+    pending: int
     oldest_pending_seconds: float
     """The age of the oldest pending delivery; 0 without any."""
 
