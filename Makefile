@@ -25,6 +25,7 @@ slow: test-all
 lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "conduit: not formatted; run: make format"; exit 1; }
 	@.venv/bin/ruff check --quiet .
+	@.venv/bin/codespell
 
 types:
 	@.venv/bin/mypy

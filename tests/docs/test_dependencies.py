@@ -18,6 +18,7 @@ FOLDERS = {
 }
 # Used without an import: by a file that contains the text.
 USED_BY_NAME = {
+    "codespell": ("Makefile", "bin/codespell"),
     "mypy": ("Makefile", "bin/mypy"),
     "psycopg": ("modules/kernel/infrastructure/persistence/engines.py", "postgresql+psycopg"),
     "coverage": ("Makefile", "coverage report"),
@@ -119,7 +120,7 @@ def test_every_license_is_listed_and_allowed() -> None:
     """The table has the production requirements; after a pin changes, rerun with that version."""
     table = dict(
         re.findall(
-            r"^\| `([a-z0-9.-]+)` \| (.+?) \|$", (ROOT / "docs/licences.md").read_text("utf-8"), re.MULTILINE
+            r"^\| `([a-z0-9.-]+)` \| (.+?) \|$", (ROOT / "docs/licenses.md").read_text("utf-8"), re.MULTILINE
         )
     )
     assert table.keys() == pins("traces.txt").keys()

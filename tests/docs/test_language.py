@@ -33,7 +33,7 @@ PHRASES = {
     r"planted breach(es)?": "seeded violation",
     r"(was asked for|were tried) too often|has changed since\b|is not one that this list gave": "RFC terms",
     r"the architecture holds|[Ll]ook after\b": "architecture check passed, operate",
-    r"somebody else has taken|a delivery (is dead|failed)|nothing can be delivered": "docs/operations.md",
+    r"somebody else has taken|a delivery failed|nothing can be delivered": "docs/operations.md",
 }
 EVENTS_COMMANDS = ["list", "show", "retry", "purge"]
 WITH_OLD_NAMES = [

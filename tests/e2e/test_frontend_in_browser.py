@@ -147,9 +147,9 @@ async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str
     await expect(page.get_by_role("link", name="anna")).to_be_visible()
 
     await page.get_by_role("link", name="New article").click()
-    await fill(page, Title="Knights", What="On knights", Text="# Armour\n\n- *heavy*", Tags="steel, horses")
+    await fill(page, Title="Knights", What="On knights", Text="# Armor\n\n- *heavy*", Tags="steel, horses")
     await page.get_by_role("button", name="Publish").click()
-    await expect(page.get_by_role("heading", name="Armour")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Armor")).to_be_visible()
     await expect(page.locator("li em")).to_have_text("heavy")
     await expect(page).to_have_url(f"{elsewhere}/article/knights")
 
@@ -357,7 +357,7 @@ class TestSameOrigin:
         await conduit.register("anna")
         await signed_in(page, conduit.address, "anna")
         await page.goto(f"{conduit.address}/editor")
-        await fill(page, Title="Knights", What="On knights", Text="Armour.")
+        await fill(page, Title="Knights", What="On knights", Text="Armor.")
         await lose_response(page, f"{conduit.address}/api/articles", "Publish")
         await fill(page, Title=title)
         await page.get_by_role("button", name="Publish").click()

@@ -87,7 +87,7 @@ export function unwrap<T>(result: Result<T>): T {
         ["modular monoliths", "event-driven code", "microservices", "plugin systems", "shared libraries"],
         "[the C4 model](https://c4model.com/)",
         "text",
-        """orders    offers OrderDirectory      needs catalogue
+        """orders    offers OrderDirectory      needs catalog
 billing   offers InvoiceReader       needs orders
 shipping                             needs orders, billing""",
     ),
@@ -184,7 +184,7 @@ du -sh "$target\"""",
     ),
     Topic(
         "machine-learning",
-        ["ranking models", "small language models", "feature stores", "forecasting jobs", "labelling tools"],
+        ["ranking models", "small language models", "feature stores", "forecasting jobs", "labeling tools"],
         "[the scikit-learn guide](https://scikit-learn.org/stable/user_guide.html)",
         "python",
         """model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))

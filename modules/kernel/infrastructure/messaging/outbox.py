@@ -130,7 +130,7 @@ class DeliveryPolicy:
     """The time limit of a handler; well below the lease, so that only a lost worker loses its claims."""
 
     max_attempts: int = 12
-    """The number of attempts before a delivery is dead: with this backoff, half an hour on average."""
+    """The number of attempts before a delivery becomes dead: with this backoff, half an hour on average."""
 
     initial_backoff: timedelta = timedelta(seconds=1)
     max_backoff: timedelta = timedelta(hours=1)
