@@ -51,7 +51,10 @@ class Snapshots:
         stale = [path for path, text in self.texts.items() if _read(root / path) != text]
         for path in stale:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(self.texts[path], encoding="utf-8")
+            # Replaced, not overwritten: an interrupted update leaves no half a file.
+            draft = (root / path).with_name(f"{path.name}.draft")
+            draft.write_text(self.texts[path], encoding="utf-8")
+            draft.replace(root / path)
         return stale
 
 

@@ -117,3 +117,10 @@ async def test_personal_data_has_own_comments_and_their_articles(use_cases: UseC
             {"id": comment.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
         ]
     }
+
+
+async def test_only_the_author_deletes_a_comment(use_cases: UseCases) -> None:
+    view = await use_cases.add("Nice")
+    with pytest.raises(NotTheAuthor):
+        await use_cases.service.delete("dragons", view.comment.id, use_cases.jake)
+    assert await use_cases.texts() == ["Nice"]

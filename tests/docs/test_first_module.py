@@ -18,12 +18,12 @@ STEP_TIMEOUT_SECONDS = 300
 TESTS_OF_ALL_MODULES = [
     "tests/app/test_containers.py",
     "tests/app/test_migrations.py::TestEveryModule",
-    "tests/app/test_readme.py::test_the_page_of_a_module_names_its_tables_contracts_and_events",
+    "tests/app/test_readme.py::test_module_readme_names_its_tables_contracts_and_events",
     "tests/conformance/test_document.py",
     "tests/docs/test_examples.py",
     "tests/docs/test_limits.py",
-    "tests/security/test_access.py::test_the_table_has_every_operation",
-    "tests/test_idempotency_keys.py::test_every_operation_that_creates_takes_a_key_and_no_other_one_does",
+    "tests/security/test_access.py::test_table_has_every_operation",
+    "tests/test_idempotency_keys.py::test_exactly_the_creating_operations_accept_a_key",
     "tests/test_account_deletion.py",
 ]
 STEP = re.compile(r"^```(sh|diff|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

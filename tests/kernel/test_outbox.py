@@ -401,6 +401,23 @@ class TestSeveralWorkers:
         assert await messaging.outbox.handle(late) is None
         assert subscriber.handled == []
 
+    async def test_failure_after_the_lease_expired_keeps_the_new_claim(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
+    ) -> None:
+        await publish(LampBroken("desk"))
+        [late] = await messaging.outbox.claim_due()
+        clock.at += LEASE
+        other = create_worker(kernel_database, clock, subscriber).outbox
+        [taken] = await other.claim_due()
+        await messaging.outbox.fail(late, LookupError("late"))
+        await other.handle(taken)
+        assert subscriber.handled == [LampBroken("desk")]
+
     async def test_delivery_that_crashes_every_worker_is_dead(
         self, kernel_database: Database, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
