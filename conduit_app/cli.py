@@ -2,7 +2,7 @@
 
 import typer
 
-from conduit_app.commands.backup import backup, restore
+from conduit_app.commands.backup import after_restore, backup, restore
 from conduit_app.commands.demo import demo_command
 from conduit_app.commands.devtools_commands import add_devtools_command
 from conduit_app.commands.events import events
@@ -30,6 +30,7 @@ main.command(name="demo", rich_help_panel=RUN)(demo_command)
 main.add_typer(events, name="events", rich_help_panel=OPERATE)
 main.command(rich_help_panel=OPERATE)(backup)
 main.command(rich_help_panel=OPERATE)(restore)
+main.command(name="after-restore", rich_help_panel=OPERATE)(after_restore)
 main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
 # Imported on use: a production install does not have them.

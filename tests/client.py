@@ -19,6 +19,7 @@ class Api:
     """
 
     def __init__(self, application: FastAPI, tokens: Mapping[str, str] | None = None) -> None:
+        self.application = application
         transport = httpx2.ASGITransport(application, raise_app_exceptions=False)
         self._client = httpx2.AsyncClient(transport=transport, base_url="http://conduit.test")
         self._tokens = dict(tokens or {})

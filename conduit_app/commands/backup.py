@@ -1,4 +1,4 @@
-"""`conduit backup` and `conduit restore`."""
+"""`conduit backup`, `conduit restore` and `conduit after-restore`."""
 
 import asyncio
 import os
@@ -10,7 +10,9 @@ import typer
 
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
-from conduit_app.migrations.runner import SchemaAheadError, SchemaState, schema_states
+from conduit_app.composition import Composition
+from conduit_app.migrations.runner import SchemaAheadError, SchemaState, migrate, schema_states
+from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.persistence.backup import (
     check_integrity,
@@ -18,6 +20,7 @@ from modules.kernel.infrastructure.persistence.backup import (
     require_migrated,
     restore_backup,
     sqlite_file,
+    temporary_copy,
 )
 
 
@@ -40,36 +43,67 @@ def restore(
 
     Example: conduit restore var/monday.db
 
-    The previous database is saved in a file next to it.
+    The restored database is migrated, and every user must log in again. The previous database is saved in
+    a file next to it.
     """
     with reporting_errors():
         settings = load_settings(Settings)
+        configure_logging(settings)
         database = sqlite_file(settings.database_url)
         check_integrity(file)
         require_migrated(file)
-        states = asyncio.run(_states(settings, file))
+        asyncio.run(_require_not_ahead(settings, file))
         previous = _previous_file(database)
         if previous is not None:
             create_backup(database, previous)
-        restore_backup(file, database)
+        # On a copy, so that no request ever sees the backup before its sessions are revoked.
+        with temporary_copy(file, database) as copy:
+            asyncio.run(_finish(_on_file(settings, copy)))
+            restore_backup(copy, database)
     if previous is not None:
         typer.echo(f"saved the previous database in {previous}", err=True)
-    behind = SchemaState.BEHIND in states.values()
-    typer.echo(f"restored {file}" + ("; now run: conduit migrate" if behind else ""), err=True)
+    typer.echo(f"restored {file}; every user must log in again", err=True)
 
 
-async def _states(settings: Settings, file: Path) -> dict[str, SchemaState]:
-    """Return the schema states of the backup; raise `SchemaAheadError` for one of a newer Conduit."""
-    composition = compose_from_settings(
-        settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"})
-    )
+def after_restore() -> None:
+    """Finish a restore that other tools have done, such as pg_restore, before Conduit serves again.
+
+    Example: conduit after-restore
+
+    The database is migrated, and every user must log in again: otherwise sessions that were ended after
+    the backup are valid again. `conduit restore` does this itself.
+    """
+    with reporting_errors():
+        settings = load_settings(Settings)
+        configure_logging(settings)
+        asyncio.run(_finish(compose_from_settings(settings)))
+    typer.echo("every user must log in again", err=True)
+
+
+def _on_file(settings: Settings, file: Path) -> Composition:
+    return compose_from_settings(settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{file}"}))
+
+
+async def _finish(composition: Composition) -> None:
+    """Migrate a restored database, and let every module do what it must after a restore."""
+    try:
+        await migrate(composition.database, composition.migratable)
+        for module in composition.modules:
+            if module.after_restore is not None:
+                await module.after_restore(composition.containers[module.name])
+    finally:
+        await composition.database.dispose()
+
+
+async def _require_not_ahead(settings: Settings, file: Path) -> None:
+    """Raise `SchemaAheadError` for a backup made by a newer Conduit."""
+    composition = _on_file(settings, file)
     try:
         states = await schema_states(composition.database, composition.migratable)
     finally:
         await composition.database.dispose()
     if SchemaState.AHEAD in states.values():
         raise SchemaAheadError(f"{file} was made by a newer Conduit: upgrade this one")
-    return states
 
 
 def _previous_file(database: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, IdempotentRequest
-from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
+from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -37,7 +37,8 @@ class FakeTokenVerifier:
     def issue(self, user_id: UserId, *, expires_at: datetime = FAR_FUTURE) -> str:
         """Return a new token of this user."""
         token = f"token-{next(self._numbers)}-of-user-{user_id}"
-        self._principals[token] = Principal(user_id, int(expires_at.timestamp()))
+        session = Session(token, "epoch", int(LONG_AGO.timestamp()))
+        self._principals[token] = Principal(user_id, session, int(expires_at.timestamp()), token)
         return token
 
     def revoke(self, token: str) -> None:
@@ -48,6 +49,9 @@ class FakeTokenVerifier:
         if token not in self._principals:
             raise TokenInvalid
         return self._principals[token]
+
+    async def lock(self, principal: Principal) -> None:
+        await self.verify(principal.token)
 
 
 class AmbientUnitOfWork(UnitOfWork, Protocol):

@@ -70,6 +70,7 @@ class Module:
     demo: fills its part of a demonstration database, after the modules it needs.
     commands: its commands for operators, under the module's name.
     gauges: its metrics.
+    after_restore: runs, with its container, after the database was restored from a backup.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Module:
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
     commands: Sequence[Command] = ()
     gauges: Sequence[Gauge] = ()
+    after_restore: Callable[[Any], Awaitable[None]] | None = None
 
     @property
     def package(self) -> str:

@@ -25,6 +25,7 @@ class UsersContainer(ModuleContainer):
         ModuleContainer.clock,
         ModuleContainer.signing_keys,
         ModuleContainer.settings.provided.token_lifetime,
+        ModuleContainer.settings.provided.session_max_age,
     )
     directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
     repository = providers.Singleton(SqlAccounts, ModuleContainer.database)

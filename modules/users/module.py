@@ -24,6 +24,11 @@ async def demo(container: UsersContainer, demo: Demo) -> None:
     await insert_people(container.database(), container.credentials(), demo)
 
 
+async def after_restore(container: UsersContainer) -> None:
+    """Revoke all sessions."""
+    await container.accounts().revoke_all_sessions()
+
+
 MODULE = Module(
     name="users",
     container=UsersContainer,
@@ -34,6 +39,7 @@ MODULE = Module(
     settings=UsersSettings,
     personal_data=lambda container: container.accounts().export_personal_data,
     demo=demo,
+    after_restore=after_restore,
     gauges=[
         Gauge(
             "password_hashes_pending",

@@ -92,6 +92,31 @@ async def test_restore_replaces_and_saves_the_previous_database(database: Path) 
         await api.as_user("anna").publish("Later")
 
 
+async def test_restore_ends_every_session(database: Path) -> None:
+    async with RunningApp() as api:
+        old = await api.as_user("jake").token()
+        assert call("backup", "copy.db").exit_code == 0
+        # Registered after the backup: the next user after the restore gets the same id.
+        new = await api.as_user("anna").token()
+        result = await asyncio.to_thread(call, "restore", "copy.db")
+        assert result.exit_code == 0, result.output
+        await api.as_user("mallory").token()
+        for token in (old, new):
+            response = await Api(api.application, {"user": token}).as_user("user").get("/user")
+            assert response.status_code == 401
+    assert [file.name for file in database.parent.glob("*restored*")] == []
+
+
+@pytest.mark.usefixtures("database")
+async def test_after_restore_ends_every_session() -> None:
+    async with RunningApp() as api:
+        jake = api.as_user("jake")
+        assert (await jake.get("/user")).status_code == 200
+        result = await asyncio.to_thread(call, "after-restore")
+        assert (result.exit_code, result.stderr) == (0, "every user must log in again\n")
+        assert (await jake.get("/user")).status_code == 401
+
+
 async def test_running_application_uses_the_restored_database(database: Path) -> None:
     async with RunningApp() as api:
         await api.as_user("jake").publish("Old")
@@ -101,7 +126,7 @@ async def test_running_application_uses_the_restored_database(database: Path) ->
         result = await asyncio.to_thread(call, "restore", "copy.db")
         assert result.exit_code == 0, result.output
         assert await slugs(api) == {"old"}
-        await api.as_user("jake").publish("Newer")
+        await api.as_user("anna").publish("Newer")
     assert stored_slugs(database) == {"old", "newer"}
 
 

@@ -17,7 +17,7 @@ from conduit_app.middleware.response_cache import (
 )
 from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
-from modules.kernel.domain.identity import Principal, UserId
+from modules.kernel.domain.identity import Principal, Session, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.client import Api
 from tests.conftest import AppInstance
@@ -74,6 +74,10 @@ async def test_cached_response_has_cors_headers_once(api: Api) -> None:
         response = await api.get("/tags", headers={"Origin": "https://blog.example.com"})
         assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
         assert len(response.headers.get_list("X-Request-ID")) == 1
+
+
+def principal(expires_at: int) -> Principal:
+    return Principal(UserId(1), Session("laptop", "1", 0), expires_at, "a token")
 
 
 class CountingApp:
@@ -157,7 +161,7 @@ class TestSize:
         assert [await number(cached), await number(cached)] == [1, 2]
 
     async def test_entry_expires_with_its_token(self) -> None:
-        valid = client(CountingApp(principal=Principal(UserId(1), expires_at=int(FAR_FUTURE.timestamp()))))
+        valid = client(CountingApp(principal=principal(expires_at=int(FAR_FUTURE.timestamp()))))
         assert [await number(valid), await number(valid)] == [1, 1]
-        expired = client(CountingApp(principal=Principal(UserId(1), expires_at=0)))
+        expired = client(CountingApp(principal=principal(expires_at=0)))
         assert [await number(expired), await number(expired)] == [1, 2]

@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.router import ModuleRouter
-from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
+from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
 from modules.kernel.fakes import FAR_FUTURE
 from tests.kernel.error_app import create_client
 
@@ -22,7 +22,10 @@ class SingleTokenVerifier:
     async def verify(self, token: str) -> Principal:
         if token != "good":
             raise TokenInvalid
-        return Principal(JAKE, int(FAR_FUTURE.timestamp()))
+        return Principal(JAKE, Session("laptop", "1", 0), int(FAR_FUTURE.timestamp()), token)
+
+    async def lock(self, principal: Principal) -> None:
+        raise AssertionError(f"nothing is written for {principal.user_id}")
 
 
 @pytest.fixture

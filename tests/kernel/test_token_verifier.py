@@ -10,14 +10,16 @@ from sqlalchemy import delete
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.clock import SystemClock
-from modules.kernel.domain.identity import TokenInvalid, TokenVerifier, UserId
-from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
+from modules.kernel.domain.identity import Session, TokenInvalid, TokenVerifier, UserId
+from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier, FakeUnitOfWork
 from modules.users.domain.account import AccountChanges, NewAccount
 from modules.users.domain.values import Email, Username
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import AccountRow
 from modules.users.module import MODULE
 
+ANOTHER_SESSION = Session("another session", "1", 0)
 # A verified token may be cached, but not beyond its revocation.
 VERIFIED_BEFORE = pytest.mark.parametrize("verified_before", [False, True], ids=["new", "verified before"])
 
@@ -34,6 +36,9 @@ class TokenSystem(Protocol):
         ...
 
     async def user(self, username: str) -> UserId: ...
+
+    @property
+    def unit_of_work(self) -> UnitOfWork: ...
 
     async def issue(self, user_id: UserId) -> str:
         """Return a token of this user."""
@@ -53,6 +58,7 @@ class TokenSystem(Protocol):
 class FakeTokenSystem:
     def __init__(self) -> None:
         self.tokens = FakeTokenVerifier()
+        self.unit_of_work = FakeUnitOfWork()
         self._issued: dict[UserId, list[str]] = {}
 
     @property
@@ -87,7 +93,7 @@ class UsersTokenSystem:
     def __init__(self, users: ModuleTestApp, clock: FakeClock, settings: UsersSettings) -> None:
         self.tokens = users.container.tokens()
         self._accounts = users.container.repository()
-        self._database = users.database
+        self.unit_of_work = self._database = users.database
         self._clock = clock
         self._settings = settings
 
@@ -111,7 +117,7 @@ class UsersTokenSystem:
 
     async def change_password(self, user_id: UserId) -> None:
         account = await self._accounts.by_id(user_id)
-        await self._accounts.save(account.with_changes(AccountChanges(), password_hash="another hash"))
+        await self._accounts.save(account.with_changes(AccountChanges(), "another hash", ANOTHER_SESSION))
 
     async def delete_user(self, user_id: UserId) -> None:
         async with self._database.transaction() as session:
@@ -222,3 +228,19 @@ async def test_error_is_the_same_for_every_reason(system: TokenSystem) -> None:
     await system.expire(carl)
     reasons.append(await rejection(system, expired))
     assert len(set(reasons)) == 1
+
+
+async def test_valid_session_is_locked(system: TokenSystem) -> None:
+    principal = await system.tokens.verify(await system.issue(await system.user("jake")))
+    async with system.unit_of_work.transaction():
+        await system.tokens.lock(principal)
+
+
+@pytest.mark.parametrize("end", ["change_password", "delete_user"])
+async def test_session_that_ended_after_verification_is_not_locked(system: TokenSystem, end: str) -> None:
+    jake = await system.user("jake")
+    principal = await system.tokens.verify(await system.issue(jake))
+    await getattr(system, end)(jake)
+    async with system.unit_of_work.transaction():
+        with pytest.raises(TokenInvalid):
+            await system.tokens.lock(principal)

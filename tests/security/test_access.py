@@ -134,8 +134,8 @@ class TestMassAssignment:
         fields = {
             "id": 7,
             "admin": True,
-            "tokenVersion": 9,
-            "token_version": 9,
+            "sessionEpoch": "x",
+            "session_epoch": "x",
             "passwordHash": "x",
             "token": "x",
         }

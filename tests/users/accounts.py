@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete
 
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import Principal, Session, UserId
 from modules.users.container import UsersContainer
 from modules.users.domain.account import Account, NewAccount
 from modules.users.domain.values import Email, Username
@@ -26,3 +26,9 @@ async def delete_account(users: UsersContainer, user_id: UserId) -> None:
     """Delete only the row of an account, without the use case's checks and events."""
     async with users.database().transaction() as session:
         await session.execute(delete(AccountRow).where(AccountRow.id == user_id))
+
+
+def principal(account: Account) -> Principal:
+    """Return the principal of a session of this account."""
+    session = Session("laptop", account.sessions.epoch, 0)
+    return Principal(account.id, session, 0, "the token that was sent")

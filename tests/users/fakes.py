@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.domain.identity import Session, TokenInvalid, UserId
 from modules.kernel.fakes import FakeUnitOfWork
-from modules.users.domain.account import Account, AccountTaken, NewAccount
+from modules.users.domain.account import Account, AccountTaken, NewAccount, ValidSessions
 from modules.users.domain.values import Password, SubmittedSecret, email_key, username_key
 
 
@@ -24,7 +24,7 @@ class FakeAccounts:
             bio=None,
             image=None,
             password_hash=account.password_hash,
-            token_version=0,
+            sessions=ValidSessions.none(),
         )
         self._store(new)
         return new
@@ -38,6 +38,9 @@ class FakeAccounts:
         self._unit_of_work.require_transaction()
         return await self.by_id(user_id)
 
+    async def get_for_deletion(self, user_id: UserId) -> Account:
+        return await self.get_for_update(user_id)
+
     async def by_email(self, email: str) -> Account | None:
         accounts = {email_key(account.email): account for account in self.by_user_id.values()}
         return accounts.get(email_key(email))
@@ -49,6 +52,11 @@ class FakeAccounts:
     async def delete(self, account: Account) -> None:
         self._unit_of_work.require_transaction()
         del self.by_user_id[account.id]
+
+    async def revoke_all_sessions(self) -> None:
+        self._unit_of_work.require_transaction()
+        for user_id, account in self.by_user_id.items():
+            self.by_user_id[user_id] = account.with_sessions_revoked()
 
     async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
         self._unit_of_work.require_transaction()
@@ -101,4 +109,7 @@ class FakeTokens:
     """Issues readable tokens."""
 
     def issue(self, account: Account) -> str:
-        return f"user {account.id}, version {account.token_version}"
+        return f"new session of user {account.id}"
+
+    def reissue(self, account: Account, session: Session) -> str:
+        return f"session {session.id} of user {account.id}"

@@ -11,7 +11,7 @@ from modules.users.domain.credentials import Credentials
 from modules.users.domain.values import Password
 from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.settings import UsersSettings
-from tests.users.accounts import insert_account
+from tests.users.accounts import insert_account, principal
 from tests.users.fakes import FakeLoginThrottle, FakePasswords
 
 
@@ -34,7 +34,7 @@ async def test_password_that_contains_a_common_one_is_accepted(credentials: Cred
 
 async def test_blocklist_is_empty_by_default(users: UsersContainer) -> None:
     jake = await insert_account(users)
-    await users.accounts().update(jake.id, AccountChanges(password=Password("password123")))
+    await users.accounts().update(principal(jake), AccountChanges(password=Password("password123")))
 
 
 def test_blocklist_can_be_a_file(tmp_path: Path) -> None:

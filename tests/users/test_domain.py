@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import Session, TokenInvalid, UserId
 from modules.kernel.fakes import FakeClock, FakeEvents, FakeIdempotencyStore, FakeUnitOfWork
 from modules.users.contracts import UserDeleted, UserRenamed
-from modules.users.domain.account import Account, AccountChanges, InvalidCredentials
+from modules.users.domain.account import Account, AccountChanges, InvalidCredentials, ValidSessions
 from modules.users.domain.credentials import Credentials
 from modules.users.domain.service import AccountService, AuthenticatedAccount
 from modules.users.domain.values import (
@@ -23,6 +23,7 @@ from modules.users.domain.values import (
     Username,
     username_key,
 )
+from tests.users.accounts import principal
 from tests.users.fakes import FakeAccounts, FakeLoginThrottle, FakePasswords, FakeTokens
 
 PASSWORD = "correct horse battery"
@@ -208,29 +209,42 @@ class TestImage:
         assert problem(Image, prefix + "A" * 2_000) == "is too long (at most 2000 characters)"
 
 
-JAKE = Account(UserId(1), "jake", "jake@example.com", "I write.", "https://example.com/1", "hash", 3)
+JAKE = Account(
+    UserId(1), "jake", "jake@example.com", "I write.", "https://example.com/1", "hash", ValidSessions("1")
+)
+SESSION = Session("laptop", "1", 0)
 
 
 class TestAccount:
     def test_absent_fields_are_unchanged(self) -> None:
-        assert JAKE.with_changes(AccountChanges(), None) == JAKE
+        assert JAKE.with_changes(AccountChanges(), None, SESSION) == JAKE
 
     def test_present_fields_are_changed(self) -> None:
         changes = AccountChanges(
             Username("anna"), Email("anna@example.com"), None, Bio("I read."), Image("https://example.com/2")
         )
-        changed = JAKE.with_changes(changes, None)
+        changed = JAKE.with_changes(changes, None, SESSION)
         assert (changed.username, changed.email) == ("anna", "anna@example.com")
         assert (changed.bio, changed.image) == ("I read.", "https://example.com/2")
 
     def test_bio_and_image_can_be_cleared(self) -> None:
-        changed = JAKE.with_changes(AccountChanges(bio=Bio(None), image=Image("")), None)
+        changed = JAKE.with_changes(AccountChanges(bio=Bio(None), image=Image("")), None, SESSION)
         assert changed.bio is None
         assert changed.image is None
 
-    def test_only_a_new_password_increments_the_token_version(self) -> None:
-        assert JAKE.with_changes(AccountChanges(), "new hash").token_version == 4
-        assert JAKE.with_changes(AccountChanges(username=Username("anna")), None).token_version == 3
+    def test_only_the_session_that_changes_the_password_stays_valid(self) -> None:
+        other = Session("phone", "1", 0)
+        renamed = JAKE.with_changes(AccountChanges(username=Username("anna")), None, SESSION)
+        assert [renamed.sessions.include(session) for session in (SESSION, other)] == [True, True]
+        changed = JAKE.with_changes(AccountChanges(), "new hash", SESSION)
+        assert [changed.sessions.include(session) for session in (SESSION, other)] == [True, False]
+        later = Session("phone", changed.sessions.epoch, 0)
+        changed_again = changed.with_changes(AccountChanges(), "newer hash", later)
+        assert [changed_again.sessions.include(session) for session in (SESSION, later)] == [False, True]
+
+    def test_revoked_sessions_do_not_become_valid_again(self) -> None:
+        revoked = JAKE.with_changes(AccountChanges(), "new hash", SESSION).with_sessions_revoked()
+        assert not revoked.sessions.include(SESSION)
 
 
 class Context:
@@ -265,7 +279,7 @@ async def test_registration_stores_a_hash_and_returns_a_token(context: Context) 
     registered = await context.register("jake")
     assert context.accounts.by_user_id == {registered.account.id: registered.account}
     assert registered.account.password_hash == f"weak {PASSWORD}"
-    assert registered.token == "user 1, version 0"
+    assert registered.token == "new session of user 1"
 
 
 class TestLogIn:
@@ -283,7 +297,7 @@ class TestLogIn:
         await context.log_in()
         account = context.accounts.by_user_id[registered.account.id]
         assert account.password_hash == f"strong {PASSWORD}"
-        assert account.token_version == registered.account.token_version
+        assert account.sessions == registered.account.sessions
 
     async def test_wrong_password_does_not_replace_the_hash(self, context: Context) -> None:
         registered = await context.register()
@@ -294,22 +308,53 @@ class TestLogIn:
 
 
 async def test_only_a_new_username_publishes_user_renamed(context: Context) -> None:
-    jake = (await context.register("jake")).account.id
+    jake = principal((await context.register("jake")).account)
     await context.service.update(jake, AccountChanges(bio=Bio("I write."), username=Username("jake")))
     assert context.events.published == []
     await context.service.update(jake, AccountChanges(username=Username("jacob")))
-    assert context.events.published == [UserRenamed(jake)]
+    assert context.events.published == [UserRenamed(jake.user_id)]
 
 
-async def test_log_out_everywhere_increments_the_token_version(context: Context) -> None:
-    jake = (await context.register()).account.id
+async def test_only_a_new_password_returns_another_token(context: Context) -> None:
+    jake = principal((await context.register()).account)
+    assert (await context.service.current(jake)).token == "the token that was sent"
+    renamed = await context.service.update(jake, AccountChanges(username=Username("jacob")))
+    assert renamed.token == "the token that was sent"
+    changed = await context.service.update(jake, AccountChanges(password=Password("a newer password")))
+    assert changed.token == "session laptop of user 1"
+
+
+async def test_session_that_was_revoked_in_the_meantime_changes_nothing(context: Context) -> None:
+    jake = principal((await context.register()).account)
     await context.service.log_out_everywhere(jake)
-    assert (await context.service.current(jake)).token == "user 1, version 1"
+    stored = dict(context.accounts.by_user_id)
+    for work in (
+        context.service.update(jake, AccountChanges(username=Username("jacob"))),
+        context.service.log_out_everywhere(jake),
+        context.service.delete(jake, SubmittedSecret(PASSWORD), "192.0.2.7"),
+    ):
+        with pytest.raises(TokenInvalid):
+            await work
+    assert context.accounts.by_user_id == stored
+
+
+async def test_password_changed_while_it_is_verified_prevents_the_deletion(context: Context) -> None:
+    jake = principal((await context.register()).account)
+    verify = context.passwords.verify
+
+    async def change_and_verify(password_hash: str | None, password: SubmittedSecret) -> bool:
+        await context.service.update(jake, AccountChanges(password=Password("a newer password")))
+        return await verify(password_hash, password)
+
+    context.passwords.verify = change_and_verify  # type: ignore[method-assign]
+    with pytest.raises(TokenInvalid):
+        await context.service.delete(jake, SubmittedSecret(PASSWORD), "192.0.2.7")
+    assert list(context.accounts.by_user_id) == [jake.user_id]
 
 
 async def test_deletion_publishes_user_deleted(context: Context) -> None:
-    jake = (await context.register("jake")).account.id
+    jake = principal((await context.register("jake")).account)
     anna = (await context.register("anna")).account.id
     await context.service.delete(jake, SubmittedSecret(PASSWORD), "192.0.2.7")
     assert list(context.accounts.by_user_id) == [anna]
-    assert context.events.published == [UserDeleted(jake)]
+    assert context.events.published == [UserDeleted(jake.user_id)]

@@ -19,7 +19,7 @@ from modules.users.domain.values import Email, Password, SubmittedSecret, Userna
 from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
 from tests.conftest import composed
-from tests.users.accounts import insert_account, stored_account
+from tests.users.accounts import insert_account, principal, stored_account
 from tests.users.fakes import FakeLoginThrottle
 
 CURRENT_PARAMETERS = "$argon2id$v=19$m=19456,t=2,p=1$"
@@ -200,7 +200,7 @@ class TestLogIn:
         class SlowPasswords(Argon2Passwords):
             async def hash(self, password: Password | SubmittedSecret) -> str:
                 changes = AccountChanges(password=Password("a newer password"))
-                await users.accounts().update(jake.id, changes)
+                await users.accounts().update(principal(jake), changes)
                 return await super().hash(password)
 
         accounts = AccountService(

@@ -9,7 +9,7 @@ import pytest
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.users.container import UsersContainer
-from modules.users.domain.account import Account, AccountTaken
+from modules.users.domain.account import Account, AccountTaken, ValidSessions
 from modules.users.domain.values import MAX_USERNAME_LENGTH
 from modules.users.infrastructure import directory
 from tests.users.accounts import delete_account, insert_account, stored_account
@@ -21,7 +21,7 @@ class TestAdd:
     async def test_account_is_stored_as_typed(self, users: UsersContainer) -> None:
         jake = await insert_account(users, "Jake", "Jake@Example.com")
         assert (jake.username, jake.email, jake.password_hash) == ("Jake", "Jake@Example.com", "hash")
-        assert (jake.bio, jake.image, jake.token_version) == (None, None, 0)
+        assert (jake.bio, jake.image, jake.sessions.surviving_id) == (None, None, None)
         assert await stored_account(users, jake.id) == jake
 
     async def test_id_of_a_deleted_account_is_not_reused(self, users: UsersContainer) -> None:
@@ -36,12 +36,26 @@ async def test_id_of_a_deleted_account_raises_token_invalid(users: UsersContaine
     async with users.database().transaction():
         with pytest.raises(TokenInvalid):
             await users.repository().get_for_update(UNKNOWN_ID)
+        with pytest.raises(TokenInvalid):
+            await users.repository().get_for_deletion(UNKNOWN_ID)
+
+
+async def test_revoking_all_sessions_gives_every_account_another_epoch(users: UsersContainer) -> None:
+    before = [await insert_account(users, name) for name in ("jake", "anna")]
+    await users.repository().revoke_all_sessions()
+    after = [await stored_account(users, account.id) for account in before]
+    epochs = {account.sessions.epoch for account in (*before, *after)}
+    assert len(epochs) == 4
+    assert {len(epoch) for epoch in epochs} == {32}
 
 
 class TestSave:
     async def test_every_field_is_updated(self, users: UsersContainer) -> None:
         jake = await insert_account(users, "jake")
-        changed = Account(jake.id, "Anna", "Anna@example.com", "I write.", "https://example.com/1", "new", 1)
+        sessions = ValidSessions("epoch", "laptop")
+        changed = Account(
+            jake.id, "Anna", "Anna@example.com", "I write.", "https://example.com/1", "new", sessions
+        )
         await users.repository().save(changed)
         assert await stored_account(users, jake.id) == changed
         assert await users.repository().by_email("anna@example.com") == changed

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 import pytest
 
 from modules.kernel.domain.clock import SystemClock
-from modules.kernel.domain.identity import TokenInvalid
+from modules.kernel.domain.identity import Session, TokenInvalid
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
 from modules.users.domain.account import Account
@@ -17,6 +18,7 @@ from tests.users.accounts import insert_account
 
 ANOTHER_SECRET = "another secret key of the same length"
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def now() -> datetime:
@@ -32,9 +34,16 @@ def claims(account: Account, **changes: object) -> dict[str, object]:
         "iat": now(),
         "nbf": now(),
         "exp": now() + HOUR,
-        "version": account.token_version,
+        "sid": "laptop",
+        "epoch": account.sessions.epoch,
+        "auth_time": int(now().timestamp()),
         **changes,
     }
+
+
+def unverified(token: str) -> dict[str, Any]:
+    payload: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return payload
 
 
 def signed(
@@ -45,7 +54,7 @@ def signed(
 
 def tokens(users: UsersContainer, *keys: str, issued_at: datetime | None = None) -> JwtTokens:
     """Return tokens with these signing keys and this time."""
-    return JwtTokens(users.database(), FakeClock(issued_at or now()), keys or (SECRET,), HOUR)
+    return JwtTokens(users.database(), FakeClock(issued_at or now()), keys or (SECRET,), HOUR, DAY)
 
 
 async def assert_rejected(users: UsersContainer, token: str) -> None:
@@ -59,20 +68,40 @@ class TestIssue:
         issued_at = now().replace(microsecond=0)
         token = tokens(users, issued_at=issued_at).issue(jake)
         assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "conduit+jwt"}
-        assert jwt.decode(token, options={"verify_signature": False}) == {
+        payload = unverified(token)
+        assert len(payload.pop("sid")) == 32
+        assert payload == {
             "iss": "conduit",
             "aud": "conduit",
             "sub": str(jake.id),
             "iat": issued_at.timestamp(),
             "nbf": issued_at.timestamp(),
             "exp": (issued_at + HOUR).timestamp(),
-            "version": 0,
+            "epoch": jake.sessions.epoch,
+            "auth_time": issued_at.timestamp(),
         }
 
     async def test_default_lifetime_is_two_weeks(self, users: UsersContainer) -> None:
         token = users.tokens().issue(await insert_account(users))
-        payload = jwt.decode(token, options={"verify_signature": False})
+        payload = unverified(token)
         assert payload["exp"] - payload["iat"] == timedelta(days=14).total_seconds()
+
+    async def test_every_login_starts_another_session(self, users: UsersContainer) -> None:
+        jake = await insert_account(users)
+        issued = [unverified(users.tokens().issue(jake))["sid"] for _ in range(2)]
+        assert len(set(issued)) == 2
+
+    async def test_reissued_token_continues_its_session_and_does_not_outlast_it(
+        self, users: UsersContainer
+    ) -> None:
+        jake = await insert_account(users)
+        start = now().replace(microsecond=0)
+        session = Session("laptop", "an older epoch", int((start - DAY + HOUR / 2).timestamp()))
+        payload = unverified(tokens(users, issued_at=start).reissue(jake, session))
+        assert payload["sid"] == "laptop"
+        assert payload["epoch"] == jake.sessions.epoch
+        assert payload["auth_time"] == session.started_at
+        assert payload["exp"] == (start + HOUR / 2).timestamp()
 
 
 class TestVerify:
@@ -106,7 +135,7 @@ class TestVerify:
         _, payload, _ = signed(claims(anna)).split(".")
         await assert_rejected(users, f"{header}.{payload}.{signature}")
 
-    @pytest.mark.parametrize("claim", ["iss", "aud", "sub", "iat", "nbf", "exp", "version"])
+    @pytest.mark.parametrize("claim", ["iss", "aud", "sub", "iat", "nbf", "exp", "sid", "epoch", "auth_time"])
     async def test_missing_claim_is_rejected(self, users: UsersContainer, claim: str) -> None:
         payload = claims(await insert_account(users))
         del payload[claim]
@@ -126,14 +155,34 @@ class TestVerify:
             {"exp": "never"},
             {"iat": "always"},
             {"iat": 4_102_444_800},
-            {"version": 1},
-            {"version": "0"},
-            {"version": None},
+            {"sid": 7},
+            {"sid": None},
+            {"epoch": "another epoch"},
+            {"epoch": 7},
+            {"epoch": None},
+            {"auth_time": "today"},
+            {"auth_time": None},
+            {"auth_time": 0},
         ],
         ids=str,
     )
     async def test_invalid_claim_is_rejected(self, users: UsersContainer, change: dict[str, object]) -> None:
         await assert_rejected(users, signed(claims(await insert_account(users), **change)))
+
+    async def test_token_of_a_machine_whose_clock_is_seconds_ahead_is_accepted(
+        self, users: UsersContainer
+    ) -> None:
+        jake = await insert_account(users)
+        ahead = {"iat": now() + timedelta(seconds=3), "nbf": now() + timedelta(seconds=3)}
+        assert (await users.tokens().verify(signed(claims(jake, **ahead)))).user_id == jake.id
+        await assert_rejected(users, signed(claims(jake, iat=now() + HOUR / 2, nbf=now() + HOUR / 2)))
+
+    async def test_lowering_the_maximum_age_ends_older_sessions(self, users: UsersContainer) -> None:
+        jake = await insert_account(users)
+        token = signed(claims(jake, auth_time=int((now() - DAY).timestamp())))
+        assert (await users.tokens().verify(token)).user_id == jake.id
+        with pytest.raises(TokenInvalid):
+            await tokens(users).verify(token)
 
     async def test_overlong_token_is_rejected(self, users: UsersContainer) -> None:
         await assert_rejected(users, signed(claims(await insert_account(users), more="x" * 1_000)))

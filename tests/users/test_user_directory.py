@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import Session, UserId
 from modules.users.contracts import PublicUser, UserDirectory
 from modules.users.domain.account import AccountChanges, NewAccount
 from modules.users.domain.values import Bio, Email, Image, Username
@@ -15,6 +15,7 @@ from modules.users.fakes import FakeUserDirectory
 from modules.users.module import MODULE
 
 UNKNOWN_ID = UserId(404)
+SESSION = Session("laptop", "1", 0)
 
 
 class DirectoryUnderTest(Protocol):
@@ -45,7 +46,7 @@ class SqlDirectory:
             NewAccount(Username(username), Email(f"{username}@example.com"), "hash")
         )
         changes = AccountChanges(bio=Bio(bio), image=Image(image))
-        await self._accounts.save(account.with_changes(changes, password_hash=None))
+        await self._accounts.save(account.with_changes(changes, None, SESSION))
         user_id: UserId = account.id
         return user_id
 

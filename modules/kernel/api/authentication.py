@@ -1,12 +1,20 @@
 """Authentication by the Authorization header."""
 
+from functools import partial
 from typing import Annotated
 
 import structlog
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader
 
-from modules.kernel.domain.identity import TokenInvalid, TokenMissing, TokenVerifier, UserId
+from modules.kernel.domain.identity import (
+    Principal,
+    TokenInvalid,
+    TokenMissing,
+    TokenVerifier,
+    UserId,
+    write_authorization,
+)
 
 PRINCIPAL = "conduit.principal"
 """The key of an authenticated request's ASGI scope that holds its `Principal`."""
@@ -22,7 +30,11 @@ _header = APIKeyHeader(
 
 
 class Authentication:
-    """The FastAPI dependencies that authenticate a request."""
+    """The FastAPI dependencies that authenticate a request.
+
+    With `required` and `optional`, every transaction of the request first locks the caller's account and
+    verifies the session again (`write_authorization`).
+    """
 
     def __init__(self, tokens: TokenVerifier) -> None:
         self._tokens = tokens
@@ -31,20 +43,35 @@ class Authentication:
         self, request: Request, authorization: Annotated[str | None, Security(_header)]
     ) -> UserId:
         """Return the caller; raise `TokenMissing` or `TokenInvalid`."""
-        if authorization is None:
-            raise TokenMissing
-        return await self._authenticate(request, authorization)
+        return self._authorize_writes(await self.principal(request, authorization))
 
     async def optional(self, request: Request) -> UserId | None:
         """Return the caller, or None without the header; raise `TokenInvalid`."""
         authorization = request.headers.get("Authorization")
-        return None if authorization is None else await self._authenticate(request, authorization)
+        if authorization is None:
+            return None
+        return self._authorize_writes(await self._authenticate(request, authorization))
 
-    async def _authenticate(self, request: Request, authorization: str) -> UserId:
+    async def principal(
+        self, request: Request, authorization: Annotated[str | None, Security(_header)]
+    ) -> Principal:
+        """Return the principal; raise `TokenMissing` or `TokenInvalid`.
+
+        For use cases that change the account itself: they lock it and verify the session themselves.
+        """
+        if authorization is None:
+            raise TokenMissing
+        return await self._authenticate(request, authorization)
+
+    def _authorize_writes(self, principal: Principal) -> UserId:
+        write_authorization.set(partial(self._tokens.lock, principal))
+        return principal.user_id
+
+    async def _authenticate(self, request: Request, authorization: str) -> Principal:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() not in SCHEMES:
             raise TokenInvalid
         principal = await self._tokens.verify(token.strip())
         request.scope[PRINCIPAL] = principal
         structlog.contextvars.bind_contextvars(user_id=principal.user_id)
-        return principal.user_id
+        return principal

@@ -11,11 +11,12 @@ from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, attach_examples
 from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
+from modules.kernel.domain.identity import write_authorization
 
 
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
-        handle = with_retries_and_timeout(super().get_route_handler())
+        handle = _with_own_authorization(with_retries_and_timeout(super().get_route_handler()))
         if (max_age := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
             return self._cacheable(handle, max_age)
         return handle if self.body_field is None else self._with_strict_json(handle)
@@ -34,6 +35,18 @@ class _Route(APIRoute):
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
         return handle_json
+
+
+def _with_own_authorization(handle: Handler) -> Handler:
+    async def handle_request(request: Request) -> Response:
+        # Two requests in one task, as in tests, must not share the authorization of the first one.
+        previous = write_authorization.set(None)
+        try:
+            return await handle(request)
+        finally:
+            write_authorization.reset(previous)
+
+    return handle_request
 
 
 class ModuleRouter(APIRouter):

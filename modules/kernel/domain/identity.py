@@ -1,6 +1,8 @@
 """The identity of users that all modules share, and the verification of tokens."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import NewType, Protocol, runtime_checkable
 
 from modules.kernel.domain.errors import Unauthenticated
@@ -21,11 +23,29 @@ class TokenInvalid(Unauthenticated):
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in, which every token issued for it names.
+
+    `epoch` is a random value of the account that changes whenever its sessions are revoked. `started_at`
+    is the time of the sign-in in seconds since the epoch of Unix time.
+    """
+
+    id: str
+    epoch: str
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user, and the expiry of their token in seconds since the epoch."""
+    """An authenticated user, with what was verified.
+
+    `expires_at` is the expiry of the token in seconds since the epoch of Unix time.
+    """
 
     user_id: UserId
+    session: Session
     expires_at: int
+    token: str = field(repr=False)
 
 
 @runtime_checkable
@@ -35,3 +55,21 @@ class TokenVerifier(Protocol):
     async def verify(self, token: str) -> Principal:
         """Return the token's principal; raise `TokenInvalid` unless it is valid now."""
         ...
+
+    async def lock(self, principal: Principal) -> None:
+        """Lock the principal's account against deletion until the open transaction ends.
+
+        Raises `TokenInvalid` if the account was deleted or the session was revoked since it was verified,
+        and `RuntimeError` when no transaction is open.
+        """
+        ...
+
+
+write_authorization: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
+    "write_authorization", default=None
+)
+"""What every transaction of the current request awaits first.
+
+It is set when the request is authenticated, and raises `TokenInvalid` when the caller's rights have ended
+since: a request may wait for its body, for a password hash or for a lock before it writes.
+"""

@@ -11,7 +11,7 @@ from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.idempotency import IdempotencyKey
 from modules.kernel.api.router import ModuleRouter
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import Principal
 from modules.kernel.domain.personal_data import PersonalData
 from modules.users.api.schemas import (
     DeleteUserRequest,
@@ -23,16 +23,13 @@ from modules.users.api.schemas import (
 )
 from modules.users.domain.service import AccountService
 
-# The response contains a new token, so a cached one must stay well below the token lifetime of days.
-MAX_TOKEN_AGE_SECONDS = 60
-
 
 def create_router(
     accounts: AccountService, personal_data: PersonalData, authentication: Authentication
 ) -> APIRouter:
     """Return the router of users."""
     router = ModuleRouter(tags=["User and Authentication"], examples=load_examples(__file__))
-    CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
+    CurrentUser: TypeAlias = Annotated[Principal, Depends(authentication.principal)]
 
     @router.post(
         "/users",
@@ -55,15 +52,15 @@ def create_router(
         )
 
     @router.get("/user", operation_id="GetCurrentUser", responses=error_responses(401, 422))
-    @cacheable(max_age=MAX_TOKEN_AGE_SECONDS)
-    async def current_user(user_id: CurrentUser) -> UserResponse:
+    @cacheable
+    async def current_user(user: CurrentUser) -> UserResponse:
         """Return the current user."""
-        return UserResponse.of(await accounts.current(user_id))
+        return UserResponse.of(await accounts.current(user))
 
     @router.put("/user", operation_id="UpdateCurrentUser", responses=error_responses(401, 409, 422))
-    async def update_user(user_id: CurrentUser, body: UpdateUserRequest) -> UserResponse:
-        """Update the current user. A new password revokes all tokens issued before."""
-        return UserResponse.of(await accounts.update(user_id, body.user.changes()))
+    async def update_user(user: CurrentUser, body: UpdateUserRequest) -> UserResponse:
+        """Update the current user. A new password ends all other sessions, and returns a new token."""
+        return UserResponse.of(await accounts.update(user, body.user.changes()))
 
     @router.delete(
         "/user",
@@ -71,14 +68,14 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401, 403, 422, 429),
     )
-    async def delete_user(request: Request, user_id: CurrentUser, body: DeleteUserRequest) -> None:
+    async def delete_user(request: Request, user: CurrentUser, body: DeleteUserRequest) -> None:
         """Delete your own account with all its data. This cannot be undone."""
-        await accounts.delete(user_id, body.user.password, _client_address(request))
+        await accounts.delete(user, body.user.password, _client_address(request))
 
     @router.get("/user/export", operation_id="ExportCurrentUser", responses=error_responses(401))
-    async def export_user(user_id: CurrentUser) -> ExportResponse:
+    async def export_user(user: CurrentUser) -> ExportResponse:
         """Export all data stored about the current user."""
-        return ExportResponse(export=await personal_data.of(user_id))
+        return ExportResponse(export=await personal_data.of(user.user_id))
 
     @router.post(
         "/user/logout-all",
@@ -86,9 +83,9 @@ def create_router(
         status_code=HTTPStatus.NO_CONTENT,
         responses=error_responses(401),
     )
-    async def log_out_everywhere(user_id: CurrentUser) -> None:
+    async def log_out_everywhere(user: CurrentUser) -> None:
         """Log out everywhere. Revokes every token of the current user, this one included."""
-        await accounts.log_out_everywhere(user_id)
+        await accounts.log_out_everywhere(user)
 
     return router
 

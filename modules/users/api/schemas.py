@@ -79,7 +79,7 @@ class ExportResponse(ResponseModel):
 
 
 class User(ResponseModel):
-    """The current user's account, with a new token."""
+    """The current user's account, with a valid token."""
 
     email: str
     token: str

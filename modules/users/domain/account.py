@@ -1,13 +1,17 @@
 """The account, its errors and its ports."""
 
+import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modules.kernel.domain.idempotency import HEADER
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import Session, TokenInvalid, UserId
 from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSecret, Username
+
+# 128 bits: no two epochs are ever equal, of one account or of two.
+EPOCH_BYTES = 16
 
 
 class InvalidCredentials(Unauthenticated):
@@ -49,11 +53,37 @@ class CommonPassword(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class ValidSessions:
+    """The sessions of an account that are not revoked: those of its epoch, and the one that began it.
+
+    A session that changes the password survives the new epoch, because RealWorld clients go on with the
+    token that they have.
+    """
+
+    epoch: str
+    surviving_id: str | None = None
+
+    @classmethod
+    def none(cls) -> "ValidSessions":
+        """Return a new epoch, which no session belongs to."""
+        return cls(secrets.token_hex(EPOCH_BYTES))
+
+    @classmethod
+    def only(cls, session: Session) -> "ValidSessions":
+        """Return a new epoch that only this session survives."""
+        return cls(secrets.token_hex(EPOCH_BYTES), session.id)
+
+    def include(self, session: Session) -> bool:
+        """Return whether the session is valid."""
+        return session.epoch == self.epoch or session.id == self.surviving_id
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One user's account.
 
     Its fields are plain text and not value objects: rules that became stricter later must not lock
-    existing users out. A token is valid only for the `token_version` it was issued at.
+    existing users out.
     """
 
     id: UserId
@@ -62,10 +92,12 @@ class Account:
     bio: str | None
     image: str | None
     password_hash: str
-    token_version: int
+    sessions: ValidSessions
 
-    def with_changes(self, changes: "AccountChanges", password_hash: str | None) -> "Account":
-        """Return the account after these changes; a new password hash revokes all older tokens."""
+    def with_changes(
+        self, changes: "AccountChanges", password_hash: str | None, session: Session
+    ) -> "Account":
+        """Return the account after these changes; a new password hash revokes all sessions but this one."""
         return replace(
             self,
             username=changes.username.text if changes.username else self.username,
@@ -73,21 +105,26 @@ class Account:
             bio=changes.bio.text if changes.bio else self.bio,
             image=changes.image.text if changes.image else self.image,
             password_hash=password_hash or self.password_hash,
-            token_version=self.token_version + (password_hash is not None),
+            sessions=self.sessions if password_hash is None else ValidSessions.only(session),
         )
 
     def export_personal_data(self) -> Mapping[str, object]:
         """Return the stored data of the account, without its secrets."""
         return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
 
-    def require_no_revoked_sessions(self) -> None:
-        """Raise `RegistrationRevoked` if tokens of this account were revoked, the first one among them."""
-        if self.token_version > 0:
-            raise RegistrationRevoked
+    def require_session(self, session: Session) -> None:
+        """Raise `TokenInvalid` if this session was revoked."""
+        if not self.sessions.include(session):
+            raise TokenInvalid
+
+    def require_password_hash(self, verified_hash: str) -> None:
+        """Raise `TokenInvalid` if the password hash is no longer the one that was verified."""
+        if self.password_hash != verified_hash:
+            raise TokenInvalid
 
     def with_sessions_revoked(self) -> "Account":
-        """Return the account with every token issued until now revoked."""
-        return replace(self, token_version=self.token_version + 1)
+        """Return the account with every session revoked."""
+        return replace(self, sessions=ValidSessions.none())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +162,10 @@ class AccountRepository(Protocol):
         """Return the account as `by_id` does, and lock it until the transaction ends."""
         ...
 
+    async def get_for_deletion(self, user_id: UserId) -> Account:
+        """Return the account as `get_for_update` does, after every transaction that locked its id."""
+        ...
+
     async def by_email(self, email: str) -> Account | None:
         """Return the account with this e-mail, matched case-insensitively, or None."""
         ...
@@ -135,6 +176,10 @@ class AccountRepository(Protocol):
 
     async def delete(self, account: Account) -> None:
         """Delete an account."""
+        ...
+
+    async def revoke_all_sessions(self) -> None:
+        """Revoke every session of every account."""
         ...
 
     async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
@@ -162,5 +207,9 @@ class TokenIssuer(Protocol):
     """Issues tokens."""
 
     def issue(self, account: Account) -> str:
-        """Return a token that authenticates its bearer as the account's owner until it expires."""
+        """Return a token that starts a session of the account's owner, valid until it expires."""
+        ...
+
+    def reissue(self, account: Account, session: Session) -> str:
+        """Return a token that continues a session, valid until it or the session expires."""
         ...

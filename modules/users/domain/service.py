@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.idempotency import IdempotencyStore, IdempotentRequest
-from modules.kernel.domain.identity import TokenInvalid, UserId
+from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted, UserRenamed
 from modules.users.domain.account import (
@@ -31,7 +31,10 @@ class AuthenticatedAccount:
 
 
 class AccountService:
-    """The use cases of accounts. Every returned account has a new token."""
+    """The use cases of accounts.
+
+    Only registration, login and a new password issue a token; the others return the one that was sent.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one for each port, passed by the container
         self,
@@ -68,7 +71,7 @@ class AccountService:
                 account = await self._repository.add(new_account)
             else:
                 account = await self._add_idempotently(new_account, idempotency_key)
-        return self._authenticated(account)
+        return self._with_new_session(account)
 
     async def log_in(
         self, email: SubmittedSecret, password: SubmittedSecret, address: str
@@ -86,63 +89,85 @@ class AccountService:
         if new_hash is not None:
             async with self._unit_of_work.transaction():
                 await self._repository.replace_hash(account.id, account.password_hash, new_hash)
-        return self._authenticated(account)
+        # If the password was changed since, this token is of the previous epoch, and invalid.
+        return self._with_new_session(account)
 
-    async def current(self, user_id: UserId) -> AuthenticatedAccount:
+    async def current(self, principal: Principal) -> AuthenticatedAccount:
         """Return the account of the authenticated user."""
-        return self._authenticated(await self._repository.by_id(user_id))
+        return AuthenticatedAccount(await self._repository.by_id(principal.user_id), principal.token)
 
-    async def update(self, user_id: UserId, changes: AccountChanges) -> AuthenticatedAccount:
-        """Update an account; a new password revokes all tokens issued before.
+    async def update(self, principal: Principal, changes: AccountChanges) -> AuthenticatedAccount:
+        """Update an account; a new password revokes all sessions but the caller's.
 
-        Raises `AccountTaken` if the new username or e-mail is in use, or `CommonPassword`.
+        Raises `TokenInvalid` if the caller's session was revoked in the meantime, `AccountTaken` if the
+        new username or e-mail is in use, or `CommonPassword`.
         """
         password_hash = (
             None if changes.password is None else await self._credentials.hash_new(changes.password)
         )
         async with self._unit_of_work.transaction():
-            account = await self._repository.get_for_update(user_id)
-            changed = account.with_changes(changes, password_hash)
+            account = await self._repository.get_for_update(principal.user_id)
+            account.require_session(principal.session)
+            changed = account.with_changes(changes, password_hash, principal.session)
             await self._repository.save(changed)
             if changed.username != account.username:
-                await self._events.publish(UserRenamed(user_id))
-        return self._authenticated(changed)
+                await self._events.publish(UserRenamed(account.id))
+        if password_hash is None:
+            return AuthenticatedAccount(changed, principal.token)
+        return AuthenticatedAccount(changed, self._tokens.reissue(changed, principal.session))
 
-    async def delete(self, user_id: UserId, password: SubmittedSecret, address: str) -> None:
+    async def delete(self, principal: Principal, password: SubmittedSecret, address: str) -> None:
         """Delete an account with all its owner's data in every module.
 
-        Raises `WrongPassword`, `TooManyLoginAttempts`, and any error raised by another module's handler.
+        Raises `WrongPassword`, `TooManyLoginAttempts`, `TokenInvalid` if the caller's session was revoked
+        or the password changed in the meantime, and any error raised by another module's handler.
         """
-        account = await self._repository.by_id(user_id)
-        if not await self._credentials.verify(account.email, account.password_hash, password, address):
+        verified = await self._repository.by_id(principal.user_id)
+        verified.require_session(principal.session)
+        if not await self._credentials.verify(verified.email, verified.password_hash, password, address):
             raise WrongPassword
         async with self._unit_of_work.transaction():
-            await self._repository.delete(await self._repository.get_for_update(user_id))
-            await self._idempotency.delete_for_user(user_id)
-            await self._events.publish(UserDeleted(user_id))
+            account = await self._repository.get_for_deletion(principal.user_id)
+            account.require_session(principal.session)
+            account.require_password_hash(verified.password_hash)
+            await self._repository.delete(account)
+            await self._idempotency.delete_for_user(account.id)
+            await self._events.publish(UserDeleted(account.id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
         """Return the stored data of an account, without its secrets."""
         return (await self._repository.by_id(user_id)).export_personal_data()
 
-    async def log_out_everywhere(self, user_id: UserId) -> None:
-        """Revoke every token of an account issued until now."""
+    async def log_out_everywhere(self, principal: Principal) -> None:
+        """Revoke every session of an account; raise `TokenInvalid` if the caller's was revoked already."""
         async with self._unit_of_work.transaction():
-            account = await self._repository.get_for_update(user_id)
+            account = await self._repository.get_for_update(principal.user_id)
+            account.require_session(principal.session)
             await self._repository.save(account.with_sessions_revoked())
+
+    async def revoke_all_sessions(self) -> None:
+        """Revoke every session of every account, because the database was restored from a backup.
+
+        Otherwise sessions revoked after the backup would be valid again, and tokens of accounts registered
+        after it would be valid for the accounts that get the same ids.
+        """
+        async with self._unit_of_work.transaction():
+            await self._repository.revoke_all_sessions()
 
     async def _add_idempotently(self, new_account: NewAccount, idempotency_key: IdempotentRequest) -> Account:
         async def add() -> str:
-            return str((await self._repository.add(new_account)).id)
+            account = await self._repository.add(new_account)
+            return f"{account.id} {account.sessions.epoch}"
 
-        # Store only the id and not the response, because a token is a secret.
-        user_id = UserId(int(await self._idempotency.run(idempotency_key, None, add)))
+        # Store only the id and the epoch and not the response, because a token is a secret.
+        user_id, _, epoch = (await self._idempotency.run(idempotency_key, None, add)).partition(" ")
         try:
-            account = await self._repository.by_id(user_id)
+            account = await self._repository.by_id(UserId(int(user_id)))
         except TokenInvalid as error:
             raise RegistrationRevoked from error
-        account.require_no_revoked_sessions()
+        if account.sessions.epoch != epoch:
+            raise RegistrationRevoked
         return account
 
-    def _authenticated(self, account: Account) -> AuthenticatedAccount:
+    def _with_new_session(self, account: Account) -> AuthenticatedAccount:
         return AuthenticatedAccount(account, self._tokens.issue(account))

@@ -4,7 +4,8 @@ from sqlalchemy import Select, delete, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.users.domain.account import Account, AccountTaken, NewAccount
+from modules.kernel.infrastructure.persistence.dialect_sql import RandomHex
+from modules.users.domain.account import Account, AccountTaken, NewAccount, ValidSessions
 from modules.users.domain.values import email_key, username_key
 from modules.users.infrastructure.tables import AccountRow
 
@@ -33,6 +34,11 @@ class SqlAccounts:
         return await self._get(select(AccountRow).where(AccountRow.id == user_id))
 
     async def get_for_update(self, user_id: UserId) -> Account:
+        # FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.lock`).
+        statement = select(AccountRow).where(AccountRow.id == user_id).with_for_update(key_share=True)
+        return await self._get(statement)
+
+    async def get_for_deletion(self, user_id: UserId) -> Account:
         return await self._get(select(AccountRow).where(AccountRow.id == user_id).with_for_update())
 
     async def by_email(self, email: str) -> Account | None:
@@ -45,7 +51,8 @@ class SqlAccounts:
             "bio": account.bio,
             "image": account.image,
             "password_hash": account.password_hash,
-            "token_version": account.token_version,
+            "session_epoch": account.sessions.epoch,
+            "surviving_session": account.sessions.surviving_id,
         }
         try:
             async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
@@ -58,6 +65,12 @@ class SqlAccounts:
     async def delete(self, account: Account) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(AccountRow).where(AccountRow.id == account.id))
+
+    async def revoke_all_sessions(self) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(AccountRow).values(session_epoch=RandomHex(), surviving_session=None)
+            )
 
     async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
         async with self._database.transaction() as session:
@@ -96,7 +109,8 @@ def account_row(account: NewAccount) -> dict[str, str | int | None]:
         "bio": None,
         "image": None,
         "password_hash": account.password_hash,
-        "token_version": 0,
+        "session_epoch": ValidSessions.none().epoch,
+        "surviving_session": None,
     }
 
 
@@ -117,5 +131,5 @@ def _account(row: AccountRow) -> Account:
         bio=row.bio,
         image=row.image,
         password_hash=row.password_hash,
-        token_version=row.token_version,
+        sessions=ValidSessions(row.session_epoch, row.surviving_session),
     )

@@ -17,6 +17,12 @@ class UsersSettings(ModuleSettings):
         gt=timedelta(0),
         description="token lifetime: seconds, or an ISO 8601 duration such as P14D",
     )
+    session_max_age: timedelta = Field(
+        timedelta(days=90),
+        gt=timedelta(0),
+        description="maximum age of a session, after which its user must log in again, whatever tokens it "
+        "has: seconds, or an ISO 8601 duration",
+    )
     password_hashing_concurrency: int = Field(
         2, ge=1, description="maximum passwords hashed concurrently; each takes 19 MiB and one core"
     )

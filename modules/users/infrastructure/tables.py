@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import CheckConstraint, Double, UniqueConstraint
+from sqlalchemy import Double, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.infrastructure.persistence.schema import Identifier, Schema, module_metadata
@@ -21,7 +21,6 @@ class AccountRow(Base):
     __table_args__ = (
         UniqueConstraint("username_key"),
         UniqueConstraint("email_key"),
-        CheckConstraint("token_version >= 0", name="token_version"),
         {"sqlite_autoincrement": True},
     )
 
@@ -33,7 +32,8 @@ class AccountRow(Base):
     bio: Mapped[str | None]
     image: Mapped[str | None]
     password_hash: Mapped[str]
-    token_version: Mapped[int]
+    session_epoch: Mapped[str]
+    surviving_session: Mapped[str | None]
 
 
 class LoginAttemptRow(Base):

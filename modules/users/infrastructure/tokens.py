@@ -1,89 +1,125 @@
 """JWTs signed with HS256, valid until they expire or are revoked."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import jwt
 from jwt.types import Options
-from sqlalchemy import FromClause, bindparam, select
+from sqlalchemy import FromClause, Select, bindparam, select
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.identity import Principal, TokenInvalid, UserId
+from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.users.domain.account import Account
+from modules.users.domain.account import Account, ValidSessions
 from modules.users.infrastructure.tables import AccountRow
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "conduit"
 # RFC 8725, 3.11: JWTs signed with the same key for another purpose are not tokens.
 TYPE = "conduit+jwt"
-# Issued tokens have at most about 300 characters.
+# Issued tokens have at most about 450 characters.
 MAX_TOKEN_LENGTH = 1_000
+# The clocks of two machines differ; https://datatracker.ietf.org/doc/html/rfc7519#section-4.1.5
+CLOCK_SKEW_SECONDS = 5
+SESSION_ID_BYTES = 16
 accounts: FromClause = AccountRow.__table__
-TOKEN_VERSION = select(accounts.c.token_version).where(accounts.c.id == bindparam("user_id"))
-REQUIRED_CLAIMS: Options = {"require": ["iss", "aud", "sub", "iat", "nbf", "exp", "version"]}
+VALID_SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session).where(
+    accounts.c.id == bindparam("user_id")
+)
+# Blocks deletion only: the user's requests write at the same time.
+LOCK_SESSIONS = VALID_SESSIONS.with_for_update(read=True, key_share=True)
+# sid and auth_time as in OpenID Connect: the session, and the time of its sign-in.
+REQUIRED_CLAIMS: Options = {
+    "require": ["iss", "aud", "sub", "iat", "nbf", "exp", "sid", "epoch", "auth_time"]
+}
 CLAIMS_CACHE_SIZE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Claims:
-    user_id: UserId
-    version: int
-    expires_at: int
 
 
 class JwtTokens:
     """Issues and verifies tokens by RFC 8725: one algorithm, every claim required."""
 
     def __init__(
-        self, database: Database, clock: Clock, signing_keys: Sequence[str], lifetime: timedelta
+        self,
+        database: Database,
+        clock: Clock,
+        signing_keys: Sequence[str],
+        lifetime: timedelta,
+        session_max_age: timedelta,
     ) -> None:
         self._database = database
         self._clock = clock
         self._signing_keys = signing_keys
         self._lifetime = lifetime
-        self._claims: dict[str, _Claims] = {}
+        self._session_max_age = session_max_age
+        self._principals: dict[str, Principal] = {}
 
     def issue(self, account: Account) -> str:
-        now = self._clock.now()
+        started_at = int(self._clock.now().timestamp())
+        session = Session(secrets.token_hex(SESSION_ID_BYTES), account.sessions.epoch, started_at)
+        return self.reissue(account, session)
+
+    def reissue(self, account: Account, session: Session) -> str:
+        now = int(self._clock.now().timestamp())
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(account.id),
             "iat": now,
             "nbf": now,
-            "exp": now + self._lifetime,
-            "version": account.token_version,
+            "exp": min(now + int(self._lifetime.total_seconds()), self._session_end(session)),
+            "sid": session.id,
+            "epoch": account.sessions.epoch,
+            "auth_time": session.started_at,
         }
         return jwt.encode(claims, self._signing_keys[0], ALGORITHM, {"typ": TYPE})
 
     async def verify(self, token: str) -> Principal:
-        claims = self._cached_claims(token)
-        if claims.expires_at <= self._clock.now().timestamp():
+        principal = self._cached_principal(token)
+        now = self._clock.now().timestamp()
+        # The maximum age may have been lowered since the token was issued.
+        if min(principal.expires_at, self._session_end(principal.session)) <= now:
             raise TokenInvalid
-        if await self._database.fetch_value(TOKEN_VERSION, {"user_id": claims.user_id}) != claims.version:
-            raise TokenInvalid
-        return Principal(claims.user_id, claims.expires_at)
+        await self._require_valid_session(VALID_SESSIONS, principal)
+        return principal
 
-    def _cached_claims(self, token: str) -> _Claims:
+    async def lock(self, principal: Principal) -> None:
+        self._database.require_transaction()
+        await self._require_valid_session(LOCK_SESSIONS, principal)
+
+    async def _require_valid_session(self, statement: Select[*tuple[Any, ...]], principal: Principal) -> None:
+        row = await self._database.fetch_row(statement, {"user_id": principal.user_id})
+        if row is None or not ValidSessions(*row).include(principal.session):
+            raise TokenInvalid
+
+    def _session_end(self, session: Session) -> int:
+        return session.started_at + int(self._session_max_age.total_seconds())
+
+    def _cached_principal(self, token: str) -> Principal:
         # The claims and signature of a token never change, so each token is decoded once.
-        claims = self._claims.get(token)
-        if claims is None:
-            claims = self._decode(token)
-            if len(self._claims) >= CLAIMS_CACHE_SIZE:
-                self._claims.pop(next(iter(self._claims)))
-            self._claims[token] = claims
-        return claims
+        principal = self._principals.get(token)
+        if principal is None:
+            principal = self._decode(token)
+            if len(self._principals) >= CLAIMS_CACHE_SIZE:
+                self._principals.pop(next(iter(self._principals)))
+            self._principals[token] = principal
+        return principal
 
-    def _decode(self, token: str) -> _Claims:
+    def _decode(self, token: str) -> Principal:
         if len(token) > MAX_TOKEN_LENGTH:
             raise TokenInvalid
         for key in self._signing_keys:
             try:
                 decoded = jwt.decode_complete(
-                    token, key, [ALGORITHM], REQUIRED_CLAIMS, audience=AUDIENCE, issuer=ISSUER
+                    token,
+                    key,
+                    [ALGORITHM],
+                    REQUIRED_CLAIMS,
+                    audience=AUDIENCE,
+                    issuer=ISSUER,
+                    leeway=CLOCK_SKEW_SECONDS,
                 )
             except jwt.InvalidSignatureError:
                 continue
@@ -91,13 +127,19 @@ class JwtTokens:
                 raise TokenInvalid from error
             if decoded["header"].get("typ") != TYPE:
                 raise TokenInvalid
-            claims = decoded["payload"]
-            return _Claims(_user_id(claims["sub"]), claims["version"], int(claims["exp"]))
+            return _principal(token, decoded["payload"])
         raise TokenInvalid
 
 
-def _user_id(subject: str) -> UserId:
+def _principal(token: str, claims: Mapping[str, Any]) -> Principal:
     # Another issuer may sign with the same key and use other subjects; 18 digits fit into a BIGINT.
-    if not re.fullmatch(r"[0-9]{1,18}", subject):
+    session_id, epoch, started_at = claims["sid"], claims["epoch"], claims["auth_time"]
+    if (
+        not re.fullmatch(r"[0-9]{1,18}", claims["sub"])
+        or not isinstance(session_id, str)
+        or not isinstance(epoch, str)
+        or not isinstance(started_at, int)
+    ):
         raise TokenInvalid
-    return UserId(int(subject))
+    session = Session(session_id, epoch, started_at)
+    return Principal(UserId(int(claims["sub"])), session, int(claims["exp"]), token)

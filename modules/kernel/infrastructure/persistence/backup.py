@@ -41,12 +41,21 @@ def create_backup(database: Path, target: Path) -> None:
         target.hardlink_to(draft)
 
 
+@contextmanager
+def temporary_copy(backup: Path, database: Path) -> Iterator[Path]:
+    """Copy the backup to a file beside the database, and delete it after the block; raise `BackupError`."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    copy = database.with_name(f"{database.name}.{os.getpid()}.restored")
+    create_backup(backup, copy)
+    with _removed(copy):
+        yield copy
+
+
 def restore_backup(backup: Path, database: Path) -> None:
     """Replace the database's content by the backup's, in one transaction; raise `BackupError`.
 
     Open connections stay valid and read the restored content.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
     with _single_line_errors(), _opened(backup) as source:
         with closing(sqlite3.connect(database, timeout=30)) as copy:
             copy.execute("PRAGMA journal_mode = WAL")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
+from modules.kernel.domain.identity import write_authorization
 from modules.kernel.infrastructure.persistence.driver_errors import (
     is_conflict,
     is_unavailable,
@@ -82,7 +83,8 @@ class Database:
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
 
-        Committed when the outermost block ends, rolled back when an exception leaves it. Raises
+        Committed when the outermost block ends, rolled back when an exception leaves it. In an
+        authenticated request it begins with `write_authorization`, and raises what that raises. Raises
         `Unavailable` when the write lock or a connection cannot be acquired in time,
         `ConcurrencyConflict` when a concurrent transaction caused a rollback, and `RuntimeError` inside
         a snapshot or when another task tries to join.
@@ -103,17 +105,19 @@ class Database:
         unit = self._current_unit()
         return self._begin_read() if unit is None else nullcontext(unit.session)
 
-    async def fetch_value(self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]) -> Any:
-        """Return the committed value that a lookup by key selects, or None without a row.
+    async def fetch_row(
+        self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
+    ) -> Sequence[Any] | None:
+        """Return the committed row that a lookup by key selects, or None.
 
         Inside a unit of work it is read there. For lookups in every request: on SQLite it takes a
-        twentieth of the time of a snapshot. The value is a number or text, not converted by SQLAlchemy.
+        twentieth of the time of a snapshot. Values are numbers or text, not converted by SQLAlchemy.
         """
-        rows = self._engines.fetch_value(statement, bound) if self._unit.get() is None else None
+        rows = self._engines.fetch_rows(statement, bound) if self._unit.get() is None else None
         if rows is not None:
-            return rows[0][0] if rows else None
+            return rows[0] if rows else None
         async with self.snapshot() as session:
-            return await session.scalar(statement, bound)
+            return (await session.execute(statement, bound)).one_or_none()
 
     @contextmanager
     def allow_replica(self) -> Iterator[None]:
@@ -226,6 +230,8 @@ class Database:
                 session = AsyncSession(self._engines.write, expire_on_commit=False)
                 try:
                     with self._entered(session, writes=True) as unit:
+                        if (authorize := write_authorization.get()) is not None:
+                            await authorize()
                         yield session
                     await session.commit()
                 except BaseException:

@@ -118,3 +118,22 @@ def _unnest_json(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str
 @compiles(_Unnest, "postgresql")
 def _unnest_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"
+
+
+class RandomHex(FunctionElement[str]):
+    """At least 122 random bits as 32 hexadecimal digits, another value for each row."""
+
+    type = Text()
+    name = "random_hex"
+    inherit_cache = True
+
+
+@compiles(RandomHex, "sqlite")
+def _random_blob(_element: RandomHex, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+@compiles(RandomHex, "postgresql")
+def _random_uuid(_element: RandomHex, _compiler: SQLCompiler, **_options: Any) -> str:
+    # 122 random bits: https://www.postgresql.org/docs/current/functions-uuid.html
+    return "replace(CAST(gen_random_uuid() AS text), '-', '')"

@@ -48,14 +48,14 @@ class Engines:
         """Return a number that changes with every commit, of any process; None where it is not available."""
         return None if self.version_reader is None else self.version_reader.data_version()
 
-    def fetch_value(
+    def fetch_rows(
         self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
     ) -> list[Any] | None:
         """Return the rows of a lookup by key, or None if it must be run in a unit of work."""
         if self.version_reader is None:
             return None
         sql, names = compile_for_sqlite(statement)
-        return self.version_reader.fetch_value(sql, [bound[name] for name in names])
+        return self.version_reader.fetch_rows(sql, [bound[name] for name in names])
 
     async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes notify, or None for any topic.

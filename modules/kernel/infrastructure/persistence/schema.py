@@ -1,11 +1,12 @@
 """A module's schema: its metadata, migrations and column types."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, select
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer, MetaData, select, text
 from sqlalchemy.types import TypeDecorator
 
 from modules.kernel.infrastructure.persistence.database import Database
@@ -40,6 +41,24 @@ class Schema:
 def module_metadata() -> MetaData:
     """Return an empty MetaData that names every constraint, so that violations can be translated."""
     return MetaData(naming_convention=NAMING)
+
+
+@contextmanager
+def keeping_ids_unused(connection: Connection, table: str) -> Iterator[None]:
+    """Prevent the ids of deleted rows from being reused after the block rebuilt the table.
+
+    Alembic's batch mode copies a table on SQLite, which then generates ids from the largest one there is.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    # https://sqlite.org/autoinc.html: the table may be changed by ordinary statements.
+    last_id = connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :table"), {"table": table})
+    yield
+    if last_id is not None:
+        values = {"table": table, "last_id": last_id}
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last_id)"), values)
 
 
 async def first_non_empty_table(database: Database, metadata: MetaData) -> str | None:

@@ -191,11 +191,11 @@ class DataVersionReader:
         and this one never writes. Reading it takes a few microseconds, half of them for checking that
         the file has not been replaced.
         """
-        rows = self.fetch_value("PRAGMA data_version")
+        rows = self.fetch_rows("PRAGMA data_version")
         # A new connection may repeat the numbers of the previous one; SQLite counts in 32 bits.
         return None if rows is None else self._times_opened << 32 | int(rows[0][0])
 
-    def fetch_value(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
+    def fetch_rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]] | None:
         """Return the rows of a statement, or None when the file cannot be read.
 
         It runs on the event-loop thread, so it must be a lookup by key.

@@ -1,4 +1,4 @@
-"""Lookups of single values, without a unit of work on SQLite."""
+"""Lookups of single rows, without a unit of work on SQLite."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ async def add(database: Database, name: str, number: int) -> None:
 
 
 async def number_of(database: Database, name: str) -> int | None:
-    number: int | None = await database.fetch_value(NUMBER, {"name": name})
-    return number
+    row = await database.fetch_row(NUMBER, {"name": name})
+    return None if row is None else row[0]
 
 
 @pytest.fixture
