@@ -19,8 +19,9 @@ implementation; the kernel's `fakes.py` has fakes of its own contracts::
 The module runs with its real container, routes under /api, error handlers and middleware, on SQLite in
 memory, migrated with its own and the kernel's revisions. Send requests with any ASGI client, such as
 `httpx2.AsyncClient(transport=httpx2.ASGITransport(comments.application), base_url="http://test")`,
-authenticated by a token of the `FakeTokenVerifier`. `await comments.publish(ArticleDeleted(7))` delivers
-an event of another module; `comments.published` is the list of events that the module has published.
+authenticated by a token of the `FakeTokenVerifier`. `await comments.publish(ArticlesDeleted(1, (7,)))`
+delivers an event of another module; `comments.published` is the list of events that the module has
+published.
 
 Fakes that take part in transactions need the module's database, as above. The environment is not read:
 settings are the ones passed, or their defaults.

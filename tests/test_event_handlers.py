@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
-from modules.articles.contracts import ArticleDeleted
+from modules.articles.contracts import ArticlesDeleted
 from modules.comments.container import CommentsContainer
 from modules.comments.infrastructure.tables import CommentRow
 from modules.kernel.domain.events import EventHandler
@@ -41,21 +41,21 @@ async def rows(comments: CommentsContainer) -> int | None:
         return await session.scalar(select(func.count()).select_from(CommentRow))
 
 
-def fail_on_article_deleted(comments: CommentsContainer) -> list[int | None]:
+def fail_on_articles_deleted(comments: CommentsContainer) -> list[int | None]:
     """Subscribe a failing handler after that of comments.
 
     Returns a list to which it appends the number of comments that it finds.
     """
     counts: list[int | None] = []
 
-    async def fail(_event: ArticleDeleted) -> None:
+    async def fail(_event: ArticlesDeleted) -> None:
         counts.append(await rows(comments))
         raise LookupError("cannot delete")
 
-    def failing() -> EventHandler[ArticleDeleted]:
+    def failing() -> EventHandler[ArticlesDeleted]:
         return fail
 
-    comments.events().subscribe(ArticleDeleted, failing)
+    comments.events().subscribe(ArticlesDeleted, failing)
     return counts
 
 
@@ -63,7 +63,7 @@ async def test_failing_subscriber_rolls_back_the_deletion(
     api: Api, comments: CommentsContainer, dragons: Json
 ) -> None:
     before = (await api.get("/articles/dragons/comments")).json()
-    counts = fail_on_article_deleted(comments)
+    counts = fail_on_articles_deleted(comments)
     response = await api.as_user("jake").delete("/articles/dragons")
     assert counts == [0]
     assert response.status_code == 500
@@ -77,7 +77,7 @@ async def test_failing_subscriber_rolls_back_the_deletion(
 async def test_rejected_deletion_publishes_no_event(
     api: Api, comments: CommentsContainer, dragons: Json
 ) -> None:
-    counts = fail_on_article_deleted(comments)
+    counts = fail_on_articles_deleted(comments)
     response = await api.as_user("anna").delete(f"/articles/{dragons['slug']}")
     assert response.status_code == 403
     assert counts == []

@@ -11,6 +11,8 @@ from modules.profiles.contracts import Profile
 
 ArticleId = NewType("ArticleId", int)
 
+MAX_DELETED_ARTICLES = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ArticlePublished(Event):
@@ -27,10 +29,14 @@ class ArticleEdited(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleDeleted(Event):
-    """An article was deleted. Subscribers must delete their data about it."""
+class ArticlesDeleted(Event):
+    """Articles of one author were deleted. Subscribers must delete their data about them.
 
-    article_id: int
+    One event has at most `MAX_DELETED_ARTICLES`: many articles are deleted with their author's account.
+    """
+
+    author_id: int
+    article_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class ArticleDirectory(Protocol):
         """Return what `ids` returns, and lock these articles against deletion.
 
         The lock is released when the open transaction ends. Rows about the articles that it inserts are
-        visible to the subscribers of `ArticleDeleted`. Raises `RuntimeError` when no transaction is open.
+        visible to the subscribers of `ArticlesDeleted`. Raises `RuntimeError` when no transaction is open.
         """
         ...
 

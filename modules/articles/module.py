@@ -5,11 +5,11 @@ from fastapi import APIRouter
 from modules.articles.api.router import create_router
 from modules.articles.container import ArticlesContainer
 from modules.articles.contracts import (
-    ArticleDeleted,
     ArticleDirectory,
     ArticleEdited,
     ArticleFavorited,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.tables import SCHEMA
@@ -46,7 +46,7 @@ MODULE = Module(
     offers={ArticleDirectory: "directory"},
     routers=[router],
     subscriptions=[Subscription(UserDeleted, lambda container: container.service().on_user_deleted)],
-    publishes=[ArticlePublished, ArticleEdited, ArticleDeleted, ArticleFavorited],
+    publishes=[ArticlePublished, ArticleEdited, ArticlesDeleted, ArticleFavorited],
     schema=SCHEMA,
     personal_data=lambda container: container.service().export_personal_data,
     demo=demo,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.articles.contracts import ArticleDirectory, ArticlesDeleted
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
@@ -39,7 +39,7 @@ MODULE = Module(
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],
     subscriptions=[
-        Subscription(ArticleDeleted, lambda container: container.service().on_article_deleted),
+        Subscription(ArticlesDeleted, lambda container: container.service().on_articles_deleted),
         Subscription(UserDeleted, lambda container: container.service().on_user_deleted),
     ],
     publishes=[CommentAdded],

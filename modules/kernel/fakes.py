@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -77,6 +77,9 @@ class FakeUnitOfWork:
             raise RuntimeError("a snapshot is open, and a snapshot cannot write")
         async with self._opened("transaction"):
             yield
+
+    def long_transaction(self) -> AbstractAsyncContextManager[None]:
+        return self.transaction()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:

@@ -40,6 +40,15 @@ class UserDirectory(Protocol):
         """Return users by id; unknown ids are left out."""
         ...
 
+    async def lock(self, ids: Collection[UserId]) -> Collection[UserId]:
+        """Return the ids of existing users among these, and lock these users against deletion.
+
+        The lock is released when the open transaction ends. Rows about the users that it inserts are
+        visible to the subscribers of `UserDeleted`. Lock users before articles, or transactions deadlock.
+        Raises `RuntimeError` when no transaction is open.
+        """
+        ...
+
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         """Return users by requested username, matched case-insensitively; unknown names are left out."""
         ...

@@ -78,7 +78,7 @@ async def test_dead_delivery_is_listed_with_its_error(settings: Settings) -> Non
     [line] = listed.stdout.splitlines()
     assert line.startswith("1  dead  ")
     assert line.endswith(
-        "ArticleDeleted (article_id 1) to failing, attempts 2: LookupError: handler failed, article 1"
+        "ArticlesDeleted (author_id 1) to failing, attempts 2: LookupError: handler failed, articles (1,)"
     )
     assert (await call(settings, "list", "--state", "pending")).stdout == ""
 
@@ -88,11 +88,11 @@ async def test_delivery_is_shown_with_payload_and_traceback(settings: Settings) 
     shown = (await call(settings, "show", "1")).stdout
     for row in (
         "state         dead",
-        'payload       {"article_id":1}',
+        'payload       {"author_id":1,"article_ids":[1]}',
         "subscriber    failing",
         "next attempt  never",
         "Traceback (most recent call last):",
-        "LookupError: handler failed, article 1",
+        "LookupError: handler failed, articles (1,)",
     ):
         assert row in shown.splitlines()
 
@@ -159,4 +159,4 @@ async def test_database_that_is_not_migrated_is_reported_on_one_line(settings: S
 @pytest.mark.usefixtures("installed")
 def test_modules_shows_after_commit_subscription() -> None:
     shown = CliRunner().invoke(main, ["modules"]).stdout
-    assert "    handles   ArticleDeleted of articles after the commit\n" in shown
+    assert "    handles   ArticlesDeleted of articles after the commit\n" in shown

@@ -667,17 +667,17 @@ CONTRACT_RULES = [
     Violation(
         "an event with a new field",
         ARTICLES,
-        "class ArticleDeleted(Event):  # seeded\n    slug: str\n",
+        "class ArticlesDeleted(Event):  # seeded\n    slug: str\n",
         ("event-schema",),
-        replaced="class ArticleDeleted(Event):\n",
+        replaced="class ArticlesDeleted(Event):\n",
     ),
     Violation(
         "an event with a field of another type",
         ARTICLES,
         # The rest of the event's body becomes that of another class.
-        "class ArticleDeleted(Event):  # seeded\n    article_id: str\n\n\nclass Rest:\n",
+        "class ArticlesDeleted(Event):  # seeded\n    author_id: str\n\n\nclass Rest:\n",
         ("event-schema",),
-        replaced="class ArticleDeleted(Event):\n",
+        replaced="class ArticlesDeleted(Event):\n",
     ),
     Violation(
         "a contract that takes a single id",

@@ -70,10 +70,13 @@ class FakeArticles:
         self._unit_of_work.require_open()
         return [article for article in self.stored.values() if article.author_id == author_id]
 
-    async def delete_favorites_by(self, user_id: UserId) -> None:
-        self._unit_of_work.require_transaction()
+    async def delete_by_user(self, user_id: UserId) -> Sequence[ArticleId]:
+        deleted = await self.by_author(user_id)
+        for article in deleted:
+            await self.delete(article)
         for user_ids in self.favorites.values():
             user_ids.discard(user_id)
+        return [article.id for article in deleted]
 
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
         self._unit_of_work.require_open()

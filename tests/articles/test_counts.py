@@ -95,10 +95,7 @@ class RandomChanges:
 
     async def delete_user(self) -> None:
         # The id is used again afterwards, as that of a new user.
-        user_id = self.user()
-        for article in await self.articles.by_author(user_id):
-            await self.articles.delete(article)
-        await self.articles.delete_favorites_by(user_id)
+        await self.articles.delete_by_user(self.user())
 
     async def favorite(self) -> None:
         if slug := await self.slug():

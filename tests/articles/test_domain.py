@@ -10,11 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modules.articles.contracts import (
-    ArticleDeleted,
+    MAX_DELETED_ARTICLES,
     ArticleEdited,
     ArticleFavorited,
     ArticleId,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.articles.domain.article import (
     Article,
@@ -238,24 +239,36 @@ class TestDelete:
         article_id = await use_cases.publish()
         await use_cases.service.delete("dragons", JAKE)
         assert use_cases.articles.stored == {}
-        assert use_cases.events.published[1:] == [ArticleDeleted(article_id)]
+        assert use_cases.events.published[1:] == [ArticlesDeleted(JAKE, (article_id,))]
 
     async def test_rejected_deletion_publishes_no_event(self, use_cases: UseCases) -> None:
         await use_cases.publish()
         with pytest.raises(NotTheAuthor):
             await use_cases.service.delete("dragons", ANNA)
-        assert not any(isinstance(event, ArticleDeleted) for event in use_cases.events.published)
+        assert not any(isinstance(event, ArticlesDeleted) for event in use_cases.events.published)
 
 
-async def test_user_deletion_deletes_articles_and_favorites_and_publishes_events(use_cases: UseCases) -> None:
+async def test_user_deletion_deletes_articles_and_favorites_and_publishes_it(
+    use_cases: UseCases,
+) -> None:
     own = [await use_cases.publish(title) for title in ("Dragons", "Knights")]
     other = await use_cases.publish("Elves", ANNA)
     await use_cases.service.favorite("elves", JAKE)
     before = len(use_cases.events.published)
     await use_cases.service.on_user_deleted(UserDeleted(JAKE))
     assert list(use_cases.articles.stored) == [other]
-    assert use_cases.events.published[before:] == [ArticleDeleted(article_id) for article_id in own]
+    assert use_cases.events.published[before:] == [ArticlesDeleted(JAKE, tuple(own))]
     assert use_cases.articles.favorites == {other: set()}
+
+
+async def test_deletion_of_many_articles_is_published_in_batches(use_cases: UseCases) -> None:
+    own = [await use_cases.publish(f"Dragon {number}") for number in range(MAX_DELETED_ARTICLES + 1)]
+    before = len(use_cases.events.published)
+    await use_cases.service.on_user_deleted(UserDeleted(JAKE))
+    assert use_cases.events.published[before:] == [
+        ArticlesDeleted(JAKE, tuple(own[:MAX_DELETED_ARTICLES])),
+        ArticlesDeleted(JAKE, tuple(own[MAX_DELETED_ARTICLES:])),
+    ]
 
 
 async def test_personal_data_has_own_articles_and_favorites(use_cases: UseCases) -> None:

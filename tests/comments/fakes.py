@@ -1,6 +1,6 @@
 """A fake of the port of comments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from modules.articles.contracts import ArticleId
@@ -59,8 +59,8 @@ class FakeComments:
         self._unit_of_work.require_transaction()
         self.stored = {key: comment for key, comment in self.stored.items() if comment.author_id != author_id}
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
         self._unit_of_work.require_transaction()
         self.stored = {
-            key: comment for key, comment in self.stored.items() if comment.article_id != article_id
+            key: comment for key, comment in self.stored.items() if comment.article_id not in article_ids
         }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modules.articles.contracts import ArticleDeleted, ArticleId
+from modules.articles.contracts import ArticleId, ArticlesDeleted
 from modules.articles.fakes import FakeArticleDirectory
 from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
@@ -104,7 +104,7 @@ async def test_article_deletion_deletes_comments_on_the_article_only(use_cases: 
     await use_cases.add("On dragons", "dragons")
     await use_cases.add("On knights", "knights")
     async with use_cases.unit_of_work.transaction():
-        await use_cases.service.on_article_deleted(ArticleDeleted(use_cases.dragons))
+        await use_cases.service.on_articles_deleted(ArticlesDeleted(1, (use_cases.dragons,)))
     assert await use_cases.texts("dragons") == []
     assert await use_cases.texts("knights") == ["On knights"]
 

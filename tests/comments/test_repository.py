@@ -103,6 +103,6 @@ class TestDelete:
         await add(comments, article_id=DRAGONS)
         await add(comments, article_id=DRAGONS)
         await add(comments, article_id=KNIGHTS)
-        await comments.repository().delete_by_article(DRAGONS)
+        await comments.repository().delete_by_articles([DRAGONS])
         assert await texts(comments, DRAGONS) == []
         assert await texts(comments, KNIGHTS) == ["Nice"]

@@ -85,7 +85,7 @@ def describe(
 
 USERS = describe("users", offers=["TokenVerifier", "UserDirectory"])
 TOKENS = {"TokenVerifier": "users"}
-ARTICLES = describe("articles", TOKENS, ["ArticleReader"], ["ArticleDeleted", "ArticlePublished"])
+ARTICLES = describe("articles", TOKENS, ["ArticleReader"], ["ArticlesDeleted", "ArticlePublished"])
 TWELVE = (
     USERS,
     describe("profiles", {"UserDirectory": "users"} | TOKENS, ["ProfileReader"]),
@@ -95,9 +95,9 @@ TWELVE = (
         TOKENS | {"ProfileReader": "profiles"},
         [],
         ["CommentMade"],
-        {"ArticleDeleted": "articles"},
+        {"ArticlesDeleted": "articles"},
     ),
-    describe("bookmarks", TOKENS | {"ArticleReader": "articles"}, handles={"ArticleDeleted": "articles"}),
+    describe("bookmarks", TOKENS | {"ArticleReader": "articles"}, handles={"ArticlesDeleted": "articles"}),
     describe("search", {"ArticleReader": "articles"}, handles={"ArticlePublished": "articles"}),
     describe("mail", {"UserDirectory": "users"}, ["Sender"]),
     describe("notifications", TOKENS | {"Sender": "mail"}, handles={"CommentMade": "comments"}),
@@ -114,7 +114,7 @@ class TestBoxes:
         assert boxes["articles"].bottom < boxes["users"].top
 
     def test_module_is_above_the_publishers_of_its_events(self) -> None:
-        boxes = Diagram(describe("log", handles={"ArticleDeleted": "articles"}), ARTICLES, USERS).boxes
+        boxes = Diagram(describe("log", handles={"ArticlesDeleted": "articles"}), ARTICLES, USERS).boxes
         assert boxes["log"].bottom < boxes["articles"].top
 
     def test_single_module(self) -> None:
@@ -159,9 +159,9 @@ class TestEdges:
         }
 
     def test_only_events_are_dashed(self) -> None:
-        log = describe("log", TOKENS, handles={"ArticleDeleted": "articles"})
+        log = describe("log", TOKENS, handles={"ArticlesDeleted": "articles"})
         diagram = Diagram(log, ARTICLES, USERS)
-        assert set(diagram.dashed) == {"log handles ArticleDeleted of articles"}
+        assert set(diagram.dashed) == {"log handles ArticlesDeleted of articles"}
 
     def test_edges_to_one_contract_share_a_lane(self) -> None:
         plugins = [describe(f"plugin{number}", TOKENS | {"ArticleReader": "articles"}) for number in range(3)]
@@ -183,14 +183,14 @@ class TestEdges:
         assert diagram.arrows == 0
 
     def test_arrowhead_is_at_the_contract_or_at_the_handler(self) -> None:
-        log = describe("log", {"ArticleReader": "articles"}, handles={"ArticleDeleted": "articles"})
+        log = describe("log", {"ArticleReader": "articles"}, handles={"ArticlesDeleted": "articles"})
         diagram = Diagram(log, ARTICLES, USERS)
         ends = {
             edge.findtext("title"): float(POINT.findall(arrow.get("d", ""))[0][1])
             for edge in diagram.svg.iter("g")
             if (arrow := edge.find("path[@class='arrow']")) is not None
         }
-        assert ends["log handles ArticleDeleted of articles"] == diagram.boxes["log"].bottom
+        assert ends["log handles ArticlesDeleted of articles"] == diagram.boxes["log"].bottom
         assert diagram.boxes["log"].bottom < ends["log needs ArticleReader of articles"]
         assert ends["log needs ArticleReader of articles"] < diagram.boxes["articles"].top
 
@@ -201,12 +201,14 @@ class TestEdges:
         assert Diagram(notes).edges == []
 
     def test_event_cycle_is_laid_out_by_needs(self) -> None:
-        articles = describe("articles", TOKENS, publishes=["ArticleDeleted"], handles={"UserBanned": "users"})
+        articles = describe(
+            "articles", TOKENS, publishes=["ArticlesDeleted"], handles={"UserBanned": "users"}
+        )
         users = describe(
             "users",
             offers=["TokenVerifier"],
             publishes=["UserBanned"],
-            handles={"ArticleDeleted": "articles"},
+            handles={"ArticlesDeleted": "articles"},
         )
         diagram = Diagram(articles, users)
         assert set(diagram.edges) == {

@@ -69,7 +69,7 @@ class TestContent:
         assert diagram is not None
         assert diagram.findtext("title") == "Modules and their dependencies"
         assert "comments needs ArticleDirectory of articles" in diagram.findtext("desc", "")
-        assert "comments handles ArticleDeleted of articles" in diagram.findtext("desc", "")
+        assert "comments handles ArticlesDeleted of articles" in diagram.findtext("desc", "")
 
     async def test_disabled_module_is_not_shown(self, settings: Settings) -> None:
         without = settings.model_copy(update={"disabled_modules": ("comments",)})

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from conduit_app.composition import CompositionError
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticlePublished
+from modules.articles.contracts import ArticleDirectory, ArticlePublished, ArticlesDeleted
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE as ARTICLES
 from modules.comments.module import MODULE as COMMENTS
@@ -32,7 +32,7 @@ class UpstreamFakes:
         self.database = Database(IN_MEMORY)
         profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
         articles = FakeArticleDirectory(self.database, profiles)
-        jake = profiles.add("jake")
+        self.jake = jake = profiles.add("jake")
         self.tokens = {"jake": tokens.issue(jake)}
         self.dragons = articles.add("dragons", author=jake)
         self.offers: Mapping[type, object] = {
@@ -149,8 +149,8 @@ class FailingContainer(ModuleContainer):
     """The container of a module whose event handler fails."""
 
 
-def failing_handler(container: FailingContainer) -> EventHandler[ArticleDeleted]:
-    async def handle(_event: ArticleDeleted) -> None:
+def failing_handler(container: FailingContainer) -> EventHandler[ArticlesDeleted]:
+    async def handle(_event: ArticlesDeleted) -> None:
         container.database().require_transaction()
         raise HandlerFailed
 
@@ -162,18 +162,18 @@ class TestEvents:
         self, comments: ModuleTestApp, upstream: UpstreamFakes, jake: Api
     ) -> None:
         await jake.comment({"slug": "dragons"})
-        await comments.publish(ArticleDeleted(upstream.dragons))
+        await comments.publish(ArticlesDeleted(1, (upstream.dragons,)))
         assert (await jake.get("/articles/dragons/comments")).json() == {"comments": []}
 
     async def test_error_of_an_in_transaction_handler_is_raised(self) -> None:
         failing = Module(
             name="failing",
             container=FailingContainer,
-            subscriptions=[Subscription(ArticleDeleted, failing_handler)],
+            subscriptions=[Subscription(ArticlesDeleted, failing_handler)],
         )
         async with boot_module(failing, {}) as module:
             with pytest.raises(HandlerFailed):
-                await module.publish(ArticleDeleted(1))
+                await module.publish(ArticlesDeleted(1, (1,)))
 
     async def test_published_events_are_recorded_in_order(self, upstream: UpstreamFakes) -> None:
         offers = upstream.without(ArticleDirectory)
@@ -187,6 +187,6 @@ class TestEvents:
         assert articles.published == [
             ArticlePublished(ids["dragons"]),
             ArticlePublished(ids["castles"]),
-            ArticleDeleted(ids["castles"]),
-            ArticleDeleted(ids["dragons"]),
+            ArticlesDeleted(upstream.jake, (ids["castles"],)),
+            ArticlesDeleted(upstream.jake, (ids["dragons"],)),
         ]

@@ -150,7 +150,7 @@ async def test_hovering_a_module_fades_other_lines(browser: Browser, address: st
         own = opened.page.locator(
             "g.line", has=opened.page.get_by_text("profiles needs UserDirectory of users")
         )
-        other = opened.page.locator("g.line", has=opened.page.get_by_text("comments handles ArticleDeleted"))
+        other = opened.page.locator("g.line", has=opened.page.get_by_text("comments handles ArticlesDeleted"))
         await expect(other).to_have_css("opacity", "1")
         await opened.page.locator("a.box", has_text="profiles").hover()
         await expect(other).to_have_css("opacity", "0.1")

@@ -107,6 +107,34 @@ class TestTransaction:
         await add(database, "table")
         assert await names(database) == ["table"]
 
+    async def test_commit_is_not_interrupted_by_a_timeout(
+        self, persistent_database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        committing, released = asyncio.Event(), asyncio.Event()
+        commit = AsyncSession.commit
+        limit = asyncio.timeout(None)
+
+        async def wait_and_commit(session: AsyncSession) -> None:
+            committing.set()
+            await released.wait()
+            await commit(session)
+
+        async def write_in_time() -> str:
+            async with limit:
+                await add(persistent_database, "lamp")
+                return "committed"
+
+        monkeypatch.setattr(AsyncSession, "commit", wait_and_commit)
+        task = asyncio.create_task(write_in_time())
+        await committing.wait()
+        limit.reschedule(0)
+        await asyncio.sleep(0)
+        assert task.cancelling() == 1
+        released.set()
+        # The response says what was done, although it is late.
+        assert await task == "committed"
+        assert await names(persistent_database) == ["lamp"]
+
 
 class TestSnapshot:
     async def test_inner_snapshot_joins_outer_one(self, database: Database) -> None:

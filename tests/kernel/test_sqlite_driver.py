@@ -84,6 +84,17 @@ async def test_long_read_stays_in_its_snapshot(sqlite_database: Database) -> Non
     assert await names(sqlite_database) == ["lamp"]
 
 
+async def test_statements_of_a_long_transaction_run_on_another_thread(sqlite_database: Database) -> None:
+    async with sqlite_database.long_transaction() as session:
+        threads = await record_threads(session)
+        await session.execute(text("INSERT INTO things_thing (name, number) VALUES ('lamp' || thread(), 0)"))
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    async with sqlite_database.transaction() as session:
+        await session.execute(text("INSERT INTO things_thing (name, number) VALUES ('pen' || thread(), 0)"))
+    assert threads[1:] == [threading.get_ident()]
+
+
 async def test_many_rows_are_inserted_on_another_thread(sqlite_database: Database) -> None:
     statement = text("INSERT INTO things_thing (name, number) VALUES (:name || thread(), 0)")
     async with sqlite_database.transaction() as session:

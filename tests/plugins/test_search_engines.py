@@ -15,10 +15,10 @@ from conduit_search.infrastructure.index import SqlSearchIndex
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
     ArticleContent,
-    ArticleDeleted,
     ArticleEdited,
     ArticleId,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
@@ -264,7 +264,7 @@ class TestEvents:
         await context.indexer.on_article_edited(ArticleEdited(dragons))
         assert await context.search("wyverns") == [dragons]
         await context.articles.remove(dragons)
-        await context.indexer.on_article_deleted(ArticleDeleted(dragons))
+        await context.indexer.on_articles_deleted(ArticlesDeleted(1, (dragons,)))
         assert await context.search("wyverns") == []
 
     async def test_deleted_article_is_not_indexed(self, context: Context) -> None:

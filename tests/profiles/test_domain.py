@@ -15,7 +15,7 @@ class Context:
 
     def __init__(self) -> None:
         self.unit_of_work = unit_of_work = FakeUnitOfWork()
-        users = FakeUserDirectory()
+        users = FakeUserDirectory(unit_of_work)
         self.jake = users.add("jake", bio="I write.", image="https://example.com/jake.png")
         self.anna = users.add("anna")
         self.follows = FakeFollows(unit_of_work)

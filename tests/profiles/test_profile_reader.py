@@ -8,7 +8,7 @@ import pytest
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.identity import TokenVerifier, UserId
-from modules.kernel.fakes import FakeTokenVerifier
+from modules.kernel.fakes import FakeTokenVerifier, FakeUnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 from modules.profiles.module import MODULE
@@ -60,7 +60,7 @@ async def fake() -> AsyncIterator[ReaderUnderTest]:
 
 @asynccontextmanager
 async def sql() -> AsyncIterator[ReaderUnderTest]:
-    users = FakeUserDirectory()
+    users = FakeUserDirectory(FakeUnitOfWork())
     async with boot_module(MODULE, {UserDirectory: users, TokenVerifier: FakeTokenVerifier()}) as profiles:
         yield SqlReader(profiles, users)
 

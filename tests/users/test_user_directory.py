@@ -8,6 +8,8 @@ import pytest
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
 from modules.kernel.domain.identity import Session, UserId
+from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.fakes import FakeUnitOfWork
 from modules.users.contracts import PublicUser, UserDirectory
 from modules.users.domain.account import AccountChanges, NewAccount
 from modules.users.domain.values import Bio, Email, Image, Username
@@ -24,12 +26,16 @@ class DirectoryUnderTest(Protocol):
     @property
     def directory(self) -> UserDirectory: ...
 
+    @property
+    def unit_of_work(self) -> UnitOfWork: ...
+
     async def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId: ...
 
 
 class FakeDirectory:
     def __init__(self) -> None:
-        self.directory = FakeUserDirectory()
+        self.unit_of_work = FakeUnitOfWork()
+        self.directory = FakeUserDirectory(self.unit_of_work)
 
     async def user(self, username: str, *, bio: str | None = None, image: str | None = None) -> UserId:
         return self.directory.add(username, bio=bio, image=image)
@@ -37,6 +43,7 @@ class FakeDirectory:
 
 class SqlDirectory:
     def __init__(self, users: ModuleTestApp) -> None:
+        self.unit_of_work = users.database
         self.directory = users.container.directory()
         self._accounts = users.container.repository()
 
@@ -126,3 +133,14 @@ class TestByUsername:
     async def test_unknown_names_are_left_out(self, subject: DirectoryUnderTest) -> None:
         await subject.user("jake")
         assert set(await subject.directory.by_username({"jake", "jak", "jake2", ""})) == {"jake"}
+
+
+class TestLock:
+    async def test_existing_users_are_returned(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = await subject.user("jake"), await subject.user("anna")
+        async with subject.unit_of_work.transaction():
+            assert set(await subject.directory.lock([anna, UNKNOWN_ID, jake])) == {jake, anna}
+
+    async def test_open_transaction_is_required(self, subject: DirectoryUnderTest) -> None:
+        with pytest.raises(RuntimeError):
+            await subject.directory.lock([await subject.user("jake")])

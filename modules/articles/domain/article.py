@@ -133,6 +133,10 @@ class ArticleRepository(Protocol):
         """Delete an article with its tags and favorites."""
         ...
 
+    async def delete_by_user(self, user_id: UserId) -> Sequence[ArticleId]:
+        """Delete all articles and favorites of this user, and return the ids of the articles."""
+        ...
+
     async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
         """Add the article to the user's favorites; return its id, and whether it was not a favorite before.
 
@@ -145,10 +149,6 @@ class ArticleRepository(Protocol):
 
         Raises `ArticleNotFound`.
         """
-        ...
-
-    async def delete_favorites_by(self, user_id: UserId) -> None:
-        """Delete all favorites of this user."""
         ...
 
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:

@@ -1,12 +1,14 @@
 """The use cases of articles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from modules.articles.contracts import (
-    ArticleDeleted,
+    MAX_DELETED_ARTICLES,
     ArticleEdited,
     ArticleFavorited,
+    ArticleId,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.articles.domain.article import (
     Article,
@@ -17,6 +19,7 @@ from modules.articles.domain.article import (
 )
 from modules.articles.domain.reading import ArticleReader, ArticleView
 from modules.articles.domain.values import Body, Description, TagList, Title
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
@@ -77,11 +80,12 @@ class ArticleService:
         Raises `ArticleNotFound`, `NotTheAuthor`, `StaleArticle` when the precondition fails, and any error
         raised by another module's handler.
         """
-        async with self._unit_of_work.transaction():
+        async with self._unit_of_work.long_transaction():
             article = await self._repository.get_for_update(slug)
             article.require_author(editor_id)
             await self._require(if_match, article, editor_id)
-            await self._delete(article)
+            await self._repository.delete(article)
+            await self._publish_deletion(article.author_id, [article.id])
 
     async def favorite(self, slug: str, user_id: UserId) -> ArticleView:
         """Add an article to the user's favorites; raise `ArticleNotFound`. Idempotent."""
@@ -100,10 +104,8 @@ class ArticleService:
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Delete the articles and favorites of a deleted user."""
         user_id = UserId(event.user_id)
-        async with self._unit_of_work.transaction():
-            for article in await self._repository.by_author(user_id):
-                await self._delete(article)
-            await self._repository.delete_favorites_by(user_id)
+        async with self._unit_of_work.long_transaction():
+            await self._publish_deletion(user_id, await self._repository.delete_by_user(user_id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
         """Return a user's articles and favorites."""
@@ -118,6 +120,6 @@ class ArticleService:
         if not precondition(await self._reader.article_by_id(article.id, editor_id)):
             raise StaleArticle
 
-    async def _delete(self, article: Article) -> None:
-        await self._repository.delete(article)
-        await self._events.publish(ArticleDeleted(article.id))
+    async def _publish_deletion(self, author_id: UserId, article_ids: Sequence[ArticleId]) -> None:
+        for batch in batches(article_ids, MAX_DELETED_ARTICLES):
+            await self._events.publish(ArticlesDeleted(author_id, tuple(batch)))

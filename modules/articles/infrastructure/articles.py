@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, union, update
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
@@ -16,7 +16,7 @@ from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagR
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_ignore
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
 
 CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
@@ -36,6 +36,25 @@ ADJUST_FAVORITES_COUNT = (
     .where(articles.c.id == bindparam("article_id"))
     .values(favorites_count=articles.c.favorites_count + bindparam("delta"))
 )
+DELETE = delete(articles).where(in_ids(articles.c.id, "ids"))
+IDS_BY_AUTHOR = select(articles.c.id).where(articles.c.author_id == bindparam("user_id"))
+FAVORITES_OF_USER = select(favorites.c.article_id).where(favorites.c.user_id == bindparam("user_id"))
+# Locks a user's articles against everything, and the user's favorites against a deletion of the articles;
+# in the order of ids, so that the deletions of two users do not deadlock. Counted, because the ids of all
+# favorites need not fit into memory.
+LOCK_FOR_USER_DELETION = select(func.count()).select_from(
+    select(articles.c.id)
+    .where(articles.c.id.in_(union(IDS_BY_AUTHOR, FAVORITES_OF_USER)))
+    .order_by(articles.c.id)
+    .with_for_update()
+    .subquery()
+)
+SUBTRACT_FAVORITES_OF_USER = (
+    update(articles)
+    .where(articles.c.id.in_(FAVORITES_OF_USER))
+    .values(favorites_count=articles.c.favorites_count - 1)
+)
+DELETE_FAVORITES_OF_USER = delete(favorites).where(favorites.c.user_id == bindparam("user_id"))
 
 
 class SqlArticles:
@@ -86,13 +105,18 @@ class SqlArticles:
             await self._replace_tags(article)
 
     async def delete(self, article: Article) -> None:
-        favorited_by = await self._counts.favoriters_of(article.id)
+        await self._delete(article.author_id, [article.id])
+
+    async def delete_by_user(self, user_id: UserId) -> Sequence[ArticleId]:
+        user = {"user_id": user_id}
         async with self._database.transaction() as session:
-            # Its tags and favorites are deleted by ON DELETE CASCADE.
-            await session.execute(delete(ArticleRow).where(ArticleRow.id == article.id))
-            await self._counts.remove(
-                CountedArticle(article.author_id, article.tags, article.created_at, favorited_by)
-            )
+            await session.execute(LOCK_FOR_USER_DELETION, user)
+            article_ids = [ArticleId(id_) for id_ in await session.scalars(IDS_BY_AUTHOR, user)]
+            await self._delete(user_id, article_ids)
+            await session.execute(SUBTRACT_FAVORITES_OF_USER, user)
+            await session.execute(DELETE_FAVORITES_OF_USER, user)
+            await self._counts.delete_user(user_id)
+        return article_ids
 
     async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
         async with self._database.transaction() as session:
@@ -109,17 +133,6 @@ class SqlArticles:
             await self._count_favorites(article_id, user_id, -len(deleted.all()))
             return article_id
 
-    async def delete_favorites_by(self, user_id: UserId) -> None:
-        favorited = select(FavoriteRow.article_id).where(FavoriteRow.user_id == user_id)
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(ArticleRow)
-                .where(ArticleRow.id.in_(favorited))
-                .values(favorites_count=ArticleRow.favorites_count - 1)
-            )
-            await session.execute(delete(FavoriteRow).where(FavoriteRow.user_id == user_id))
-        await self._counts.delete_user(user_id)
-
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
         statement = (
             select(ArticleRow.slug)
@@ -129,6 +142,15 @@ class SqlArticles:
         )
         async with self._database.snapshot() as session:
             return (await session.scalars(statement)).all()
+
+    async def _delete(self, author_id: UserId, article_ids: Sequence[ArticleId]) -> None:
+        """Delete locked articles of one author."""
+        if article_ids:
+            await self._counts.remove_tags_and_favorites(article_ids)
+            async with self._database.transaction() as session:
+                # Their tags and favorites are deleted by ON DELETE CASCADE.
+                await session.execute(DELETE, {"ids": article_ids})
+            await self._counts.remove_articles(author_id, len(article_ids))
 
     async def _insert(self, draft: Draft) -> ArticleId:
         async with self._database.transaction() as session:

@@ -6,23 +6,79 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import Executable, Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from modules.articles.contracts import ArticleId
 from modules.articles.infrastructure.tables import (
-    ArticleRow,
     AuthorStatsRow,
-    FavoriteRow,
     ReaderStatsRow,
     TagStatsRow,
+    articles,
+    author_stats,
+    favorites,
+    reader_stats,
+    tag_stats,
+    tags,
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import upsert
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, upsert
 
 ALL_AUTHORS = UserId(0)
 """The `author_id` of the row that counts all articles. Ids of users begin at 1."""
+
+DELETE_UNUSED_TAG = delete(tag_stats).where(tag_stats.c.tag == bindparam("unused"), tag_stats.c.articles == 0)
+UPDATE_LATEST = (
+    update(author_stats)
+    .where(author_stats.c.author_id == bindparam("author"))
+    .values(
+        latest_at=select(func.max(articles.c.created_at))
+        .where(articles.c.author_id == bindparam("author"))
+        .scalar_subquery()
+    )
+)
+REMOVE_ARTICLES = (
+    update(author_stats)
+    .where(author_stats.c.author_id == bindparam("author"))
+    .values(articles=author_stats.c.articles - bindparam("removed"))
+)
+
+
+def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[Executable]:
+    """Return statements that subtract the rows of the articles `ids`, grouped by a key, from their counts."""
+    of_articles = in_ids(rows.c.article_id, "ids")
+    # In the order of keys, so that two deletions do not deadlock.
+    locked = (
+        select(stats.c[key])
+        .where(stats.c[key].in_(select(rows.c[key]).where(of_articles)))
+        .order_by(stats.c[key])
+        .with_for_update()
+        .subquery()
+    )
+    removed = (
+        select(rows.c[key], func.count().label("articles"))
+        .where(of_articles)
+        .group_by(rows.c[key])
+        .subquery("removed")
+    )
+    return (
+        select(func.count()).select_from(locked),
+        update(stats)
+        .where(stats.c[key] == removed.c[key])
+        .values(articles=stats.c.articles - removed.c.articles),
+    )
+
+
+REMOVE_TAGS_AND_FAVORITES = (
+    *_lock_and_subtract(tag_stats, "tag", tags),
+    # An unused tag is deleted: a user may have written anything into it.
+    delete(tag_stats).where(
+        tag_stats.c.tag.in_(select(tags.c.tag).where(in_ids(tags.c.article_id, "ids"))),
+        tag_stats.c.articles == 0,
+    ),
+    *_lock_and_subtract(reader_stats, "user_id", favorites),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +92,11 @@ class CountedArticle:
 
 
 class ArticleCounts:
-    """Updates the counts in the transaction that changes the counted rows."""
+    """Updates the counts in the transaction that changes the counted rows.
+
+    Every transaction locks the counts of tags first, then of readers, of authors, and last that of all
+    articles, so that none deadlock and the last one, which every publication locks, is locked briefly.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,46 +115,40 @@ class ArticleCounts:
             for author_id, n in per_author.items()
         ]
         total = {"author_id": ALL_AUTHORS, "articles": len(articles), "latest_at": max(latest.values())}
-        async with self._database.transaction() as session:
-            await session.execute(upsert(session, AuthorStatsRow, _added), [total, *rows])
         await self.adjust_tags(Counter(tag for article in articles for tag in article.tags))
         await self.adjust_favorites(
             Counter(user_id for article in articles for user_id in article.favorited_by)
         )
+        async with self._database.transaction() as session:
+            await session.execute(upsert(session, AuthorStatsRow, _added), [*rows, total])
 
     async def adjust_tags(self, deltas: Mapping[str, int]) -> None:
         """Add these numbers, which may be negative, to the counts of articles by tag."""
         await self._adjust(TagStatsRow, "tag", deltas)
+        decreased = [{"unused": tag} for tag, delta in sorted(deltas.items()) if delta < 0]
+        if decreased:
+            async with self._database.transaction() as session:
+                await session.execute(DELETE_UNUSED_TAG, decreased)
 
     async def adjust_favorites(self, deltas: Mapping[UserId, int]) -> None:
         """Add these numbers, which may be negative, to the counts of favorites by user."""
         await self._adjust(ReaderStatsRow, "user_id", deltas)
 
-    async def favoriters_of(self, article_id: ArticleId) -> Collection[UserId]:
-        """Return the users who favorite the article."""
-        async with self._database.transaction() as session:
-            user_ids = await session.scalars(
-                select(FavoriteRow.user_id).where(FavoriteRow.article_id == article_id)
-            )
-            return [UserId(user_id) for user_id in user_ids]
+    async def remove_tags_and_favorites(self, article_ids: Collection[ArticleId]) -> None:
+        """Subtract the tags and favorites of these articles from the counts, before they are deleted.
 
-    async def remove(self, article: CountedArticle) -> None:
-        """Subtract an article from the counts, after its row was deleted."""
-        author_id = AuthorStatsRow.author_id
-        latest = select(func.max(ArticleRow.created_at)).where(ArticleRow.author_id == author_id)
+        The articles must be locked, so that no tag or favorite is inserted or deleted after it is counted.
+        """
         async with self._database.transaction() as session:
-            await session.execute(
-                update(AuthorStatsRow)
-                .where(author_id.in_((article.author_id, ALL_AUTHORS)))
-                .values(articles=AuthorStatsRow.articles - 1)
-            )
-            await session.execute(
-                update(AuthorStatsRow)
-                .where(author_id == article.author_id)
-                .values(latest_at=latest.scalar_subquery())
-            )
-        await self.adjust_tags(dict.fromkeys(article.tags, -1))
-        await self.adjust_favorites(dict.fromkeys(article.favorited_by, -1))
+            for statement in REMOVE_TAGS_AND_FAVORITES:
+                await session.execute(statement, {"ids": article_ids})
+
+    async def remove_articles(self, author_id: UserId, number: int) -> None:
+        """Subtract articles of this author from the counts, after they were deleted."""
+        async with self._database.transaction() as session:
+            await session.execute(UPDATE_LATEST, {"author": author_id})
+            for counted in (author_id, ALL_AUTHORS):
+                await session.execute(REMOVE_ARTICLES, {"author": counted, "removed": number})
 
     async def delete_user(self, user_id: UserId) -> None:
         """Delete the counts of a user whose articles and favorites were deleted."""
@@ -103,8 +157,9 @@ class ArticleCounts:
             await session.execute(delete(ReaderStatsRow).where(ReaderStatsRow.user_id == user_id))
 
     async def _adjust(self, row: type[DeclarativeBase], key: str, deltas: Mapping[Any, int]) -> None:
-        increases = [{key: value, "articles": n} for value, n in deltas.items() if n > 0]
-        decreases = [{"value": value, "decrease": -n} for value, n in deltas.items() if n < 0]
+        # Sorted, so that two transactions lock the counts in one order.
+        increases = [{key: value, "articles": n} for value, n in sorted(deltas.items()) if n > 0]
+        decreases = [{"value": value, "decrease": -n} for value, n in sorted(deltas.items()) if n < 0]
         table = row.metadata.tables[row.__tablename__]
         async with self._database.transaction() as session:
             if increases:

@@ -1,6 +1,6 @@
 """The comment, its errors and its repository."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NewType, Protocol
@@ -92,6 +92,6 @@ class CommentRepository(Protocol):
         """Delete all comments of this author."""
         ...
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
-        """Delete all comments on the article."""
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
+        """Delete all comments on these articles."""
         ...

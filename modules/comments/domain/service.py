@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
+from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
 from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
     ArticleNotFound,
@@ -87,10 +87,10 @@ class CommentService:
             comment.require_author(editor_id)
             await self._comments.delete(comment.id)
 
-    async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Delete the comments on a deleted article."""
+    async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
+        """Delete the comments on deleted articles."""
         # Inside the publisher's transaction on purpose: a comment must never outlive its article.
-        await self._comments.delete_by_article(ArticleId(event.article_id))
+        await self._comments.delete_by_articles([ArticleId(id_) for id_ in event.article_ids])
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Delete the comments of a deleted user."""

@@ -1,6 +1,6 @@
 """The repository of comments in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from modules.comments.infrastructure.tables import CommentRow, comments
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.pagination import (
     LIMIT,
     OFFSET,
@@ -27,6 +28,7 @@ BY_ARTICLE = (
 )
 PAGE = BY_ARTICLE.limit(LIMIT).offset(OFFSET)
 PAGE_AFTER = BY_ARTICLE.where(after_position(comments.c.created_at, comments.c.id)).limit(LIMIT)
+DELETE_BY_ARTICLES = delete(comments).where(in_ids(comments.c.article_id, "article_ids"))
 
 
 class SqlComments:
@@ -78,9 +80,9 @@ class SqlComments:
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.author_id == author_id))
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.article_id == article_id))
+            await session.execute(DELETE_BY_ARTICLES, {"article_ids": article_ids})
 
 
 def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:

@@ -15,6 +15,13 @@ class UnitOfWork(Protocol):
         """
         ...
 
+    def long_transaction(self) -> AbstractAsyncContextManager[object]:
+        """Open a unit of work as `transaction` does, for statements on as many rows as users choose.
+
+        Each may take long, and does not block the event loop.
+        """
+        ...
+
     def snapshot(self) -> AbstractAsyncContextManager[object]:
         """Open a read-only unit of work at one point in time, or join the open unit of work."""
         ...

@@ -59,6 +59,9 @@ class ProfileService:
         """Follow a user, idempotently; raise `ProfileNotFound` for an unknown username."""
         async with self._unit_of_work.transaction():
             user = await self._user(username)
+            # A concurrent deletion of the user waits, and then deletes this follow too.
+            if user.id not in await self._directory.lock({user.id}):
+                raise ProfileNotFound
             await self._follows.add(follower_id, user.id)
             return _profile(user, following=True)
 

@@ -21,6 +21,12 @@ AnySelect = Select[*tuple[Any, ...]]
 accounts: FromClause = AccountRow.__table__
 PUBLIC = select(accounts.c.id, accounts.c.username, accounts.c.bio, accounts.c.image, accounts.c.username_key)
 BY_ID = PUBLIC.where(in_ids(accounts.c.id, "keys"))
+LOCK = (
+    select(accounts.c.id)
+    .where(in_ids(accounts.c.id, "keys"))
+    .order_by(accounts.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 BY_USERNAME = PUBLIC.where(accounts.c.username_key.in_(bindparam("keys", expanding=True)))
 
 
@@ -33,6 +39,10 @@ class SqlUserDirectory:
     async def users(self, ids: Collection[UserId]) -> Mapping[UserId, PublicUser]:
         rows = await self._rows(BY_ID, set(ids))
         return {row.id: _public_user(row) for row in rows}
+
+    async def lock(self, ids: Collection[UserId]) -> Collection[UserId]:
+        self._database.require_transaction()
+        return {UserId(row.id) for row in await self._rows(LOCK, set(ids))}
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
         keys = {name: username_key(name) for name in usernames if len(name) <= MAX_COMPARED_LENGTH}

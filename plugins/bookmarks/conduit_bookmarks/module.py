@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from conduit_bookmarks.api.router import create_router
 from conduit_bookmarks.container import BookmarksContainer
 from conduit_bookmarks.infrastructure.tables import SCHEMA
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory
+from modules.articles.contracts import ArticleDirectory, ArticlesDeleted
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -23,7 +23,7 @@ MODULE = Module(
     needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
     routers=[router],
     subscriptions=[
-        Subscription(ArticleDeleted, lambda container: container.reading_list().on_article_deleted),
+        Subscription(ArticlesDeleted, lambda container: container.reading_list().on_articles_deleted),
         Subscription(UserDeleted, lambda container: container.reading_list().on_user_deleted),
     ],
     schema=SCHEMA,

@@ -10,7 +10,7 @@ import pytest
 
 from conduit_bookmarks.module import MODULE
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId
+from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
@@ -179,7 +179,7 @@ class TestReadingList:
         assert (response.status_code, list(response.json()["errors"])) == (422, [query.partition("=")[0]])
 
 
-class TestArticleDeleted:
+class TestArticlesDeleted:
     async def test_all_bookmarks_of_the_article_are_deleted(self, context: Context) -> None:
         dragons = context.article("dragons")
         context.article("wyverns")
@@ -187,7 +187,7 @@ class TestArticleDeleted:
             await context.bookmark("dragons", name)
             await context.bookmark("wyverns", name)
         await context.articles.remove(dragons)
-        await context.module.publish(ArticleDeleted(dragons))
+        await context.module.publish(ArticlesDeleted(1, (dragons,)))
         assert await context.reading_list("anna") == (["wyverns"], 1)
         assert await context.reading_list("jake") == (["wyverns"], 1)
 

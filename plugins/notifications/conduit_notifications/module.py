@@ -6,14 +6,14 @@ from conduit_notifications.api.router import create_router
 from conduit_notifications.container import NotificationsContainer
 from conduit_notifications.infrastructure.settings import NotificationsSettings
 from conduit_notifications.infrastructure.tables import SCHEMA
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleFavorited
+from modules.articles.contracts import ArticleDirectory, ArticleFavorited, ArticlesDeleted
 from modules.comments.contracts import CommentAdded
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
-from modules.users.contracts import UserDeleted
+from modules.users.contracts import UserDeleted, UserDirectory
 
 
 def router(container: NotificationsContainer) -> APIRouter:
@@ -24,7 +24,12 @@ def router(container: NotificationsContainer) -> APIRouter:
 MODULE = Module(
     name="notifications",
     container=NotificationsContainer,
-    needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
+    needs={
+        "users": UserDirectory,
+        "articles": ArticleDirectory,
+        "profiles": ProfileReader,
+        "tokens": TokenVerifier,
+    },
     routers=[router],
     subscriptions=[
         Subscription(
@@ -35,7 +40,7 @@ MODULE = Module(
         Subscription(
             CommentAdded, lambda container: container.service().on_comment_added, DeliveryMode.AFTER_COMMIT
         ),
-        Subscription(ArticleDeleted, lambda container: container.service().on_article_deleted),
+        Subscription(ArticlesDeleted, lambda container: container.service().on_articles_deleted),
         Subscription(UserDeleted, lambda container: container.service().on_user_deleted),
     ],
     schema=SCHEMA,

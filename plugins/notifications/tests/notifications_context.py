@@ -19,6 +19,8 @@ from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
+from modules.users.contracts import UserDirectory
+from modules.users.fakes import FakeUserDirectory
 
 Json = dict[str, Any]
 
@@ -30,6 +32,7 @@ class Context:
     module: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
+    directory: FakeUserDirectory
     profiles: FakeProfileReader
     tokens: FakeTokenVerifier
     clock: FakeClock
@@ -45,6 +48,7 @@ class Context:
         """Return this user's id; the user is created on first use."""
         if name not in self.users:
             self.users[name] = self.profiles.add(name)
+            assert self.directory.add(name) == self.users[name]
         return self.users[name]
 
     def article(self, slug: str) -> ArticleId:
@@ -93,8 +97,9 @@ async def open_context(folder: Path) -> AsyncIterator[Context]:
     """Open a context on a database file, which other processes can share."""
     database, clock = Database(f"sqlite+aiosqlite:///{folder}/notifications.db"), FakeClock()
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
-    articles = FakeArticleDirectory(database, profiles)
+    articles, directory = FakeArticleDirectory(database, profiles), FakeUserDirectory(database)
     offers: dict[type, object] = {
+        UserDirectory: directory,
         ArticleDirectory: articles,
         ProfileReader: profiles,
         TokenVerifier: tokens,
@@ -102,4 +107,4 @@ async def open_context(folder: Path) -> AsyncIterator[Context]:
     async with boot_module(MODULE, offers, database=database, clock=clock) as module:
         transport = httpx2.ASGITransport(module.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield Context(module, client, articles, profiles, tokens, clock)
+            yield Context(module, client, articles, directory, profiles, tokens, clock)

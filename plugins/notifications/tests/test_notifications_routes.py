@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from notifications_context import Context
 
-from modules.articles.contracts import ArticleDeleted, ArticleFavorited
+from modules.articles.contracts import ArticleFavorited, ArticlesDeleted
 from modules.users.contracts import UserDeleted
 
 NOT_FOUND = {"errors": {"notification": ["not found"]}}
@@ -127,13 +127,13 @@ class TestMarkRead:
         assert (await context.page("anna"))["unreadCount"] == 1
 
 
-class TestArticleDeleted:
+class TestArticlesDeleted:
     async def test_only_notifications_about_the_article_are_deleted(self, context: Context) -> None:
         dragons, castles = context.article("dragons"), context.article("castles")
         await context.favorite(dragons, "anna")
         await context.favorite(castles, "anna")
         await context.articles.remove(dragons)
-        await context.module.publish(ArticleDeleted(dragons))
+        await context.module.publish(ArticlesDeleted(1, (dragons,)))
         page = await context.page("jake")
         assert [entry["article"]["slug"] for entry in page["notifications"]] == ["castles"]
         assert (page["notificationsCount"], page["unreadCount"]) == (1, 1)

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from conduit_search.api.router import create_router
 from conduit_search.container import SearchContainer
 from conduit_search.infrastructure.tables import SCHEMA
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleEdited, ArticlePublished
+from modules.articles.contracts import ArticleDirectory, ArticleEdited, ArticlePublished, ArticlesDeleted
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.events import DeliveryMode
@@ -43,7 +43,9 @@ MODULE = Module(
             ArticlePublished, lambda container: container.indexer().on_article_published, AFTER_COMMIT
         ),
         Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, AFTER_COMMIT),
-        Subscription(ArticleDeleted, lambda container: container.indexer().on_article_deleted, AFTER_COMMIT),
+        Subscription(
+            ArticlesDeleted, lambda container: container.indexer().on_articles_deleted, AFTER_COMMIT
+        ),
         Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, AFTER_COMMIT),
     ],
     schema=SCHEMA,

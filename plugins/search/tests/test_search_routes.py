@@ -14,11 +14,11 @@ from conduit_devtools.testkit import ModuleTestApp, boot_module
 from conduit_search.domain.query import MAX_QUERY_LENGTH, MAX_WORDS
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
-    ArticleDeleted,
     ArticleDirectory,
     ArticleEdited,
     ArticleId,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.demo.demo import Demo
@@ -174,7 +174,7 @@ class TestEvents:
         await context.articles.remove(dragons)
         # Before its event is handled, it is not returned but still counted.
         assert await context.search("dragons") == ([], 1)
-        await context.module.publish(ArticleDeleted(dragons))
+        await context.module.publish(ArticlesDeleted(1, (dragons,)))
         assert await context.search("dragons") == ([], 0)
 
     async def test_renamed_author_is_found_by_the_new_name_only(self, context: Context) -> None:

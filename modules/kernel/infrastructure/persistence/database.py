@@ -23,6 +23,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import (
 )
 from modules.kernel.infrastructure.persistence.engines import open_engines, redact_password
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, notify, take_migration_lock
+from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 
 WRITE_LOCK_TIMEOUT_SECONDS = 10.0
 # How long requests read from the primary after the replica failed, before one tries the replica again.
@@ -95,6 +96,19 @@ class Database:
         if not unit.writes:
             raise RuntimeError("a snapshot is open, and a snapshot cannot write")
         return nullcontext(unit.session)
+
+    @asynccontextmanager
+    async def long_transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a unit of work as `transaction` does, for statements that may take long.
+
+        SQLite runs them on a thread instead of the event loop.
+        """
+        previous = statements_in_thread.set(True)
+        try:
+            async with self.transaction() as session:
+                yield session
+        finally:
+            statements_in_thread.reset(previous)
 
     def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a read-only unit of work at one point in time, or join the open unit of work.
@@ -233,7 +247,7 @@ class Database:
                         if (authorize := write_authorization.get()) is not None:
                             await authorize()
                         yield session
-                    await session.commit()
+                    await _commit(session)
                 except BaseException:
                     # Roll back in a shielded task, so that cancellation cannot interrupt it.
                     await asyncio.shield(session.close())
@@ -281,6 +295,18 @@ class Database:
             yield unit
         finally:
             self._unit.reset(token)
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Commit, whatever is cancelled meanwhile: the caller must know whether it was committed."""
+    commit = asyncio.ensure_future(session.commit())
+    while not commit.done():
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            # A time-out or a client that is gone. Once committed, the request ends as if it was in time.
+            continue
+    commit.result()
 
 
 @contextmanager

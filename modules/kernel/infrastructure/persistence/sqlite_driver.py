@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,9 @@ INLINE_READ_MAX_STEPS = 50_000
 # The number of steps between two calls of the progress handler.
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
+
+statements_in_thread: ContextVar[bool] = ContextVar("statements_in_thread", default=False)
+"""Whether the current task's writes run on aiosqlite's thread, because they may take long."""
 
 
 class _Completed:
@@ -103,8 +107,11 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
     def run_inline(self, run: Callable[[], None]) -> None:
         """Run one statement on the event-loop thread: few rows by key, with the write lock acquired."""
-        await_(COMPLETED)
-        run()
+        if statements_in_thread.get():
+            self.run_in_thread(run)
+        else:
+            await_(COMPLETED)
+            run()
 
     def begin(self) -> None:
         """Acquire the write lock: inline if it is free, otherwise on aiosqlite's thread."""

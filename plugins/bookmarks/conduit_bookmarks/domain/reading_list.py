@@ -1,11 +1,11 @@
 """The reading list: the bookmarks of one reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleId, ArticlePreview
+from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticlesDeleted
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
@@ -39,8 +39,8 @@ class BookmarkRepository(Protocol):
         """Delete a bookmark, if it exists."""
         ...
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
-        """Delete all readers' bookmarks of the article."""
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
+        """Delete all readers' bookmarks of these articles."""
         ...
 
     async def delete_by_reader(self, reader: UserId) -> None:
@@ -95,10 +95,10 @@ class ReadingList:
         # them. Bookmarks of articles that were deleted while this module was disabled have none either.
         return BookmarkedArticles([previews[id_] for id_ in ids if id_ in previews], count)
 
-    async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Delete the bookmarks of a deleted article."""
+    async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
+        """Delete the bookmarks of deleted articles."""
         # Inside the publisher's transaction on purpose: no bookmark outlives its article.
-        await self._bookmarks.delete_by_article(ArticleId(event.article_id))
+        await self._bookmarks.delete_by_articles([ArticleId(id_) for id_ in event.article_ids])
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Delete the bookmarks of a deleted user."""
@@ -121,4 +121,8 @@ class ReadingList:
         return ids[slug]
 
     async def _preview(self, article_id: ArticleId, reader: UserId) -> ArticlePreview:
-        return (await self._articles.previews({article_id}, reader))[article_id]
+        previews = await self._articles.previews({article_id}, reader)
+        # An article whose author is gone is shown to nobody.
+        if article_id not in previews:
+            raise ArticleNotFound
+        return previews[article_id]

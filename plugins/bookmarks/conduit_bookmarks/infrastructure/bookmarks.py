@@ -1,16 +1,18 @@
 """Bookmarks in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import FromClause, delete, func, select
 
 from conduit_bookmarks.infrastructure.tables import BookmarkRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import insert_or_ignore
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
+
+bookmarks: FromClause = BookmarkRow.__table__
 
 
 class SqlBookmarks:
@@ -30,9 +32,10 @@ class SqlBookmarks:
                 delete(BookmarkRow).where(BookmarkRow.article_id == article_id, BookmarkRow.user_id == reader)
             )
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
+        statement = delete(BookmarkRow).where(in_ids(bookmarks.c.article_id, "article_ids"))
         async with self._database.transaction() as session:
-            await session.execute(delete(BookmarkRow).where(BookmarkRow.article_id == article_id))
+            await session.execute(statement, {"article_ids": article_ids})
 
     async def delete_by_reader(self, reader: UserId) -> None:
         async with self._database.transaction() as session:

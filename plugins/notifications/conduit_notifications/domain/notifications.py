@@ -8,11 +8,11 @@ from enum import Enum
 from typing import NewType, Protocol
 
 from modules.articles.contracts import (
-    ArticleDeleted,
     ArticleDirectory,
     ArticleFavorited,
     ArticleId,
     ArticlePreview,
+    ArticlesDeleted,
 )
 from modules.comments.contracts import CommentAdded
 from modules.kernel.domain.clock import Clock, to_iso
@@ -21,7 +21,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
-from modules.users.contracts import UserDeleted
+from modules.users.contracts import UserDeleted, UserDirectory
 
 NotificationId = NewType("NotificationId", int)
 """Numbers the notifications of one recipient in the order of their commits; 0 means none."""
@@ -117,8 +117,8 @@ class NotificationRepository(Protocol):
         """Mark all notifications of a recipient as read."""
         ...
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
-        """Delete the notifications about an article."""
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
+        """Delete the notifications about these articles."""
         ...
 
     async def delete_by_user(self, user_id: UserId) -> None:
@@ -150,16 +150,18 @@ class NotificationStreams(Protocol):
 class NotificationService:
     """The use cases of notifications. Readers have access to their own only."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one per port, injected by the container
         self,
         unit_of_work: UnitOfWork,
         notifications: NotificationRepository,
+        users: UserDirectory,
         articles: ArticleDirectory,
         profiles: ProfileReader,
         clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._notifications = notifications
+        self._users = users
         self._articles = articles
         self._profiles = profiles
         self._clock = clock
@@ -229,10 +231,10 @@ class NotificationService:
         article_id = ArticleId(event.article_id)
         await self._notify(Trigger(Kind.COMMENT, article_id, event.comment_id, UserId(event.author_id)))
 
-    async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Delete the notifications about a deleted article."""
+    async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
+        """Delete the notifications about deleted articles."""
         # Inside the publisher's transaction on purpose: no notification outlives its article.
-        await self._notifications.delete_by_article(ArticleId(event.article_id))
+        await self._notifications.delete_by_articles([ArticleId(id_) for id_ in event.article_ids])
 
     async def on_user_deleted(self, event: UserDeleted) -> None:
         """Delete the notifications of a deleted user, and those that the user triggered."""
@@ -240,11 +242,12 @@ class NotificationService:
 
     async def _notify(self, trigger: Trigger) -> None:
         async with self._unit_of_work.transaction():
-            # A concurrent deletion of the article waits, and then deletes this notification too. The
-            # article and the actor may have been deleted since the event.
+            # A concurrent deletion of the actor or the article waits, and then deletes this notification
+            # too. Both may have been deleted since the event.
+            actors = await self._users.lock({trigger.actor_id})
             authors = await self._articles.lock_authors({trigger.article_id})
             author_id = authors.get(trigger.article_id, trigger.actor_id)
-            if author_id != trigger.actor_id and await self._profiles.profiles({trigger.actor_id}, author_id):
+            if author_id != trigger.actor_id and trigger.actor_id in actors:
                 await self._notifications.add(author_id, trigger, self._clock.now())
 
     async def _views(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import FromClause, Select, delete, func, or_, select, update
 
 from conduit_notifications.domain.notifications import (
     Kind,
@@ -20,12 +20,15 @@ from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import (
     Columns,
+    in_ids,
     insert_or_ignore,
     upsert,
 )
 
 NOTIFICATIONS_TOPIC = "notifications"
 """The topic of the signal that there is a new notification."""
+
+notifications: FromClause = NotificationRow.__table__
 
 
 class SqlNotifications:
@@ -86,9 +89,10 @@ class SqlNotifications:
         async with self._database.transaction() as session:
             await session.execute(update(NotificationRow).where(*unread).values(is_read=True))
 
-    async def delete_by_article(self, article_id: ArticleId) -> None:
+    async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
+        statement = delete(NotificationRow).where(in_ids(notifications.c.article_id, "article_ids"))
         async with self._database.transaction() as session:
-            await session.execute(delete(NotificationRow).where(NotificationRow.article_id == article_id))
+            await session.execute(statement, {"article_ids": article_ids})
 
     async def delete_by_user(self, user_id: UserId) -> None:
         involved = or_(NotificationRow.recipient_id == user_id, NotificationRow.actor_id == user_id)

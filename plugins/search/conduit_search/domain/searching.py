@@ -11,12 +11,12 @@ from conduit_search.domain.query import Query
 from conduit_search.domain.words import normalize
 from modules.articles.contracts import (
     ArticleContent,
-    ArticleDeleted,
     ArticleDirectory,
     ArticleEdited,
     ArticleId,
     ArticlePreview,
     ArticlePublished,
+    ArticlesDeleted,
 )
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.identity import UserId
@@ -153,9 +153,9 @@ class Indexer:
         """Index an article again."""
         await self._index_contents([ArticleId(event.article_id)])
 
-    async def on_article_deleted(self, event: ArticleDeleted) -> None:
-        """Delete an article from the index."""
-        await self._index.delete([ArticleId(event.article_id)])
+    async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
+        """Delete articles from the index."""
+        await self._index.delete([ArticleId(id_) for id_ in event.article_ids])
 
     async def on_user_renamed(self, event: UserRenamed) -> None:
         """Index the articles of a user again, for the author's new name."""
