@@ -50,7 +50,7 @@ class FakeTokenVerifier:
             raise TokenInvalid
         return self._principals[token]
 
-    async def lock(self, principal: Principal) -> None:
+    async def authorize_write(self, principal: Principal, body_bytes: int) -> None:  # noqa: ARG002 - no limit
         await self.verify(principal.token)
 
 

@@ -10,6 +10,7 @@ from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
 from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.passwords import Argon2Passwords
+from modules.users.infrastructure.storage_limit import StorageLimit
 from modules.users.infrastructure.tokens import JwtTokens
 
 
@@ -19,6 +20,12 @@ class UsersContainer(ModuleContainer):
     passwords = providers.Singleton(
         Argon2Passwords, ModuleContainer.settings.provided.password_hashing_concurrency
     )
+    storage_limit = providers.Singleton(
+        StorageLimit,
+        ModuleContainer.database,
+        ModuleContainer.clock,
+        ModuleContainer.settings.provided.storage_limit,
+    )
     tokens = providers.Singleton(
         JwtTokens,
         ModuleContainer.database,
@@ -26,6 +33,7 @@ class UsersContainer(ModuleContainer):
         ModuleContainer.signing_keys,
         ModuleContainer.settings.provided.token_lifetime,
         ModuleContainer.settings.provided.session_max_age,
+        storage_limit,
     )
     directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
     repository = providers.Singleton(SqlAccounts, ModuleContainer.database)

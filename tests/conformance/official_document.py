@@ -24,7 +24,9 @@ ERROR = "#/components/schemas/GenericErrorModel"
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
     "UpdateCurrentUser": frozenset({409}),  # a username or e-mail is taken, as at registration
     "Login": frozenset({429}),  # too many attempts
-    "UpdateArticle": frozenset({412}),  # only if If-Match was sent
+    "CreateArticle": frozenset({429}),  # too much stored
+    "CreateArticleComment": frozenset({429}),  # as above
+    "UpdateArticle": frozenset({412, 429}),  # as above; only if If-Match was sent
     "DeleteArticle": frozenset({412}),  # as above
     "GetArticle": frozenset({401}),  # authentication is optional, but an invalid token gets 401 everywhere
 }

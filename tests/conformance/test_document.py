@@ -51,7 +51,9 @@ def test_added_statuses_are_exact() -> None:
     assert {
         "UpdateCurrentUser": {409},
         "Login": {429},
-        "UpdateArticle": {412},
+        "CreateArticle": {429},
+        "CreateArticleComment": {429},
+        "UpdateArticle": {412, 429},
         "DeleteArticle": {412},
         "GetArticle": {401},
     } == ADDED_STATUSES

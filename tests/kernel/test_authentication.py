@@ -24,8 +24,8 @@ class SingleTokenVerifier:
             raise TokenInvalid
         return Principal(JAKE, Session("laptop", "1", 0), int(FAR_FUTURE.timestamp()), token)
 
-    async def lock(self, principal: Principal) -> None:
-        raise AssertionError(f"nothing is written for {principal.user_id}")
+    async def authorize_write(self, principal: Principal, body_bytes: int) -> None:
+        raise AssertionError(f"nothing is written for {principal.user_id}: {body_bytes}")
 
 
 @pytest.fixture

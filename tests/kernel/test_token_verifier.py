@@ -230,17 +230,17 @@ async def test_error_is_the_same_for_every_reason(system: TokenSystem) -> None:
     assert len(set(reasons)) == 1
 
 
-async def test_valid_session_is_locked(system: TokenSystem) -> None:
+async def test_valid_session_may_write(system: TokenSystem) -> None:
     principal = await system.tokens.verify(await system.issue(await system.user("jake")))
     async with system.unit_of_work.transaction():
-        await system.tokens.lock(principal)
+        await system.tokens.authorize_write(principal, 0)
 
 
 @pytest.mark.parametrize("end", ["change_password", "delete_user"])
-async def test_session_that_ended_after_verification_is_not_locked(system: TokenSystem, end: str) -> None:
+async def test_session_that_ended_after_verification_may_not_write(system: TokenSystem, end: str) -> None:
     jake = await system.user("jake")
     principal = await system.tokens.verify(await system.issue(jake))
     await getattr(system, end)(jake)
     async with system.unit_of_work.transaction():
         with pytest.raises(TokenInvalid):
-            await system.tokens.lock(principal)
+            await system.tokens.authorize_write(principal, 0)

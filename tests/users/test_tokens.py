@@ -54,7 +54,8 @@ def signed(
 
 def tokens(users: UsersContainer, *keys: str, issued_at: datetime | None = None) -> JwtTokens:
     """Return tokens with these signing keys and this time."""
-    return JwtTokens(users.database(), FakeClock(issued_at or now()), keys or (SECRET,), HOUR, DAY)
+    clock = FakeClock(issued_at or now())
+    return JwtTokens(users.database(), clock, keys or (SECRET,), HOUR, DAY, users.storage_limit())
 
 
 async def assert_rejected(users: UsersContainer, token: str) -> None:

@@ -79,7 +79,7 @@ def create_router(
         tags=["Articles"],
         status_code=HTTPStatus.CREATED,
         response_model=SingleArticleResponse,
-        responses=error_responses(401, 409, 422),
+        responses=error_responses(401, 409, 422, 429),
     )
     async def publish(
         author_id: CurrentUser, body: NewArticleRequest, idempotency_key: IdempotencyKey
@@ -108,7 +108,7 @@ def create_router(
         "/articles/{slug}",
         operation_id="UpdateArticle",
         tags=["Articles"],
-        responses=error_responses(401, 403, 404, 412, 422),
+        responses=error_responses(401, 403, 404, 412, 422, 429),
     )
     async def edit(
         slug: PathText, editor_id: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch

@@ -61,7 +61,7 @@ def create_router(
         operation_id="CreateArticleComment",
         status_code=HTTPStatus.CREATED,
         response_model=SingleCommentResponse,
-        responses=error_responses(401, 404, 422),
+        responses=error_responses(401, 404, 422, 429),
     )
     async def add(
         slug: PathText, author_id: CurrentUser, body: NewCommentRequest, idempotency_key: IdempotencyKey

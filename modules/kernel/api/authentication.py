@@ -7,6 +7,7 @@ import structlog
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader
 
+from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import (
     Principal,
     TokenInvalid,
@@ -43,14 +44,17 @@ class Authentication:
         self, request: Request, authorization: Annotated[str | None, Security(_header)]
     ) -> UserId:
         """Return the caller; raise `TokenMissing` or `TokenInvalid`."""
-        return self._authorize_writes(await self.principal(request, authorization))
+        principal = await self.principal(request, authorization)
+        # FastAPI has read the body of a route that takes one; that of another is not stored.
+        body_bytes = len(await request.body()) if isinstance(request, StrictJsonRequest) else 0
+        return self._authorize_writes(principal, body_bytes)
 
     async def optional(self, request: Request) -> UserId | None:
         """Return the caller, or None without the header; raise `TokenInvalid`."""
         authorization = request.headers.get("Authorization")
         if authorization is None:
             return None
-        return self._authorize_writes(await self._authenticate(request, authorization))
+        return self._authorize_writes(await self._authenticate(request, authorization), body_bytes=0)
 
     async def principal(
         self, request: Request, authorization: Annotated[str | None, Security(_header)]
@@ -63,8 +67,8 @@ class Authentication:
             raise TokenMissing
         return await self._authenticate(request, authorization)
 
-    def _authorize_writes(self, principal: Principal) -> UserId:
-        write_authorization.set(partial(self._tokens.lock, principal))
+    def _authorize_writes(self, principal: Principal, body_bytes: int) -> UserId:
+        write_authorization.set(partial(self._tokens.authorize_write, principal, body_bytes))
         return principal.user_id
 
     async def _authenticate(self, request: Request, authorization: str) -> Principal:

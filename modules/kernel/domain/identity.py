@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NewType, Protocol, runtime_checkable
 
-from modules.kernel.domain.errors import Unauthenticated
+from modules.kernel.domain.errors import RateLimited, Unauthenticated
 
 UserId = NewType("UserId", int)
 
@@ -20,6 +20,12 @@ class TokenInvalid(Unauthenticated):
     """The token is forged, expired or revoked, or its user was deleted. The response does not say which."""
 
     subject, problem = "token", "is invalid"
+
+
+class StorageLimitExceeded(RateLimited):
+    """The account has stored as many bytes as it may for now."""
+
+    subject, problem = "body", "too much stored by this account, try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,12 @@ class TokenVerifier(Protocol):
         """Return the token's principal; raise `TokenInvalid` unless it is valid now."""
         ...
 
-    async def lock(self, principal: Principal) -> None:
+    async def authorize_write(self, principal: Principal, body_bytes: int) -> None:
         """Lock the principal's account against deletion until the open transaction ends.
 
-        Raises `TokenInvalid` if the account was deleted or the session was revoked since it was verified,
-        and `RuntimeError` when no transaction is open.
+        `body_bytes` is the size of the request body that is about to be stored. Raises `TokenInvalid` if
+        the account was deleted or the session was revoked since it was verified, `StorageLimitExceeded`
+        if the account has stored too much, and `RuntimeError` when no transaction is open.
         """
         ...
 

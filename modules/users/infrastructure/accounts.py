@@ -34,7 +34,7 @@ class SqlAccounts:
         return await self._get(select(AccountRow).where(AccountRow.id == user_id))
 
     async def get_for_update(self, user_id: UserId) -> Account:
-        # FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.lock`).
+        # FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.authorize_write`).
         statement = select(AccountRow).where(AccountRow.id == user_id).with_for_update(key_share=True)
         return await self._get(statement)
 

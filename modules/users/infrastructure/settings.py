@@ -35,12 +35,17 @@ class UsersSettings(ModuleSettings):
     login_limit_per_address: str = Field(
         "100 per 15 minutes", description="rate limit: logins from one address to all accounts"
     )
+    storage_limit: str = Field(
+        "100000000 per hour",
+        description="rate limit: bytes of request bodies that one account may store in articles, comments "
+        "and the like",
+    )
     password_blocklist: str | None = Field(
         None,
         description="passwords to reject: `common` for the built-in list, or a file with one per line",
     )
 
-    @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address")
+    @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address", "storage_limit")
     @classmethod
     def _validate_login_limits(cls, value: str) -> str:
         parse(value)

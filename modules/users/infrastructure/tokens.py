@@ -14,6 +14,7 @@ from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.domain.account import Account, ValidSessions
+from modules.users.infrastructure.storage_limit import StorageLimit
 from modules.users.infrastructure.tables import AccountRow
 
 ALGORITHM = "HS256"
@@ -41,19 +42,21 @@ CLAIMS_CACHE_SIZE = 10_000
 class JwtTokens:
     """Issues and verifies tokens by RFC 8725: one algorithm, every claim required."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - injected by the container
         self,
         database: Database,
         clock: Clock,
         signing_keys: Sequence[str],
         lifetime: timedelta,
         session_max_age: timedelta,
+        storage_limit: StorageLimit,
     ) -> None:
         self._database = database
         self._clock = clock
         self._signing_keys = signing_keys
         self._lifetime = lifetime
         self._session_max_age = session_max_age
+        self._storage_limit = storage_limit
         self._principals: dict[str, Principal] = {}
 
     def issue(self, account: Account) -> str:
@@ -85,9 +88,10 @@ class JwtTokens:
         await self._require_valid_session(VALID_SESSIONS, principal)
         return principal
 
-    async def lock(self, principal: Principal) -> None:
+    async def authorize_write(self, principal: Principal, body_bytes: int) -> None:
         self._database.require_transaction()
         await self._require_valid_session(LOCK_SESSIONS, principal)
+        await self._storage_limit.record(principal.user_id, body_bytes)
 
     async def _require_valid_session(self, statement: Select[*tuple[Any, ...]], principal: Principal) -> None:
         row = await self._database.fetch_row(statement, {"user_id": principal.user_id})
