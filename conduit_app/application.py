@@ -104,8 +104,14 @@ def create_application(
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
     application.add_middleware(UnhandledErrorMiddleware)
     application.add_middleware(Utf8UrlMiddleware)
-    application.add_middleware(OverloadMiddleware)
-    application.add_middleware(BodyLimitMiddleware, max_size=settings.max_body_size)
+    application.add_middleware(
+        OverloadMiddleware, max_requests=settings.max_requests, max_streams=settings.max_streams
+    )
+    application.add_middleware(
+        BodyLimitMiddleware,
+        max_size=settings.max_body_size,
+        max_total_size=settings.max_total_body_size,
+    )
     application.add_middleware(ProblemDetailsMiddleware)
     application.add_middleware(
         JsonErrorCORSMiddleware,
