@@ -170,6 +170,18 @@ class TestInvalidRequest:
         assert MAX_PIPELINED < len(statuses) < number
 
 
+@pytest.mark.parametrize("path", ["/api/tags", "/health/live", "/docs", "/openapi.json", "/nowhere"])
+def test_head_leaves_the_connection_usable(conduit: RunningServer, path: str) -> None:
+    request = f" {path} HTTP/1.1\r\nHost: conduit\r\n\r\n".encode()
+    with raw_connection(conduit.address) as connection:
+        for _ in range(2):
+            connection.send(b"HEAD" + request + b"GET" + request)
+            head, get = connection.read_response("HEAD"), connection.read_response()
+            assert head.status == get.status
+            assert head.headers["content-length"] == get.headers["content-length"]
+            assert head.headers.get("etag") == get.headers.get("etag")
+
+
 class TestTrailers:
     def test_authorization_trailer_is_discarded(self, conduit: RunningServer) -> None:
         user = {"username": "jake", "email": "jake@example.com", "password": PASSWORD}
