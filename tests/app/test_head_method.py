@@ -1,4 +1,4 @@
-"""HEAD wherever GET works, with the GET's headers and no body (RFC 9110, 9.1 and 9.3.2)."""
+"""HEAD wherever GET works, with the same headers and no body (RFC 9110, 9.1 and 9.3.2)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
