@@ -12,7 +12,6 @@ from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
 from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
-from conduit_app.middleware.content_coding import ContentCodingMiddleware
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.frontend import Frontend
 from conduit_app.middleware.head_method import HeadMiddleware
@@ -114,7 +113,6 @@ def create_application(
         max_size=settings.max_body_size,
         max_total_size=settings.max_total_body_size,
     )
-    application.add_middleware(ContentCodingMiddleware)
     application.add_middleware(ProblemDetailsMiddleware)
     application.add_middleware(
         JsonErrorCORSMiddleware,

@@ -24,11 +24,22 @@ def head_rejection(
     if method == b"CONNECT":
         # RFC 9110, 9.1: a method that the server does not implement.
         return HTTPStatus.NOT_IMPLEMENTED, {"method": ["is not implemented"]}
-    return (
-        _host_rejection(version, [value for name, value in headers if name == b"host"])
-        or _coding_rejection(version, [value for name, value in headers if name == b"transfer-encoding"])
-        or _upgrade_rejection(headers, upgrades=upgrades)
-    )
+    hosts, codings, has_body = [], [], False
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
+        elif name == b"content-length":
+            has_body = True
+    if (rejection := _host_rejection(version, hosts)) is not None:
+        return rejection
+    if codings and (rejection := _coding_rejection(version, codings)) is not None:
+        return rejection
+    if upgrades and (codings or has_body):
+        # Request smuggling (CWE-444): the parser would not read the body, but parse it as another request.
+        return HTTPStatus.NOT_IMPLEMENTED, {"upgrade": ["is not supported"]}
+    return None
 
 
 def _host_rejection(version: str, hosts: Sequence[bytes]) -> Rejection | None:
@@ -44,18 +55,9 @@ def _host_rejection(version: str, hosts: Sequence[bytes]) -> Rejection | None:
 
 def _coding_rejection(version: str, codings: Sequence[bytes]) -> Rejection | None:
     # RFC 9112, 6.1: chunked is the only coding implemented, and unknown to HTTP/1.0.
-    if not codings:
-        return None
     names = [name.strip().lower() for name in b",".join(codings).split(b",")]
     if version == "1.0" or names[-1] != b"chunked":
         return HTTPStatus.BAD_REQUEST, {"transfer-encoding": ["is not valid"]}
     if names != [b"chunked"]:
         return HTTPStatus.NOT_IMPLEMENTED, {"transfer-encoding": ["must be chunked"]}
-    return None
-
-
-def _upgrade_rejection(headers: Sequence[tuple[bytes, bytes]], *, upgrades: bool) -> Rejection | None:
-    # Request smuggling (CWE-444): the parser would not read the body, but parse it as another request.
-    if upgrades and any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers):
-        return HTTPStatus.NOT_IMPLEMENTED, {"upgrade": ["is not supported"]}
     return None

@@ -23,7 +23,8 @@ class Exchange:
     """A request to an ASGI application, sent part by part, and its response."""
 
     def __init__(self, application: ASGIApp, path: str = "/", **headers: str) -> None:
-        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        sent = headers or {"transfer_encoding": "chunked"}
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()]
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
