@@ -14,6 +14,7 @@ from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.frontend import Frontend
+from conduit_app.middleware.head_method import HeadMiddleware
 from conduit_app.middleware.overload import OverloadMiddleware
 from conduit_app.middleware.problem_details import ProblemDetailsMiddleware
 from conduit_app.middleware.replica_reads import ReplicaReadsMiddleware
@@ -104,13 +105,19 @@ def create_application(
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
     application.add_middleware(UnhandledErrorMiddleware)
     application.add_middleware(Utf8UrlMiddleware)
-    application.add_middleware(OverloadMiddleware)
-    application.add_middleware(BodyLimitMiddleware, max_size=settings.max_body_size)
+    application.add_middleware(
+        OverloadMiddleware, max_requests=settings.max_requests, max_streams=settings.max_streams
+    )
+    application.add_middleware(
+        BodyLimitMiddleware,
+        max_size=settings.max_body_size,
+        max_total_size=settings.max_total_body_size,
+    )
     application.add_middleware(ProblemDetailsMiddleware)
     application.add_middleware(
         JsonErrorCORSMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
         # Last-Event-ID is sent by clients of event streams that reconnect.
         allow_headers=[
             "Authorization",
@@ -127,6 +134,7 @@ def create_application(
     application.add_middleware(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
+    application.add_middleware(HeadMiddleware)
     application.add_middleware(RequestLogMiddleware, routes=routes, on_response=metrics.observe_request)
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)

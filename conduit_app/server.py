@@ -3,22 +3,35 @@
 import asyncio
 import json
 import uuid
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from operator import itemgetter
+from typing import Any, NoReturn, cast
 
 import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from conduit_app.middleware.overload import OVERLOADED, PROBLEM, RETRY_AFTER_SECONDS
+from conduit_app.client_network import client_network
+from conduit_app.middleware.overload import PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
+from conduit_app.request_head import Rejection, head_rejection
 from conduit_app.settings import Settings
 
 log = structlog.get_logger("conduit.server")
 
-# The response to a request that the parser rejects.
-MALFORMED = (HTTPStatus.BAD_REQUEST, {"request": ["is not valid HTTP"]})
+MALFORMED: Rejection = (HTTPStatus.BAD_REQUEST, {"request": ["is not valid HTTP"]})
+TIMED_OUT: Rejection = (HTTPStatus.REQUEST_TIMEOUT, {"request": ["timed out"]})
+BUSY: Rejection = (HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM)
+URL_TOO_LONG: Rejection = (HTTPStatus.REQUEST_URI_TOO_LONG, {"url": ["is too long"]})
+HEADERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"headers": ["are too large"]})
+TRAILERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"trailers": ["are too large"]})
+# Requests on one connection that wait for the responses to earlier ones; each takes some 3 kB.
+MAX_PIPELINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +40,12 @@ class Limits:
 
     url_size: int
     headers_size: int
-    requests: int
     connections: int
+    connections_per_address: int
     header_timeout: float
     body_timeout: float
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    """Networks that may have any number of the `connections`."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -38,10 +53,11 @@ class Limits:
         return cls(
             settings.max_url_size,
             settings.max_headers_size,
-            settings.max_requests,
             settings.max_connections,
+            settings.max_connections_per_address,
             settings.header_timeout,
             settings.body_timeout,
+            tuple(ip_network(network, strict=False) for network in settings.trusted_proxies),
         )
 
 
@@ -51,14 +67,20 @@ class ServerConfig(uvicorn.Config):
     def __init__(self, app: str, limits: Limits, **options: Any) -> None:
         super().__init__(app, http=LimitedProtocol, ws="none", **options)
         self.limits = limits
+        self.connections_per_network: Counter[str] = Counter()
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which has no read timeout and no limit on the size of headers.
 
-    Slow requests get 408; clients that stop reading are disconnected. Headers that are too large get 431,
-    a URL that is too long 414, and a connection or request over the limit 503, all in the API's error
-    shape.
+    Slow requests get 408; clients that stop reading are disconnected. Headers or trailers that are too
+    large get 431, a URL that is too long 414, an invalid head what `head_rejection` returns, and a
+    connection over the limits 503, all in the API's error shape. Earlier requests of the connection get
+    their responses first. Trailers are discarded, which RFC 9110, 6.5.1 permits.
+
+    While the client has to send, a read deadline is set: from the connection or the first byte after a
+    request to the end of a head, then to the end of its body. None is set while a response is awaited.
+    An idle connection, which has sent nothing since its last response, has uvicorn's keep-alive timeout.
     """
 
     config: ServerConfig
@@ -66,17 +88,35 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._limits = config.limits
+        self.network: str | None = None
         self._read_deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
-        self._head_size = 0
+        # Bytes of the head, the trailers or the start of a chunk that is not complete.
+        self._incomplete_size = 0
+        self.url = b""
         self._in_head = True
-        self._rejection = MALFORMED
+        self._in_message = False
+        self._trailers = self._trailers_size = 0
+        self._parse_rejection = MALFORMED
+        self._is_rejected = False
+        # Sent after the responses to earlier requests.
+        self._pending_rejection: Rejection | None = None
+        # uvicorn's `cycle` is that of the last request, and may wait in its `pipeline`.
+        self._responding: RequestResponseCycle | None = None
+
+    @property
+    def _is_responding(self) -> bool:
+        return self._responding is not None and not self._responding.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
-        """Accept the connection, or reject it with 503 if there are too many."""
+        """Accept the connection, or reject it with 503 if there are too many and none of them is idle."""
         super().connection_made(transport)
-        if len(self.connections) > self._limits.connections:
-            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, PROBLEM)
+        if self.client is not None:
+            self.network = client_network(self.client[0], self._limits.trusted_proxies)
+        if self.network is not None:
+            self.config.connections_per_network[self.network] += 1
+        if self._exceeds_limits():
+            self._reject(*BUSY)
             return
         self._set_read_deadline(self._limits.header_timeout)
 
@@ -84,40 +124,81 @@ class LimitedProtocol(HttpToolsProtocol):
         """Cancel all deadlines."""
         self._set_read_deadline(None)
         self._set_write_deadline(None)
+        if self.network is not None:
+            self.config.connections_per_network[self.network] -= 1
+            if not self.config.connections_per_network[self.network]:
+                del self.config.connections_per_network[self.network]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the data, and reject the request if its incomplete headers are already too large."""
-        if self._in_head:
-            self._head_size += len(data)
+        """Parse the data; reject the request if an incomplete part of it is already too large."""
+        if self._is_rejected:
+            return
+        self._incomplete_size += len(data)
         super().data_received(data)
-        if self._in_head and self._head_size > self._limits.url_size + self._limits.headers_size:
-            self._reject(*self._too_large())
-
-    def on_message_begin(self) -> None:
-        """Start the header timeout, unless it has run since the connection was made."""
-        super().on_message_begin()
-        self._in_head = True
-        if self._read_deadline is None:
+        if (rejection := self._size_rejection()) is not None:
+            self._reject(*rejection)
+        elif self._read_deadline is None and not self._is_responding:
+            # The data ended uvicorn's keep-alive timeout, also if it is no more than an empty line.
             self._set_read_deadline(self._limits.header_timeout)
 
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_message = True
+        self._trailers = self._trailers_size = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header to the request; discard a trailer."""
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailers += 1
+        self._trailers_size += len(name) + len(value)
+        if self._trailers_size > self._limits.headers_size:
+            self._fail(TRAILERS_TOO_LARGE)
+
     def on_headers_complete(self) -> None:
-        """Start the body timeout and the application; reject headers that are too large."""
-        size = sum(len(name) + len(value) for name, value in self.headers)
-        if len(self.url) > self._limits.url_size or size > self._limits.headers_size:
-            self._rejection = self._too_large()
-            # The parser wraps it in its own error, and uvicorn calls `send_400_response`.
-            raise ValueError(self._rejection)
-        self._in_head, self._head_size = False, 0
-        if len(self.tasks) >= self._limits.requests:
-            cast("dict[str, object]", self.scope)[OVERLOADED] = True
-        self._set_read_deadline(self._limits.body_timeout)
+        """Start the body timeout and the application, unless the head is rejected."""
+        if (rejection := self._head_rejection()) is not None:
+            self._fail(rejection)
         super().on_headers_complete()
+        self._in_head, self._incomplete_size = False, 0
+        if self.parser.should_upgrade():
+            # The parser ignores the data after it, as another protocol's.
+            self.cycle.keep_alive = False
+        self._set_read_deadline(self._limits.body_timeout if self._responding is self.cycle else None)
+
+    def on_chunk_header(self) -> None:
+        """Begin the data of a chunk, or the trailers."""
+        self._incomplete_size = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Add data to the body."""
+        self._incomplete_size = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Cancel the read deadline: the request is complete."""
         self._set_read_deadline(None)
+        self._in_head, self._in_message, self._incomplete_size = True, False, 0
+        if self._trailers:
+            log.info("trailers discarded", count=self._trailers, size=self._trailers_size)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Start the next request, send the rejection that waits, or wait for data."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            # Until the client has read the response.
+            self._set_write_deadline(self._limits.body_timeout)
+        elif self._is_responding:
+            if self._responding is self.cycle and self.cycle.more_body:
+                self._set_read_deadline(self._limits.body_timeout)
+        elif self._pending_rejection is not None:
+            self._send_rejection(*self._pending_rejection)
+        elif self._in_message and self._read_deadline is None:
+            self._set_read_deadline(self._limits.header_timeout)
 
     def pause_writing(self) -> None:
         """Start the write timeout: the client does not read."""
@@ -136,12 +217,46 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not in the error shape
         """Reject a request that could not be parsed."""
-        self._reject(*self._rejection)
+        self._reject(*self._parse_rejection)
 
-    def _too_large(self) -> tuple[HTTPStatus, dict[str, list[str]]]:
+    def _exceeds_limits(self) -> bool:
+        connections = cast("set[LimitedProtocol]", self.connections)
+        if (
+            self.network is not None
+            and self.config.connections_per_network[self.network] > self._limits.connections_per_address
+        ):
+            return not _close_idle(other for other in connections if other.network == self.network)
+        return len(connections) > self._limits.connections and not _close_idle(connections)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._responding = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _size_rejection(self) -> Rejection | None:
+        if not self._in_head:
+            return TRAILERS_TOO_LARGE if self._incomplete_size > self._limits.headers_size else None
+        if self._incomplete_size <= self._limits.url_size + self._limits.headers_size:
+            return None
+        return URL_TOO_LONG if len(self.url) > self._limits.url_size else HEADERS_TOO_LARGE
+
+    def _head_rejection(self) -> Rejection | None:
         if len(self.url) > self._limits.url_size:
-            return HTTPStatus.REQUEST_URI_TOO_LONG, {"url": ["is too long"]}
-        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"headers": ["are too large"]}
+            return URL_TOO_LONG
+        if sum(len(name) + len(value) for name, value in self.headers) > self._limits.headers_size:
+            return HEADERS_TOO_LARGE
+        if len(self.pipeline) >= MAX_PIPELINED:
+            return BUSY
+        return head_rejection(
+            self.parser.get_http_version(),
+            self.parser.get_method(),
+            self.headers,
+            upgrades=self.parser.should_upgrade(),
+        )
+
+    def _fail(self, rejection: Rejection) -> NoReturn:
+        # The parser wraps the exception in its own, and uvicorn calls `send_400_response`.
+        self._parse_rejection = rejection
+        raise ValueError(rejection)
 
     def _set_read_deadline(self, seconds: float | None) -> None:
         if self._read_deadline is not None:
@@ -168,25 +283,66 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _on_read_timeout(self) -> None:
         self._read_deadline = None
-        self._reject(HTTPStatus.REQUEST_TIMEOUT, {"request": ["timed out"]})
+        if self._in_message or self.cycle is None:
+            self._reject(*TIMED_OUT)
+        else:
+            # Empty lines after a response: a 408 might be taken for the response to the next request.
+            self.timeout_keep_alive_handler()
 
     def _reject(self, status: HTTPStatus, errors: dict[str, list[str]]) -> None:
+        """Send an error and close the connection, after the responses to the requests before this one."""
+        if self._is_rejected:
+            return
+        self._is_rejected = True
+        self._set_read_deadline(None)
+        if not self._in_head and self._responding is self.cycle:
+            # In the body of the request that the application is processing.
+            if self.cycle.response_started:
+                self._close()
+            else:
+                self._send_rejection(status, errors)
+            return
+        if not self._in_head:
+            # In the body of a request that waits.
+            self.pipeline.popleft()
+        if self._is_responding:
+            self._pending_rejection = status, errors
+            self.flow.pause_reading()
+        else:
+            self._send_rejection(status, errors)
+
+    def _send_rejection(self, status: HTTPStatus, errors: dict[str, list[str]]) -> None:
         if self.transport.is_closing():
             return
-        if self._in_head or not self.cycle.response_started:
-            body = json.dumps({"errors": errors}).encode()
-            request_id = uuid.uuid4().hex
-            log.info("rejected", request_id=request_id, status=status.value)
-            lines = [
-                f"HTTP/1.1 {status.value} {status.phrase}",
-                "content-type: application/json",
-                f"content-length: {len(body)}",
-                "x-content-type-options: nosniff",
-                f"{REQUEST_ID.lower()}: {request_id}",
-                "connection: close",
-            ]
-            if status == HTTPStatus.SERVICE_UNAVAILABLE:
-                lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
-            self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        body = json.dumps({"errors": errors}).encode()
+        request_id = uuid.uuid4().hex
+        log.info("rejected", request_id=request_id, status=status.value)
+        lines = [
+            f"HTTP/1.1 {status.value} {status.phrase}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "x-content-type-options: nosniff",
+            f"{REQUEST_ID.lower()}: {request_id}",
+            "connection: close",
+        ]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self._close()
+
+    def _close(self) -> None:
         self.transport.close()
         self._set_write_deadline(self._limits.body_timeout)
+
+
+def _close_idle(connections: Iterable[LimitedProtocol]) -> bool:
+    """Close the connection that has been idle for the longest time; return whether there is one."""
+    idle = [
+        (connection.timeout_keep_alive_task.when(), connection)
+        for connection in connections
+        if connection.timeout_keep_alive_task is not None and not connection.transport.is_closing()
+    ]
+    if idle:
+        _, oldest = min(idle, key=itemgetter(0))
+        oldest.timeout_keep_alive_handler()
+    return bool(idle)

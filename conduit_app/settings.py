@@ -78,15 +78,34 @@ class Settings(ModuleSettings):
         None, description="a built single-page application to serve at `/`: the folder with its index.html"
     )
     max_body_size: int = Field(1_048_576, ge=1_024, description="maximum request body size in bytes")
+    max_total_body_size: int = Field(
+        134_217_728,
+        ge=1_024,
+        description="maximum size of all request bodies in memory per process, in bytes; more get a 503",
+    )
     max_url_size: int = Field(8_192, ge=256, description="maximum URL length in bytes")
     max_headers_size: int = Field(
         32_768, ge=1_024, description="maximum size of all request headers in bytes"
     )
     max_requests: int = Field(
-        500, ge=1, description="maximum concurrent requests per process; more get a 503"
+        500,
+        ge=1,
+        description="maximum concurrent requests per process that are complete; more get a 503",
+    )
+    max_streams: int = Field(
+        500, ge=1, description="maximum open streams of events per process; more get a 503"
     )
     max_connections: int = Field(
         2_000, ge=1, description="maximum open connections per process; more get a 503"
+    )
+    max_connections_per_address: int = Field(
+        100,
+        ge=1,
+        description="maximum open connections per client address and process, except from trusted proxies; "
+        "more get a 503",
+    )
+    keep_alive_timeout: float = Field(
+        75, gt=0, description="time in seconds after which an idle connection is closed"
     )
     header_timeout: float = Field(10, gt=0, description="timeout in seconds for reading request headers")
     body_timeout: float = Field(

@@ -69,6 +69,7 @@ def serve(
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_keep_alive=settings.keep_alive_timeout,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         )
         typer.echo("\n".join(_startup_banner(listening, settings, composition, config, collector)), err=True)

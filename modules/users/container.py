@@ -18,7 +18,9 @@ class UsersContainer(ModuleContainer):
     """Provides the user directory and the token verifier; needs no other module."""
 
     passwords = providers.Singleton(
-        Argon2Passwords, ModuleContainer.settings.provided.password_hashing_concurrency
+        Argon2Passwords,
+        ModuleContainer.settings.provided.password_hashing_concurrency,
+        ModuleContainer.settings.provided.max_password_hashes,
     )
     storage_limit = providers.Singleton(
         StorageLimit,

@@ -57,6 +57,14 @@ def test_proxies_drop_untrusted_traceparent_headers(file: str, line: str) -> Non
     assert line in (text.strip() for text in (DEPLOY / file).read_text(encoding="utf-8").splitlines())
 
 
+@pytest.mark.parametrize(
+    ("file", "pattern"), [("nginx.conf", r"keepalive_timeout (\d+)s;"), ("Caddyfile", r"keepalive (\d+)s\n")]
+)
+def test_proxies_close_idle_connections_before_conduit(file: str, pattern: str) -> None:
+    [seconds] = re.findall(pattern, (DEPLOY / file).read_text(encoding="utf-8"))
+    assert int(seconds) < Settings.model_fields["keep_alive_timeout"].default
+
+
 def test_proxies_forward_public_paths_only(application: FastAPI) -> None:
     [nginx] = re.findall(r"location ~ (\^\S+) \{", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
     [caddy] = re.findall(r"@conduit path (.+)", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))

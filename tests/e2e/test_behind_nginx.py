@@ -165,3 +165,16 @@ def test_dotfiles_are_not_served(client: httpx2.Client, path: str, status: int) 
 def test_documentation_is_served(client: httpx2.Client) -> None:
     assert "swagger" in client.get("/docs").text
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_requests_above_the_limit_of_their_address_get_429(client: httpx2.Client) -> None:
+    """Those that hash a password: from 20 on, two in a second."""
+    wrong = {"user": {"email": "anna@example.com", "password": "not my pass phrase"}}
+    for _ in range(500):
+        response = client.post("/api/users/login", json=wrong)
+        if "client" in response.json()["errors"]:
+            break
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
+    assert response.json() == {"errors": {"client": ["sent too many requests, try again"]}}
+    # Others are not limited by it.
+    assert client.get("/api/tags").status_code == 200

@@ -84,17 +84,18 @@ async def test_plain_http_gets_no_hsts(api: Api) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/user", "DELETE, GET, PUT"),
-        ("PUT", "/articles", "GET, POST"),
-        ("PATCH", "/articles/dragons", "DELETE, GET, PUT"),
-        ("PUT", "/articles/dragons/comments", "GET, POST"),
+        ("PATCH", "/user", "DELETE, GET, HEAD, PUT"),
+        ("PUT", "/articles", "GET, HEAD, POST"),
+        ("PATCH", "/articles/dragons", "DELETE, GET, HEAD, PUT"),
+        ("PUT", "/articles/dragons/comments", "GET, HEAD, POST"),
         ("GET", "/articles/dragons/favorite", "DELETE, POST"),
         ("GET", "/users", "POST"),
-        ("POST", "/articles/feed", "GET"),
+        ("HEAD", "/users", "POST"),
+        ("POST", "/articles/feed", "GET, HEAD"),
     ],
 )
 async def test_wrong_method_gets_all_allowed_methods(api: Api, method: str, path: str, allowed: str) -> None:
-    """RFC 9110, 15.5.6."""
+    """RFC 9110, 9.1 and 15.5.6."""
     response = await api.request(method, path)
     assert (response.status_code, response.headers["Allow"]) == (405, allowed)
 

@@ -20,11 +20,13 @@ from tests import program
 from tests.client import PASSWORD
 from tests.postgresql import wait_until
 from tests.program import RunningServer, served
+from tests.raw_http import raw_connection
 
 pytestmark = pytest.mark.slow
 
 MEBIBYTE = 1_048_576
 CONNECTIONS = 30
+CONNECTIONS_PER_ADDRESS = 25
 REQUESTS = 6
 # Of 150,000 bytes each: more than a socket's buffers.
 COMMENTS = 40
@@ -36,7 +38,10 @@ SETTINGS = {
     "SECRET_KEY": "a secret of these tests, and of nothing else",
     "HEADER_TIMEOUT": "0.5",
     "BODY_TIMEOUT": "0.5",
+    # Longer than a test waits.
+    "KEEP_ALIVE_TIMEOUT": "600",
     "MAX_CONNECTIONS": str(CONNECTIONS),
+    "MAX_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS_PER_ADDRESS),
     "MAX_REQUESTS": str(REQUESTS),
     "MAX_URL_SIZE": str(URL_SIZE),
     "MAX_HEADERS_SIZE": str(HEADERS_SIZE),
@@ -44,6 +49,8 @@ SETTINGS = {
     "LOGIN_LIMIT": "2 per hour",
 }
 ESTABLISHED = "01"
+GET = b"GET /api/tags HTTP/1.1\r\nHost: conduit\r\n\r\n"
+CLOSING_GET = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 POST = b"POST /api/users HTTP/1.1\r\nHost: conduit\r\nContent-Type: application/json\r\n"
 
 Response = tuple[int, dict[str, str], Any]
@@ -213,8 +220,12 @@ class TestSize:
 
     def test_bytes_after_the_body_are_not_another_request(self, conduit: RunningServer) -> None:
         """Request smuggling (CWE-444): the remaining bytes are parsed as a request, which is invalid."""
-        status, _, body = send(conduit, POST + b'Content-Length: 2\r\n\r\n{}{"user": {}}')
-        assert (status, body) == (400, {"errors": {"request": ["is not valid HTTP"]}})
+        with raw_connection(conduit.address) as opened:
+            opened.send(POST + b'Content-Length: 2\r\n\r\n{}{"user": {}}')
+            assert opened.read_response().status == 422
+            response = opened.read_response()
+            assert (response.status, response.json()) == (400, {"errors": {"request": ["is not valid HTTP"]}})
+            assert opened.read_to_end() == b""
 
     @pytest.mark.parametrize(
         "lengths",
@@ -237,10 +248,48 @@ class TestNumber:
     def test_connection_above_the_limit_gets_503_with_retry_after(self, conduit: RunningServer) -> None:
         with ExitStack() as stack:
             for _ in range(CONNECTIONS):
-                stack.enter_context(connection(conduit))
+                # A trusted proxy may have all connections.
+                stack.enter_context(connection(conduit, PROXY))
             status, headers, body = send(conduit, b"")
         assert (status, headers["retry-after"]) == (503, "1")
         assert body == {"errors": {"service": ["is busy, try again"]}}
+
+    def test_connection_above_the_limit_of_its_address_gets_503(self, conduit: RunningServer) -> None:
+        """One client must not keep others out."""
+        with ExitStack() as stack:
+            for _ in range(CONNECTIONS_PER_ADDRESS):
+                stack.enter_context(connection(conduit, UNTRUSTED))
+            with connection(conduit, UNTRUSTED) as rejected:
+                status, headers, body = read_response(rejected)
+            assert (status, headers["retry-after"]) == (503, "1")
+            assert body == {"errors": {"service": ["is busy, try again"]}}
+            assert send(conduit, CLOSING_GET)[0] == 200
+
+    @pytest.mark.parametrize(
+        ("source", "number"), [(PROXY, CONNECTIONS), (UNTRUSTED, CONNECTIONS_PER_ADDRESS)]
+    )
+    def test_idle_connection_is_closed_for_a_new_one(
+        self, conduit: RunningServer, source: str, number: int
+    ) -> None:
+        """The one that has been idle for the longest time."""
+        with ExitStack() as stack:
+            idle = [stack.enter_context(raw_connection(conduit.address, source)) for _ in range(number)]
+            for opened in idle:
+                opened.send(GET)
+                assert opened.read_response().status == 200
+            with connection(conduit, source) as new:
+                new.sendall(CLOSING_GET)
+                assert read_response(new)[0] == 200
+            assert idle[0].read_to_end() == b""
+            idle[1].send(GET)
+            assert idle[1].read_response().status == 200
+
+    def test_incomplete_requests_do_not_count(self, conduit: RunningServer) -> None:
+        with ExitStack() as stack:
+            for _ in range(CONNECTIONS_PER_ADDRESS):
+                opened = stack.enter_context(connection(conduit, UNTRUSTED))
+                opened.sendall(POST + b"Content-Length: 1000\r\n\r\n{")
+            assert send(conduit, CLOSING_GET)[0] == 200
 
     def test_requests_above_the_limit_get_503_with_retry_after(self, conduit: RunningServer) -> None:
         """Forty concurrent logins: memory stays bounded, and excess requests are rejected immediately."""

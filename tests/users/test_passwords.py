@@ -154,6 +154,38 @@ class TestEventLoop:
         assert spy.max_concurrency == 2
 
 
+class TestOverload:
+    @pytest.fixture
+    async def composition(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Composition]:
+        """Return the modules with a limit of one pending hash."""
+        monkeypatch.setenv("CONDUIT_MAX_PASSWORD_HASHES", "1")
+        async with composed(settings) as composition:
+            composition.containers["users"].passwords.reset_override()
+            yield composition
+
+    async def test_login_above_the_limit_gets_503(self, api: Api, spy: Spy) -> None:
+        """Other requests are served: logins do not queue up to the limit of requests."""
+        loop, hashing, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def wait() -> None:
+            loop.call_soon_threadsafe(hashing.set)
+            assert released.wait(timeout=10)
+
+        spy.during_call = wait
+        user = {"user": {"email": "jake@example.com", "password": "wrong horse battery"}}
+        first = asyncio.create_task(api.post("/users/login", user))
+        await hashing.wait()
+        rejected = await api.post("/users/login", user)
+        assert (rejected.status_code, rejected.headers["Retry-After"]) == (503, "1")
+        assert rejected.json() == {"errors": {"service": ["is busy, try again"]}}
+        assert (await api.get("/tags")).status_code == 200
+        released.set()
+        assert (await first).status_code == 401
+        assert (await api.post("/users/login", user)).status_code == 401
+
+
 class TestLogIn:
     async def test_unknown_address_costs_as_much_as_a_wrong_password(self, api: Api, spy: Spy) -> None:
         await api.as_user("jake").token()

@@ -125,4 +125,8 @@ def _allow_header(request: Request) -> Mapping[str, str]:
         if route.path and compile_path(route.path)[0].match(request.url.path):
             methods[route.path] |= route.methods or set()
     # The first matching path serves the request: /articles/feed, not /articles/{slug}.
-    return {"Allow": ", ".join(sorted(next(iter(methods.values()))))}
+    allowed = next(iter(methods.values()))
+    if "GET" in allowed:
+        # RFC 9110, 9.1: HEAD wherever there is GET; the application processes it as one.
+        allowed = allowed | {"HEAD"}
+    return {"Allow": ", ".join(sorted(allowed))}

@@ -188,7 +188,7 @@ class AccountRepository(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Hashes passwords outside the event loop."""
+    """Hashes passwords outside the event loop. `hash` and `verify` raise `Unavailable` if too many wait."""
 
     async def hash(self, password: Password | SubmittedSecret) -> str:
         """Return a salted hash."""

@@ -14,6 +14,7 @@ from typing import TypeVar, TypeVarTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from modules.kernel.domain.errors import Unavailable
 from modules.users.domain.values import Password, SubmittedSecret
 
 ResultT = TypeVar("ResultT")
@@ -24,6 +25,9 @@ MEMORY_COST = 19_456
 TIME_COST = 2
 PARALLELISM = 1
 
+# Two seconds of work for two threads.
+MAX_PENDING = 100
+
 # Lower CPU priority: prefer slow logins to slow requests.
 NICENESS = 10
 
@@ -31,15 +35,22 @@ NICENESS = 10
 class Argon2Passwords:
     """Hashes in at most `concurrency` threads: each takes 19 MiB and a core for tens of milliseconds.
 
-    `pending` is the number of hashes running or queued.
+    `pending` is the number of hashes running or queued; above `max_pending`, `hash` and `verify` raise
+    `Unavailable`.
     """
 
     def __init__(
-        self, concurrency: int, *, memory_cost: int = MEMORY_COST, time_cost: int = TIME_COST
+        self,
+        concurrency: int,
+        max_pending: int = MAX_PENDING,
+        *,
+        memory_cost: int = MEMORY_COST,
+        time_cost: int = TIME_COST,
     ) -> None:
         self._hasher = PasswordHasher(time_cost, memory_cost, PARALLELISM)
         self._threads = ThreadPoolExecutor(concurrency, "argon2", initializer=_lower_priority)
         self._dummy_hash = _dummy_hash(memory_cost, time_cost)
+        self._max_pending = max_pending
         self.pending = 0
 
     async def hash(self, password: Password | SubmittedSecret) -> str:
@@ -52,6 +63,8 @@ class Argon2Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     async def _run(self, function: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT) -> ResultT:
+        if self.pending >= self._max_pending:
+            raise Unavailable
         self.pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

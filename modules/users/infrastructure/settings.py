@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.users.infrastructure.blocklist import blocklist
+from modules.users.infrastructure.passwords import MAX_PENDING
 
 
 class UsersSettings(ModuleSettings):
@@ -25,6 +26,11 @@ class UsersSettings(ModuleSettings):
     )
     password_hashing_concurrency: int = Field(
         2, ge=1, description="maximum passwords hashed concurrently; each takes 19 MiB and one core"
+    )
+    max_password_hashes: int = Field(
+        MAX_PENDING,
+        ge=1,
+        description="maximum passwords hashed or waiting to be hashed, per process; more get a 503",
     )
     login_limit: str = Field(
         "10 per 15 minutes", description="rate limit: failed logins to one account from one address"
