@@ -74,7 +74,8 @@ def create_application(
     composition = composition or compose_from_settings(settings)
     if tracing is not None:
         tracing.instrument(composition)
-    application = _create_fastapi(composition, tracing)
+    metrics = Metrics(composition)
+    application = _create_fastapi(composition, tracing, metrics)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
         for create_router in module.routers:
@@ -84,7 +85,6 @@ def create_application(
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
     application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
-    metrics = Metrics(composition)
     application.include_router(create_metrics_router(metrics))
     if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
         application.include_router(page.create_architecture_router(composition, application))
@@ -167,11 +167,11 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _create_fastapi(composition: Composition, tracing: Tracing | None) -> FastAPI:
+def _create_fastapi(composition: Composition, tracing: Tracing | None, metrics: Metrics) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
-            async with run_background_tasks(composition.messaging):
+            async with run_background_tasks(composition.messaging), metrics.sampling():
                 yield
             await composition.database.dispose()
         finally:
