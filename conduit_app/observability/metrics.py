@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from conduit_app.composition import Composition
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
+from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT
 from modules.kernel.infrastructure.persistence.instrumentation import connections_in_use, instrument
 
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -73,7 +74,7 @@ class Metrics:
         )
         self._deliveries = Gauge(
             "conduit_outbox_deliveries",
-            "Deliveries in the outbox by state: pending, dead or orphaned",
+            f"Deliveries in the outbox by state (pending, dead or orphaned), each counted up to {MAX_COUNT}",
             ["state"],
             registry=registry,
             multiprocess_mode="mostrecent",
