@@ -22,6 +22,7 @@ from conduit_app.middleware.response_cache import ResponseCacheMiddleware
 from conduit_app.middleware.security_headers import SecurityHeadersMiddleware
 from conduit_app.middleware.unhandled_errors import UnhandledErrorMiddleware
 from conduit_app.middleware.utf8_url import Utf8UrlMiddleware
+from conduit_app.observability.event_loop import EventLoopWatchdog
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
@@ -75,7 +76,8 @@ def create_application(
     if tracing is not None:
         tracing.instrument(composition)
     metrics = Metrics(composition)
-    application = _create_fastapi(composition, tracing, metrics)
+    watchdog = EventLoopWatchdog(metrics.observe_stall)
+    application = _create_fastapi(composition, tracing, metrics, watchdog)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
         for create_router in module.routers:
@@ -127,7 +129,9 @@ def create_application(
     application.add_middleware(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
-    application.add_middleware(RequestLogMiddleware, routes=routes, on_response=metrics.observe_request)
+    application.add_middleware(
+        RequestLogMiddleware, routes=routes, on_response=metrics.observe_request, watchdog=watchdog
+    )
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
@@ -167,12 +171,15 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _create_fastapi(composition: Composition, tracing: Tracing | None, metrics: Metrics) -> FastAPI:
+def _create_fastapi(
+    composition: Composition, tracing: Tracing | None, metrics: Metrics, watchdog: EventLoopWatchdog
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
-            async with run_background_tasks(composition.messaging), metrics.sampling():
-                yield
+            with watchdog.running():
+                async with run_background_tasks(composition.messaging), metrics.sampling():
+                    yield
             await composition.database.dispose()
         finally:
             if tracing is not None:

@@ -33,6 +33,7 @@ MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder through which worker processes share their metrics."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+STALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SAMPLE_INTERVAL_SECONDS = 1.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 OTHER = "other"
@@ -63,6 +64,12 @@ class Metrics:
             "conduit_sql_duration_seconds",
             "Total duration of SQL statements in seconds",
             ["module"],
+            registry=registry,
+        )
+        self._stalls = Histogram(
+            "conduit_event_loop_stall_seconds",
+            "Delay of a callback of the event loop, measured ten times a second, in seconds",
+            buckets=STALL_SECONDS,
             registry=registry,
         )
         self._connections = Gauge(
@@ -115,6 +122,10 @@ class Metrics:
         self._requests.labels(
             method if method in METHODS else OTHER, route, module or OTHER, str(status)
         ).observe(seconds)
+
+    def observe_stall(self, seconds: float) -> None:
+        """Record a measurement of the event loop's watchdog."""
+        self._stalls.observe(seconds)
 
     async def render(self) -> bytes:
         """Return the metrics of all worker processes."""
