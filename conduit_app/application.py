@@ -23,6 +23,7 @@ from conduit_app.middleware.response_cache import ResponseCacheMiddleware
 from conduit_app.middleware.security_headers import SecurityHeadersMiddleware
 from conduit_app.middleware.unhandled_errors import UnhandledErrorMiddleware
 from conduit_app.middleware.utf8_url import Utf8UrlMiddleware
+from conduit_app.observability.event_loop import EventLoopWatchdog
 from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
@@ -75,7 +76,9 @@ def create_application(
     composition = composition or compose_from_settings(settings)
     if tracing is not None:
         tracing.instrument(composition)
-    application = _create_fastapi(composition, tracing)
+    metrics = Metrics(composition)
+    watchdog = EventLoopWatchdog(metrics.observe_stall)
+    application = _create_fastapi(composition, tracing, metrics, watchdog)
     routes: dict[object, tuple[str, str]] = {}
     for module in served_modules(composition, settings):
         for create_router in module.routers:
@@ -85,7 +88,6 @@ def create_application(
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
     application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
-    metrics = Metrics(composition)
     application.include_router(create_metrics_router(metrics))
     if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
         application.include_router(page.create_architecture_router(composition, application))
@@ -135,7 +137,9 @@ def create_application(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
     application.add_middleware(HeadMiddleware)
-    application.add_middleware(RequestLogMiddleware, routes=routes, on_response=metrics.observe_request)
+    application.add_middleware(
+        RequestLogMiddleware, routes=routes, on_response=metrics.observe_request, watchdog=watchdog
+    )
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
@@ -175,12 +179,15 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
     return [module for module in composition.modules if module.name in served]
 
 
-def _create_fastapi(composition: Composition, tracing: Tracing | None) -> FastAPI:
+def _create_fastapi(
+    composition: Composition, tracing: Tracing | None, metrics: Metrics, watchdog: EventLoopWatchdog
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
-            async with run_background_tasks(composition.messaging):
-                yield
+            with watchdog.running():
+                async with run_background_tasks(composition.messaging), metrics.sampling():
+                    yield
             await composition.database.dispose()
         finally:
             if tracing is not None:

@@ -9,6 +9,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conduit_app.observability.event_loop import EventLoopWatchdog
+
 REQUEST_ID = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -22,15 +24,20 @@ class RequestLogMiddleware:
     """An ASGI middleware that sets a request id and logs one line per request.
 
     A well-formed id from the client is reused. `routes` maps an endpoint to its path template and its
-    module; `on_response` is called after every request.
+    module; `on_response` is called after every request; `watchdog` logs the requests during a stall.
     """
 
     def __init__(
-        self, app: ASGIApp, routes: Mapping[object, tuple[str, str]], on_response: OnResponse
+        self,
+        app: ASGIApp,
+        routes: Mapping[object, tuple[str, str]],
+        on_response: OnResponse,
+        watchdog: EventLoopWatchdog,
     ) -> None:
         self._app = app
         self._routes = routes
         self._on_response = on_response
+        self._watchdog = watchdog
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, then log the request."""
@@ -41,6 +48,7 @@ class RequestLogMiddleware:
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        self._watchdog.request_started(request_id)
         status = 0
 
         async def send_with_request_id(message: Message) -> None:
@@ -53,6 +61,7 @@ class RequestLogMiddleware:
         try:
             await self._app(scope, receive, send_with_request_id)
         finally:
+            self._watchdog.request_ended(request_id)
             route, module = self._route(scope)
             seconds = time.perf_counter() - started
             self._on_response(scope["method"], route, module, status, seconds)

@@ -16,6 +16,7 @@ PROBLEMS = {
     SchemaState.BEHIND: "its tables are not migrated: run conduit migrate",
     SchemaState.AHEAD: "its tables were made by a newer Conduit: upgrade this one",
 }
+BACKLOG_TIMEOUT_SECONDS = 0.5
 NO_DATABASE = {"database": ["does not answer"]}
 
 log = structlog.get_logger("conduit.health")
@@ -39,19 +40,24 @@ def create_health_router(composition: Composition) -> APIRouter:
         requests from being served, and removing the process would not deliver the events.
         """
         try:
-            return await probe.run(_readiness(composition))
+            problems = await probe.run(not_ready(composition))
         except Unavailable as error:
             log.warning("database unavailable", cause=repr(error.__cause__ or error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE)
+        if problems:
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
+        return {"status": "ready", "events": await read_backlog()}
+
+    async def read_backlog() -> dict[str, object] | None:
+        """Return the backlog of the outbox, or None if it cannot be read in time."""
+        try:
+            backlog = composition.messaging.outbox_admin.backlog()
+            return asdict(await probe.run(backlog, BACKLOG_TIMEOUT_SECONDS))
+        except Unavailable as error:
+            log.warning("outbox unavailable", cause=repr(error.__cause__ or error))
+            return None
 
     return router
-
-
-async def _readiness(composition: Composition) -> dict[str, object] | Response:
-    if problems := await not_ready(composition):
-        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, problems)
-    backlog = await composition.messaging.outbox_admin.backlog()
-    return {"status": "ready", "events": asdict(backlog)}
 
 
 async def not_ready(composition: Composition) -> dict[str, list[str]]:

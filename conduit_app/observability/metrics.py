@@ -4,8 +4,11 @@ Names and units follow its guide (https://prometheus.io/docs/practices/naming): 
 counters. Labels are bounded: route templates instead of paths, and module names.
 """
 
+import asyncio
 import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -23,12 +26,15 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from conduit_app.composition import Composition
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
-from modules.kernel.infrastructure.persistence.instrumentation import instrument
+from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT
+from modules.kernel.infrastructure.persistence.instrumentation import connections_in_use, instrument
 
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder through which worker processes share their metrics."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+STALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SAMPLE_INTERVAL_SECONDS = 1.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 OTHER = "other"
 
@@ -60,6 +66,12 @@ class Metrics:
             ["module"],
             registry=registry,
         )
+        self._stalls = Histogram(
+            "conduit_event_loop_stall_seconds",
+            "Delay of a callback of the event loop, measured ten times a second, in seconds",
+            buckets=STALL_SECONDS,
+            registry=registry,
+        )
         self._connections = Gauge(
             "conduit_database_connections_in_use",
             "Database connections in use",
@@ -69,7 +81,7 @@ class Metrics:
         )
         self._deliveries = Gauge(
             "conduit_outbox_deliveries",
-            "Deliveries in the outbox by state: pending, dead or orphaned",
+            f"Deliveries in the outbox by state (pending, dead or orphaned), each counted up to {MAX_COUNT}",
             ["state"],
             registry=registry,
             multiprocess_mode="mostrecent",
@@ -111,6 +123,10 @@ class Metrics:
             method if method in METHODS else OTHER, route, module or OTHER, str(status)
         ).observe(seconds)
 
+    def observe_stall(self, seconds: float) -> None:
+        """Record a measurement of the event loop's watchdog."""
+        self._stalls.observe(seconds)
+
     async def render(self) -> bytes:
         """Return the metrics of all worker processes."""
         try:
@@ -122,8 +138,7 @@ class Metrics:
             self._oldest_pending.set(backlog.oldest_pending_seconds)
             for state in ("pending", "dead", "orphaned"):
                 self._deliveries.labels(state).set(getattr(backlog, state))
-        for gauge, read in self._module_gauges:
-            gauge.set(read())
+        self._sample()
         if MULTIPROC_DIR not in os.environ:
             return generate_latest(self._registry)
         _drop_dead_workers(Path(os.environ[MULTIPROC_DIR]))
@@ -137,9 +152,30 @@ class Metrics:
         self._statements.labels(module).inc()
         self._statement_seconds.labels(module).inc(seconds)
 
-    def connections_changed(self, pool: str, change: int) -> None:
-        """Count a connection that was acquired or released."""
-        self._connections.labels(pool).inc(change)
+    @asynccontextmanager
+    async def sampling(self) -> AsyncIterator[None]:
+        """Set the gauges of this process every second in the block if other worker processes return them."""
+        if MULTIPROC_DIR not in os.environ:
+            yield
+            return
+        task = asyncio.create_task(self._sample_repeatedly())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _sample_repeatedly(self) -> None:
+        while True:
+            self._sample()
+            await asyncio.sleep(SAMPLE_INTERVAL_SECONDS)
+
+    def _sample(self) -> None:
+        for pool, in_use in connections_in_use(self._composition.database).items():
+            self._connections.labels(pool).set(in_use)
+        for gauge, read in self._module_gauges:
+            gauge.set(read())
 
     def _find_owner(self, statement: str) -> str:
         match = self._table.search(statement)

@@ -1,9 +1,12 @@
 """`conduit backup` and `conduit restore` (ASVS 5.0 V14; https://sqlite.org/backup.html)."""
 
 import asyncio
+import os
 import re
 import shutil
 import sqlite3
+import stat
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -135,6 +138,55 @@ def test_restore_works_without_a_previous_database(database: Path) -> None:
     database.unlink()
     assert call("restore", "copy.db").exit_code == 0
     assert call("migrate").stderr == "the database is up to date\n"
+
+
+@pytest.fixture
+def permissive_umask() -> Iterator[None]:
+    """Let new files have the mode with which they are created."""
+    previous = os.umask(0)
+    yield
+    os.umask(previous)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """Return the mode of every file below the folder, by its name."""
+    return {file.name: oct(stat.S_IMODE(file.stat().st_mode)) for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.usefixtures("permissive_umask")
+class TestFileModes:
+    """The files contain password hashes and e-mail addresses (CWE-732)."""
+
+    async def test_every_created_file_is_readable_by_its_owner_only(self, folder: Path) -> None:
+        assert (await asyncio.to_thread(call, "migrate")).exit_code == 0
+        async with RunningApp() as api:
+            await api.as_user("jake").publish()
+            assert (await asyncio.to_thread(call, "backup", "copy.db")).exit_code == 0
+            assert (await asyncio.to_thread(call, "restore", "copy.db")).exit_code == 0
+            created = modes(folder)
+        assert created.keys() >= {"conduit.db", "conduit.db-wal", "conduit.db-shm", "copy.db"}
+        assert [name for name in created if name.startswith("conduit.before-")]
+        assert set(created.values()) == {"0o600"}
+
+    def test_restored_file_is_private_without_a_previous_database(self, database: Path) -> None:
+        assert call("backup", "copy.db").exit_code == 0
+        database.unlink()
+        assert call("restore", "copy.db").exit_code == 0
+        assert modes(database.parent)["conduit.db"] == "0o600"
+
+    @pytest.fixture
+    def shared(self, database: Path) -> Path:
+        """Return a database that its group may read, for example for backups by another user."""
+        database.chmod(0o640)
+        return database
+
+    async def test_mode_of_an_existing_file_is_not_changed(self, shared: Path) -> None:
+        async with RunningApp() as api:
+            await api.as_user("jake").publish()
+            assert (await asyncio.to_thread(call, "backup", "copy.db")).exit_code == 0
+            assert (await asyncio.to_thread(call, "restore", "copy.db")).exit_code == 0
+            assert modes(shared.parent)["conduit.db-wal"] == "0o640"
+        assert modes(shared.parent)["conduit.db"] == "0o640"
 
 
 class TestErrors:

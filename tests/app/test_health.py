@@ -18,7 +18,10 @@ from tests.client import Api
 from tests.conftest import SECRET
 
 MODULES = resolve_order(discover())
-READY = {"status": "ready", "events": {"pending": 0, "oldest_pending_seconds": 0, "dead": 0, "orphaned": 0}}
+READY = {
+    "status": "ready",
+    "events": {"pending": 0, "oldest_pending_seconds": 0, "dead": 0, "orphaned": 0, "max_count": 1000},
+}
 NOT_MIGRATED = "its tables are not migrated: run conduit migrate"
 
 

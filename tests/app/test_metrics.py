@@ -1,13 +1,22 @@
 """`/metrics` and the dashboard."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from conduit_app.application import create_application
+from conduit_app.composition import Composition
+from modules.kernel.infrastructure.persistence.database import DatabaseUnavailable
 from tests.client import Api
+from tests.conftest import composed, settings_on
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana-dashboard.json"
 REQUESTS = "conduit_http_request_duration_seconds_count"
@@ -67,15 +76,54 @@ async def test_statement_is_counted_for_the_owner_of_its_table(api: Api) -> None
     assert 0 < seconds[of(module="comments")] < 10
 
 
-async def test_idle_application_uses_no_connection(api: Api) -> None:
-    await api.as_user("jake").publish("Dragons")
-    in_use = {
-        labels: value
+async def in_use(api: Api) -> dict[str, float]:
+    """Return the connections in use by pool."""
+    return {
+        dict(labels)["pool"]: value
         for (name, labels), value in (await samples(api)).items()
         if name == "conduit_database_connections_in_use"
     }
-    assert in_use
-    assert set(in_use.values()) == {0}
+
+
+class TestConnectionsInUse:
+    async def test_open_connections_are_counted(self, api: Api, composition: Composition) -> None:
+        write, _ = composition.database.engines
+        assert await in_use(api) == {"write": 0, "read": 0}
+        async with write.connect():
+            assert await in_use(api) == {"write": 1, "read": 0}
+        assert await in_use(api) == {"write": 0, "read": 0}
+
+    async def test_cancelled_units_of_work_are_not_counted(self, api: Api, composition: Composition) -> None:
+        """A torn-down stream cancels its unit of work at any point, also while it connects."""
+        for unit in (composition.database.transaction, composition.database.snapshot):
+            for steps in range(30):
+                await cancel_after(steps, open_unit(unit))
+        assert await in_use(api) == {"write": 0, "read": 0}
+
+    async def test_failed_connections_are_not_counted(self, folder: Path) -> None:
+        (folder / "conduit.db").mkdir()
+        settings = settings_on(folder / "conduit.db")
+        async with composed(settings) as composition:
+            api = Api(create_application(settings, composition))
+            for unit in (composition.database.transaction, composition.database.snapshot):
+                with pytest.raises(DatabaseUnavailable):
+                    await open_unit(unit)
+            assert await in_use(api) == {"write": 0, "read": 0}
+
+
+async def open_unit(unit: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+    async with unit() as session:
+        await session.execute(select(1))
+
+
+async def cancel_after(steps: int, work: Coroutine[object, object, None]) -> None:
+    """Run a coroutine for so many iterations of the event loop, and cancel it."""
+    task = asyncio.create_task(work)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def test_outbox_database_and_module_gauges_are_returned(api: Api) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from conduit_app.composition import Composition
-from conduit_app.observability import probe
+from conduit_app.observability import health, probe
 from conduit_app.observability.probe import DatabaseProbe, ProbeTimeout
 from modules.kernel.domain.errors import Unavailable
 from tests.client import Api
@@ -105,5 +105,19 @@ async def test_metrics_are_returned_while_database_hangs(
     metrics = (await Api(application).outside("GET", "/metrics")).text
     assert "conduit_database_up 0.0" in metrics
     assert "conduit_http_request_duration_seconds" in metrics
+    database.resume.set()
+    await database.ended.wait()
+
+
+async def test_process_is_ready_while_the_outbox_hangs(
+    application: FastAPI, composition: Composition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "BACKLOG_TIMEOUT_SECONDS", 0.01)
+    # Time for the schema's state, which is read before.
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_SECONDS", 60)
+    database = HangingDatabase()
+    monkeypatch.setattr(composition.messaging.outbox_admin, "backlog", database.call)
+    response = await Api(application).outside("GET", "/health/ready")
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "events": None})
     database.resume.set()
     await database.ended.wait()

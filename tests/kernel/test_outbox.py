@@ -7,12 +7,15 @@ from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from modules.kernel.domain.events import DeliveryMode, Event
 from modules.kernel.fakes import FakeClock
+from modules.kernel.infrastructure.messaging import outbox_admin
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
 from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
+from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT, deliveries
 from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
@@ -456,6 +459,22 @@ class TestOutboxAdmin:
         await publish(LampBroken("shelf"))
         assert await messaging.outbox_admin.backlog() == Backlog(3, 90, 0, 0)
 
+    async def test_each_state_is_counted_up_to_a_bound(
+        self, kernel_database: Database, messaging: Messaging, publish: Publish
+    ) -> None:
+        await publish(LampBroken("desk"))
+        row = {
+            "aggregate": "lamp shelf",
+            "payload": "{}",
+            "published_at": FakeClock().now(),
+            "attempts": 0,
+        }
+        async with kernel_database.transaction() as session:
+            for name in (("gone", "LampBroken"), ("cleaning", "LampRetired")):
+                orphan = row | dict(zip(("subscriber", "event"), name, strict=True))
+                await session.execute(insert(deliveries), [orphan] * MAX_COUNT)
+        assert await messaging.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=MAX_COUNT)
+
     async def test_orphaned_delivery_is_counted_and_not_delivered(
         self,
         kernel_database: Database,
@@ -496,3 +515,20 @@ class TestOutboxAdmin:
             "lamp shelf"
         ]
         assert await messaging.outbox_admin.by_id([first.id]) == []
+
+    async def test_deliveries_are_retried_and_purged_in_batches(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """One transaction for millions would exceed the statement timeout, or keep other writers waiting."""
+        monkeypatch.setattr(outbox_admin, "BATCH_SIZE", 2)
+        await publish(*(LampBroken(f"lamp {number}") for number in range(5)))
+        statements = StatementRecorder(kernel_database)
+        assert await messaging.outbox_admin.retry(ALL_STATES) == 5
+        assert await messaging.outbox_admin.purge(ALL_STATES) == 5
+        changes = [statement.split()[0] for statement in statements.statements]
+        assert (changes.count("UPDATE"), changes.count("DELETE")) == (3, 3)
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []

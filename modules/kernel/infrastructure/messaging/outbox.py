@@ -11,106 +11,31 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import Event
 from modules.kernel.infrastructure.messaging.event_bus import HandlerProvider
+from modules.kernel.infrastructure.messaging.outbox_statements import (
+    CLAIM_NEXT,
+    DELETE_HANDLED,
+    INSERT,
+    WORKER_LOST,
+    claim_due,
+    deliveries,
+    events_of,
+    first_due,
+)
 from modules.kernel.infrastructure.messaging.signals import Signals
-from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
 
 OUTBOX_TOPIC = "deliveries"
 """The topic of the signal that deliveries may be due."""
 
-WORKER_LOST = "the worker crashed or timed out while handling this delivery"
 MAX_ERROR_LENGTH = 10_000
 
 log = structlog.get_logger("conduit.outbox")
-
-# Core tables, and statements that are built once: this path is hot.
-deliveries: Any = DeliveryRow.__table__
-earlier: Any = deliveries.alias("earlier")
-
-
-def _is_subscribed(row: Any) -> ColumnElement[bool]:
-    # Concatenated, so that the planner uses the index on due_at and none on subscriber.
-    name: ColumnElement[str] = row.c.subscriber + "/" + row.c.event
-    return name.in_(bindparam("subscriptions", expanding=True))
-
-
-SUBSCRIBED = _is_subscribed(deliveries)
-BLOCKING = (_is_subscribed(earlier), earlier.c.due_at.is_not(None))
-# A delivery waits for earlier ones of its subscriber and aggregate, which keeps them in order. Dead and
-# orphaned deliveries block nothing. A minimum, not NOT EXISTS: PostgreSQL would evaluate that for the
-# whole table before the first row.
-HEAD_OF_LINE = (
-    deliveries.c.id
-    == select(func.min(earlier.c.id))
-    .where(
-        earlier.c.subscriber == deliveries.c.subscriber,
-        earlier.c.aggregate == deliveries.c.aggregate,
-        *BLOCKING,
-    )
-    .correlate(deliveries)
-    .scalar_subquery()
-)
-FIRST_DUE = (
-    select(deliveries.c.due_at)
-    .where(SUBSCRIBED, HEAD_OF_LINE, deliveries.c.due_at.is_not(None))
-    .order_by(deliveries.c.due_at, deliveries.c.id)
-    .limit(1)
-)
-# Locked rows are being claimed or handled by other workers. SQLite has one writer at a time and needs no
-# row locks. Materialized, or PostgreSQL may evaluate it again for every row.
-DUE = (
-    select(deliveries.c.id)
-    .where(SUBSCRIBED, HEAD_OF_LINE, deliveries.c.due_at <= bindparam("now"))
-    .order_by(deliveries.c.due_at, deliveries.c.id)
-    .limit(bindparam("batch_size"))
-    .with_for_update(skip_locked=True)
-    .cte("due")
-    .prefix_with("MATERIALIZED", dialect="postgresql")
-)
-CLAIMED = (
-    deliveries.c.id,
-    deliveries.c.subscriber,
-    deliveries.c.event,
-    deliveries.c.aggregate,
-    deliveries.c.payload,
-    deliveries.c.attempts,
-    deliveries.c.due_at,
-)
-WAS_CLAIMED = deliveries.c.claimed_by.is_not(None)
-CLAIM_DUE = (
-    update(deliveries)
-    .where(deliveries.c.id.in_(select(DUE.c.id)))
-    .values(
-        claimed_by=bindparam("worker"),
-        due_at=bindparam("lease_expires_at"),
-        attempts=deliveries.c.attempts + case((WAS_CLAIMED, 1), else_=0),
-        last_error=case((WAS_CLAIMED, WORKER_LOST), else_=deliveries.c.last_error),
-    )
-    .returning(*CLAIMED)
-)
-NEXT_IN_AGGREGATE = select(func.min(earlier.c.id)).where(
-    earlier.c.subscriber == bindparam("of_subscriber"),
-    earlier.c.aggregate == bindparam("of_aggregate"),
-    *BLOCKING,
-)
-CLAIM_NEXT = (
-    update(deliveries)
-    .where(deliveries.c.id == NEXT_IN_AGGREGATE.scalar_subquery(), deliveries.c.due_at <= bindparam("now"))
-    .values(claimed_by=bindparam("worker"), due_at=bindparam("lease_expires_at"))
-    .returning(*CLAIMED)
-)
-INSERT = insert(deliveries)
-DELETE_HANDLED = (
-    delete(deliveries)
-    .where(deliveries.c.id == bindparam("delivery_id"), deliveries.c.claimed_by == bindparam("worker"))
-    .returning(deliveries.c.id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +102,8 @@ class Outbox:
         self.policy = policy
         self._subscribers: dict[tuple[str, str], _Subscriber] = {}
         self._json: dict[type[Event], TypeAdapter[Any]] = {}
+        # Built once for the subscriptions: building takes longer than executing.
+        self._statements: tuple[Any, Any] | None = None
         # Distinguishes this worker's claims from those of other processes.
         self._worker_id = secrets.token_hex(8)
 
@@ -192,6 +119,7 @@ class Outbox:
         first = event not in self._json
         self._subscribers[name] = _Subscriber(event, handler)
         self._json.setdefault(event, TypeAdapter(event))
+        self._statements = first_due(self._subscribers), claim_due(self._subscribers)
         return first
 
     @property
@@ -221,19 +149,21 @@ class Outbox:
 
     async def seconds_until_due(self) -> float | None:
         """Return the time until the next delivery is due, 0 if one is due, or None if none is pending."""
+        if self._statements is None:
+            return None
+        select_first, _ = self._statements
         async with self._database.snapshot() as session:
-            due_at = await session.scalar(FIRST_DUE, {"subscriptions": self.subscriptions})
+            due_at = await session.scalar(select_first)
         return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
 
     async def claim_due(self) -> Sequence[ClaimedDelivery]:
         """Claim a batch of due deliveries and return them in order."""
-        parameters = {
-            "subscriptions": self.subscriptions,
-            "batch_size": self.policy.batch_size,
-            **self._lease(),
-        }
+        if self._statements is None:
+            return []
+        _, claim = self._statements
+        parameters = {"batch_size": self.policy.batch_size, **self._lease()}
         async with self._database.transaction() as session:
-            batch = [ClaimedDelivery(*row) for row in await session.execute(CLAIM_DUE, parameters)]
+            batch = [ClaimedDelivery(*row) for row in await session.execute(claim, parameters)]
             # Each attempt ended with a lost worker, so that `fail` was never called.
             dead = {claimed.id for claimed in batch if claimed.attempts >= self.policy.max_attempts}
             if dead:
@@ -263,7 +193,7 @@ class Outbox:
             parameters = {
                 "of_subscriber": claimed.subscriber,
                 "of_aggregate": claimed.aggregate,
-                "subscriptions": self.subscriptions,
+                "of_events": events_of(claimed.subscriber, self._subscribers),
                 **self._lease(),
             }
             row = (await session.execute(CLAIM_NEXT, parameters)).one_or_none()

@@ -4,17 +4,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Delete, Update, case, delete, select, true, update
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, Outbox
+from modules.kernel.infrastructure.messaging.outbox_statements import COUNTS, MAX_COUNT, deliveries
 from modules.kernel.infrastructure.messaging.signals import Signals
-from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
+from modules.kernel.infrastructure.persistence.postgresql import prefer_indexes
 
-deliveries: Any = DeliveryRow.__table__
+BATCH_SIZE = 1_000
+"""The number of deliveries that one transaction of an operator's command changes."""
 
 
 class DeliveryState(Enum):
@@ -48,14 +50,17 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The number of deliveries in the outbox by state."""
+    """The number of deliveries in the outbox by state, each counted up to `max_count` only."""
 
     pending: int
     oldest_pending_seconds: float
-    """The age of the oldest pending delivery; 0 without any."""
+    """The age of the oldest pending delivery; 0 without any. If more are pending than are counted, the age
+    of the oldest one that is counted."""
 
     dead: int
     orphaned: int
+    max_count: int = MAX_COUNT
+    """A count of this number means that there may be more."""
 
 
 class OutboxAdmin:
@@ -68,22 +73,28 @@ class OutboxAdmin:
         self._outbox = outbox
 
     async def backlog(self) -> Backlog:
-        """Return the number of deliveries by state, and the age of the oldest pending one."""
-        state = self._state().label("state")
-        statement = select(state, func.count(), func.min(deliveries.c.published_at)).group_by(state)
+        """Return the number of deliveries by state, and the age of the oldest pending one.
+
+        Its cost does not grow with the number of deliveries: each count ends at `max_count`.
+        """
+        counts = dict.fromkeys(DeliveryState, 0)
+        published_at = []
         async with self._database.snapshot() as session:
-            by_state = {
-                DeliveryState(name): (count, oldest)
-                for name, count, oldest in await session.execute(statement)
-            }
-        counts = {state: by_state.get(state, (0, None))[0] for state in DeliveryState}
-        _, oldest = by_state.get(DeliveryState.PENDING, (0, None))
-        age = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
+            await prefer_indexes(session)
+            rows = (await session.execute(COUNTS)).all()
+        for subscriber, event, pending, dead, oldest in rows:
+            if f"{subscriber}/{event}" not in self._outbox.subscriptions:
+                counts[DeliveryState.ORPHANED] += pending + dead
+                continue
+            counts[DeliveryState.PENDING] += pending
+            counts[DeliveryState.DEAD] += dead
+            published_at += [] if oldest is None else [oldest]
+        now = self._clock.now()
         return Backlog(
-            counts[DeliveryState.PENDING],
-            max(0.0, age),
-            counts[DeliveryState.DEAD],
-            counts[DeliveryState.ORPHANED],
+            min(counts[DeliveryState.PENDING], MAX_COUNT),
+            max(0.0, (now - min(published_at, default=now)).total_seconds()),
+            min(counts[DeliveryState.DEAD], MAX_COUNT),
+            min(counts[DeliveryState.ORPHANED], MAX_COUNT),
         )
 
     async def oldest(self, states: Collection[DeliveryState], limit: int) -> Sequence[StoredDelivery]:
@@ -99,22 +110,44 @@ class OutboxAdmin:
 
         Returns how many there were.
         """
-        retried = (
-            update(deliveries)
-            .where(*self._chosen(states, ids))
-            .values(due_at=self._clock.now(), attempts=0, claimed_by=None)
-            .returning(deliveries.c.id)
-        )
-        async with self._database.transaction() as session:
-            rows = await session.execute(retried)
-            await self._signals.send(OUTBOX_TOPIC)
-            return len(rows.all())
+        retried = update(deliveries).values(due_at=self._clock.now(), attempts=0, claimed_by=None)
+        return await self._change(retried, states, ids)
 
     async def purge(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
         """Delete the deliveries in these states, or those in `ids`, undelivered; return how many."""
-        deleted = delete(deliveries).where(*self._chosen(states, ids)).returning(deliveries.c.id)
+        return await self._change(delete(deliveries), states, ids)
+
+    async def _change(
+        self, change: Update | Delete, states: Collection[DeliveryState], ids: Collection[int] | None
+    ) -> int:
+        """Change the chosen deliveries in batches; return how many.
+
+        In one transaction, millions would exceed the statement timeout of PostgreSQL, and keep other
+        writers of SQLite waiting.
+        """
+        chosen = [self._is_in(states), true() if ids is None else deliveries.c.id.in_(ids)]
+        changed = last_id = 0
+        while batch := await self._change_batch(change, [*chosen, deliveries.c.id > last_id]):
+            changed += len(batch)
+            last_id = batch[-1]
+        return changed
+
+    async def _change_batch(
+        self, change: Update | Delete, chosen: Sequence[ColumnElement[bool]]
+    ) -> Sequence[int]:
+        batch = (
+            select(deliveries.c.id)
+            .where(*chosen)
+            .order_by(deliveries.c.id)
+            .limit(BATCH_SIZE)
+            .with_for_update()
+        )
         async with self._database.transaction() as session:
-            return len((await session.execute(deleted)).all())
+            ids: Sequence[int] = (await session.scalars(batch)).all()
+            if ids:
+                await session.execute(change.where(in_ids(deliveries.c.id, "changed")), {"changed": ids})
+                await self._signals.send(OUTBOX_TOPIC)
+        return ids
 
     async def _select(self, condition: ColumnElement[bool], limit: int) -> Sequence[StoredDelivery]:
         statement = (
@@ -139,11 +172,6 @@ class OutboxAdmin:
                 StoredDelivery(delivery_id, DeliveryState(state), *columns)
                 for delivery_id, state, *columns in await session.execute(statement)
             ]
-
-    def _chosen(
-        self, states: Collection[DeliveryState], ids: Collection[int] | None
-    ) -> Sequence[ColumnElement[bool]]:
-        return [self._is_in(states), true() if ids is None else deliveries.c.id.in_(ids)]
 
     def _is_in(self, states: Collection[DeliveryState]) -> ColumnElement[bool]:
         return self._state().in_([state.value for state in states])

@@ -14,7 +14,7 @@ class DeliveryRow(Base):
 
     __tablename__ = "kernel_delivery"
     __table_args__ = (
-        Index(None, "due_at", "id"),
+        Index(None, "subscriber", "event", "due_at", "id"),
         Index(None, "subscriber", "aggregate", "id"),
         {"sqlite_autoincrement": True},
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from modules.kernel.infrastructure.persistence.sqlite_driver import create_private
+
 
 class BackupError(Exception):
     """A backup or restore failed; the message is one line for the operator."""
@@ -24,13 +26,15 @@ def sqlite_file(url: str) -> Path:
 def create_backup(database: Path, target: Path) -> None:
     """Copy the database to a new file, and check the integrity of the copy before it gets its name.
 
-    Others may read and write meanwhile: SQLite copies the state that was committed at the beginning
+    Only its owner may read the copy: it contains password hashes and e-mail addresses. Others may use the
+    database meanwhile: SQLite copies the state that was committed at the beginning
     (https://sqlite.org/backup.html). Raises `BackupError`.
     """
     if target.exists():
         raise BackupError(f"{target} already exists; choose another file")
     draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
     with _single_line_errors(), _removed(draft):
+        create_private(draft)
         with _opened(database) as source, closing(sqlite3.connect(draft)) as copy:
             source.backup(copy)
             # Without a write-ahead log, the copy is one file.
@@ -54,9 +58,10 @@ def temporary_copy(backup: Path, database: Path) -> Iterator[Path]:
 def restore_backup(backup: Path, database: Path) -> None:
     """Replace the database's content by the backup's, in one transaction; raise `BackupError`.
 
-    Open connections stay valid and read the restored content.
+    Open connections stay valid and read the restored content. An existing file keeps its mode.
     """
     with _single_line_errors(), _opened(backup) as source:
+        create_private(database)
         with closing(sqlite3.connect(database, timeout=30)) as copy:
             copy.execute("PRAGMA journal_mode = WAL")
             copy.execute("PRAGMA synchronous = FULL")

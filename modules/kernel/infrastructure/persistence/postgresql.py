@@ -100,6 +100,16 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
+async def prefer_indexes(session: AsyncSession) -> None:
+    """Make the planner read by indexes until the transaction ends. SQLite's needs no statistics for that.
+
+    Without statistics of recent rows, it expects few of them, and sorts millions to return the first.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        settings = ("enable_sort", "enable_seqscan", "enable_bitmapscan")
+        await session.execute(select(*(func.set_config(name, "off", True) for name in settings)))
+
+
 async def notify(session: AsyncSession, topic: str) -> None:
     """Notify other processes of a topic when the transaction is committed. SQLite's poll for commits."""
     if session.get_bind().dialect.name == "postgresql":

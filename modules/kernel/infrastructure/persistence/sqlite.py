@@ -25,18 +25,21 @@ MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 
 
 def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
-    """Return the engines for writes, reads and migrations of a database file; its folder is created."""
+    """Return the engines for writes, reads and migrations of a database file.
+
+    The folder of the file is created at once, the file by the first connection, readable by its owner only.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
-    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], pool_size=1, max_overflow=0)
+    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file, pool_size=1, max_overflow=0)
     read = _sqlite_engine(
-        url, ReaderConnection, [*pragmas, "query_only=ON"], pool_size=READ_POOL_SIZE, max_overflow=0
+        url, ReaderConnection, [*pragmas, "query_only=ON"], file, pool_size=READ_POOL_SIZE, max_overflow=0
     )
     # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a
     # table copy and drop it, and dropping deletes its rows, which would cascade to other tables.
     migrating = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
-    migrate = _sqlite_engine(url, WriterConnection, migrating, poolclass=NullPool)
+    migrate = _sqlite_engine(url, WriterConnection, migrating, file, poolclass=NullPool)
     for engine in (write, read):
         reconnect_when_replaced(engine, file)
     return write, read, migrate
@@ -44,17 +47,17 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
 
 def in_memory_engine(url: URL) -> AsyncEngine:
     """Return an engine with one connection, whose end would delete a database in memory."""
-    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], poolclass=StaticPool)
+    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], None, poolclass=StaticPool)
 
 
 def _sqlite_engine(
-    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], **options: Any
+    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None, **options: Any
 ) -> AsyncEngine:
     # isolation_level None: sqlite3 begins no transaction itself. Two threads use the connection, one at
     # a time.
     arguments = {"isolation_level": None, "check_same_thread": False}
     engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
-    use_connection_class(engine, kind, pragmas)
+    use_connection_class(engine, kind, pragmas, file)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

@@ -7,10 +7,12 @@ runs what may take long: waiting for a write lock or for the disk at commit, ins
 any read that exceeds its budget of steps (docs/performance.md has the measurements).
 """
 
+import os
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +34,8 @@ INLINE_READ_MAX_STEPS = 50_000
 # The number of steps between two calls of the progress handler.
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
+# The mode of new files: the owner may read and write.
+PRIVATE = 0o600
 
 statements_in_thread: ContextVar[bool] = ContextVar("statements_in_thread", default=False)
 """Whether the current task's writes run on aiosqlite's thread, because they may take long."""
@@ -238,6 +242,16 @@ def file_id(file: Path) -> FileId:
     return status.st_dev, status.st_ino
 
 
+def create_private(file: Path) -> None:
+    """Create an empty file that only its owner may read, unless the file exists or cannot be created.
+
+    SQLite would create it with mode 0644. It gives the mode of the database to its -wal, -shm and -journal
+    files (https://sqlite.org/tempfiles.html), and reports why a file cannot be created.
+    """
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+
+
 def reconnect_when_replaced(engine: AsyncEngine, file: Path) -> None:
     """Make the engine reconnect when the file was removed or replaced.
 
@@ -254,11 +268,15 @@ def reconnect_when_replaced(engine: AsyncEngine, file: Path) -> None:
             raise DisconnectionError(f"{file} is not the file that was opened")
 
 
-def use_connection_class(engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str]) -> None:
-    """Make the engine open connections of this class, with these PRAGMAs set."""
+def use_connection_class(
+    engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None
+) -> None:
+    """Make the engine open connections of this class to the file, if any, with these PRAGMAs set."""
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> WriterConnection:
+        if file is not None:
+            create_private(file)
         opened: Any = aiosqlite.connect(*arguments, **options)
         opened._thread.daemon = True  # as in SQLAlchemy: an unclosed connection does not block the exit
         try:
