@@ -12,6 +12,7 @@ from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
 from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
+from conduit_app.middleware.cache_key import CacheKeys
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.frontend import Frontend
 from conduit_app.middleware.head_method import HeadMiddleware
@@ -97,6 +98,7 @@ def create_application(
     application.add_middleware(
         ResponseCacheMiddleware,
         data_version=composition.database.data_version,
+        keys=CacheKeys(iter_route_contexts(application.routes)),
         max_size=settings.response_cache_size,
     )
     if settings.frontend_dir is not None:

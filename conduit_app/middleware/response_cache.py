@@ -10,13 +10,14 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conduit_app.middleware.cache_key import CacheKeys, QueryPairs
 from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.conditional import entity_tag, joined_header, weak_match
 from modules.kernel.domain.identity import Principal
 
-Key = tuple[str, bytes, tuple[bytes, ...]]
-"""Path, query string and Authorization headers."""
+Key = tuple[str, QueryPairs, tuple[bytes, ...]]
+"""Path, declared query parameters and Authorization headers."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -44,15 +45,18 @@ class _CachedResponse:
 class ResponseCacheMiddleware:
     """An ASGI middleware that adds an ETag to every response to a GET and caches the cacheable ones.
 
-    A response is cacheable if its endpoint is marked `@cacheable`. It is cached by URL and
-    Authorization header until anything in the database changes, its token expires or its max-age is
-    reached, so that a cached response equals a recomputed one. Reading the database's version costs a
-    hundredth of computing a list; where the version is not known, nothing is cached. A streaming
+    A response is cacheable if its endpoint is marked `@cacheable`. It is cached by path, declared query
+    parameters and Authorization header until anything in the database changes, its token expires or its
+    max-age is reached, so that a cached response equals a recomputed one. Reading the database's version
+    costs a hundredth of computing a list; where the version is not known, nothing is cached. A streaming
     response gets no ETag: its headers are sent before its body is known.
     """
 
-    def __init__(self, app: ASGIApp, data_version: Callable[[], int | None], max_size: int) -> None:
+    def __init__(
+        self, app: ASGIApp, data_version: Callable[[], int | None], keys: CacheKeys, max_size: int
+    ) -> None:
         self._app = app
+        self._keys = keys
         self._data_version = data_version
         self._max_size = max_size
         self._version: int | None = None
@@ -66,7 +70,8 @@ class ResponseCacheMiddleware:
             return
         # All Authorization headers: which of two is used is not decided here.
         credentials = tuple(value for name, value in scope["headers"] if name == b"authorization")
-        key = (scope["path"], scope["query_string"], credentials)
+        path = scope["path"]
+        key = (path, self._keys.query(path, scope["query_string"]), credentials)
         # Read before the response is computed: one that is newer than its version only expires too early.
         version = self._drop_if_stale()
         cached = self._entries.get(key)
@@ -126,9 +131,8 @@ class ResponseCacheMiddleware:
 def _size(key: Key, cached: _CachedResponse) -> int:
     # With the key, which the client chooses: a short response may have a URL of any length.
     path, query, credentials = key
-    return (
-        len(cached.response.body) + len(path) + len(query) + sum(map(len, credentials)) + ENTRY_OVERHEAD_BYTES
-    )
+    texts = (path, *(text for pair in query for text in pair), *credentials)
+    return len(cached.response.body) + sum(map(len, texts)) + ENTRY_OVERHEAD_BYTES
 
 
 def _needs_etag(start: Message) -> bool:

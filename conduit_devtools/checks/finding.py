@@ -152,6 +152,11 @@ RULES = _rules(
         "if the change is intended, run: conduit check --update, and review the difference",
     ),
     Rule(
+        "request-bounds",
+        "a body of the maximum size may have half a million items, each validated and each with an error",
+        "give the list a max_length, and the string a value object with a LENGTH",
+    ),
+    Rule(
         "plugin-openapi",
         "a plugin may only add to the API; a schema or path with an existing name replaces that one",
         "name routes, operation ids and body classes after the plugin",

@@ -28,6 +28,7 @@ from conduit_devtools.architecture.markdown import architecture_markdown
 from conduit_devtools.architecture.openapi_changes import changes
 from conduit_devtools.checks.contracts import SNAPSHOT, event_schemas
 from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
 from conduit_devtools.checks.static_checks import check_static
 from conduit_devtools.checks.tables import computed_table_name, declaration, literal_table_names
@@ -85,7 +86,9 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
     application = create_application(settings, composition)
     document = application.openapi()
     yield from _check_document(checkout.root, document)
-    yield from _check_additive(checkout, document, create_application(settings, with_plugins).openapi())
+    document_with_plugins = create_application(settings, with_plugins).openapi()
+    yield from _check_additive(checkout, document, document_with_plugins)
+    yield from check_request_bounds(checkout, document_with_plugins)
     committed = _read(checkout.root / ARCHITECTURE_DOC) or ""
     current = _architecture_doc(checkout.root, composition, application)
     if current != committed:

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from conduit_app.composition import Composition
+from conduit_app.middleware.cache_key import CacheKeys
 from conduit_app.middleware.response_cache import (
     ENTRY_OVERHEAD_BYTES,
     MAX_ENTRY_FRACTION,
@@ -62,6 +63,47 @@ async def test_cached_response_executes_no_statement(
     assert recorder.statements == []
 
 
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("/articles/dragons", "/articles/dragons?_=1"),
+        ("/articles/dragons", "/articles/dragons?limit=5"),
+        ("/articles?tag=fire", "/articles?_=2&tag=fire&utm_source=x"),
+        ("/articles?tag=fire", "/articles?t%61g=fire"),
+        ("/tags", "/tags?tag=fire"),
+    ],
+)
+async def test_unknown_query_parameter_is_served_from_the_cache(
+    api: Api, recorder: StatementRecorder, path: str, same: str
+) -> None:
+    await api.as_user("jake").publish("Dragons", tags=["fire"])
+    first = await api.get(path)
+    recorder.statements.clear()
+    again = await api.get(same)
+    assert again.status_code == 200
+    assert again.content == first.content
+    assert recorder.statements == []
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        ["tag=fire", "author=fire", "tag=Fire", "tag=", "limit=1", "limit=1&limit=2", "limit=2&limit=1"],
+        ["tag=%EF%BF%BD", "tag=%FF", "tag=%FE"],
+    ],
+)
+async def test_declared_query_parameters_distinguish_responses(api: Api, queries: list[str]) -> None:
+    for number, tag in enumerate(("fire", "\ufffd", "water")):
+        await api.as_user("jake").publish(f"Dragons {number}", tags=[tag])
+    fresh = [await api.get(f"/articles?{query}&fresh={number}") for number, query in enumerate(queries)]
+    await api.as_user("jake").publish("Knights")
+    await api.as_user("jake").delete("/articles/knights")
+    again = [await api.get(f"/articles?{query}") for query in reversed(queries)][::-1]
+    assert [(response.status_code, response.json()) for response in again] == [
+        (response.status_code, response.json()) for response in fresh
+    ]
+
+
 async def test_new_password_invalidates_responses_of_the_old_token(api: Api) -> None:
     old = {"Authorization": f"Token {await api.as_user('jake').token()}"}
     assert (await api.get("/articles/feed", headers=old)).status_code == 200
@@ -111,7 +153,8 @@ def client(
     application: CountingApp, max_size: int = 1_000_000, version: int | None = 1
 ) -> httpx2.AsyncClient:
     """Return a client of this application behind a response cache, on a database that never changes."""
-    transport = httpx2.ASGITransport(ResponseCacheMiddleware(application, lambda: version, max_size))
+    middleware = ResponseCacheMiddleware(application, lambda: version, CacheKeys([]), max_size)
+    transport = httpx2.ASGITransport(middleware)
     return httpx2.AsyncClient(transport=transport, base_url="http://cache.test")
 
 
@@ -143,7 +186,7 @@ class TestSize:
 
     async def test_long_url_counts_towards_the_size(self) -> None:
         cached = client(CountingApp(), max_size=1_000_000)
-        path = f"/?{'x' * 20_000}"
+        path = f"/{'x' * 20_000}"
         assert [await number(cached, path), await number(cached, path)] == [1, 2]
 
     async def test_concurrent_responses_are_counted_once(self) -> None:

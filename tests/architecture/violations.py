@@ -807,6 +807,15 @@ RUNTIME_VIOLATIONS = [
         reported_in=OPENAPI_DOC,
     ),
     Violation(
+        "a list without a limit in a request",
+        SCHEMAS,
+        "    mentions: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)  # seeded\n\n"
+        "    def changes(",
+        ("request-bounds", "openapi"),
+        replaced="    def changes(",
+        messages=("UpdateArticle.mentions has no maxItems",),
+    ),
+    Violation(
         "a plugin that replaces a schema",
         "plugins/bookmarks/conduit_bookmarks/api/schemas.py",
         "class MultipleArticlesResponse(ResponseModel):  # seeded\n",

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from modules.articles.contracts import ArticleId
-from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
+from modules.comments.domain.comment import DEFAULT_PAGE, Comment, CommentBody, CommentId, CommentNotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import PageRequest
+from modules.kernel.domain.pagination import PageRequest, Position, split_page
 from modules.kernel.fakes import FakeUnitOfWork
 
 
@@ -27,18 +27,18 @@ class FakeComments:
         self.stored[comment.id] = comment
         return comment
 
-    async def by_article(self, article_id: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
+    async def by_article(
+        self, article_id: ArticleId, page: PageRequest = DEFAULT_PAGE
+    ) -> tuple[Sequence[Comment], Position | None]:
         self._unit_of_work.require_open()
         comments = [comment for comment in self.stored.values() if comment.article_id == article_id]
         comments.sort(key=lambda comment: (comment.created_at, comment.id), reverse=True)
-        if page is None:
-            return comments
         after_position = [
             comment
             for comment in comments
             if page.after is None or (comment.created_at, comment.id) < (page.after.at, page.after.id)
         ]
-        return after_position[page.offset : page.offset + page.limit + 1]
+        return split_page(after_position[page.offset : page.offset + page.limit + 1], page)
 
     async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
         self._unit_of_work.require_transaction()

@@ -8,7 +8,14 @@ import pytest
 
 from modules.articles.contracts import ArticleId
 from modules.comments.container import CommentsContainer
-from modules.comments.domain.comment import Comment, CommentBody, CommentId, CommentNotFound
+from modules.comments.domain.comment import (
+    MAX_PAGE_BYTES,
+    Comment,
+    CommentBody,
+    CommentId,
+    CommentNotFound,
+)
+from modules.comments.infrastructure.comments import PAGE
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import NOON
@@ -35,14 +42,15 @@ async def add(
 
 
 async def texts(comments: CommentsContainer, article_id: ArticleId = DRAGONS) -> Sequence[str]:
-    return [comment.body for comment in await comments.repository().by_article(article_id)]
+    page_comments, _ = await comments.repository().by_article(article_id)
+    return [comment.body for comment in page_comments]
 
 
 class TestAdd:
     async def test_added_comment_is_read_back(self, comments: CommentsContainer) -> None:
         comment = await add(comments, "  Nice\n")
         assert comment == Comment(comment.id, DRAGONS, ANNA, "  Nice\n", NOON)
-        assert await comments.repository().by_article(DRAGONS) == [comment]
+        assert await comments.repository().by_article(DRAGONS) == ([comment], None)
 
     async def test_id_is_never_reused(self, comments: CommentsContainer) -> None:
         first = await add(comments)
@@ -51,16 +59,41 @@ class TestAdd:
 
 
 class TestPage:
-    async def test_page_has_one_row_more_than_its_limit(self, comments: CommentsContainer) -> None:
+    async def test_page_has_its_limit_and_the_position_of_the_next(self, comments: CommentsContainer) -> None:
         for number in range(5):
             await add(comments, str(number), created_at=NOON + number * SECOND)
         repository = comments.repository()
-        third = (await repository.by_article(DRAGONS))[2]
-        for page in (
-            PageRequest(limit=1, offset=3),
-            PageRequest(limit=1, after=Position(third.created_at, third.id)),
-        ):
-            assert [comment.body for comment in await repository.by_article(DRAGONS, page)] == ["1", "0"]
+        (_, _, third, fourth, _), _ = await repository.by_article(DRAGONS)
+        after = Position(third.created_at, third.id)
+        for page in (PageRequest(limit=1, offset=3), PageRequest(limit=1, after=after)):
+            rest = ([fourth], Position(fourth.created_at, fourth.id))
+            assert await repository.by_article(DRAGONS, page) == rest
+
+    @pytest.mark.parametrize("character", ["x", "\u00e9", "\U0001f409"])
+    async def test_page_ends_before_its_bodies_exceed_the_budget(
+        self, comments: CommentsContainer, character: str
+    ) -> None:
+        body = character * (MAX_PAGE_BYTES // 32 // len(character.encode()))
+        everything = [await add(comments, body, created_at=NOON + number * SECOND) for number in range(70)]
+        everything.reverse()
+        sizes: list[int] = []
+        seen: list[Comment] = []
+        position: Position | None = None
+        while not sizes or position is not None:
+            page = PageRequest(100, after=position)
+            found, position = await comments.repository().by_article(DRAGONS, page)
+            sizes.append(len(found))
+            seen += found
+        assert sizes == [32, 32, 6]
+        assert seen == everything
+
+    async def test_bodies_beyond_the_budget_are_not_loaded(self, comments: CommentsContainer) -> None:
+        for number in range(30):
+            await add(comments, "x" * 50_000, created_at=NOON + number * SECOND)
+        async with comments.database().snapshot() as session:
+            rows = (await session.execute(PAGE, {"article_id": DRAGONS, "rows": 101, "offset": 0})).all()
+        assert len(rows) == 30
+        assert sum(len(row.body or "") for row in rows) == 20 * 50_000
 
 
 class TestByArticle:

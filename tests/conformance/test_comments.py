@@ -1,10 +1,11 @@
 """API.md: the operations on comments, and "Comments" in what the OpenAPI document leaves open."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from conduit_app.composition import Composition
 from modules.comments.infrastructure.tables import CommentRow
+from modules.comments.infrastructure.tables import comments as comments_table
 from tests.client import Api, Json
 
 
@@ -35,6 +36,62 @@ async def test_list_has_only_comments_of_the_article(api: Api, article: Json) ->
     other = await api.as_user("jake").publish("Knights")
     await api.as_user("anna").comment(other)
     assert (await api.get(f"/articles/{article['slug']}/comments")).json() == {"comments": []}
+
+
+async def test_500_comments_are_one_page_and_more_have_a_next_page(
+    api: Api, composition: Composition, article: Json
+) -> None:
+    await api.as_user("anna").comment(article)
+    path = f"/articles/{article['slug']}/comments"
+    async with composition.database.transaction() as session:
+        first = (await session.execute(select(comments_table).limit(1))).one()._asdict()
+        del first["id"]
+        await session.execute(insert(comments_table), [first] * 499)
+    page = await api.get(path)
+    assert len(page.json()["comments"]) == 500
+    assert "Link" not in page.headers
+    newest = await api.as_user("anna").comment(article)
+    page = await api.get(path)
+    ids = [comment["id"] for comment in page.json()["comments"]]
+    assert (len(ids), ids[0]) == (500, newest["id"])
+    remaining = await api.get(page.links["next"]["url"].removeprefix("/api"))
+    assert [comment["id"] for comment in remaining.json()["comments"]] == [min(ids) - 1]
+    assert "Link" not in remaining.headers
+
+
+@pytest.mark.parametrize("limit", ["", "?limit=100"])
+async def test_page_of_long_comments_ends_at_a_mebibyte(api: Api, article: Json, limit: str) -> None:
+    """75 MB were sent for an anonymous GET, when the size of a response was the authors' choice."""
+    comments = [await api.as_user("anna").comment(article, "x" * 50_000) for _ in range(45)]
+    seen, sizes = [], []
+    url: str | None = f"/articles/{article['slug']}/comments{limit}"
+    while url is not None:
+        page = await api.get(url)
+        seen += page.json()["comments"]
+        sizes.append(len(page.content))
+        url = page.links["next"]["url"].removeprefix("/api") if "next" in page.links else None
+    assert seen == comments[::-1]
+    assert len(sizes) == 3
+    assert max(sizes) < 1_100_000
+
+
+async def test_long_profiles_of_authors_end_a_page(api: Api, composition: Composition, article: Json) -> None:
+    anna = api.as_user("anna")
+    await anna.put("/user", {"user": {"bio": "\U0001f409" * 10_000}})
+    await anna.comment(article)
+    async with composition.database.transaction() as session:
+        first = (await session.execute(select(comments_table).limit(1))).one()._asdict()
+        del first["id"]
+        await session.execute(insert(comments_table), [first] * 199)
+    seen, sizes = set(), []
+    url: str | None = f"/articles/{article['slug']}/comments"
+    while url is not None:
+        page = await api.get(url)
+        seen |= {comment["id"] for comment in page.json()["comments"]}
+        sizes.append(len(page.content))
+        url = page.links["next"]["url"].removeprefix("/api") if "next" in page.links else None
+    assert len(seen) == 200
+    assert max(sizes) < 4_400_000
 
 
 async def test_comment_ids_are_unique_integers(api: Api, article: Json) -> None:

@@ -1,5 +1,7 @@
 """API.md: the operation on tags."""
 
+from string import ascii_letters
+
 from tests.client import Api
 
 
@@ -14,6 +16,17 @@ async def test_tags_are_distinct_and_the_most_used_first(api: Api) -> None:
     for tags in (["once", "thrice"], ["twice", "thrice"], ["thrice", "twice"]):
         await jake.publish(tags=tags)
     assert (await api.get("/tags")).json() == {"tags": ["thrice", "twice", "once"]}
+
+
+async def test_only_the_1000_most_used_tags_are_listed(api: Api) -> None:
+    jake = api.as_user("jake")
+    for number in range(34):
+        await jake.publish(tags=[f"tag {number} {letter}" for letter in ascii_letters[:30]])
+    await jake.publish(tags=["zebra"])
+    await jake.publish(tags=["zebra"])
+    tags = (await api.get("/tags")).json()["tags"]
+    assert len(tags) == 1_000
+    assert tags[0] == "zebra"
 
 
 async def test_deletions_and_updates_reduce_the_use_of_a_tag(api: Api) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
-from modules.kernel.api.errors import STATUSES
+from modules.kernel.api.errors import MAX_ERRORS, STATUSES
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import (
@@ -24,7 +24,8 @@ from tests.kernel.error_app import create_client
 
 class Child(RequestModel):
     first_name: Annotated[str, Field(min_length=3)]
-    words: list[str] = Field(default_factory=list)
+    words: list[str] = Field(default_factory=list, max_length=50)
+    scores: dict[str, int] = Field(default_factory=dict)
 
 
 class Family(RequestModel):
@@ -152,6 +153,19 @@ class TestValidation:
         )
         assert response.status_code == 422
         assert response.json() == {"errors": {"firstName": ["must not contain lone surrogates"]}}
+
+    async def test_list_is_bounded_before_its_items_are_validated(self) -> None:
+        body = {"child": {"firstName": "Anna", "words": [1] * 500_000}}
+        response = await create_client(create_router()).post("/families", json=body)
+        assert response.status_code == 422
+        assert response.json() == {"errors": {"words": ["has too many items (at most 50)"]}}
+
+    async def test_first_twenty_errors_are_returned(self) -> None:
+        scores = {f"name{number:02}": "x" for number in range(30)}
+        body = {"child": {"firstName": "Anna", "scores": scores}}
+        response = await create_client(create_router()).post("/families", json=body)
+        assert response.status_code == 422
+        assert list(response.json()["errors"]) == list(scores)[:MAX_ERRORS]
 
 
 def create_router() -> APIRouter:

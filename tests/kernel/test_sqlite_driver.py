@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence import sqlite_driver
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
 from modules.kernel.infrastructure.persistence.sqlite_driver import INLINE_MAX_ROWS, INLINE_READ_MAX_STEPS
 from tests.kernel.sample_table import Thing, in_another_request, names
 
@@ -20,6 +23,10 @@ LONG = 3 * INLINE_READ_MAX_STEPS
 COUNTING = """
 WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :most)
 SELECT count(*), thread() FROM numbers
+"""
+ENDLESS = """
+WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers)
+SELECT count(*) FROM numbers
 """
 
 
@@ -72,6 +79,43 @@ async def test_event_loop_runs_during_long_read(sqlite_database: Database) -> No
         await session.execute(text(COUNTING), {"most": LONG})
         counting_turns.cancel()
     assert turns > 10
+
+
+async def test_read_beyond_its_time_limit_is_interrupted(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_another_request(add(sqlite_database, "lamp"))
+    monkeypatch.setattr(sqlite_driver, "READ_TIMEOUT_SECONDS", 0)
+    with pytest.raises(DatabaseUnavailable):
+        async with sqlite_database.snapshot() as session:
+            await session.execute(text(ENDLESS))
+    assert await names(sqlite_database) == ["lamp"]
+
+
+async def test_cancelled_read_is_interrupted(sqlite_database: Database) -> None:
+    await in_another_request(add(sqlite_database, "lamp"))
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def start() -> int:
+        loop.call_soon_threadsafe(started.set)
+        return 1
+
+    async def read() -> None:
+        async with sqlite_database.snapshot() as session:
+            raw = await (await session.connection()).get_raw_connection()
+            opened: Any = raw.dbapi_connection
+            opened.driver.create_function("start", 0, start)
+            await session.execute(text(ENDLESS.replace("SELECT 1", "SELECT start()")))
+
+    for _ in range(2 * READ_POOL_SIZE):
+        started.clear()
+        reading = asyncio.create_task(read(), context=Context())
+        await started.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert await names(sqlite_database) == ["lamp"]
 
 
 async def test_long_read_stays_in_its_snapshot(sqlite_database: Database) -> None:

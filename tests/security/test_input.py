@@ -90,6 +90,21 @@ async def test_megabyte_in_any_field_is_rejected_quickly(api: Api, article: Json
         assert time.process_time() - start < 0.5
 
 
+@pytest.mark.parametrize("item", ["1", '"x"', '""', "[]", "{}"])
+async def test_list_that_fills_the_body_is_rejected_quickly(api: Api, article: Json, item: str) -> None:
+    """OWASP API4:2023: 524,188 numbers took 7.7 seconds and 645 MB when every item was validated."""
+    lists = [(write, field) for write in WRITES for field in write.fields if shaped(write, field, "") == [""]]
+    assert len(lists) > 1
+    for write, field in lists:
+        items = ",".join([item] * (MEGABYTE // (len(item) + 1)))
+        content = json.dumps(write.body(**{field: "PLACE"})).replace('"PLACE"', f"[{items}]").encode()
+        start = time.process_time()
+        response = await write.send_raw(api, content, article["slug"])
+        assert time.process_time() - start < 0.5
+        assert_rejected(response)
+        assert response.json()["errors"] == {field: ["has too many items (at most 100)"]}
+
+
 @pytest.mark.parametrize("write", WRITES, ids=str)
 async def test_invalid_json_is_rejected_by_every_operation(api: Api, article: Json, write: Write) -> None:
     """RFC 8259, and RFC 7493 for names that occur twice."""

@@ -152,7 +152,7 @@ def create_router(
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=error_responses(422))
     @cacheable
     async def tags() -> TagsResponse:
-        """Return the tags in use, most used first."""
+        """Return the tags in use, most used first, at most 1,000."""
         return TagsResponse(tags=list(await reader.tags()))
 
     return router

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from modules.articles.domain.article import ArticleChanges
-from modules.articles.domain.values import Body, Description, Tag, TagList, Title
+from modules.articles.domain.values import MAX_SUBMITTED_TAGS, Body, Description, Tag, TagList, Title
 from modules.kernel.api.fields import RequestModel, ResponseModel, Timestamp, ValueObject
 from modules.profiles.contracts import Profile
 
@@ -16,7 +16,9 @@ class NewArticle(RequestModel):
     title: Annotated[Title, ValueObject(Title)]
     description: Annotated[Description, ValueObject(Description)]
     body: Annotated[Body, ValueObject(Body)]
-    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)
+    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(
+        default_factory=list, max_length=MAX_SUBMITTED_TAGS
+    )
 
     @property
     def tags(self) -> TagList:
@@ -36,7 +38,9 @@ class UpdateArticle(RequestModel):
     title: Annotated[Title | None, ValueObject(Title)] = None
     description: Annotated[Description | None, ValueObject(Description)] = None
     body: Annotated[Body | None, ValueObject(Body)] = None
-    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(default_factory=list)
+    tag_list: list[Annotated[Tag, ValueObject(Tag)]] = Field(
+        default_factory=list, max_length=MAX_SUBMITTED_TAGS
+    )
 
     def changes(self) -> ArticleChanges:
         """Return the changes; raise `Invalid` when there are too many tags."""

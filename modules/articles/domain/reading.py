@@ -8,6 +8,9 @@ from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 
+MAX_LISTED_TAGS = 1_000
+"""The number of tags in a list: anyone may invent tags, and all of them would be megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArticleView(ArticlePreview):
@@ -54,5 +57,5 @@ class ArticleReader(Protocol):
         ...
 
     async def tags(self) -> Sequence[str]:
-        """Return the tags in use, most used first."""
+        """Return the most used tags, up to `MAX_LISTED_TAGS`, most used first."""
         ...

@@ -20,6 +20,8 @@ SUFFIX_ALPHABET = string.ascii_lowercase + string.digits
 SUFFIX_LENGTH = 8
 MAX_SLUG_ATTEMPTS = 5
 MAX_TAGS = 30
+# Of a request, before duplicates are dropped: no more of its items are looked at.
+MAX_SUBMITTED_TAGS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
-from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
+from modules.articles.domain.reading import MAX_LISTED_TAGS, ArticleList, ArticleView, Criteria
 from modules.articles.infrastructure.listings import (
     FEED,
     FEED_AFTER,
@@ -33,6 +33,7 @@ TAGS = (
     select(tag_stats.c.tag)
     .where(tag_stats.c.articles > 0)
     .order_by(tag_stats.c.articles.desc(), tag_stats.c.tag)
+    .limit(MAX_LISTED_TAGS)
 )
 
 

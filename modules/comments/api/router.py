@@ -11,7 +11,7 @@ from modules.comments.api.schemas import (
     NewCommentRequest,
     SingleCommentResponse,
 )
-from modules.comments.domain.comment import CommentId
+from modules.comments.domain.comment import DEFAULT_PAGE, CommentId
 from modules.comments.domain.service import CommentService
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
@@ -34,7 +34,7 @@ def create_router(
     router = ModuleRouter(tags=["Comments"], examples=load_examples(__file__))
     CurrentUser: TypeAlias = Annotated[UserId, Depends(authentication.required)]
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
-    OptionalPagination: TypeAlias = Annotated[Pagination | None, Depends(cursors.optional_params)]
+    CommentPagination: TypeAlias = Annotated[Pagination, Depends(cursors.params_with_default(DEFAULT_PAGE))]
 
     @router.get(
         "/articles/{slug}/comments",
@@ -43,17 +43,14 @@ def create_router(
     )
     @cacheable
     async def comments(
-        slug: PathText, viewer: Viewer, pagination: OptionalPagination
+        slug: PathText, viewer: Viewer, pagination: CommentPagination
     ) -> MultipleCommentsResponse:
         """Return an article's comments, newest first.
 
-        All of them, unless `limit`, `offset` or `cursor` selects a page.
+        Up to `limit` of them, and at most 1 MiB of bodies. The `Link` header has the URL of the others.
         """
-        if pagination is None:
-            comment_list = await service.comments(slug, viewer)
-        else:
-            comment_list = await service.comments(slug, viewer, pagination.page)
-            pagination.set_next_link(comment_list.next)
+        comment_list = await service.comments(slug, viewer, pagination.page)
+        pagination.set_next_link(comment_list.next)
         return MultipleCommentsResponse(comments=[Comment.of(view) for view in comment_list.comments])
 
     @router.post(

@@ -8,10 +8,19 @@ from typing import ClassVar, NewType, Protocol
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import PageRequest
+from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.domain.text import Length, multiline
 
 CommentId = NewType("CommentId", int)
+
+DEFAULT_PAGE = PageRequest(500, max_limit=500)
+"""The page of comments when a caller does not say how many: all comments of most articles."""
+
+MAX_PAGE_BYTES = 1_048_576
+"""The most bytes of bodies in a page: a hundred of the longest have 20 MB."""
+
+MAX_PROFILE_BYTES = 4_194_304
+"""The most bytes of authors' profiles in a page: every comment repeats its author's, of up to 48 kB."""
 
 
 class ArticleNotFound(NotFound):
@@ -69,8 +78,13 @@ class CommentRepository(Protocol):
         """Insert a comment and return it."""
         ...
 
-    async def by_article(self, article_id: ArticleId, page: PageRequest | None = None) -> Sequence[Comment]:
-        """Return the comments on an article, newest first: those of the page and the next one, or all."""
+    async def by_article(
+        self, article_id: ArticleId, page: PageRequest = DEFAULT_PAGE
+    ) -> tuple[Sequence[Comment], Position | None]:
+        """Return a page of the comments on an article, newest first, and the position of the next page.
+
+        A page has at most `MAX_PAGE_BYTES` of bodies. The position is None on the last page.
+        """
         ...
 
     async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:

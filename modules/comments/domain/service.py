@@ -1,11 +1,13 @@
 """The use cases of comments."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
 from modules.comments.contracts import CommentAdded
 from modules.comments.domain.comment import (
+    DEFAULT_PAGE,
+    MAX_PROFILE_BYTES,
     ArticleNotFound,
     Comment,
     CommentBody,
@@ -15,7 +17,7 @@ from modules.comments.domain.comment import (
 from modules.kernel.domain.clock import Clock, to_iso
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
-from modules.kernel.domain.pagination import PageRequest, Position, split_page
+from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
@@ -57,14 +59,18 @@ class CommentService:
         self._clock = clock
 
     async def comments(
-        self, slug: str, viewer: UserId | None, page: PageRequest | None = None
+        self, slug: str, viewer: UserId | None, page: PageRequest = DEFAULT_PAGE
     ) -> CommentList:
-        """Return the comments on an article, a page of them or all; raise `ArticleNotFound`."""
+        """Return a page of the comments on an article, newest first; raise `ArticleNotFound`."""
         async with self._unit_of_work.snapshot():
             article_id = _require_article(slug, await self._articles.ids({slug}))
-            comments = await self._comments.by_article(article_id, page)
-            page_comments, next_page = (comments, None) if page is None else split_page(comments, page)
-            return CommentList(await self._views(page_comments, viewer), next_page)
+            comments, next_page = await self._comments.by_article(article_id, page)
+            views = await self._views(comments, viewer)
+        shown = list(_within_budget(views))
+        if len(shown) < len(views):
+            last = shown[-1].comment
+            next_page = Position(last.created_at, last.id)
+        return CommentList(shown, next_page)
 
     async def add(self, slug: str, body: CommentBody, author_id: UserId) -> CommentView:
         """Comment on an article; raise `ArticleNotFound`, or `TokenInvalid` when the author was deleted."""
@@ -122,6 +128,16 @@ class CommentService:
             for comment in comments
             if comment.author_id in authors
         ]
+
+
+def _within_budget(views: Iterable[CommentView]) -> Iterator[CommentView]:
+    """Yield the first comments, at least one, whose authors' profiles have at most `MAX_PROFILE_BYTES`."""
+    remaining = MAX_PROFILE_BYTES
+    for number, view in enumerate(views):
+        remaining -= sum(len((text or "").encode()) for text in (view.author.bio, view.author.image))
+        if number > 0 and remaining < 0:
+            return
+        yield view
 
 
 def _require_article(slug: str, ids: Mapping[str, ArticleId]) -> ArticleId:

@@ -23,9 +23,9 @@ def cacheable(
 ) -> EndpointT | Callable[[EndpointT], EndpointT]:
     """Mark an endpoint whose response may be cached until the database changes: `@cacheable`.
 
-    The response must depend on the URL, the caller and the database only: not on the time, random
-    numbers or other headers. `@cacheable(max_age=60)` marks a response that also depends on the time
-    and is served from the cache for at most 60 seconds.
+    The response must depend on the path, the declared query parameters, the caller and the database only:
+    not on other query parameters or headers, the time or random numbers. `@cacheable(max_age=60)` marks a
+    response that also depends on the time and is served from the cache for at most 60 seconds.
     """
 
     def mark(marked: EndpointT) -> EndpointT:

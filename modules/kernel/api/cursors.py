@@ -4,7 +4,7 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from fastapi import Query, Request, Response
 
 from modules.kernel.api.fields import Limit, Offset, OptionalLimit, QueryText
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest, Position
+from modules.kernel.domain.pagination import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, Position
 
 SIGNING_CONTEXT = b"conduit cursor\0"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,7 +90,8 @@ class Pagination:
             return
         cursor = self._cursors.encode(position, self._scope.name)
         # Relative: only the proxy knows the public host name.
-        self._response.headers["Link"] = f'<{self._scope.after(cursor, self.page.limit)}>; rel="next"'
+        limit = min(self.page.limit, MAX_LIMIT)
+        self._response.headers["Link"] = f'<{self._scope.after(cursor, limit)}>; rel="next"'
 
 
 class CursorPagination:
@@ -121,20 +122,25 @@ class CursorPagination:
 
         return pagination
 
-    async def optional_params(
-        self, request: Request, response: Response, limit: OptionalLimit = None, cursor: Cursor = None
-    ) -> Pagination | None:
-        """Return the pagination, or None without limit and cursor; raise `InvalidCursor`. A dependency."""
-        if limit is None and cursor is None:
-            return None
-        page = PageRequest(DEFAULT_LIMIT if limit is None else limit)
-        return self._pagination(_ListScope.of(request, ()), response, page, cursor)
+    def params_with_default(self, default: PageRequest) -> Callable[..., Awaitable[Pagination]]:
+        """Return a dependency: the pagination of a list whose page without a limit is `default`.
+
+        It raises `InvalidCursor`.
+        """
+
+        async def pagination(
+            request: Request, response: Response, limit: OptionalLimit = None, cursor: Cursor = None
+        ) -> Pagination:
+            page = default if limit is None else PageRequest(limit)
+            return self._pagination(_ListScope.of(request, ()), response, page, cursor)
+
+        return pagination
 
     def _pagination(
         self, scope: _ListScope, response: Response, page: PageRequest, cursor: str | None
     ) -> Pagination:
         if cursor is not None:
-            page = PageRequest(page.limit, after=self.decode(cursor, scope.name))
+            page = replace(page, after=self.decode(cursor, scope.name))
         return Pagination(page, scope, response, self)
 
     def encode(self, position: Position, scope: str) -> str:

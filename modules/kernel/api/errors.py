@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import islice
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -50,12 +51,17 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body", "is too large"),
 }
 
-# Messages for Pydantic's error types; other types have Pydantic's message. None contains the input.
+# A response describes no more validation errors than this.
+MAX_ERRORS = 20
+
+# Messages for Pydantic's error types, with the values of its context; other types have Pydantic's message.
+# None contains the input.
 MESSAGES: Mapping[str, str] = {
     "missing": BLANK,
     "string_type": "must be a string",
     "string_unicode": "must not contain lone surrogates",
     "list_type": "must be a list",
+    "too_long": "has too many items (at most {max_length})",
     "json_invalid": "is not valid JSON",
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object, sent as application/json",
@@ -99,10 +105,11 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
 async def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     errors: defaultdict[str, list[str]] = defaultdict(list)
-    for problem in error.errors():
+    for problem in islice(error.errors(), MAX_ERRORS):
         # The innermost name is the field's; numbers are indexes of a list or a text.
         field = [part for part in problem["loc"] if isinstance(part, str)][-1]
-        message = MESSAGES.get(problem["type"], problem["msg"])
+        template = MESSAGES.get(problem["type"])
+        message = problem["msg"] if template is None else template.format_map(problem.get("ctx", {}))
         if message not in errors[field]:
             errors[field].append(message)
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, errors)

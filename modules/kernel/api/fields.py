@@ -123,7 +123,7 @@ OptionalLimit = Annotated[
     BeforeValidator(_decimal),
     # Not nullable, as above.
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}),
-    Query(ge=1, le=MAX_INTEGER, description="Page size, at most 100. Default: all."),
+    Query(ge=1, le=MAX_INTEGER, description="Page size, at most 100. Default: 500."),
 ]
 Offset = Annotated[
     int, BeforeValidator(_decimal), Query(ge=0, le=MAX_INTEGER, description="Number of items to skip.")

@@ -24,16 +24,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for at most `limit` rows (capped at 100), after `offset` rows or after a position."""
+    """A request for at most `limit` rows (capped at `max_limit`), after `offset` rows or after a position."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     after: Position | None = None
+    max_limit: int = MAX_LIMIT
 
     def __post_init__(self) -> None:
         if self.limit < 1 or self.offset < 0 or (self.offset and self.after):
             raise ValueError(self)
-        object.__setattr__(self, "limit", min(self.limit, MAX_LIMIT))
+        object.__setattr__(self, "limit", min(self.limit, self.max_limit))
         object.__setattr__(self, "offset", min(self.offset, MAX_OFFSET))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import KeyedColumnElement
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
@@ -86,6 +86,19 @@ def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
     limit the number of parameters.
     """
     return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_IdArray())))
+
+
+class octet_length(GenericFunction[int]):  # noqa: N801 - the name of the SQL function
+    """The size of a text in bytes. PostgreSQL does not read the text; SQLite does, but not Python."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(octet_length, "sqlite")
+def _octet_length_of_blob(element: octet_length, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLite has octet_length since 3.43.
+    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
 class _IdArray(TypeDecorator[Collection[int]]):

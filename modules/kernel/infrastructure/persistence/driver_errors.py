@@ -17,6 +17,7 @@ UNAVAILABLE = frozenset(
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_INTERRUPT,
     }
 )
 # SQLSTATEs and their prefixes: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -36,7 +37,7 @@ UNAVAILABLE_STATES = (
 def is_unavailable(error: DBAPIError) -> bool:
     """Return whether the database cannot be used, and not whether the statement is wrong.
 
-    It is unreachable, damaged, locked for too long, out of space or read-only.
+    It is unreachable, damaged, locked for too long, out of space, too slow or read-only.
     """
     code: int | None = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:

@@ -7,9 +7,12 @@ runs what may take long: waiting for a write lock or for the disk at commit, ins
 any read that exceeds its budget of steps (docs/performance.md has the measurements).
 """
 
+import asyncio
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -28,6 +31,9 @@ from sqlalchemy.util.concurrency import await_
 
 T = TypeVar("T")
 FileId = tuple[int, int] | None
+
+READ_TIMEOUT_SECONDS = 5.0
+"""The time limit of one read. A longer one is interrupted, and the database is unavailable to it."""
 
 # In steps of SQLite's virtual machine, about two milliseconds: a longer read moves to aiosqlite's thread.
 INLINE_READ_MAX_STEPS = 50_000
@@ -145,22 +151,23 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
 
 class ReaderConnection(WriterConnection):
-    """A connection for reads: inline, unless they exceed their budget of steps."""
+    """A connection for reads: inline, unless they exceed their budget of steps; each has a time limit."""
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._loop_thread_id = threading.get_ident()
         self._progress_calls = 0
-        self.driver.set_progress_handler(self._over_budget, PROGRESS_INTERVAL)
+        self._deadline = math.inf
+        self.driver.set_progress_handler(self._is_over, PROGRESS_INTERVAL)
 
-    def _over_budget(self) -> bool:
+    def _is_over(self) -> bool:
+        """Return whether to interrupt the running read."""
+        if threading.get_ident() != self._loop_thread_id:
+            return time.monotonic() >= self._deadline
         # SQLite continues the step count of the statement's previous run, so that the first call may come
         # at once: a single call does not mean that the read is long.
         self._progress_calls += 1
-        return (
-            threading.get_ident() == self._loop_thread_id
-            and self._progress_calls > INLINE_READ_MAX_STEPS // PROGRESS_INTERVAL
-        )
+        return self._progress_calls > INLINE_READ_MAX_STEPS // PROGRESS_INTERVAL
 
     def run_inline(self, run: Callable[[], None]) -> None:
         """Run one read inline; if it exceeds its budget, restart it on aiosqlite's thread."""
@@ -171,7 +178,17 @@ class ReaderConnection(WriterConnection):
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
+            self._run_within_limit(run)
+
+    def _run_within_limit(self, run: Callable[[], None]) -> None:
+        self._deadline = time.monotonic() + READ_TIMEOUT_SECONDS
+        try:
             self.run_in_thread(run)
+        except asyncio.CancelledError:
+            # Interrupt it, and wait: the pool may lend a returned connection to another request at once.
+            self._deadline = -math.inf
+            self.run_in_thread(lambda: None)
+            raise
 
     def begin(self) -> None:
         """Begin a snapshot."""
