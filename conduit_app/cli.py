@@ -5,6 +5,7 @@ import typer
 from conduit_app.commands.backup import backup, restore
 from conduit_app.commands.demo import demo_command
 from conduit_app.commands.devtools_commands import add_devtools_command
+from conduit_app.commands.doctor import doctor
 from conduit_app.commands.events import events
 from conduit_app.commands.migrate import migrate_command
 from conduit_app.commands.module_commands import ConduitCommands
@@ -30,6 +31,7 @@ main.command(name="demo", rich_help_panel=RUN)(demo_command)
 main.add_typer(events, name="events", rich_help_panel=OPERATE)
 main.command(rich_help_panel=OPERATE)(backup)
 main.command(rich_help_panel=OPERATE)(restore)
+main.command(rich_help_panel=OPERATE)(doctor)
 main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
 # Imported on use: a production install does not have them.

@@ -1,7 +1,7 @@
 """A module's schema: its metadata, migrations and column types."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,9 @@ class Schema:
 
     Tables that the engine creates for them, named with their name and an underscore, are included.
     """
+
+    unchecked: Mapping[str, str] = field(default_factory=dict)
+    """Columns with an id or a number that no consistency check compares, as `table.column`, and why."""
 
 
 def module_metadata() -> MetaData:
