@@ -28,7 +28,7 @@ class Finding:
 
     def __str__(self) -> str:
         columns = ", ".join(self.check.columns)
-        return f"{columns}: {self.rows} {self.check.problem}: {', '.join(self.examples)}"
+        return f"{columns}: {self.check.problem}: {self.rows} ({', '.join(self.examples)})"
 
 
 def doctor(

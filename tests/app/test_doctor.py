@@ -31,58 +31,59 @@ class Damage:
 DAMAGES = {
     "favorites of an article": Damage(
         "UPDATE articles_article SET favorites_count = 7 WHERE id = 1",
-        "articles_article.favorites_count: 1 wrong counts: id 1 has favorites_count 7 instead of 2",
+        "articles_article.favorites_count: wrong counts: 1 (id 1 has favorites_count 7 instead of 2)",
     ),
     "articles of an author": Damage(
         "UPDATE articles_author_stats SET articles = 0 WHERE author_id = 2",
-        "articles_author_stats.articles, articles_author_stats.latest_at: 1 wrong counts:"
-        " author_id 2 has articles 0 instead of 1",
+        "articles_author_stats.articles, articles_author_stats.latest_at: wrong counts: 1"
+        " (author_id 2 has articles 0 instead of 1)",
     ),
     "all articles": Damage(
         "DELETE FROM articles_author_stats WHERE author_id = 0",
-        "articles_author_stats.articles, articles_author_stats.latest_at: 1 wrong counts:"
-        " author_id 0 has articles 0 instead of 2",
+        "articles_author_stats.articles, articles_author_stats.latest_at: wrong counts: 1"
+        " (author_id 0 has articles 0 instead of 2)",
     ),
     "articles with a tag": Damage(
         "DELETE FROM articles_tag_stats WHERE tag = 'shared'",
-        "articles_tag_stats.articles: 1 wrong counts: tag shared has articles 0 instead of 2",
+        "articles_tag_stats.articles: wrong counts: 1 (tag shared has articles 0 instead of 2)",
     ),
     "favorites of a user": Damage(
         "UPDATE articles_reader_stats SET articles = articles + 1",
-        "articles_reader_stats.articles: 2 wrong counts: user_id 1 has articles 3 instead of 2,"
-        " user_id 2 has articles 3 instead of 2",
+        "articles_reader_stats.articles: wrong counts: 2 (user_id 1 has articles 3 instead of 2,"
+        " user_id 2 has articles 3 instead of 2)",
     ),
     "tags of an article": Damage(
         'UPDATE articles_article SET tag_list = \'["dragons", "shared"]\' WHERE id = 1',
-        "articles_tag.tag, articles_article.tag_list: 1 articles with other tags in articles_tag: article 1",
+        "articles_tag.tag, articles_article.tag_list: articles with other tags in articles_tag: 1"
+        " (article 1)",
     ),
     "follower": Damage(
         "INSERT INTO profiles_follow (follower_id, followed_id) VALUES (999, 1), (999, 2)",
-        "profiles_follow.follower_id: 2 rows of a missing user: user 999 (2 rows)",
+        "profiles_follow.follower_id: rows of a missing user: 2 (user 999: 2)",
     ),
     "followed user": Damage(
         "INSERT INTO profiles_follow (follower_id, followed_id) VALUES (1, 999)",
-        "profiles_follow.followed_id: 1 rows of a missing user: user 999 (1 rows)",
+        "profiles_follow.followed_id: rows of a missing user: 1 (user 999: 1)",
     ),
     "article of a comment": Damage(
         "UPDATE comments_comment SET article_id = 999 WHERE author_id = 1",
-        "comments_comment.article_id: 1 rows of a missing article: article 999 (1 rows)",
+        "comments_comment.article_id: rows of a missing article: 1 (article 999: 1)",
     ),
     "author of a comment": Damage(
         "UPDATE comments_comment SET author_id = 999 WHERE article_id = 1",
-        "comments_comment.author_id: 1 rows of a missing user: user 999 (1 rows)",
+        "comments_comment.author_id: rows of a missing user: 1 (user 999: 1)",
     ),
     "caller of an idempotency key": Damage(
         "UPDATE kernel_idempotency_key SET user_id = 999",
-        "kernel_idempotency_key.user_id: 1 rows of a missing user: user 999 (1 rows)",
+        "kernel_idempotency_key.user_id: rows of a missing user: 1 (user 999: 1)",
     ),
     "counts of a deleted author": Damage(
         "INSERT INTO articles_author_stats (author_id, articles) VALUES (999, 0)",
-        "articles_author_stats.author_id: 1 rows of a missing user: user 999 (1 rows)",
+        "articles_author_stats.author_id: rows of a missing user: 1 (user 999: 1)",
     ),
     "counts of a deleted reader": Damage(
         "INSERT INTO articles_reader_stats (user_id, articles) VALUES (999, 0)",
-        "articles_reader_stats.user_id: 1 rows of a missing user: user 999 (1 rows)",
+        "articles_reader_stats.user_id: rows of a missing user: 1 (user 999: 1)",
     ),
 }
 
@@ -173,8 +174,8 @@ async def test_repair_of_a_missing_author_deletes_the_articles_with_the_data_abo
     # As if the account had been deleted without an event.
     await execute(composition, "DELETE FROM users_account WHERE id = 1")
     lines = await found(composition)
-    assert "articles_article.author_id: 1 rows of a missing user: user 1 (1 rows)" in lines
-    assert "articles_favorite.user_id: 2 rows of a missing user: user 1 (2 rows)" in lines
+    assert "articles_article.author_id: rows of a missing user: 1 (user 1: 1)" in lines
+    assert "articles_favorite.user_id: rows of a missing user: 2 (user 1: 2)" in lines
     async for finding in find_differences(composition):
         await finding.check.repair()
     assert await found(composition) == []
@@ -201,11 +202,11 @@ async def test_pages_and_batches_cover_all_rows(
     )
     [followers, followed, tags] = await found(composition)
     assert followers == (
-        "profiles_follow.follower_id: 20 rows of a missing user:"
-        " user 1000 (3 rows), user 1001 (3 rows), user 1002 (3 rows), …"
+        "profiles_follow.follower_id: rows of a missing user: 20"
+        " (user 1000: 3, user 1001: 3, user 1002: 3, …)"
     )
-    assert followed.startswith("profiles_follow.followed_id: 18 rows of a missing user: user 0 (1 rows)")
-    assert tags.startswith("articles_tag_stats.articles: 6 wrong counts: tag a has articles 1 instead of 0")
+    assert followed.startswith("profiles_follow.followed_id: rows of a missing user: 18 (user 0: 1,")
+    assert tags.startswith("articles_tag_stats.articles: wrong counts: 6 (tag a has articles 1 instead of 0,")
     async for finding in find_differences(composition):
         await finding.check.repair()
     assert await found(composition) == []

@@ -10,7 +10,7 @@ class Difference:
     """A stored value that is wrong, or the rows of one target that is missing."""
 
     text: str
-    """What differs, in a few words: `user 7 (3 rows)`."""
+    """What differs, in a few words: `user 7: 3`, for three rows."""
 
     rows: int = 1
 

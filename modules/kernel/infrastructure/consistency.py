@@ -185,7 +185,7 @@ class ReferenceCheck:
     async def differences(self) -> AsyncIterator[Difference]:
         async for missing in scan(self._database, [self._column], self._missing):
             for key, rows in missing.items():
-                yield Difference(f"{self._target} {key} ({rows} rows)", rows)
+                yield Difference(f"{self._target} {key}: {rows}", rows)
 
     async def repair(self) -> int:
         repaired = 0
