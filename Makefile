@@ -41,7 +41,7 @@ plugins: ## Check the types and run the tests of every plugin
 	done
 
 # Coverage doubles the time of tests, so those that call the same code through HTTP run without it.
-UNMEASURED_TESTS := $(addprefix tests/, benchmarks conformance docs e2e plugins security) $(wildcard tests/test_*.py)
+UNMEASURED_TESTS := $(addprefix tests/, benchmarks conformance docs e2e history plugins security) $(wildcard tests/test_*.py)
 COVERED_TESTS := $(filter-out tests/__% $(UNMEASURED_TESTS), $(patsubst %/,%, $(wildcard tests/*/)))
 
 unit:

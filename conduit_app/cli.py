@@ -5,6 +5,7 @@ import typer
 from conduit_app.commands.backup import after_restore, backup, restore
 from conduit_app.commands.demo import demo_command
 from conduit_app.commands.devtools_commands import add_devtools_command
+from conduit_app.commands.doctor import doctor
 from conduit_app.commands.events import events
 from conduit_app.commands.migrate import migrate_command
 from conduit_app.commands.module_commands import ConduitCommands
@@ -31,6 +32,7 @@ main.add_typer(events, name="events", rich_help_panel=OPERATE)
 main.command(rich_help_panel=OPERATE)(backup)
 main.command(rich_help_panel=OPERATE)(restore)
 main.command(name="after-restore", rich_help_panel=OPERATE)(after_restore)
+main.command(rich_help_panel=OPERATE)(doctor)
 main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
 main.command(rich_help_panel=DEVELOP)(openapi)
 # Imported on use: a production install does not have them.

@@ -29,6 +29,9 @@ gc.set_threshold(50_000, 20, 20)
 # The modules that cross-module tests list completely. Modules added later are not among them.
 CORE_MODULES = frozenset({"users", "profiles", "articles", "comments"})
 
+# Folders of tests that `make test` runs on PostgreSQL too.
+ON_BOTH_ENGINES = frozenset({"conformance", "history"})
+
 SECRET = "a secret of the tests, long enough to sign"
 
 # No deadline, because machines are busy; derandomized, so that failures are reproducible.
@@ -66,9 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests on PostgreSQL as slow, except conformance, which runs on both engines every time."""
+    """Mark tests on PostgreSQL as slow, except those that run on both engines every time."""
     for item in items:
-        if "postgresql" in item.name and "conformance" not in item.path.parts:
+        if "postgresql" in item.name and not ON_BOTH_ENGINES.intersection(item.path.parts):
             item.add_marker(pytest.mark.slow)
 
 

@@ -147,6 +147,11 @@ RULES = _rules(
         "write a migration",
     ),
     Rule(
+        "unchecked-column",
+        "a stored count, or an id without a foreign key, that is wrong stays wrong unnoticed",
+        "add a check to `checks` in the manifest, or the column and the reason to the schema's `unchecked`",
+    ),
+    Rule(
         "openapi",
         "clients are built from the OpenAPI document; an unnoticed change breaks them",
         "if the change is intended, run: conduit check --update, and review the difference",

@@ -101,6 +101,10 @@ class ArticleDirectory(Protocol):
         """
         ...
 
+    async def authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        """Return the author ids of the existing articles, by id."""
+        ...
+
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:

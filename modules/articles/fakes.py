@@ -75,6 +75,9 @@ class FakeArticleDirectory:
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         self._unit_of_work.require_transaction()
+        return await self.authors(ids)
+
+    async def authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         return {id_: self._articles[id_].author_id for id_ in ids if id_ in self._articles}
 
     async def previews(

@@ -1,5 +1,7 @@
 """The manifest of articles."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from modules.articles.api.router import create_router
@@ -12,11 +14,13 @@ from modules.articles.contracts import (
     ArticlesDeleted,
 )
 from modules.articles.demo.articles import insert_articles
+from modules.articles.infrastructure.checks import consistency_checks
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import CursorPagination
 from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
@@ -39,6 +43,13 @@ async def demo(container: ArticlesContainer, demo: Demo) -> None:
     await insert_articles(container.database(), container.counts(), demo)
 
 
+def checks(container: ArticlesContainer) -> Sequence[ConsistencyCheck]:
+    """Return the consistency checks of this module."""
+    return consistency_checks(
+        container.database(), container.profiles(), container.counts(), container.service()
+    )
+
+
 MODULE = Module(
     name="articles",
     container=ArticlesContainer,
@@ -49,5 +60,6 @@ MODULE = Module(
     publishes=[ArticlePublished, ArticleEdited, ArticlesDeleted, ArticleFavorited],
     schema=SCHEMA,
     personal_data=lambda container: container.service().export_personal_data,
+    checks=checks,
     demo=demo,
 )

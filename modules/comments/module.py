@@ -1,5 +1,7 @@
 """The manifest of comments."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from modules.articles.contracts import ArticleDirectory, ArticlesDeleted
@@ -7,11 +9,13 @@ from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
 from modules.comments.demo.comments import insert_comments
+from modules.comments.infrastructure.checks import consistency_checks
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import CursorPagination
 from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
@@ -33,6 +37,11 @@ async def demo(container: CommentsContainer, demo: Demo) -> None:
     await insert_comments(container.database(), container.articles(), container.profiles(), demo)
 
 
+def checks(container: CommentsContainer) -> Sequence[ConsistencyCheck]:
+    """Return the consistency checks of this module."""
+    return consistency_checks(container.database(), container.articles(), container.profiles())
+
+
 MODULE = Module(
     name="comments",
     container=CommentsContainer,
@@ -45,5 +54,6 @@ MODULE = Module(
     publishes=[CommentAdded],
     schema=SCHEMA,
     personal_data=lambda container: container.service().export_personal_data,
+    checks=checks,
     demo=demo,
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.events import DeliveryMode, Event, EventHandler
 from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.persistence.schema import Schema
@@ -67,6 +68,7 @@ class Module:
     schema: its tables and migrations, if any.
     settings: its settings class, if any; read from the environment with the prefix CONDUIT_.
     personal_data: returns, from its container, the function that exports a user's data.
+    checks: returns, from its container, its consistency checks, in the order of their repair.
     demo: fills its part of a demonstration database, after the modules it needs.
     commands: its commands for operators, under the module's name.
     gauges: its metrics.
@@ -83,6 +85,7 @@ class Module:
     schema: Schema | None = None
     settings: type[ModuleSettings] | None = None
     personal_data: Callable[[Any], PersonalDataSource] | None = None
+    checks: Callable[[Any], Sequence[ConsistencyCheck]] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
     commands: Sequence[Command] = ()
     gauges: Sequence[Gauge] = ()

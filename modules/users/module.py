@@ -1,15 +1,19 @@
 """The manifest of users."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Gauge, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
 from modules.users.demo.people import insert_people
+from modules.users.infrastructure.checks import consistency_checks
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
 
@@ -29,6 +33,11 @@ async def after_restore(container: UsersContainer) -> None:
     await container.accounts().revoke_all_sessions()
 
 
+def checks(container: UsersContainer) -> Sequence[ConsistencyCheck]:
+    """Return the consistency checks of this module."""
+    return consistency_checks(container.database(), container.directory())
+
+
 MODULE = Module(
     name="users",
     container=UsersContainer,
@@ -38,6 +47,7 @@ MODULE = Module(
     schema=SCHEMA,
     settings=UsersSettings,
     personal_data=lambda container: container.accounts().export_personal_data,
+    checks=checks,
     demo=demo,
     after_restore=after_restore,
     gauges=[

@@ -45,6 +45,14 @@ def test_missing_migration_of_a_plugin_is_reported(tree: CopiedTree) -> None:
     assert (finding.rule, finding.place) == ("models-and-migrations", (file, tree.marked(file)))
 
 
+def test_column_of_a_plugin_without_consistency_check_is_reported(tree: CopiedTree) -> None:
+    check = '        ReferenceCheck(database, BookmarkRow, "user_id", "user", existing_users),\n'
+    tree.replace(f"{PACKAGE}/infrastructure/checks.py", check, "")
+    [finding] = tree.check()
+    assert (finding.rule, finding.file) == ("unchecked-column", f"{PACKAGE}/infrastructure/tables.py")
+    assert finding.message == "bookmarks_bookmark.user_id of bookmarks is in no consistency check"
+
+
 def test_plugin_schema_with_an_existing_name_is_reported(tree: CopiedTree) -> None:
     file = f"{PACKAGE}/api/schemas.py"
     tree.replace(

@@ -744,6 +744,23 @@ RUNTIME_VIOLATIONS = [
         messages=("missing migration of comments: add column comments_comment mood",),
     ),
     Violation(
+        "a stored count without a check",
+        "modules/comments/infrastructure/tables.py",
+        "    body: Mapped[str]\n    replies: Mapped[int]  # seeded\n",
+        ("unchecked-column", "models-and-migrations"),
+        replaced="    body: Mapped[str]\n",
+        messages=("comments_comment.replies of comments is in no consistency check",),
+    ),
+    Violation(
+        "an id in a primary key without a check",
+        "modules/profiles/infrastructure/tables.py",
+        "    group_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # seeded\n"
+        "    follower_id: Mapped[int]",
+        ("unchecked-column", "models-and-migrations"),
+        replaced="    follower_id: Mapped[int]",
+        messages=("profiles_follow.group_id of profiles is in no consistency check",),
+    ),
+    Violation(
         "a computed table name in a revision",
         REVISION,
         '    vote = sa.Column("id", sa.Integer(), primary_key=True)\n'

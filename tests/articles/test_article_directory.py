@@ -192,6 +192,14 @@ class TestLockAuthors:
             await subject.directory.lock_authors({dragons})
 
 
+class TestAuthors:
+    async def test_authors_of_existing_articles_are_returned_by_id(self, subject: DirectoryUnderTest) -> None:
+        jake, anna = subject.profiles.add("jake"), subject.profiles.add("anna")
+        dragons, castles = await subject.publish("Dragons", jake), await subject.publish("Castles", anna)
+        assert await subject.directory.authors({dragons, castles, UNKNOWN}) == {dragons: jake, castles: anna}
+        assert await subject.directory.authors(()) == {}
+
+
 class TestPreviews:
     async def test_previews_are_returned_by_id(self, subject: DirectoryUnderTest) -> None:
         jake = subject.profiles.add("jake", bio="I work at statefarm")

@@ -93,7 +93,10 @@ def programs_own_words() -> dict[str, str]:
     runner = CliRunner()
     commands = [
         [],
-        *([name] for name in ("serve", "migrate", "demo", "backup", "restore", "modules", "events")),
+        *(
+            [name]
+            for name in ("serve", "migrate", "demo", "backup", "restore", "doctor", "modules", "events")
+        ),
     ]
     commands += [["events", name] for name in ("list", "show", "retry", "purge")]
     commands += [[name] for name in ("openapi", "check", "new-module")]

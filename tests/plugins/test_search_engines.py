@@ -10,6 +10,7 @@ from sqlalchemy import text
 from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document, Indexer, document
+from conduit_search.infrastructure.checks import consistency_checks
 from conduit_search.infrastructure.engine import word_index
 from conduit_search.infrastructure.index import SqlSearchIndex
 from conduit_search.module import MODULE
@@ -303,3 +304,34 @@ class TestRebuild:
         context.articles.add("dragons", author=context.profiles.add("jake"))
         assert [await context.indexer.rebuild(), await context.indexer.rebuild()] == [1, 1]
         assert (await context.index.find(Query("dragons"), PageRequest())).count == 1
+
+
+async def test_wrong_entries_are_found_and_indexed_again_or_deleted(context: Context) -> None:
+    jake = context.profiles.add("jake")
+    dragons, knights, unicorns = (
+        context.articles.add(slug, author=jake, title=slug, description="")
+        for slug in ("dragons", "knights", "unicorns")
+    )
+    for article_id in (dragons, knights, unicorns):
+        await context.indexer.on_article_published(ArticlePublished(article_id))
+    await context.upsert(404, title="missing")
+    async with context.database.transaction() as session:
+        await session.execute(
+            text("UPDATE search_document SET author_id = 404 WHERE article_id = :id"), {"id": dragons}
+        )
+        key = "rowid" if context.database.dialect == "sqlite" else "article_id"
+        await session.execute(text(f"DELETE FROM search_words WHERE {key} = :id"), {"id": knights})  # noqa: S608
+    [check] = consistency_checks(context.database, context.index, context.indexer, context.articles)
+    found = [difference.text async for difference in check.differences()]
+    assert found == [
+        f"article {dragons} has another author",
+        f"article {knights} has no words",
+        "article 404 is missing",
+    ]
+    assert await check.repair() == 3
+    assert [difference async for difference in check.differences()] == []
+    assert [await context.search(word) for word in ("dragons", "knights", "missing")] == [
+        [dragons],
+        [knights],
+        [],
+    ]

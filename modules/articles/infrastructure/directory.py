@@ -35,6 +35,7 @@ CONTENTS = select(
 ).where(in_ids(articles.c.id, "ids"))
 IDS = select(articles.c.id, articles.c.slug).where(articles.c.slug.in_(bindparam("slugs", expanding=True)))
 LOCK_BY_SLUG = IDS.with_for_update(read=True, key_share=True)
+AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
 LOCK_AUTHORS = (
     select(articles.c.id, articles.c.author_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
@@ -65,6 +66,11 @@ class SqlArticleDirectory:
         self._database.require_transaction()
         async with self._database.transaction() as session:
             rows = await session.execute(LOCK_AUTHORS, {"ids": list(ids)})
+        return {ArticleId(row.id): UserId(row.author_id) for row in rows}
+
+    async def authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        async with self._database.snapshot() as session:
+            rows = await session.execute(AUTHORS, {"ids": ids})
         return {ArticleId(row.id): UserId(row.author_id) for row in rows}
 
     async def previews(

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.idempotency import RETENTION, IdempotencyKeyReused, IdempotentRequest
 from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.consistency import Existing, ReferenceCheck
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
@@ -89,6 +90,11 @@ class SqlIdempotencyStore:
             raise IdempotencyKeyReused
         structlog.contextvars.bind_contextvars(idempotent_replay=True)
         return response
+
+
+def idempotency_key_check(database: Database, existing_users: Existing) -> ReferenceCheck:
+    """Return the check of the callers, for the module that has the users."""
+    return ReferenceCheck(database, IdempotencyKeyRow, "user_id", "user", existing_users, ignored={ANONYMOUS})
 
 
 def _reclaim(_stored: Columns, new: Columns) -> Mapping[str, object]:

@@ -9,4 +9,8 @@ from modules.kernel.infrastructure.persistence.schema import Schema
 
 __all__ = ["SCHEMA", "DeliveryRow", "IdempotencyKeyRow"]
 
-SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")
+SCHEMA = Schema(
+    Base.metadata,
+    Path(__file__).parent / "migrations",
+    unchecked={"kernel_delivery.attempts": "attempts are not stored"},
+)

@@ -46,4 +46,11 @@ class LoginAttemptRow(Base):
     expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 
-SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")
+SCHEMA = Schema(
+    Base.metadata,
+    Path(__file__).parent / "migrations",
+    unchecked={
+        "users_account.token_version": "a version that counts no rows",
+        "users_login_attempt.count": "attempts are not stored",
+    },
+)

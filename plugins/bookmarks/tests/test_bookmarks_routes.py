@@ -15,6 +15,7 @@ from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -72,7 +73,11 @@ async def context() -> AsyncIterator[Context]:
     database, clock = Database(IN_MEMORY), FakeClock()
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
     articles = FakeArticleDirectory(database, profiles)
-    offers: dict[type, object] = {ArticleDirectory: articles, TokenVerifier: tokens}
+    offers: dict[type, object] = {
+        ArticleDirectory: articles,
+        ProfileReader: profiles,
+        TokenVerifier: tokens,
+    }
     async with boot_module(MODULE, offers, database=database, clock=clock) as module:
         transport = httpx2.ASGITransport(module.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:

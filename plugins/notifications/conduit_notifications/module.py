@@ -1,14 +1,18 @@
 """The manifest of notifications."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from conduit_notifications.api.router import create_router
 from conduit_notifications.container import NotificationsContainer
+from conduit_notifications.infrastructure.checks import consistency_checks
 from conduit_notifications.infrastructure.settings import NotificationsSettings
 from conduit_notifications.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDirectory, ArticleFavorited, ArticlesDeleted
 from modules.comments.contracts import CommentAdded
 from modules.kernel.api.authentication import Authentication
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Module, Subscription
@@ -19,6 +23,11 @@ from modules.users.contracts import UserDeleted, UserDirectory
 def router(container: NotificationsContainer) -> APIRouter:
     """Return the routes of this module."""
     return create_router(container.service(), container.streams(), Authentication(container.tokens()))
+
+
+def checks(container: NotificationsContainer) -> Sequence[ConsistencyCheck]:
+    """Return the consistency checks of this module."""
+    return consistency_checks(container.database(), container.articles(), container.profiles())
 
 
 MODULE = Module(
@@ -46,4 +55,5 @@ MODULE = Module(
     schema=SCHEMA,
     settings=NotificationsSettings,
     personal_data=lambda container: container.service().export_personal_data,
+    checks=checks,
 )

@@ -3,11 +3,13 @@
 import asyncio
 
 from notifications_context import Context
-from sqlalchemy import Connection, event, inspect
+from sqlalchemy import Connection, event, inspect, update
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_notifications.domain.notifications import Kind, NotificationId, Trigger
+from conduit_notifications.infrastructure.checks import consistency_checks
 from conduit_notifications.infrastructure.notifications import SqlNotifications
+from conduit_notifications.infrastructure.tables import CounterRow
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
@@ -65,6 +67,37 @@ async def test_page_takes_a_constant_number_of_statements(context: Context) -> N
         counts.append(len(statements))
     # The counts and the page; the fakes of articles and profiles send no statements.
     assert set(counts) == {2}
+
+
+async def test_wrong_counters_and_missing_references_are_found_and_repaired(
+    dedicated_context: Context,
+) -> None:
+    context, repository = dedicated_context, create_repository(dedicated_context)
+    dragons, jake, anna = context.article("dragons"), context.user("jake"), context.user("anna")
+    for recipient, trigger in (
+        (jake, favorite(dragons, anna)),
+        (jake, favorite(ArticleId(404), anna)),
+        (jake, favorite(dragons, 404)),
+        (UserId(404), favorite(dragons, jake)),
+    ):
+        await repository.add(recipient, trigger, NOON)
+    async with context.module.database.transaction() as session:
+        await session.execute(update(CounterRow).where(CounterRow.recipient_id == jake).values(latest=1))
+
+    checks = consistency_checks(context.module.database, context.articles, context.profiles)
+    found = [difference.text for check in checks async for difference in check.differences()]
+    assert found == [
+        f"recipient_id {jake} has latest 1 instead of 3",
+        "article 404: 1",
+        "user 404: 1",
+        "user 404: 1",
+        "user 404: 1",
+    ]
+    assert [await check.repair() for check in checks] == [1, 1, 1, 1, 1]
+    assert [difference for check in checks async for difference in check.differences()] == []
+    # The numbers of deleted notifications are not used again.
+    assert await repository.latest({jake, UserId(404)}) == {jake: 3}
+    assert [notification.id for notification in await repository.after(jake, NotificationId(0), 100)] == [1]
 
 
 def _tables(connection: Connection) -> set[str]:

@@ -1,13 +1,17 @@
 """The manifest of search."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from conduit_search.api.router import create_router
 from conduit_search.container import SearchContainer
+from conduit_search.infrastructure.checks import consistency_checks
 from conduit_search.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDirectory, ArticleEdited, ArticlePublished, ArticlesDeleted
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.module import Command, Module, Subscription
@@ -32,6 +36,13 @@ async def demo(container: SearchContainer, demo: Demo) -> None:
     demo.progress.advance(await container.indexer().rebuild())
 
 
+def checks(container: SearchContainer) -> Sequence[ConsistencyCheck]:
+    """Return the consistency checks of this module."""
+    return consistency_checks(
+        container.database(), container.index(), container.indexer(), container.articles()
+    )
+
+
 MODULE = Module(
     name="search",
     container=SearchContainer,
@@ -49,6 +60,7 @@ MODULE = Module(
         Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, AFTER_COMMIT),
     ],
     schema=SCHEMA,
+    checks=checks,
     demo=demo,
     commands=[
         Command(

@@ -118,7 +118,7 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
         "name": PLUGIN,
         "version": "0.1.0",
         "summary": ast.get_docstring(ast.parse(package.read_text())),
-        "needs": {"TokenVerifier": "users"},
+        "needs": {"TokenVerifier": "users", "UserDirectory": "users"},
         "offers": [],
         "routes": [f"POST /api/{PLUGIN}", f"GET /api/{PLUGIN}"],
         "tables": [f"{PLUGIN}_entry"],

@@ -1,8 +1,8 @@
 """A module's schema: its metadata, migrations and column types."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class Schema:
 
     Tables that the engine creates for them, named with their name and an underscore, are included.
     """
+
+    unchecked: Mapping[str, str] = field(default_factory=dict)
+    """Columns with an id or a number that no consistency check compares, as `table.column`, and why."""
 
 
 def module_metadata() -> MetaData:

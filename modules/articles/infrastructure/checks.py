@@ -1,0 +1,157 @@
+"""The consistency checks of articles: counts, the copies of tags, and references to users."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal, select
+
+from modules.articles.domain.service import ArticleService
+from modules.articles.infrastructure.counts import ALL_AUTHORS, ArticleCounts
+from modules.articles.infrastructure.tables import (
+    ArticleRow,
+    AuthorStatsRow,
+    FavoriteRow,
+    ReaderStatsRow,
+    TagStatsRow,
+    articles,
+    favorites,
+    tags,
+)
+from modules.kernel.domain.consistency import ConsistencyCheck, Difference
+from modules.kernel.domain.identity import UserId
+from modules.kernel.infrastructure.consistency import (
+    CounterCheck,
+    ReferenceCheck,
+    Values,
+    retrying,
+    scan,
+)
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.profiles.contracts import ProfileReader
+from modules.users.contracts import UserDeleted
+
+
+def consistency_checks(
+    database: Database,
+    profiles: ProfileReader,
+    counts: ArticleCounts,
+    service: ArticleService,
+) -> Sequence[ConsistencyCheck]:
+    """Return the checks: counts first, because the other repairs update them."""
+
+    async def delete_user(user_id: UserId) -> None:
+        # As when the account was deleted: other modules delete their data about the articles.
+        await service.on_user_deleted(UserDeleted(user_id))
+
+    existing_users = partial(profiles.profiles, viewer=None)
+    return [
+        CounterCheck(database, ArticleRow, "id", _favorites_of_article),
+        CounterCheck(database, TagStatsRow, "tag", _articles_with_tag, [tags.c.tag]),
+        CounterCheck(
+            database,
+            AuthorStatsRow,
+            "author_id",
+            _articles_of_author,
+            [articles.c.author_id, literal(ALL_AUTHORS)],
+        ),
+        CounterCheck(database, ReaderStatsRow, "user_id", _favorites_of_user, [favorites.c.user_id]),
+        TagCheck(database, counts),
+        *(
+            ReferenceCheck(
+                database, row, column, "user", existing_users, ignored={ALL_AUTHORS}, delete=delete_user
+            )
+            for row, column in (
+                (ArticleRow, "author_id"),
+                (FavoriteRow, "user_id"),
+                (AuthorStatsRow, "author_id"),
+                (ReaderStatsRow, "user_id"),
+            )
+        ),
+    ]
+
+
+class TagCheck:
+    """Compares the rows of `articles_tag` with the tags in the articles."""
+
+    columns = ("articles_tag.tag", "articles_article.tag_list")
+    problem = "articles with other tags in articles_tag"
+
+    def __init__(self, database: Database, counts: ArticleCounts) -> None:
+        self._database = database
+        self._counts = counts
+
+    async def differences(self) -> AsyncIterator[Difference]:
+        async for ids in scan(self._database, [articles.c.id], self._differing):
+            for article_id in ids:
+                yield Difference(f"article {article_id}")
+
+    async def repair(self) -> int:
+        repaired = 0
+        async for ids in scan(self._database, [articles.c.id], self._differing):
+            for article_id in ids:
+                await retrying(self._rewrite, article_id)
+            repaired += len(ids)
+        return repaired
+
+    async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
+        async with self._database.snapshot() as session:
+            listed = await session.execute(
+                select(articles.c.id, articles.c.tag_list).where(articles.c.id.in_(ids))
+            )
+            rows = await session.execute(
+                select(tags.c.article_id, tags.c.tag).where(tags.c.article_id.in_(ids))
+            )
+        stored: dict[int, set[str]] = {}
+        for article_id, tag in rows:
+            stored.setdefault(article_id, set()).add(tag)
+        return sorted(
+            article_id for article_id, tag_list in listed if stored.get(article_id, set()) != set(tag_list)
+        )
+
+    async def _rewrite(self, article_id: int) -> None:
+        """Insert and delete the tags of an article that differ, and count them."""
+        article = (
+            select(articles.c.tag_list, articles.c.created_at)
+            .where(articles.c.id == article_id)
+            .with_for_update()
+        )
+        async with self._database.transaction() as session:
+            row = (await session.execute(article)).one_or_none()
+            if row is None:
+                return
+            stored = set(await session.scalars(select(tags.c.tag).where(tags.c.article_id == article_id)))
+            missing, extra = set(row.tag_list) - stored, stored - set(row.tag_list)
+            if missing:
+                new = {"article_id": article_id, "created_at": row.created_at}
+                await session.execute(insert(tags), [{**new, "tag": tag} for tag in sorted(missing)])
+            await session.execute(delete(tags).where(tags.c.article_id == article_id, tags.c.tag.in_(extra)))
+            await self._counts.adjust_tags(dict.fromkeys(missing, 1) | dict.fromkeys(extra, -1))
+
+
+def _favorites_of_article(article_id: ColumnElement[Any], _stored: Values) -> Values:
+    return {"favorites_count": _count(select(func.count()).where(favorites.c.article_id == article_id))}
+
+
+def _articles_with_tag(tag: ColumnElement[Any], _stored: Values) -> Values:
+    return {"articles": _count(select(func.count()).where(tags.c.tag == tag))}
+
+
+def _favorites_of_user(user_id: ColumnElement[Any], _stored: Values) -> Values:
+    return {"articles": _count(select(func.count()).where(favorites.c.user_id == user_id))}
+
+
+def _articles_of_author(author_id: ColumnElement[Any], stored: Values) -> Values:
+    own = articles.c.author_id == author_id
+    is_total = author_id == ALL_AUTHORS
+    total = _count(select(func.count()).select_from(articles))
+    latest = _count(select(func.max(articles.c.created_at)).where(own))
+    return {
+        "articles": case((is_total, total), else_=_count(select(func.count()).where(own))),
+        # The latest of all authors is read by nothing, and not reduced by deletions.
+        "latest_at": case((is_total, stored["latest_at"]), else_=latest),
+    }
+
+
+def _count(statement: Select[*tuple[Any, ...]]) -> ColumnElement[Any]:
+    return statement.scalar_subquery()
