@@ -24,6 +24,7 @@ ERROR = "#/components/schemas/GenericErrorModel"
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
     "UpdateCurrentUser": frozenset({409}),  # a username or e-mail is taken, as at registration
     "Login": frozenset({429}),  # too many attempts
+    "CreateUser": frozenset({429}),  # too many registrations
     "UpdateArticle": frozenset({412}),  # only if If-Match was sent
     "DeleteArticle": frozenset({412}),  # as above
     "GetArticle": frozenset({401}),  # authentication is optional, but an invalid token gets 401 everywhere

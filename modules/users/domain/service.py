@@ -19,6 +19,7 @@ from modules.users.domain.account import (
     WrongPassword,
 )
 from modules.users.domain.credentials import Credentials
+from modules.users.domain.registration_throttle import RegistrationThrottle
 from modules.users.domain.values import Email, Password, SubmittedSecret, Username
 
 
@@ -38,6 +39,7 @@ class AccountService:
         unit_of_work: UnitOfWork,
         repository: AccountRepository,
         credentials: Credentials,
+        registrations: RegistrationThrottle,
         tokens: TokenIssuer,
         events: EventPublisher,
         idempotency: IdempotencyStore,
@@ -45,6 +47,7 @@ class AccountService:
         self._unit_of_work = unit_of_work
         self._repository = repository
         self._credentials = credentials
+        self._registrations = registrations
         self._tokens = tokens
         self._events = events
         self._idempotency = idempotency
@@ -54,13 +57,15 @@ class AccountService:
         username: Username,
         email: Email,
         password: Password,
+        address: str,
         idempotency_key: IdempotentRequest | None = None,
     ) -> AuthenticatedAccount:
-        """Register an account, or return the one registered with the same idempotency key.
+        """Register an account from a network address, or return the one with the same idempotency key.
 
-        Raises `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
+        Raises `TooManyRegistrations`, `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
         `IdempotencyKeyReused`, or `RegistrationRevoked` if the first token was revoked since.
         """
+        await self._registrations.record(address)
         # Hash before the transaction: it takes tens of milliseconds, and SQLite has one writer.
         new_account = NewAccount(username, email, await self._credentials.hash_new(password))
         async with self._unit_of_work.transaction():
@@ -119,6 +124,7 @@ class AccountService:
         async with self._unit_of_work.transaction():
             await self._repository.delete(await self._repository.get_for_update(user_id))
             await self._idempotency.delete_for_user(user_id)
+            await self._credentials.forget(account.email)
             await self._events.publish(UserDeleted(user_id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from modules.users.infrastructure.blocklist import blocklist
 
 
 class UsersSettings(ModuleSettings):
-    """Token lifetime, password hashing and login rate limits."""
+    """Token lifetime, password hashing and the rate limits of logins and registrations."""
 
     token_lifetime: timedelta = Field(
         timedelta(days=14),
@@ -29,14 +29,19 @@ class UsersSettings(ModuleSettings):
     login_limit_per_address: str = Field(
         "100 per 15 minutes", description="rate limit: logins from one address to all accounts"
     )
+    registration_limit_per_address: str = Field(
+        "1000 per hour", description="rate limit: registrations from one address"
+    )
     password_blocklist: str | None = Field(
         None,
         description="passwords to reject: `common` for the built-in list, or a file with one per line",
     )
 
-    @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address")
+    @field_validator(
+        "login_limit", "login_limit_per_account", "login_limit_per_address", "registration_limit_per_address"
+    )
     @classmethod
-    def _validate_login_limits(cls, value: str) -> str:
+    def _validate_limits(cls, value: str) -> str:
         parse(value)
         return value
 
