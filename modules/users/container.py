@@ -10,6 +10,7 @@ from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
 from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.passwords import Argon2Passwords
+from modules.users.infrastructure.registration_throttle import SqlRegistrationThrottle
 from modules.users.infrastructure.storage_limit import StorageLimit
 from modules.users.infrastructure.tokens import JwtTokens
 
@@ -40,7 +41,14 @@ class UsersContainer(ModuleContainer):
     directory = providers.Singleton(SqlUserDirectory, ModuleContainer.database)
     repository = providers.Singleton(SqlAccounts, ModuleContainer.database)
     login_throttle = providers.Singleton(
-        SqlLoginThrottle, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
+        SqlLoginThrottle,
+        ModuleContainer.database,
+        ModuleContainer.clock,
+        ModuleContainer.settings,
+        ModuleContainer.signing_keys,
+    )
+    registration_throttle = providers.Singleton(
+        SqlRegistrationThrottle, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
     )
     blocklist = providers.Singleton(blocklist, ModuleContainer.settings.provided.password_blocklist)
     credentials = providers.Singleton(Credentials, passwords, login_throttle, blocklist)
@@ -49,6 +57,7 @@ class UsersContainer(ModuleContainer):
         ModuleContainer.database,
         repository,
         credentials,
+        registration_throttle,
         tokens,
         ModuleContainer.events,
         ModuleContainer.idempotency,

@@ -24,6 +24,7 @@ ERROR = "#/components/schemas/GenericErrorModel"
 ADDED_STATUSES: Mapping[str, frozenset[int]] = {
     "UpdateCurrentUser": frozenset({409}),  # a username or e-mail is taken, as at registration
     "Login": frozenset({429}),  # too many attempts
+    "CreateUser": frozenset({429}),  # too many registrations
     "CreateArticle": frozenset({429}),  # too much stored
     "CreateArticleComment": frozenset({429}),  # as above
     "UpdateArticle": frozenset({412, 429}),  # as above; only if If-Match was sent

@@ -51,6 +51,7 @@ def test_added_statuses_are_exact() -> None:
     assert {
         "UpdateCurrentUser": {409},
         "Login": {429},
+        "CreateUser": {429},
         "CreateArticle": {429},
         "CreateArticleComment": {429},
         "UpdateArticle": {412, 429},

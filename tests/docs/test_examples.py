@@ -97,6 +97,7 @@ def session() -> Iterator[Step]:
     for _ in range(LOGIN_ATTEMPTS):
         wrong = {"user": {"email": "jake@example.com", "password": "wrong"}}
         yield Step("Login", 401, body=wrong, is_example=False)
+    yield Step("CreateUser", 429)
     yield Step("Login", 429)
     yield Step("DeleteCurrentUser", 429, "jake")
 
@@ -152,9 +153,14 @@ def app_instance(sqlite_app: AppInstance) -> AppInstance:
 
 
 @pytest.fixture
-def settings(core_settings: Settings) -> Settings:
-    """Enable only the modules of the session."""
-    return core_settings
+def settings(core_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Enable only the modules of the session, and allow only its registrations."""
+    # One that is invalid does not count.
+    registrations = [
+        step for step in session() if step.operation == "CreateUser" and step.status in {201, 409}
+    ]
+    monkeypatch.setenv("CONDUIT_REGISTRATION_LIMIT_PER_ADDRESS", f"{len(registrations)} per hour")
+    return core_settings.model_copy()
 
 
 Bodies = dict[str, Any]

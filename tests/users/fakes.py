@@ -101,8 +101,18 @@ class FakeLoginThrottle:
     async def record(self, email: str, address: str) -> None:
         self.failed.append((email, address))
 
-    async def reset(self, email: str, address: str) -> None:
+    async def record_success(self, email: str, address: str) -> None:
         self.failed.remove((email, address))
+
+    async def forget(self, email: str) -> None:
+        self.failed = [attempt for attempt in self.failed if attempt[0] != email]
+
+
+class FakeRegistrationThrottle:
+    """Limits nothing."""
+
+    async def record(self, address: str) -> None:
+        pass
 
 
 class FakeTokens:

@@ -24,7 +24,13 @@ from modules.users.domain.values import (
     username_key,
 )
 from tests.users.accounts import principal
-from tests.users.fakes import FakeAccounts, FakeLoginThrottle, FakePasswords, FakeTokens
+from tests.users.fakes import (
+    FakeAccounts,
+    FakeLoginThrottle,
+    FakePasswords,
+    FakeRegistrationThrottle,
+    FakeTokens,
+)
 
 PASSWORD = "correct horse battery"
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=70)
@@ -259,11 +265,19 @@ class Context:
         credentials = Credentials(self.passwords, self.login_throttle)
         idempotency = FakeIdempotencyStore(unit_of_work, FakeClock())
         self.service = AccountService(
-            unit_of_work, self.accounts, credentials, FakeTokens(), self.events, idempotency
+            unit_of_work,
+            self.accounts,
+            credentials,
+            FakeRegistrationThrottle(),
+            FakeTokens(),
+            self.events,
+            idempotency,
         )
 
     async def register(self, name: str = "jake") -> AuthenticatedAccount:
-        return await self.service.register(Username(name), Email(f"{name}@example.com"), Password(PASSWORD))
+        return await self.service.register(
+            Username(name), Email(f"{name}@example.com"), Password(PASSWORD), "192.0.2.7"
+        )
 
     async def log_in(self, password: str = PASSWORD) -> AuthenticatedAccount:
         email = SubmittedSecret("jake@example.com")

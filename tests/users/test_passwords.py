@@ -20,7 +20,7 @@ from modules.users.infrastructure.passwords import Argon2Passwords
 from tests.client import PASSWORD, Api
 from tests.conftest import composed
 from tests.users.accounts import insert_account, principal, stored_account
-from tests.users.fakes import FakeLoginThrottle
+from tests.users.fakes import FakeLoginThrottle, FakeRegistrationThrottle
 
 CURRENT_PARAMETERS = "$argon2id$v=19$m=19456,t=2,p=1$"
 
@@ -84,7 +84,7 @@ class TestHash:
 
     async def test_registration_stores_such_a_hash(self, users: UsersContainer) -> None:
         registered = await users.accounts().register(
-            Username("jake"), Email("jake@example.com"), Password(PASSWORD)
+            Username("jake"), Email("jake@example.com"), Password(PASSWORD), "192.0.2.1"
         )
         assert (await stored_account(users, registered.account.id)).password_hash.startswith(
             CURRENT_PARAMETERS
@@ -239,6 +239,7 @@ class TestLogIn:
             users.database(),
             users.repository(),
             Credentials(SlowPasswords(concurrency=1), FakeLoginThrottle()),
+            FakeRegistrationThrottle(),
             users.tokens(),
             users.events(),
             users.idempotency(),

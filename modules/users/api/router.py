@@ -35,13 +35,15 @@ def create_router(
         "/users",
         operation_id="CreateUser",
         status_code=HTTPStatus.CREATED,
-        responses=error_responses(409, 422),
+        responses=error_responses(409, 422, 429),
     )
-    async def register(body: NewUserRequest, idempotency_key: IdempotencyKey) -> UserResponse:
+    async def register(
+        request: Request, body: NewUserRequest, idempotency_key: IdempotencyKey
+    ) -> UserResponse:
         """Register a new user."""
-        user = body.user
+        user, address = body.user, _client_address(request)
         return UserResponse.of(
-            await accounts.register(user.username, user.email, user.password, idempotency_key)
+            await accounts.register(user.username, user.email, user.password, address, idempotency_key)
         )
 
     @router.post("/users/login", operation_id="Login", responses=error_responses(401, 422, 429))

@@ -33,8 +33,12 @@ class Credentials:
         await self._login_throttle.record(email, address)
         if not await self._passwords.verify(password_hash, password):
             return False
-        await self._login_throttle.reset(email, address)
+        await self._login_throttle.record_success(email, address)
         return True
+
+    async def forget(self, email: str) -> None:
+        """Delete what is stored about logins to the account with this e-mail."""
+        await self._login_throttle.forget(email)
 
     async def rehash_if_outdated(self, password_hash: str, password: SubmittedSecret) -> str | None:
         """Return a hash with the current parameters, or None if this one has them."""

@@ -17,14 +17,19 @@ class LoginThrottle(Protocol):
     async def record(self, email: str, address: str) -> None:
         """Count an attempt from a network address on the account with this e-mail, which need not exist.
 
-        Call it before verifying the password, so that concurrent attempts count too. Raises
+        An address from which a login to this account succeeded before is not affected by attempts from
+        others. Call it before verifying the password, so that concurrent attempts count too. Raises
         `TooManyLoginAttempts`.
         """
         ...
 
-    async def reset(self, email: str, address: str) -> None:
+    async def record_success(self, email: str, address: str) -> None:
         """Reset the counters of this account after a success, so that only consecutive failures count.
 
         The counter of the address stays, or logging in to an account of their own would reset an attacker's.
         """
+        ...
+
+    async def forget(self, email: str) -> None:
+        """Delete the addresses from which logins to this account succeeded."""
         ...

@@ -19,6 +19,7 @@ from modules.users.domain.account import (
     WrongPassword,
 )
 from modules.users.domain.credentials import Credentials
+from modules.users.domain.registration_throttle import RegistrationThrottle
 from modules.users.domain.values import Email, Password, SubmittedSecret, Username
 
 
@@ -41,6 +42,7 @@ class AccountService:
         unit_of_work: UnitOfWork,
         repository: AccountRepository,
         credentials: Credentials,
+        registrations: RegistrationThrottle,
         tokens: TokenIssuer,
         events: EventPublisher,
         idempotency: IdempotencyStore,
@@ -48,6 +50,7 @@ class AccountService:
         self._unit_of_work = unit_of_work
         self._repository = repository
         self._credentials = credentials
+        self._registrations = registrations
         self._tokens = tokens
         self._events = events
         self._idempotency = idempotency
@@ -57,13 +60,15 @@ class AccountService:
         username: Username,
         email: Email,
         password: Password,
+        address: str,
         idempotency_key: IdempotentRequest | None = None,
     ) -> AuthenticatedAccount:
-        """Register an account, or return the one registered with the same idempotency key.
+        """Register an account from a network address, or return the one with the same idempotency key.
 
-        Raises `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
+        Raises `TooManyRegistrations`, `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
         `IdempotencyKeyReused`, or `RegistrationRevoked` if the first token was revoked since.
         """
+        await self._registrations.record(address)
         # Hash before the transaction: it takes tens of milliseconds, and SQLite has one writer.
         new_account = NewAccount(username, email, await self._credentials.hash_new(password))
         async with self._unit_of_work.transaction():
@@ -132,6 +137,7 @@ class AccountService:
             account.require_password_hash(verified.password_hash)
             await self._repository.delete(account)
             await self._idempotency.delete_for_user(account.id)
+            await self._credentials.forget(account.email)
             await self._events.publish(UserDeleted(account.id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from modules.users.infrastructure.passwords import MAX_PENDING
 
 
 class UsersSettings(ModuleSettings):
-    """Token lifetime, password hashing and login rate limits."""
+    """Token lifetime, password hashing and the rate limits of logins and registrations."""
 
     token_lifetime: timedelta = Field(
         timedelta(days=14),
@@ -46,14 +46,23 @@ class UsersSettings(ModuleSettings):
         description="rate limit: bytes of request bodies that one account may store in articles, comments "
         "and the like",
     )
+    registration_limit_per_address: str = Field(
+        "1000 per hour", description="rate limit: registrations from one address"
+    )
     password_blocklist: str | None = Field(
         None,
         description="passwords to reject: `common` for the built-in list, or a file with one per line",
     )
 
-    @field_validator("login_limit", "login_limit_per_account", "login_limit_per_address", "storage_limit")
+    @field_validator(
+        "login_limit",
+        "login_limit_per_account",
+        "login_limit_per_address",
+        "registration_limit_per_address",
+        "storage_limit",
+    )
     @classmethod
-    def _validate_login_limits(cls, value: str) -> str:
+    def _validate_limits(cls, value: str) -> str:
         parse(value)
         return value
 

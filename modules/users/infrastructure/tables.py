@@ -37,7 +37,10 @@ class AccountRow(Base):
 
 
 class LoginAttemptRow(Base):
-    """A counter of login attempts and the end of its window, in seconds since the epoch."""
+    """A counter of login attempts or registrations and the end of its window, in seconds since the epoch.
+
+    Or a network from which a login to an account succeeded, see `KnownNetworks`.
+    """
 
     __tablename__ = "users_login_attempt"
 
