@@ -10,7 +10,6 @@ from sqlalchemy import make_url
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from tests.client import Api
-from tests.conformance.tokens import claims_of
 from tests.conftest import AppInstance
 
 
@@ -97,23 +96,6 @@ async def test_if_none_match_headers_are_combined(api: Api) -> None:
         for tags in ([etag, '"other"'], ['"other"', etag]):
             response = await api.outside("GET", path, headers=[("If-None-Match", tag) for tag in tags])
             assert response.status_code == 304
-
-
-async def test_current_user_is_cached_for_a_minute(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def advance_clock(seconds: float) -> None:
-        then = time.time() + seconds
-        monkeypatch.setattr(time, "time", lambda: then)
-        monkeypatch.setattr(
-            "modules.kernel.domain.clock.SystemClock.now", lambda _clock: datetime.fromtimestamp(then, UTC)
-        )
-
-    jake = api.as_user("jake")
-    first = await jake.get("/user")
-    advance_clock(59)
-    assert (await jake.get("/user")).content == first.content
-    advance_clock(2)
-    renewed = (await jake.get("/user")).json()["user"]["token"]
-    assert claims_of(renewed)["iat"] >= claims_of(first.json()["user"]["token"])["iat"] + 60
 
 
 async def test_update_of_current_user_invalidates_the_cache(api: Api) -> None:

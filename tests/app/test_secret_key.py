@@ -115,9 +115,12 @@ async def test_token_survives_key_rotation_while_previous_key_is_accepted(settin
     async with started(settings, old) as conduit:
         token = {"Authorization": f"Token {await conduit.as_user('jake').token()}"}
     async with started(settings, new, (old,)) as conduit:
-        renewed = await conduit.get("/user", headers=token)
+        accepted = await conduit.get("/user", headers=token)
+        change = {"user": {"password": "a newer password"}}
+        changed = await conduit.put("/user", change, headers=token)
     async with started(settings, new) as conduit:
         rejected = await conduit.get("/user", headers=token)
-        fresh = {"Authorization": f"Token {renewed.json()['user']['token']}"}
-        accepted = await conduit.get("/user", headers=fresh)
-    assert [response.status_code for response in (renewed, rejected, accepted)] == [200, 401, 200]
+        fresh = {"Authorization": f"Token {changed.json()['user']['token']}"}
+        continued = await conduit.get("/user", headers=fresh)
+    statuses = [response.status_code for response in (accepted, changed, rejected, continued)]
+    assert statuses == [200, 200, 401, 200]

@@ -160,9 +160,9 @@ class TestTwoDemos:
 
 
 def _content(file: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables, without the salted password hashes."""
+    """Return all rows of all tables, without the salted password hashes and the random epochs."""
     with closing(sqlite3.connect(file)) as database:
-        database.execute("UPDATE users_account SET password_hash = ''")
+        database.execute("UPDATE users_account SET password_hash = '', session_epoch = ''")
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         return {
             table: sorted(database.execute(f"SELECT * FROM {table}"), key=repr)  # noqa: S608

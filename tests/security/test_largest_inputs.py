@@ -1,0 +1,48 @@
+"""No input stalls the event loop or fills the memory (OWASP API4:2023)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.client import Api
+from tests.security.largest_inputs import accepted_inputs, cost_of, filled_app, refused_inputs
+from tests.security.test_access import TABLE
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Of CPU time on the event loop's thread: the faults of this kind took 7 seconds and more.
+MAX_STALL_SECONDS = 0.6
+# The largest response is one of 5 MB: as objects, as JSON, and at the client.
+MAX_MEMORY_BYTES = 40_000_000
+
+
+@pytest.fixture(scope="module")
+async def filled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    async with filled_app(tmp_path_factory.mktemp("filled")) as (_, api):
+        yield api
+
+
+def test_every_operation_has_a_largest_input() -> None:
+    assert len({large.name for large in accepted_inputs()}) == len(TABLE)
+
+
+async def test_largest_inputs_are_accepted_within_bounds(filled: Api) -> None:
+    excessive = {}
+    for large in accepted_inputs():
+        cost = await cost_of(large, filled, memory=False)
+        assert cost.status in {200, 201, 204}, large
+        memory = await cost_of(large, filled, memory=True)
+        if cost.cpu_seconds > MAX_STALL_SECONDS or memory.memory_bytes > MAX_MEMORY_BYTES:
+            excessive[large.name] = (cost.cpu_seconds, memory.memory_bytes)
+    assert excessive == {}
+
+
+async def test_larger_inputs_are_refused_within_bounds(filled: Api) -> None:
+    excessive = {}
+    for large in refused_inputs():
+        cost = await cost_of(large, filled, memory=False)
+        assert 400 <= cost.status < 500 or "/articles?" in large.path, large
+        memory = await cost_of(large, filled, memory=True)
+        if cost.cpu_seconds > MAX_STALL_SECONDS or memory.memory_bytes > MAX_MEMORY_BYTES:
+            excessive[large.name] = (cost.cpu_seconds, memory.memory_bytes)
+    assert excessive == {}
