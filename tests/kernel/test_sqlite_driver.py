@@ -16,7 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from modules.kernel.infrastructure.persistence import sqlite_driver
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
-from modules.kernel.infrastructure.persistence.sqlite_driver import INLINE_MAX_ROWS, INLINE_READ_MAX_STEPS
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    INLINE_MAX_ROWS,
+    INLINE_READ_MAX_STEPS,
+    LONG_RUNNING,
+)
 from tests.kernel.sample_table import Thing, in_another_request, names
 
 LONG = 3 * INLINE_READ_MAX_STEPS
@@ -141,6 +145,20 @@ async def test_many_rows_are_inserted_on_another_thread(sqlite_database: Databas
         assert len(threads) == INLINE_MAX_ROWS + 1
         assert threading.get_ident() not in threads
     assert len(await names(sqlite_database)) == 2 * INLINE_MAX_ROWS + 1
+
+
+async def test_long_running_statement_runs_on_another_thread(sqlite_database: Database) -> None:
+    statement = text("INSERT INTO things_thing (name, number) VALUES (:name || thread(), 0)")
+    long_running = statement.execution_options(**{LONG_RUNNING: True})
+    async with sqlite_database.transaction() as session:
+        threads = await record_threads(session)
+        await session.execute(long_running, {"name": "one"})
+        await session.execute(long_running, [{"name": "two"}, {"name": "three"}])
+        assert len(threads) == 3
+        assert threading.get_ident() not in threads
+        threads.clear()
+        await session.execute(statement, {"name": "four"})
+        assert threads == [threading.get_ident()]
 
 
 async def test_transaction_switches_thread_once(

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from conduit_search.api.router import create_router
 from conduit_search.container import SearchContainer
+from conduit_search.contracts import RenamedAuthorIndexed
 from conduit_search.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDeleted, ArticleDirectory, ArticleEdited, ArticlePublished
 from modules.kernel.api.authentication import Authentication
@@ -14,6 +15,7 @@ from modules.kernel.module import Command, Module, Subscription
 from modules.users.contracts import UserRenamed
 
 AFTER_COMMIT = DeliveryMode.AFTER_COMMIT
+PREPARED = DeliveryMode.PREPARED_AFTER_COMMIT
 
 
 def router(container: SearchContainer) -> APIRouter:
@@ -39,13 +41,15 @@ MODULE = Module(
     routers=[router],
     # After the commit, so that publishing neither waits for the index nor fails with it.
     subscriptions=[
-        Subscription(
-            ArticlePublished, lambda container: container.indexer().on_article_published, AFTER_COMMIT
-        ),
-        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, AFTER_COMMIT),
+        Subscription(ArticlePublished, lambda container: container.indexer().on_article_published, PREPARED),
+        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, PREPARED),
         Subscription(ArticleDeleted, lambda container: container.indexer().on_article_deleted, AFTER_COMMIT),
-        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, AFTER_COMMIT),
+        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, PREPARED),
+        Subscription(
+            RenamedAuthorIndexed, lambda container: container.indexer().on_renamed_author_indexed, PREPARED
+        ),
     ],
+    publishes=[RenamedAuthorIndexed],
     schema=SCHEMA,
     demo=demo,
     commands=[

@@ -16,6 +16,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     ReaderConnection,
     WriterConnection,
     reconnect_when_replaced,
+    run_long_statements_in_thread,
     use_connection_class,
 )
 
@@ -55,6 +56,7 @@ def _sqlite_engine(
     arguments = {"isolation_level": None, "check_same_thread": False}
     engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
     use_connection_class(engine, kind, pragmas)
+    run_long_statements_in_thread(engine)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
-from sqlalchemy import Dialect, event
+from sqlalchemy import Dialect, ExecutionContext, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -38,6 +38,10 @@ INLINE_READ_MAX_STEPS = 50_000
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
 
+LONG_RUNNING = "conduit_long_running"
+"""The execution option of a write that takes milliseconds whatever its number of rows, as of a full-text
+index: `statement.execution_options(**{LONG_RUNNING: True})`. It runs on aiosqlite's thread."""
+
 
 class _Completed:
     """An awaitable that is already completed."""
@@ -51,13 +55,14 @@ COMPLETED = _Completed()
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
-    __slots__ = ("_owner",)
+    __slots__ = ("_owner", "is_long_running")
 
     # sqlite3's own cursor, not aiosqlite's: closing it needs no thread.
     _awaitable_cursor_close = False
 
     def __init__(self, adapt_connection: "WriterConnection") -> None:
         self._adapt_connection = self._owner = adapt_connection
+        self.is_long_running = False
         self._connection = adapt_connection._connection
         self._cursor: Any = adapt_connection.driver.cursor()
         self._soft_closed_memoized = EMPTY_DICT
@@ -71,10 +76,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             if self._cursor.description:
                 self._rows = deque(self._cursor.fetchall())
 
-        try:
-            self._owner.run_inline(run)
-        except Exception as error:
-            self._owner._handle_exception(error)
+        self._run(run, in_thread=self.is_long_running)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
         """Run one statement for several rows; for many rows on aiosqlite's thread."""
@@ -82,8 +84,11 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         def run() -> None:
             self._cursor.executemany(operation, seq_of_parameters)
 
+        self._run(run, in_thread=self.is_long_running or len(seq_of_parameters) > INLINE_MAX_ROWS)
+
+    def _run(self, run: Callable[[], None], *, in_thread: bool) -> None:
         try:
-            if len(seq_of_parameters) > INLINE_MAX_ROWS:
+            if in_thread:
                 self._owner.run_in_thread(run)
             else:
                 self._owner.run_inline(run)
@@ -281,6 +286,21 @@ def use_connection_class(engine: AsyncEngine, kind: type[WriterConnection], prag
             opened._thread.join()
             raise
         return connection
+
+
+def run_long_statements_in_thread(engine: AsyncEngine) -> None:
+    """Make the engine run statements with the option `LONG_RUNNING` on aiosqlite's thread."""
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def mark(
+        _connection: object,
+        cursor: _Cursor,
+        _statement: str,
+        _parameters: object,
+        context: ExecutionContext,
+        _executemany: bool,
+    ) -> None:
+        cursor.is_long_running = LONG_RUNNING in context.execution_options
 
 
 def _prepare(driver: sqlite3.Connection, pragmas: Sequence[str]) -> None:
