@@ -84,7 +84,7 @@ def _describe(
         after_commit=[
             subscription.event.__name__
             for subscription in module.subscriptions
-            if subscription.delivery is DeliveryMode.AFTER_COMMIT
+            if subscription.delivery is not DeliveryMode.IN_TRANSACTION
         ],
     )
 

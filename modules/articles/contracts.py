@@ -64,7 +64,7 @@ class ArticlePreview:
 
 @dataclass(frozen=True, slots=True)
 class ArticleContent:
-    """An article with its body, independent of any viewer."""
+    """An article with its body, or the beginning of it, independent of any viewer."""
 
     slug: str
     title: str
@@ -111,8 +111,13 @@ class ArticleDirectory(Protocol):
         """Return the existing articles, by id, as the viewer sees them."""
         ...
 
-    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
-        """Return the existing articles, by id, with their bodies."""
+    async def contents(
+        self, ids: Collection[ArticleId], *, max_body_length: int
+    ) -> Mapping[ArticleId, ArticleContent]:
+        """Return the existing articles, by id, with the first `max_body_length` characters of their bodies.
+
+        A body has up to 500,000: pass few ids, or a small maximum.
+        """
         ...
 
     async def newest(

@@ -100,7 +100,9 @@ class FakeArticleDirectory:
             for id_, article in articles.items()
         }
 
-    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
+    async def contents(
+        self, ids: Collection[ArticleId], *, max_body_length: int
+    ) -> Mapping[ArticleId, ArticleContent]:
         articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
         authors = await self._profiles.profiles({article.author_id for article in articles.values()}, None)
         return {
@@ -108,7 +110,7 @@ class FakeArticleDirectory:
                 slug=article.slug,
                 title=article.title,
                 description=article.description,
-                body=article.body,
+                body=article.body[:max_body_length],
                 tag_list=tuple(article.tags),
                 created_at=article.created_at,
                 updated_at=article.edited_at or article.created_at,

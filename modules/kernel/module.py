@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
-from modules.kernel.domain.events import DeliveryMode, Event, EventHandler
+from modules.kernel.domain.events import DeliveryMode, Event, EventHandler, PreparingHandler
 from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -21,11 +21,12 @@ class Subscription:
     """A handler for one event, called inside the publisher's transaction or after its commit.
 
     `handler` returns the handler from the subscriber's container. After the commit it runs in a
-    transaction of its own, which also deletes the delivery: its writes take effect once.
+    transaction of its own, which also deletes the delivery: its writes take effect once. With
+    `PREPARED_AFTER_COMMIT` it is a `PreparingHandler`, and its effect runs in that transaction.
     """
 
     event: type[Event]
-    handler: Callable[[Any], EventHandler[Any]]
+    handler: Callable[[Any], EventHandler[Any] | PreparingHandler[Any]]
     delivery: DeliveryMode = DeliveryMode.IN_TRANSACTION
 
 

@@ -8,7 +8,7 @@ from modules.articles.domain.article import Article, ArticleNotFound, Draft
 from modules.articles.domain.reading import ArticleList, ArticleView, Criteria
 from modules.articles.domain.values import Title
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import PageRequest
+from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import FakeUnitOfWork
 from modules.profiles.contracts import Profile
 
@@ -69,6 +69,18 @@ class FakeArticles:
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
         self._unit_of_work.require_open()
         return [article for article in self.stored.values() if article.author_id == author_id]
+
+    async def page_by_author(
+        self, author_id: UserId, after: Position | None, limit: int
+    ) -> Sequence[Article]:
+        articles = sorted(
+            await self.by_author(author_id), key=lambda article: (article.created_at, article.id)
+        )
+        if after is not None:
+            articles = [
+                article for article in articles if (article.created_at, article.id) > (after.at, after.id)
+            ]
+        return articles[:limit]
 
     async def delete_by_user(self, user_id: UserId) -> Sequence[ArticleId]:
         deleted = await self.by_author(user_id)

@@ -115,7 +115,7 @@ async def test_empty_collections_give_empty_mappings(subject: DirectoryUnderTest
     await subject.publish("Dragons", jake)
     assert await subject.directory.ids(()) == {}
     assert await subject.directory.previews((), viewer=jake) == {}
-    assert await subject.directory.contents(()) == {}
+    assert await subject.directory.contents((), max_body_length=10) == {}
 
 
 class TestIds:
@@ -267,7 +267,7 @@ class TestContents:
         jake = subject.profiles.add("jake")
         dragons = await subject.publish("Dragons", jake, tags=["fire", "breath"])
         await subject.publish("Knights", jake)
-        assert await subject.directory.contents({dragons, UNKNOWN}) == {
+        assert await subject.directory.contents({dragons, UNKNOWN}, max_body_length=500_000) == {
             dragons: ArticleContent(
                 slug="dragons",
                 title="Dragons",
@@ -280,6 +280,12 @@ class TestContents:
                 author="jake",
             )
         }
+
+    async def test_bodies_are_truncated(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        for length, body in ((0, ""), (3, "It "), (9, "It burns."), (10, "It burns.")):
+            contents = await subject.directory.contents({dragons}, max_body_length=length)
+            assert contents[dragons].body == body
 
 
 class TestNewest:

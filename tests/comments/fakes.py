@@ -51,9 +51,10 @@ class FakeComments:
         self._unit_of_work.require_transaction()
         del self.stored[comment_id]
 
-    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
+    async def by_author(self, author_id: UserId, after: CommentId, limit: int) -> Sequence[Comment]:
         self._unit_of_work.require_open()
-        return [comment for comment in self.stored.values() if comment.author_id == author_id]
+        own = [comment for comment in self.stored.values() if comment.author_id == author_id]
+        return [comment for comment in own if comment.id > after][:limit]
 
     async def delete_by_author(self, author_id: UserId) -> None:
         self._unit_of_work.require_transaction()

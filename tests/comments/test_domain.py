@@ -1,5 +1,7 @@
 """The domain of comments, without a database."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from modules.articles.contracts import ArticleId, ArticlesDeleted
@@ -112,11 +114,11 @@ async def test_article_deletion_deletes_comments_on_the_article_only(use_cases: 
 async def test_personal_data_has_own_comments_and_their_articles(use_cases: UseCases) -> None:
     comment = (await use_cases.add("Nice", "knights")).comment
     await use_cases.service.add("dragons", CommentBody("By jake"), use_cases.jake)
-    assert await use_cases.service.export_personal_data(use_cases.anna) == {
-        "comments": [
-            {"id": comment.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
-        ]
-    }
+    comments = (await use_cases.service.export_personal_data(use_cases.anna))["comments"]
+    assert isinstance(comments, AsyncIterator)
+    assert [exported async for exported in comments] == [
+        {"id": comment.id, "article": "knights", "body": "Nice", "createdAt": "2026-01-31T12:00:00.000Z"}
+    ]
 
 
 async def test_only_the_author_deletes_a_comment(use_cases: UseCases) -> None:

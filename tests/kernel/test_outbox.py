@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from modules.kernel.domain.events import DeliveryMode, Event
+from modules.kernel.domain.events import DeliveryMode, Effect, Event
 from modules.kernel.fakes import FakeClock
 from modules.kernel.infrastructure.messaging import outbox_admin
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
@@ -35,6 +35,12 @@ class LampBroken(Event):
 @dataclass(frozen=True, slots=True)
 class LampMended(Event):
     lamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LampTidied(Event):
+    lamp: str
+    remaining: int = 0
 
 
 class Subscriber:
@@ -179,6 +185,85 @@ class TestDelivery:
         async with kernel_database.transaction():
             await create_messaging(kernel_database, clock).events.publish(LampBroken("desk"))
         assert statements.statements == []
+
+
+class PreparingSubscriber:
+    """A subscriber that prepares each event, and then inserts a row and publishes the next event."""
+
+    def __init__(self, database: Database, messaging: Messaging) -> None:
+        self.database = database
+        self._messaging = messaging
+        self.prepared: list[str] = []
+        self.fail_before: set[str] = set()
+        self.fail_after: set[str] = set()
+        messaging.subscribe("tidying", LampTidied, lambda: self.prepare, DeliveryMode.PREPARED_AFTER_COMMIT)
+
+    async def prepare(self, event: LampTidied) -> Effect:
+        """Return the effect; it is prepared outside of a transaction."""
+        with pytest.raises(RuntimeError):
+            self.database.require_transaction()
+        self.prepared.append(event.lamp)
+        if event.lamp in self.fail_before:
+            raise LookupError("cannot prepare")
+
+        async def insert_and_continue() -> None:
+            self.database.require_transaction()
+            async with self.database.transaction() as session:
+                session.add(Thing(name=event.lamp))
+            if event.remaining:
+                await self._messaging.events.publish(LampTidied(f"{event.lamp}+", event.remaining - 1))
+            if event.lamp in self.fail_after:
+                raise LookupError("cannot continue")
+
+        return insert_and_continue
+
+
+class TestPreparedDelivery:
+    @pytest.fixture
+    def preparing(self, kernel_database: Database, messaging: Messaging) -> PreparingSubscriber:
+        return PreparingSubscriber(kernel_database, messaging)
+
+    async def test_effect_runs_in_the_transaction_that_deletes_the_delivery(
+        self,
+        messaging: Messaging,
+        preparing: PreparingSubscriber,
+        publish: Publish,
+    ) -> None:
+        await publish(LampTidied("desk"))
+        await messaging.dispatcher.drain()
+        assert preparing.prepared == ["desk"]
+        assert await names(preparing.database) == ["desk"]
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
+
+    async def test_event_published_by_an_effect_continues_the_work(
+        self,
+        messaging: Messaging,
+        preparing: PreparingSubscriber,
+        publish: Publish,
+    ) -> None:
+        await publish(LampTidied("desk", remaining=2))
+        await messaging.dispatcher.drain()
+        assert preparing.prepared == ["desk", "desk+", "desk++"]
+        assert await names(preparing.database) == ["desk", "desk+", "desk++"]
+
+    @pytest.mark.parametrize("fails", ["fail_before", "fail_after"])
+    async def test_failed_step_is_repeated_and_those_before_are_not(
+        self,
+        messaging: Messaging,
+        preparing: PreparingSubscriber,
+        publish: Publish,
+        clock: FakeClock,
+        fails: str,
+    ) -> None:
+        setattr(preparing, fails, {"desk+"})
+        await publish(LampTidied("desk", remaining=2))
+        await messaging.dispatcher.drain()
+        assert await names(preparing.database) == ["desk"]
+        setattr(preparing, fails, set())
+        clock.at += timedelta(hours=1)
+        await messaging.dispatcher.drain()
+        assert preparing.prepared == ["desk", "desk+", "desk+", "desk++"]
+        assert await names(preparing.database) == ["desk", "desk+", "desk++"]
 
 
 class TestCost:

@@ -16,7 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from modules.kernel.infrastructure.persistence import sqlite_driver
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
-from modules.kernel.infrastructure.persistence.sqlite_driver import INLINE_MAX_ROWS, INLINE_READ_MAX_STEPS
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    INLINE_MAX_ROWS,
+    INLINE_READ_MAX_STEPS,
+)
 from tests.kernel.sample_table import Thing, in_another_request, names
 
 LONG = 3 * INLINE_READ_MAX_STEPS

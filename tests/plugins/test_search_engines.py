@@ -1,6 +1,6 @@
 """The search index on both engines: SQLite's FTS5 and PostgreSQL's tsvector."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
+from conduit_search.contracts import RenamedAuthorIndexed
 from conduit_search.domain.query import Query
-from conduit_search.domain.searching import Document, Indexer, document
+from conduit_search.domain.searching import BATCH_SIZE, MAX_BATCH_LENGTH, Document, Indexer, document
 from conduit_search.infrastructure.checks import consistency_checks
 from conduit_search.infrastructure.engine import word_index
+from conduit_search.infrastructure.fts5 import HAS_SECURE_DELETE
 from conduit_search.infrastructure.index import SqlSearchIndex
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
@@ -22,9 +24,11 @@ from modules.articles.contracts import (
     ArticlesDeleted,
 )
 from modules.articles.fakes import FakeArticleDirectory
+from modules.kernel.domain.events import Effect
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
+from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
@@ -42,6 +46,21 @@ class Context:
     indexer: Indexer
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
+    continuations: list[RenamedAuthorIndexed]
+    """The published events, of which search handles each as the next batch."""
+
+    async def rename(self, author_id: UserId, username: str) -> None:
+        """Rename an author, and let search handle it to the end."""
+        self.profiles.rename(author_id, username)
+        await self.handle(self.indexer.on_user_renamed(UserRenamed(author_id)))
+        while self.continuations:
+            await self.handle(self.indexer.on_renamed_author_indexed(self.continuations.pop()))
+
+    async def handle(self, preparation: Coroutine[object, object, Effect]) -> None:
+        """Prepare an event and call its effect in a transaction, as the outbox does."""
+        effect = await preparation
+        async with self.database.transaction():
+            await effect()
 
     async def upsert(self, number: int, **parts: str) -> None:
         """Index an article with these parts."""
@@ -50,6 +69,13 @@ class Context:
     async def search(self, query: str, page: PageRequest | None = None) -> Sequence[int]:
         """Return the articles that match a query, best match first."""
         return (await self.index.find(Query(query), page or PageRequest())).articles
+
+
+async def interrupted(database: Database, effect: Effect) -> None:
+    """Roll an effect back after it was called."""
+    async with database.transaction():
+        await effect()
+        raise LookupError("interrupted")
 
 
 class ConcurrentlyDeletedArticles(FakeArticleDirectory):
@@ -107,7 +133,15 @@ async def context(database: Database) -> Context:
     await index.delete(await index.all_ids())
     profiles = FakeProfileReader()
     articles = FakeArticleDirectory(database, profiles)
-    return Context(database, index, Indexer(database, index, articles), articles, profiles)
+    continuations: list[RenamedAuthorIndexed] = []
+
+    async def record(event: RenamedAuthorIndexed) -> None:
+        continuations.append(event)
+
+    events = EventBus(database)
+    events.subscribe(RenamedAuthorIndexed, lambda: record)
+    indexer = Indexer(database, index, articles, events)
+    return Context(database, index, indexer, articles, profiles, continuations)
 
 
 class TestFind:
@@ -256,13 +290,40 @@ class TestStorage:
         await check_models(context.database, MODULE)
 
 
+async def stored_words(database: Database) -> bytes:
+    """Return the storage of FTS5's index."""
+    async with database.snapshot() as session:
+        return b"".join(await session.scalars(text("SELECT block FROM search_words_data")))
+
+
+async def test_words_of_deleted_articles_leave_the_storage(sqlite_database: Database) -> None:
+    """At once with SQLite 3.42 and newer; with older versions when the index is rebuilt."""
+    index = SqlSearchIndex(sqlite_database, word_index(sqlite_database))
+    await index.upsert([make_document(number, body=f"zyzzyva {number}") for number in range(1, 50)])
+    assert b"zyzzyva" in await stored_words(sqlite_database)
+    await index.delete(await index.all_ids())
+    if not HAS_SECURE_DELETE:
+        await index.purge()
+    assert b"zyzzyva" not in await stored_words(sqlite_database)
+
+
+async def test_purged_index_finds_the_same(context: Context) -> None:
+    for number in range(1, 50):
+        await context.upsert(number, title="Dragons")
+    await context.index.delete([ArticleId(7)])
+    found = await context.search("dragons", PageRequest(100))
+    await context.index.purge()
+    assert await context.search("dragons", PageRequest(100)) == found
+    assert len(found) == 48
+
+
 class TestEvents:
     async def test_events_update_the_index(self, context: Context) -> None:
         dragons = context.articles.add("dragons", author=context.profiles.add("jake"), title="Dragons")
-        await context.indexer.on_article_published(ArticlePublished(dragons))
+        await context.handle(context.indexer.on_article_published(ArticlePublished(dragons)))
         assert await context.search("dragons jake") == [dragons]
         context.articles.edit(dragons, title="Wyverns", at=NOON + timedelta(minutes=1))
-        await context.indexer.on_article_edited(ArticleEdited(dragons))
+        await context.handle(context.indexer.on_article_edited(ArticleEdited(dragons)))
         assert await context.search("wyverns") == [dragons]
         await context.articles.remove(dragons)
         await context.indexer.on_articles_deleted(ArticlesDeleted(1, (dragons,)))
@@ -271,24 +332,96 @@ class TestEvents:
     async def test_deleted_article_is_not_indexed(self, context: Context) -> None:
         dragons = context.articles.add("dragons", author=context.profiles.add("jake"))
         await context.articles.remove(dragons)
-        await context.indexer.on_article_published(ArticlePublished(dragons))
+        await context.handle(context.indexer.on_article_published(ArticlePublished(dragons)))
         assert await context.index.all_ids() == []
 
     async def test_concurrently_deleted_article_is_not_indexed(self, context: Context) -> None:
         articles = ConcurrentlyDeletedArticles(context.database, context.profiles)
         dragons = articles.add("dragons", author=context.profiles.add("jake"))
-        indexer = Indexer(context.database, context.index, articles)
-        await indexer.on_article_published(ArticlePublished(dragons))
+        indexer = Indexer(context.database, context.index, articles, EventBus(context.database))
+        await context.handle(indexer.on_article_published(ArticlePublished(dragons)))
         assert await context.index.all_ids() == []
 
     async def test_renamed_author_is_found_by_the_new_name_only(self, context: Context) -> None:
         jake, anna = context.profiles.add("jake"), context.profiles.add("anna")
         his, hers = context.articles.add("his", author=jake), context.articles.add("hers", author=anna)
         await context.indexer.rebuild()
-        context.profiles.rename(jake, "jacob")
-        await context.indexer.on_user_renamed(UserRenamed(jake))
+        await context.rename(jake, "jacob")
         assert (await context.search("jacob"), await context.search("jake")) == ([his], [])
         assert await context.search("anna") == [hers]
+
+    async def test_article_edited_after_it_was_prepared_is_indexed_as_edited(self, context: Context) -> None:
+        dragons = context.articles.add("dragons", author=context.profiles.add("jake"), title="Castles")
+        index_it = await context.indexer.on_article_published(ArticlePublished(dragons))
+        context.articles.edit(dragons, title="Wyverns", at=NOON + timedelta(minutes=1))
+        async with context.database.transaction():
+            await index_it()
+        assert (await context.search("wyverns"), await context.search("castles")) == ([dragons], [])
+
+    async def test_author_renamed_after_an_article_was_prepared_is_found(self, context: Context) -> None:
+        jake = context.profiles.add("jake")
+        dragons = context.articles.add("dragons", author=jake)
+        index_it = await context.indexer.on_article_published(ArticlePublished(dragons))
+        context.profiles.rename(jake, "jacob")
+        async with context.database.transaction():
+            await index_it()
+        assert (await context.search("jacob"), await context.search("jake")) == ([dragons], [])
+
+
+class TestRename:
+    """A rename of an author with many articles: batches, each a transaction of its own."""
+
+    NUMBER = 2 * BATCH_SIZE + 1
+
+    @pytest.fixture
+    async def jake(self, context: Context) -> UserId:
+        """Return an author with several batches of articles."""
+        jake = context.profiles.add("jake")
+        for number in range(self.NUMBER):
+            context.articles.add(f"dragons-{number}", author=jake)
+        await context.indexer.rebuild()
+        return jake
+
+    async def count(self, context: Context, query: str) -> int:
+        return (await context.index.find(Query(query), PageRequest())).count
+
+    async def test_one_transaction_indexes_one_batch(self, context: Context, jake: UserId) -> None:
+        context.profiles.rename(jake, "jacob")
+        await context.handle(context.indexer.on_user_renamed(UserRenamed(jake)))
+        assert await self.count(context, "jacob") == BATCH_SIZE
+        assert len(context.continuations) == 1
+
+    async def test_long_articles_make_small_batches(self, context: Context) -> None:
+        anna = context.profiles.add("anna")
+        body = "dragon " * (MAX_BATCH_LENGTH // 7 // 2)
+        ids = [context.articles.add(f"long-{number}", author=anna, body=body) for number in range(5)]
+        await context.indexer.rebuild()
+        context.profiles.rename(anna, "annabel")
+        await context.handle(context.indexer.on_user_renamed(UserRenamed(anna)))
+        assert context.continuations == [RenamedAuthorIndexed(ids[1], anna)]
+        assert await self.count(context, "annabel") == 2
+
+    async def test_all_batches_are_indexed(self, context: Context, jake: UserId) -> None:
+        await context.rename(jake, "jacob")
+        assert (await self.count(context, "jacob"), await self.count(context, "jake")) == (self.NUMBER, 0)
+
+    async def test_failed_batch_is_repeated_and_those_before_are_not(
+        self, context: Context, jake: UserId
+    ) -> None:
+        context.profiles.rename(jake, "jacob")
+        await context.handle(context.indexer.on_user_renamed(UserRenamed(jake)))
+        [continuation] = context.continuations
+        effect = await context.indexer.on_renamed_author_indexed(continuation)
+        with pytest.raises(LookupError):
+            await interrupted(context.database, effect)
+        assert await self.count(context, "jacob") == BATCH_SIZE
+        context.profiles.rename(jake, "jack")
+        context.continuations[:] = []
+        await context.handle(context.indexer.on_renamed_author_indexed(continuation))
+        assert (await self.count(context, "jacob"), await self.count(context, "jack")) == (
+            BATCH_SIZE,
+            BATCH_SIZE,
+        )
 
 
 class TestRebuild:

@@ -10,6 +10,7 @@ from modules.articles.domain.values import Body, Description, TagList, Title
 from modules.kernel.domain.clock import next_timestamp, to_iso
 from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Stale
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Position
 
 
 class ArticleNotFound(NotFound):
@@ -120,6 +121,12 @@ class ArticleRepository(Protocol):
 
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
         """Return all articles of this author, oldest first."""
+        ...
+
+    async def page_by_author(
+        self, author_id: UserId, after: Position | None, limit: int
+    ) -> Sequence[Article]:
+        """Return the first `limit` articles of this author after the position, oldest first."""
         ...
 
     async def save(self, article: Article, new_title: Title | None) -> None:

@@ -1,6 +1,6 @@
 """The use cases of articles."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from modules.articles.contracts import (
     MAX_DELETED_ARTICLES,
@@ -23,8 +23,12 @@ from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Position
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.contracts import UserDeleted
+
+# Each article may have 500,000 characters.
+EXPORT_BATCH_SIZE = 10
 
 Precondition = Callable[[ArticleView], bool]
 """A predicate: whether an article, as its author sees it, is unchanged since it was read."""
@@ -108,11 +112,21 @@ class ArticleService:
             await self._publish_deletion(user_id, await self._repository.delete_by_user(user_id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
-        """Return a user's articles and favorites."""
+        """Return a user's articles, oldest first, and favorites."""
         async with self._unit_of_work.snapshot():
-            articles = await self._repository.by_author(user_id)
             favorites = await self._repository.favorite_slugs_of(user_id)
-        return {"articles": [article.export_personal_data() for article in articles], "favorites": favorites}
+        return {"articles": self._export_articles(user_id), "favorites": favorites}
+
+    async def _export_articles(self, user_id: UserId) -> AsyncIterator[Mapping[str, object]]:
+        after: Position | None = None
+        while True:
+            async with self._unit_of_work.snapshot():
+                articles = await self._repository.page_by_author(user_id, after, EXPORT_BATCH_SIZE)
+            if not articles:
+                return
+            for article in articles:
+                yield article.export_personal_data()
+                after = Position(article.created_at, article.id)
 
     async def _require(self, precondition: Precondition | None, article: Article, editor_id: UserId) -> None:
         if precondition is None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, union, update
+from sqlalchemy import bindparam, delete, func, literal, select, tuple_, union, update
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
@@ -14,9 +14,11 @@ from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
 from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow, articles, favorites
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.pagination import Position
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
+from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
@@ -84,6 +86,21 @@ class SqlArticles:
             .where(ArticleRow.author_id == author_id)
             .order_by(ArticleRow.created_at, ArticleRow.id)
         )
+        async with self._database.snapshot() as session:
+            return [_article(row) for row in await session.scalars(statement)]
+
+    async def page_by_author(
+        self, author_id: UserId, after: Position | None, limit: int
+    ) -> Sequence[Article]:
+        statement = (
+            select(ArticleRow)
+            .where(ArticleRow.author_id == author_id)
+            .order_by(ArticleRow.created_at, ArticleRow.id)
+            .limit(limit)
+        )
+        if after is not None:
+            position = tuple_(literal(after.at, UtcDateTime()), literal(after.id))
+            statement = statement.where(tuple_(ArticleRow.created_at, ArticleRow.id) > position)
         async with self._database.snapshot() as session:
             return [_article(row) for row in await session.scalars(statement)]
 

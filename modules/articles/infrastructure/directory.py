@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.articles.domain.reading import Criteria
@@ -28,7 +28,7 @@ CONTENTS = select(
     articles.c.author_id,
     articles.c.title,
     articles.c.description,
-    articles.c.body,
+    func.substr(articles.c.body, 1, bindparam("max_body_length")).label("body"),
     articles.c.tag_list,
     articles.c.created_at,
     articles.c.updated_at,
@@ -85,9 +85,12 @@ class SqlArticleDirectory:
             if row.author_id in authors
         }
 
-    async def contents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, ArticleContent]:
+    async def contents(
+        self, ids: Collection[ArticleId], *, max_body_length: int
+    ) -> Mapping[ArticleId, ArticleContent]:
+        parameters = {"ids": list(ids), "max_body_length": max_body_length}
         async with self._database.snapshot() as session:
-            rows = (await session.execute(CONTENTS, {"ids": list(ids)})).all()
+            rows = (await session.execute(CONTENTS, parameters)).all()
             authors = await self._authors(rows, viewer=None)
         return {
             ArticleId(row.id): ArticleContent(

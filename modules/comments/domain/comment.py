@@ -98,8 +98,8 @@ class CommentRepository(Protocol):
         """Delete a comment."""
         ...
 
-    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
-        """Return all comments of this author, oldest first."""
+    async def by_author(self, author_id: UserId, after: CommentId, limit: int) -> Sequence[Comment]:
+        """Return the first `limit` comments of this author whose ids are greater, in order."""
         ...
 
     async def delete_by_author(self, author_id: UserId) -> None:

@@ -1,6 +1,6 @@
 """The use cases of comments."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
@@ -21,6 +21,9 @@ from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
+
+# Each comment may have 50,000 characters.
+EXPORT_BATCH_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +106,27 @@ class CommentService:
         await self._comments.delete_by_author(UserId(event.user_id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
-        """Return a user's comments."""
-        async with self._unit_of_work.snapshot():
-            comments = await self._comments.by_author(user_id)
-            articles = await self._articles.previews({comment.article_id for comment in comments}, user_id)
-        return {
-            "comments": [
-                {
-                    "id": comment.id,
-                    "article": articles[comment.article_id].slug,
-                    "body": comment.body,
-                    "createdAt": to_iso(comment.created_at),
-                }
-                for comment in comments
-                if comment.article_id in articles
-            ]
-        }
+        """Return a user's comments, oldest first."""
+        return {"comments": self._export_comments(user_id)}
+
+    async def _export_comments(self, user_id: UserId) -> AsyncIterator[Mapping[str, object]]:
+        last = CommentId(0)
+        while True:
+            async with self._unit_of_work.snapshot():
+                comments = await self._comments.by_author(user_id, last, EXPORT_BATCH_SIZE)
+                ids = {comment.article_id for comment in comments}
+                articles = await self._articles.previews(ids, user_id)
+            if not comments:
+                return
+            last = comments[-1].id
+            for comment in comments:
+                if comment.article_id in articles:
+                    yield {
+                        "id": comment.id,
+                        "article": articles[comment.article_id].slug,
+                        "body": comment.body,
+                        "createdAt": to_iso(comment.created_at),
+                    }
 
     async def _views(self, comments: Collection[Comment], viewer: UserId | None) -> Sequence[CommentView]:
         authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)

@@ -99,8 +99,9 @@ class SqlComments:
         async with self._database.transaction() as session:
             await session.execute(delete(CommentRow).where(CommentRow.id == comment_id))
 
-    async def by_author(self, author_id: UserId) -> Sequence[Comment]:
-        statement = select(CommentRow).where(CommentRow.author_id == author_id).order_by(CommentRow.id)
+    async def by_author(self, author_id: UserId, after: CommentId, limit: int) -> Sequence[Comment]:
+        own = select(CommentRow).where(CommentRow.author_id == author_id, CommentRow.id > after)
+        statement = own.order_by(CommentRow.id).limit(limit)
         async with self._database.snapshot() as session:
             return [_comment(row) for row in await session.scalars(statement)]
 

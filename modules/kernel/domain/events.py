@@ -31,9 +31,20 @@ class DeliveryMode(Enum):
     AFTER_COMMIT = "after the commit"
     """The effect is a transaction of its own, retried until it succeeds."""
 
+    PREPARED_AFTER_COMMIT = "after the commit, prepared before the transaction"
+    """As `AFTER_COMMIT`, for a handler that reads or computes much: it returns the effect, see `Effect`."""
+
 
 EventT = TypeVar("EventT", bound=Event)
 EventHandler = Callable[[EventT], Awaitable[None]]
+Effect = Callable[[], Awaitable[None]]
+"""What a `PreparingHandler` returns: it is called in the transaction that also deletes the delivery."""
+
+PreparingHandler = Callable[[EventT], Awaitable[Effect]]
+"""Called outside of a transaction, so that on SQLite others can write meanwhile.
+
+What it read may have changed when the effect is called, which must check that.
+"""
 
 
 class EventPublisher(Protocol):

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.profiles.contracts import Profile
 from modules.users.contracts import PublicUser, UserDeleted, UserDirectory
+
+EXPORT_BATCH_SIZE = 100
 
 
 class ProfileNotFound(NotFound):
@@ -78,9 +81,13 @@ class ProfileService:
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
         """Return the usernames that a user follows."""
+        usernames: list[str] = []
         async with self._unit_of_work.snapshot():
-            followees = await self._directory.users(await self._follows.followees_of(user_id))
-        return {"following": sorted(followee.username for followee in followees.values())}
+            # In batches: a user has a bio of up to 10,000 characters.
+            for batch in batches(await self._follows.followees_of(user_id), EXPORT_BATCH_SIZE):
+                users = await self._directory.users(batch)
+                usernames += [user.username for user in users.values()]
+        return {"following": sorted(usernames)}
 
     async def _user(self, username: str) -> PublicUser:
         user = (await self._directory.by_username({username})).get(username)

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
@@ -13,6 +13,7 @@ from modules.kernel.api.idempotency import IdempotencyKey
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import Principal
 from modules.kernel.domain.personal_data import PersonalData
+from modules.users.api.export import export_response
 from modules.users.api.schemas import (
     DeleteUserRequest,
     ExportResponse,
@@ -74,10 +75,15 @@ def create_router(
         """Delete your own account with all its data. This cannot be undone."""
         await accounts.delete(user, body.user.password, _client_address(request))
 
-    @router.get("/user/export", operation_id="ExportCurrentUser", responses=error_responses(401))
-    async def export_user(user: CurrentUser) -> ExportResponse:
+    @router.get(
+        "/user/export",
+        operation_id="ExportCurrentUser",
+        response_model=ExportResponse,
+        responses=error_responses(401),
+    )
+    async def export_user(user: CurrentUser) -> Response:
         """Export all data stored about the current user."""
-        return ExportResponse(export=await personal_data.of(user.user_id))
+        return await export_response(personal_data, user.user_id)
 
     @router.post(
         "/user/logout-all",

@@ -220,8 +220,10 @@ class TestPersonalData:
             context.article(slug)
             await context.bookmark(slug, "anna")
             context.advance(minutes=1)
-        data = await context.module.container.personal_data().of(context.user("anna"))
-        assert data == {"bookmarks": {"bookmarks": ["wyverns", "dragons"]}}
+        parts = context.module.container.personal_data().of(context.user("anna"))
+        assert {module: data async for module, data in parts} == {
+            "bookmarks": {"bookmarks": ["wyverns", "dragons"]}
+        }
 
 
 # Operation and status of an example; the request that it must be the response of.

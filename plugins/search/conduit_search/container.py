@@ -20,4 +20,4 @@ class SearchContainer(ModuleContainer):
         SqlSearchIndex, ModuleContainer.database, providers.Singleton(word_index, ModuleContainer.database)
     )
     search = providers.Singleton(Search, ModuleContainer.database, index, articles)
-    indexer = providers.Singleton(Indexer, ModuleContainer.database, index, articles)
+    indexer = providers.Singleton(Indexer, ModuleContainer.database, index, articles, ModuleContainer.events)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from conduit_search.api.router import create_router
 from conduit_search.container import SearchContainer
+from conduit_search.contracts import RenamedAuthorIndexed
 from conduit_search.infrastructure.checks import consistency_checks
 from conduit_search.infrastructure.tables import SCHEMA
 from modules.articles.contracts import ArticleDirectory, ArticleEdited, ArticlePublished, ArticlesDeleted
@@ -18,6 +19,7 @@ from modules.kernel.module import Command, Module, Subscription
 from modules.users.contracts import UserRenamed
 
 AFTER_COMMIT = DeliveryMode.AFTER_COMMIT
+PREPARED = DeliveryMode.PREPARED_AFTER_COMMIT
 
 
 def router(container: SearchContainer) -> APIRouter:
@@ -50,15 +52,17 @@ MODULE = Module(
     routers=[router],
     # After the commit, so that publishing neither waits for the index nor fails with it.
     subscriptions=[
-        Subscription(
-            ArticlePublished, lambda container: container.indexer().on_article_published, AFTER_COMMIT
-        ),
-        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, AFTER_COMMIT),
+        Subscription(ArticlePublished, lambda container: container.indexer().on_article_published, PREPARED),
+        Subscription(ArticleEdited, lambda container: container.indexer().on_article_edited, PREPARED),
         Subscription(
             ArticlesDeleted, lambda container: container.indexer().on_articles_deleted, AFTER_COMMIT
         ),
-        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, AFTER_COMMIT),
+        Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, PREPARED),
+        Subscription(
+            RenamedAuthorIndexed, lambda container: container.indexer().on_renamed_author_indexed, PREPARED
+        ),
     ],
+    publishes=[RenamedAuthorIndexed],
     schema=SCHEMA,
     checks=checks,
     demo=demo,

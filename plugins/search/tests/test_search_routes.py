@@ -1,6 +1,7 @@
 """The route of search, on fakes of the modules that it needs."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import QueuePool, event, text
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
+from conduit_search.domain import searching
 from conduit_search.domain.query import MAX_QUERY_LENGTH, MAX_WORDS
+from conduit_search.domain.searching import MAX_CONCURRENT_SEARCHES
 from conduit_search.module import MODULE
 from modules.articles.contracts import (
     ArticleDirectory,
     ArticleEdited,
     ArticleId,
+    ArticlePreview,
     ArticlePublished,
     ArticlesDeleted,
 )
@@ -25,6 +29,7 @@ from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
 
@@ -157,6 +162,64 @@ class TestSearch:
             counts.append((len(slugs), len(statements)))
         # Search's own; the fakes of articles send none.
         assert counts == [(number, 2) for number in range(1, 21)]
+
+
+class BlockedArticles(FakeArticleDirectory):
+    """Articles whose previews are returned when `released` is set."""
+
+    def __init__(self, database: Database, profiles: FakeProfileReader) -> None:
+        super().__init__(database, profiles)
+        self.released = asyncio.Event()
+        self.all_slots_taken = asyncio.Event()
+        self._waiting = 0
+
+    async def previews(
+        self, ids: Collection[ArticleId], viewer: UserId | None
+    ) -> Mapping[ArticleId, ArticlePreview]:
+        """Wait, and return the previews."""
+        self._waiting += 1
+        if self._waiting == MAX_CONCURRENT_SEARCHES:
+            self.all_slots_taken.set()
+        await self.released.wait()
+        return await super().previews(ids, viewer)
+
+
+class TestLimits:
+    @pytest.fixture
+    def blocked(self, context: Context) -> BlockedArticles:
+        """Make searches wait for their articles."""
+        blocked = BlockedArticles(context.module.database, context.profiles)
+        context.module.container.search()._articles = blocked
+        return blocked
+
+    async def test_search_beyond_its_deadline_gets_503(
+        self, context: Context, blocked: BlockedArticles, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(searching, "SEARCH_TIMEOUT_SECONDS", 0)
+        response = await context.get("dragons")
+        assert (response.status_code, response.json()) == (
+            503,
+            {"errors": {"search": ["is busy, try again"]}},
+        )
+        assert response.headers["Retry-After"] == "1"
+        blocked.released.set()
+        monkeypatch.undo()
+        assert await context.search("dragons") == ([], 0)
+
+    async def test_waiting_searches_use_no_readers(
+        self, context: Context, blocked: BlockedArticles, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(searching, "SEARCH_TIMEOUT_SECONDS", 600)
+        searches = [asyncio.create_task(context.search("dragons")) for _ in range(3 * READ_POOL_SIZE)]
+        pool = context.module.database.engines[1].sync_engine.pool
+        assert isinstance(pool, QueuePool)
+        await blocked.all_slots_taken.wait()
+        assert pool.checkedout() == MAX_CONCURRENT_SEARCHES < READ_POOL_SIZE
+        async with asyncio.timeout(10):
+            async with context.module.database.snapshot() as session:
+                assert await session.scalar(text("SELECT 1")) == 1
+        blocked.released.set()
+        assert await asyncio.gather(*searches) == [([], 0)] * len(searches)
 
 
 class TestEvents:

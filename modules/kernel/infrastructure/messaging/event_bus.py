@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from modules.kernel.domain.events import Event, EventHandler
+from modules.kernel.domain.events import Event, EventHandler, PreparingHandler
 from modules.kernel.infrastructure.persistence.database import Database
 
-HandlerProvider = Callable[[], EventHandler[Any]]
+HandlerProvider = Callable[[], EventHandler[Any] | PreparingHandler[Any]]
 
 
 class EventBus:

@@ -31,7 +31,7 @@ class Messaging:
         """
         if delivery is DeliveryMode.IN_TRANSACTION:
             self.events.subscribe(event, handler)
-        elif self.outbox.subscribe(module, event, handler):
+        elif self.outbox.subscribe(module, event, handler, delivery):
             # To the bus, the outbox is a subscriber that writes in the publisher's transaction.
             self.events.subscribe(event, lambda: self.outbox.add)
 

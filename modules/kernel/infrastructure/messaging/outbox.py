@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import uniform
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.events import Event
+from modules.kernel.domain.events import DeliveryMode, Effect, Event
 from modules.kernel.infrastructure.messaging.event_bus import HandlerProvider
 from modules.kernel.infrastructure.messaging.outbox_statements import (
     CLAIM_NEXT,
@@ -73,6 +74,7 @@ class DeliveryPolicy:
 class _Subscriber:
     event: type[Event]
     handler: HandlerProvider
+    delivery: DeliveryMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class Outbox:
         # Distinguishes this worker's claims from those of other processes.
         self._worker_id = secrets.token_hex(8)
 
-    def subscribe(self, module: str, event: type[Event], handler: HandlerProvider) -> bool:
+    def subscribe(
+        self, module: str, event: type[Event], handler: HandlerProvider, delivery: DeliveryMode
+    ) -> bool:
         """Deliver events of exactly this type to the module; return whether it is their first subscriber.
 
         Raises `ValueError` when the module already subscribes to an event of this name: deliveries are
@@ -117,7 +121,7 @@ class Outbox:
         if name in self._subscribers:
             raise ValueError(f"{module} subscribes twice to {event.__name__} after the commit")
         first = event not in self._json
-        self._subscribers[name] = _Subscriber(event, handler)
+        self._subscribers[name] = _Subscriber(event, handler, delivery)
         self._json.setdefault(event, TypeAdapter(event))
         self._statements = first_due(self._subscribers), claim_due(self._subscribers)
         return first
@@ -179,8 +183,7 @@ class Outbox:
         Raises what the handler raises, `TimeoutError` when it exceeds its time limit, and `ValueError`
         for an event that can no longer be parsed; then nothing has changed.
         """
-        subscriber = self._subscribers[claimed.subscriber, claimed.event]
-        event = self._json[subscriber.event].validate_json(claimed.payload)
+        effect = await self._prepare(claimed)
         async with self._database.transaction() as session:
             # Before the handler: the deleted row is locked, so that no other worker claims it while the
             # handler runs, even when the lease expires.
@@ -189,7 +192,7 @@ class Outbox:
                 log.warning("delivery claimed by another worker", delivery=claimed.id)
                 return None
             async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):
-                await subscriber.handler()(event)
+                await effect()
             parameters = {
                 "of_subscriber": claimed.subscriber,
                 "of_aggregate": claimed.aggregate,
@@ -198,6 +201,17 @@ class Outbox:
             }
             row = (await session.execute(CLAIM_NEXT, parameters)).one_or_none()
             return None if row is None else ClaimedDelivery(*row)
+
+    async def _prepare(self, claimed: ClaimedDelivery) -> Effect:
+        """Return the effect of a delivery: the handler itself, or what a preparing one returns."""
+        subscriber = self._subscribers[claimed.subscriber, claimed.event]
+        event = self._json[subscriber.event].validate_json(claimed.payload)
+        handler: Callable[[Event], Awaitable[Any]] = subscriber.handler()
+        if subscriber.delivery is not DeliveryMode.PREPARED_AFTER_COMMIT:
+            return partial(handler, event)
+        async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):
+            effect: Effect = await handler(event)
+        return effect
 
     async def fail(self, claimed: ClaimedDelivery, error: Exception) -> bool:
         """Store the error and schedule a retry, or mark the delivery dead; return whether it is dead."""

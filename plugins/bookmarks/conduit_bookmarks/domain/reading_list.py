@@ -106,12 +106,15 @@ class ReadingList:
 
     async def export_personal_data(self, reader: UserId) -> Mapping[str, object]:
         """Return the slugs of a reader's bookmarked articles, the latest bookmark first."""
+        slugs: list[str] = []
         async with self._unit_of_work.snapshot():
-            ids: list[ArticleId] = []
-            while page := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, len(ids))):
-                ids += page
-            previews = await self._articles.previews(ids, reader)
-        return {"bookmarks": [previews[id_].slug for id_ in ids if id_ in previews]}
+            offset = 0
+            while ids := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, offset)):
+                # A page at a time: previews have texts of their authors' choice.
+                previews = await self._articles.previews(ids, reader)
+                slugs += [previews[id_].slug for id_ in ids if id_ in previews]
+                offset += len(ids)
+        return {"bookmarks": slugs}
 
     async def _lock(self, slug: str) -> ArticleId:
         # A concurrent deletion of the article waits, and then deletes this bookmark too.

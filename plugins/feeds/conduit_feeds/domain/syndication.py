@@ -162,7 +162,7 @@ class Syndication:
         async with self._unit_of_work.snapshot():
             feed_filter, author_id = await self._canonical(feed_filter)
             ids = await self._articles.newest(MAX_ENTRIES, tag=feed_filter.tag, author=feed_filter.author)
-            contents = await self._articles.contents(ids)
+            contents = await self._articles.contents(ids, max_body_length=MAX_RENDERED_LENGTH + 1)
         # Rendered after the snapshot, which holds a connection. On PostgreSQL each statement has its own
         # snapshot, so an article may be deleted between two of them.
         entries = await self._entries({id_: contents[id_] for id_ in ids if id_ in contents})
@@ -196,6 +196,7 @@ class Syndication:
         return entries
 
     async def _html(self, content: ArticleContent) -> str | None:
+        # A longer body is truncated to one character more.
         if len(content.body) > MAX_RENDERED_LENGTH:
             return None
         return await self._markdown.html(content.body, self._site.article(content.slug))

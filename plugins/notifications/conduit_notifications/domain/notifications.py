@@ -1,6 +1,6 @@
 """Notifications: what triggers one, who receives it, and the use cases of its recipient."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -205,21 +205,20 @@ class NotificationService:
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
         """Return a user's notifications, oldest first."""
-        async with self._unit_of_work.snapshot():
-            count, _ = await self._notifications.count(user_id)
-            notifications = await self._notifications.after(user_id, NotificationId(0), count)
-            views = await self._views(notifications, user_id)
-        return {
-            "notifications": [
-                {
+        return {"notifications": self._export_notifications(user_id)}
+
+    async def _export_notifications(self, user_id: UserId) -> AsyncIterator[Mapping[str, object]]:
+        before, last = None, NotificationId(0)
+        while last != before:
+            before = last
+            views, last = await self.after(user_id, before)
+            for view in views:
+                yield {
                     "kind": view.notification.trigger.kind.value,
                     "article": view.article.slug,
                     "actor": view.actor.username,
                     "createdAt": to_iso(view.notification.created_at),
                 }
-                for view in views
-            ]
-        }
 
     async def on_article_favorited(self, event: ArticleFavorited) -> None:
         """Notify the author of a favorite."""

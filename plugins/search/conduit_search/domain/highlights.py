@@ -15,6 +15,8 @@ SNIPPET_LENGTH = 240
 CONTEXT_BEFORE = 60
 # In characters of a body, to find the best snippet: a page of a hundred articles takes a second.
 MAX_SCANNED = 20_000
+MAX_HIGHLIGHTED_LENGTH = MAX_SCANNED + 2 * SNIPPET_LENGTH
+"""The length of the beginning of a body that contains every snippet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """The use cases of search: finding articles, and updating the index."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from conduit_search.domain.highlights import Highlights, highlights
+from conduit_search.contracts import RenamedAuthorIndexed
+from conduit_search.domain.highlights import MAX_HIGHLIGHTED_LENGTH, Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import normalize
 from modules.articles.contracts import (
@@ -19,6 +21,8 @@ from modules.articles.contracts import (
     ArticlesDeleted,
 )
 from modules.kernel.domain.batches import batches
+from modules.kernel.domain.errors import Unavailable
+from modules.kernel.domain.events import Effect, EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
@@ -26,8 +30,20 @@ from modules.users.contracts import UserRenamed
 
 # In characters of a body: a tsvector of PostgreSQL holds at most a megabyte of distinct words.
 MAX_BODY_LENGTH = 100_000
-# Articles per transaction: on SQLite a transaction blocks all other writers.
-BATCH_SIZE = 100
+# Articles per transaction, and characters of their bodies together, unless the first alone has more: on
+# SQLite a transaction blocks all other writers, and replacing the words of the longest takes 50 ms.
+BATCH_SIZE = 20
+MAX_BATCH_LENGTH = 200_000
+# Of one process: a search for a frequent word ranks all matches, and must leave readers to others.
+MAX_CONCURRENT_SEARCHES = 2
+# How long a search may wait for its turn and read.
+SEARCH_TIMEOUT_SECONDS = 3.0
+
+
+class SearchBusy(Unavailable):
+    """Too many searches are running, or this one takes too long."""
+
+    subject = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +93,16 @@ class SearchIndex(Protocol):
         """Delete articles from the index, if they are in it."""
         ...
 
+    async def purge(self) -> None:
+        """Remove what deleted and replaced documents have left in the index's storage."""
+        ...
+
     async def find(self, query: Query, page: PageRequest) -> Hits:
         """Return a page of the articles with every term, ordered by rank and then newest first."""
         ...
 
-    async def by_authors(self, authors: Collection[UserId]) -> Sequence[ArticleId]:
-        """Return the indexed articles of these authors."""
+    async def by_author(self, author_id: UserId, after: ArticleId, limit: int) -> Sequence[ArticleId]:
+        """Return the first `limit` indexed articles of the author whose ids are greater, in order."""
         ...
 
     async def all_ids(self) -> Sequence[ArticleId]:
@@ -107,30 +127,43 @@ class SearchResults:
 
 
 class Search:
-    """Finds articles."""
+    """Finds articles, for a few callers at a time."""
 
     def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:
         self._unit_of_work = unit_of_work
         self._index = index
         self._articles = articles
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_SEARCHES)
 
     async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> SearchResults:
-        """Return a page of the articles that have every word of the query."""
-        async with self._unit_of_work.snapshot():
-            hits = await self._index.find(query, page)
-            previews = await self._articles.previews(hits.articles, viewer)
-            contents = await self._articles.contents(hits.articles)
-        # A deleted article stays in the index until its event is handled.
-        ids = [id_ for id_ in hits.articles if id_ in previews and id_ in contents]
-        # In a thread: a hundred long bodies take a second.
-        marked = await asyncio.to_thread(_highlights, query, [contents[id_] for id_ in ids])
+        """Return a page of the articles that have every word of the query; raise `SearchBusy`."""
+        deadline = asyncio.get_running_loop().time() + SEARCH_TIMEOUT_SECONDS
+        async with AsyncExitStack() as slot:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await slot.enter_async_context(self._slots)
+                    hits, previews, contents = await self._read(query, page, viewer)
+            except TimeoutError as error:
+                raise SearchBusy from error
+            # A deleted article stays in the index until its event is handled.
+            ids = [id_ for id_ in hits.articles if id_ in previews and id_ in contents]
+            # In a thread: a hundred long bodies take a second.
+            marked = await asyncio.to_thread(_highlights, query, [contents[id_] for id_ in ids])
         articles = [SearchHit(previews[id_], texts) for id_, texts in zip(ids, marked, strict=True)]
         return SearchResults(articles, hits.count)
 
+    async def _read(
+        self, query: Query, page: PageRequest, viewer: UserId | None
+    ) -> tuple[Hits, Mapping[ArticleId, ArticlePreview], Mapping[ArticleId, ArticleContent]]:
+        async with self._unit_of_work.snapshot():
+            hits = await self._index.find(query, page)
+            previews = await self._articles.previews(hits.articles, viewer)
+            contents = await self._articles.contents(hits.articles, max_body_length=MAX_HIGHLIGHTED_LENGTH)
+        return hits, previews, contents
 
-def _documents(contents: Mapping[ArticleId, ArticleContent]) -> Sequence[Document]:
-    # Sorted, so that two transactions lock the same articles in one order and do not deadlock.
-    return [document(article_id, contents[article_id]) for article_id in sorted(contents)]
+
+def _tokenized(contents: Mapping[ArticleId, ArticleContent]) -> Mapping[ArticleId, Document]:
+    return {article_id: document(article_id, contents[article_id]) for article_id in contents}
 
 
 def _highlights(query: Query, contents: Iterable[ArticleContent]) -> Sequence[Highlights]:
@@ -138,30 +171,40 @@ def _highlights(query: Query, contents: Iterable[ArticleContent]) -> Sequence[Hi
 
 
 class Indexer:
-    """Updates the index from the articles."""
+    """Updates the index from the articles.
 
-    def __init__(self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory) -> None:
+    Articles are read and tokenized before the transaction that changes the index.
+    """
+
+    def __init__(
+        self, unit_of_work: UnitOfWork, index: SearchIndex, articles: ArticleDirectory, events: EventPublisher
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._index = index
         self._articles = articles
+        self._events = events
 
-    async def on_article_published(self, event: ArticlePublished) -> None:
+    async def on_article_published(self, event: ArticlePublished) -> Effect:
         """Index an article."""
-        await self._index_contents([ArticleId(event.article_id)])
+        _, index = await self._prepare([ArticleId(event.article_id)])
+        return index
 
-    async def on_article_edited(self, event: ArticleEdited) -> None:
+    async def on_article_edited(self, event: ArticleEdited) -> Effect:
         """Index an article again."""
-        await self._index_contents([ArticleId(event.article_id)])
+        _, index = await self._prepare([ArticleId(event.article_id)])
+        return index
 
     async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
         """Delete articles from the index."""
         await self._index.delete([ArticleId(id_) for id_ in event.article_ids])
 
-    async def on_user_renamed(self, event: UserRenamed) -> None:
-        """Index the articles of a user again, for the author's new name."""
-        async with self._unit_of_work.transaction():
-            for batch in batches(await self._index.by_authors([UserId(event.user_id)]), BATCH_SIZE):
-                await self._index_contents(batch)
+    async def on_user_renamed(self, event: UserRenamed) -> Effect:
+        """Index the first articles of a user again, for the author's new name."""
+        return await self._prepare_batch(UserId(event.user_id), after=ArticleId(0))
+
+    async def on_renamed_author_indexed(self, event: RenamedAuthorIndexed) -> Effect:
+        """Index the next articles of a renamed author."""
+        return await self._prepare_batch(UserId(event.author_id), ArticleId(event.last_article_id))
 
     async def rebuild(self) -> int:
         """Index every article, delete the others from the index, and return the number of articles.
@@ -171,16 +214,63 @@ class Indexer:
         # The index first: an article published in between is in neither list, or only in `articles`.
         indexed = await self._index.all_ids()
         articles = await self._articles.all_ids()
-        for batch in batches(set(indexed) - set(articles), BATCH_SIZE):
-            await self._index.delete(batch)
-        for batch in batches(articles, BATCH_SIZE):
-            await self._index_contents(batch)
+        for deleted in batches(set(indexed) - set(articles), BATCH_SIZE):
+            await self._index.delete(deleted)
+        remaining: Sequence[ArticleId] = articles
+        while remaining:
+            batch, index = await self._prepare(remaining[:BATCH_SIZE])
+            await index()
+            remaining = remaining[len(batch) :]
+        await self._index.purge()
         return len(articles)
 
-    async def _index_contents(self, ids: Collection[ArticleId]) -> None:
-        async with self._unit_of_work.transaction():
-            # A concurrent deletion waits, and its event then deletes the article from the index again.
-            authors = await self._articles.lock_authors(ids)
-            contents = await self._articles.contents(list(authors))
-            # In a thread: the longest body takes a twentieth of a second.
-            await self._index.upsert(await asyncio.to_thread(_documents, contents))
+    async def _prepare_batch(self, author_id: UserId, after: ArticleId) -> Effect:
+        ids = await self._index.by_author(author_id, after, BATCH_SIZE)
+        batch, index = await self._prepare(ids)
+
+        async def index_and_continue() -> None:
+            await index()
+            if batch:
+                # In the same transaction, so that an interruption neither skips nor repeats a batch.
+                await self._events.publish(RenamedAuthorIndexed(batch[-1], author_id))
+
+        return index_and_continue
+
+    async def _prepare(self, ids: Sequence[ArticleId]) -> tuple[Sequence[ArticleId], Effect]:
+        """Return the first ids, as many as a batch may have, and the function that indexes their articles."""
+        found = await self._articles.contents(ids, max_body_length=MAX_BODY_LENGTH)
+        batch = list(_batch(ids, found))
+        contents = {id_: found[id_] for id_ in batch if id_ in found}
+        # In a thread: the longest body takes a twentieth of a second.
+        documents = await asyncio.to_thread(_tokenized, contents)
+
+        async def index() -> None:
+            async with self._unit_of_work.transaction():
+                # A concurrent deletion waits, and its event then deletes the article from the index again.
+                authors = await self._articles.lock_authors(contents.keys())
+                current = await self._articles.previews(authors.keys(), viewer=None)
+                changed = [id_ for id_ in current if not _is_of(contents[id_], current[id_])]
+                # Rare, and tokenized in the transaction: they must not change a second time.
+                latest = {**documents, **await self._documents(changed)} if changed else documents
+                # Sorted, so that two transactions lock the same articles in one order: no deadlock.
+                await self._index.upsert([latest[id_] for id_ in sorted(current)])
+
+        return batch, index
+
+    async def _documents(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, Document]:
+        contents = await self._articles.contents(ids, max_body_length=MAX_BODY_LENGTH)
+        return await asyncio.to_thread(_tokenized, contents)
+
+
+def _batch(ids: Sequence[ArticleId], contents: Mapping[ArticleId, ArticleContent]) -> Iterator[ArticleId]:
+    remaining = MAX_BATCH_LENGTH
+    for id_ in ids:
+        length = len(contents[id_].body) if id_ in contents else 0
+        if id_ != ids[0] and length > remaining:
+            return
+        remaining -= length
+        yield id_
+
+
+def _is_of(content: ArticleContent, preview: ArticlePreview) -> bool:
+    return (content.updated_at, content.author) == (preview.updated_at, preview.author.username)

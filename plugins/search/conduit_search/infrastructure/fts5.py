@@ -1,5 +1,6 @@
 """The word index on SQLite: FTS5, https://sqlite.org/fts5.html."""
 
+import sqlite3
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
@@ -21,6 +22,15 @@ RANKED = text(
     " ORDER BY bm25(search_words, 10, 5, 5, 3, 1), rowid DESC LIMIT :limit OFFSET :offset"
 )
 COUNT = text("SELECT count(*) FROM search_words WHERE search_words MATCH :query")
+# Since SQLite 3.42; stored in the table, and set by the migration if SQLite was new enough then.
+HAS_SECURE_DELETE = sqlite3.sqlite_version_info >= (3, 42)
+SECURE_DELETE = text("INSERT INTO search_words(search_words, rank) VALUES ('secure-delete', 1)")
+# Merges at most so many pages; a negative number begins to merge everything.
+MERGE = text("INSERT INTO search_words(search_words, rank) VALUES ('merge', :pages)")
+MERGED_PAGES = 500
+TOTAL_CHANGES = text("SELECT total_changes()")
+# A merge that changes less has found nothing to do: https://sqlite.org/fts5.html#the_merge_command.
+CHANGES_OF_AN_IDLE_MERGE = 2
 
 
 class Fts5Words:
@@ -43,13 +53,29 @@ class Fts5Words:
             for document in documents
         ]
         if rows:
-            async with self._database.transaction() as session:
+            async with self._database.long_transaction() as session:
                 await session.execute(INSERT, rows)
 
     async def delete(self, ids: Collection[ArticleId]) -> None:
         if ids:
-            async with self._database.transaction() as session:
+            async with self._database.long_transaction() as session:
                 await session.execute(DELETE, [{"id": article_id} for article_id in ids])
+
+    async def purge(self) -> None:
+        # One transaction for each step: on SQLite a transaction blocks all other writers.
+        if HAS_SECURE_DELETE:
+            async with self._database.long_transaction() as session:
+                await session.execute(SECURE_DELETE)
+        changes = await self._merge(-MERGED_PAGES)
+        while changes >= CHANGES_OF_AN_IDLE_MERGE:
+            changes = await self._merge(MERGED_PAGES)
+
+    async def _merge(self, pages: int) -> int:
+        """Merge some pages of the index; return the number of changed rows."""
+        async with self._database.long_transaction() as session:
+            before: int = await session.scalar(TOTAL_CHANGES) or 0
+            await session.execute(MERGE, {"pages": pages})
+            return (await session.scalar(TOTAL_CHANGES) or 0) - before
 
     async def ranked(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
         parameters = {"query": _match(query), "limit": page.limit, "offset": page.offset}

@@ -28,6 +28,10 @@ class WordIndex(Protocol):
         """Delete the words of articles, if they are in the index."""
         ...
 
+    async def purge(self) -> None:
+        """Remove what the words of deleted and replaced documents have left in the storage."""
+        ...
+
     async def ranked(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
         """Return a page of the articles with every term, ordered by rank and then newest first."""
         ...
@@ -73,19 +77,22 @@ class SqlSearchIndex:
             await session.execute(statement, {"ids": list(ids)})
             await self._word_index.delete(ids)
 
+    async def purge(self) -> None:
+        await self._word_index.purge()
+
     async def find(self, query: Query, page: PageRequest) -> Hits:
         async with self._database.snapshot():
             return Hits(await self._word_index.ranked(query, page), await self._word_index.count(query))
 
-    async def by_authors(self, authors: Collection[UserId]) -> Sequence[ArticleId]:
+    async def by_author(self, author_id: UserId, after: ArticleId, limit: int) -> Sequence[ArticleId]:
         statement = (
             select(documents_table.c.article_id)
-            .where(in_ids(documents_table.c.author_id, "authors"))
+            .where(documents_table.c.author_id == author_id, documents_table.c.article_id > after)
             .order_by(documents_table.c.article_id)
+            .limit(limit)
         )
         async with self._database.snapshot() as session:
-            rows = await session.scalars(statement, {"authors": list(authors)})
-            return [ArticleId(id_) for id_ in rows]
+            return [ArticleId(id_) for id_ in await session.scalars(statement)]
 
     async def all_ids(self) -> Sequence[ArticleId]:
         async with self._database.snapshot() as session:

@@ -19,7 +19,7 @@ class DocumentRow(Base):
     """An indexed article, and the version that was indexed."""
 
     __tablename__ = "search_document"
-    __table_args__ = (Index(None, "author_id"),)
+    __table_args__ = (Index(None, "author_id", "article_id"),)
 
     article_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     author_id: Mapped[int] = mapped_column(BigInteger)

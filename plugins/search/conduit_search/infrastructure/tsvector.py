@@ -46,6 +46,9 @@ class TsvectorWords:
             async with self._database.transaction() as session:
                 await session.execute(DELETE, [{"id": article_id} for article_id in ids])
 
+    async def purge(self) -> None:
+        """Do nothing: VACUUM removes deleted rows."""
+
     async def ranked(self, query: Query, page: PageRequest) -> Sequence[ArticleId]:
         parameters = {"query": _query(query), "limit": page.limit, "offset": page.offset}
         async with self._database.snapshot() as session:
