@@ -88,6 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._limits = config.limits
+        self.opened_at = self.loop.time()
         self.network: str | None = None
         self._read_deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
@@ -109,7 +110,11 @@ class LimitedProtocol(HttpToolsProtocol):
         return self._responding is not None and not self._responding.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
-        """Accept the connection, or reject it with 503 if there are too many and none of them is idle."""
+        """Accept the connection, or reject it with 503 if there are too many.
+
+        An idle connection is closed for it; above the limit of its address, also one with an incomplete
+        request, so that clients behind one address do not keep each other out.
+        """
         super().connection_made(transport)
         if self.client is not None:
             self.network = client_network(self.client[0], self._limits.trusted_proxies)
@@ -219,13 +224,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """Reject a request that could not be parsed."""
         self._reject(*self._parse_rejection)
 
+    def reject_if_incomplete(self) -> bool:
+        """Reject the request if the server waits for the rest of it; return whether it does."""
+        if self._read_deadline is None or self._is_rejected or self._is_responding:
+            return False
+        self._reject(*BUSY)
+        return True
+
     def _exceeds_limits(self) -> bool:
         connections = cast("set[LimitedProtocol]", self.connections)
         if (
             self.network is not None
             and self.config.connections_per_network[self.network] > self._limits.connections_per_address
         ):
-            return not _close_idle(other for other in connections if other.network == self.network)
+            own = [other for other in connections if other.network == self.network]
+            return not _close_idle(own) and not _reject_oldest_incomplete(own)
         return len(connections) > self._limits.connections and not _close_idle(connections)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -346,3 +359,11 @@ def _close_idle(connections: Iterable[LimitedProtocol]) -> bool:
         _, oldest = min(idle, key=itemgetter(0))
         oldest.timeout_keep_alive_handler()
     return bool(idle)
+
+
+def _reject_oldest_incomplete(connections: Iterable[LimitedProtocol]) -> bool:
+    """Reject the oldest request that is incomplete; return whether there is one."""
+    return any(
+        connection.reject_if_incomplete()
+        for connection in sorted(connections, key=lambda connection: connection.opened_at)
+    )

@@ -99,10 +99,10 @@ class Settings(ModuleSettings):
         2_000, ge=1, description="maximum open connections per process; more get a 503"
     )
     max_connections_per_address: int = Field(
-        100,
+        500,
         ge=1,
         description="maximum open connections per client address and process, except from trusted proxies; "
-        "more get a 503",
+        "beyond it the oldest one that is idle or sends slowly is closed, or the new one gets a 503",
     )
     keep_alive_timeout: float = Field(
         75, gt=0, description="time in seconds after which an idle connection is closed"

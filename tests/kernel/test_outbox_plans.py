@@ -21,7 +21,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.postgresql import prefer_indexes
 from modules.kernel.infrastructure.tables import SCHEMA
 
-SUBSCRIPTIONS = [("search", "ArticlePublished"), ("search", "ArticleDeleted"), ("alarm", "LampBroken")]
+SUBSCRIPTIONS = [("search", "ArticlePublished"), ("search", "ArticlesDeleted"), ("alarm", "LampBroken")]
 # The module is gone, or it no longer subscribes to the event.
 ORPHANED = [("gone", "ArticlePublished"), ("search", "ArticleRetired")]
 ORPHANS = 3 * MAX_COUNT
@@ -39,7 +39,7 @@ PARAMETERS = {
     "batch_size": 10,
     "of_subscriber": "search",
     "of_aggregate": "article_id 1",
-    "of_events": ["ArticlePublished", "ArticleDeleted"],
+    "of_events": ["ArticlePublished", "ArticlesDeleted"],
 }
 
 

@@ -255,7 +255,7 @@ async def print_costs() -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         async with filled_app(folder) as (_, api):
-            for large in [*accepted_inputs(), *refused_inputs()]:
+            for large in [*refused_inputs(), *accepted_inputs()]:
                 time_cost = await cost_of(large, api, memory=False)
                 memory_cost = await cost_of(large, api, memory=True)
                 sys.stdout.write(

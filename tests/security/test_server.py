@@ -160,7 +160,8 @@ class TestTime:
                 client.post("/api/articles/long/comments", json=comment, headers=headers)
         with connection(conduit) as opened:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-            opened.sendall(b"GET /api/articles/long/comments HTTP/1.1\r\nHost: conduit\r\n\r\n")
+            # A megabyte each: more than the buffers of the sockets.
+            opened.sendall(10 * b"GET /api/articles/long/comments HTTP/1.1\r\nHost: conduit\r\n\r\n")
             client_address = opened.getsockname()
             wait_until(lambda: not is_open_on_server(client_address), "the connection was not closed")
 
@@ -254,15 +255,22 @@ class TestNumber:
         assert (status, headers["retry-after"]) == (503, "1")
         assert body == {"errors": {"service": ["is busy, try again"]}}
 
-    def test_connection_above_the_limit_of_its_address_gets_503(self, conduit: RunningServer) -> None:
-        """One client must not keep others out."""
+    def test_oldest_incomplete_request_of_an_address_gets_503_for_a_new_connection(
+        self, conduit: RunningServer
+    ) -> None:
+        """One client must not keep others out, nor those behind its own address."""
         with ExitStack() as stack:
-            for _ in range(CONNECTIONS_PER_ADDRESS):
-                stack.enter_context(connection(conduit, UNTRUSTED))
-            with connection(conduit, UNTRUSTED) as rejected:
-                status, headers, body = read_response(rejected)
+            opened = [
+                stack.enter_context(connection(conduit, UNTRUSTED)) for _ in range(CONNECTIONS_PER_ADDRESS)
+            ]
+            with connection(conduit, UNTRUSTED) as new:
+                new.sendall(CLOSING_GET)
+                assert read_response(new)[0] == 200
+            status, headers, body = read_response(opened[0])
             assert (status, headers["retry-after"]) == (503, "1")
             assert body == {"errors": {"service": ["is busy, try again"]}}
+            opened[1].sendall(CLOSING_GET)
+            assert read_response(opened[1])[0] == 200
             assert send(conduit, CLOSING_GET)[0] == 200
 
     @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ COMPLETED = _Completed()
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
-    __slots__ = ("_owner", "is_long_running")
+    __slots__ = ("_owner",)
 
     # sqlite3's own cursor, not aiosqlite's: closing it needs no thread.
     _awaitable_cursor_close = False
@@ -79,7 +79,10 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             if self._cursor.description:
                 self._rows = deque(self._cursor.fetchall())
 
-        self._run(run, self._owner.run_inline)
+        try:
+            self._owner.run_inline(run)
+        except Exception as error:
+            self._owner._handle_exception(error)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
         """Run one statement for several rows; for many rows on aiosqlite's thread."""
@@ -87,12 +90,11 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         def run() -> None:
             self._cursor.executemany(operation, seq_of_parameters)
 
-        many = len(seq_of_parameters) > INLINE_MAX_ROWS
-        self._run(run, self._owner.run_in_thread if many else self._owner.run_inline)
-
-    def _run(self, run: Callable[[], None], where: Callable[[Callable[[], None]], None]) -> None:
         try:
-            where(run)
+            if len(seq_of_parameters) > INLINE_MAX_ROWS:
+                self._owner.run_in_thread(run)
+            else:
+                self._owner.run_inline(run)
         except Exception as error:
             self._owner._handle_exception(error)
 
