@@ -64,8 +64,9 @@ class Limits:
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration, for `LimitedProtocol`."""
 
-    def __init__(self, app: str, limits: Limits, **options: Any) -> None:
-        super().__init__(app, http=LimitedProtocol, ws="none", **options)
+    def __init__(self, app: str | ASGI3Application, limits: Limits, **options: Any) -> None:
+        # uvicorn starts a pipelined request in the context of the one before, unless it resets it.
+        super().__init__(app, http=LimitedProtocol, ws="none", reset_contextvars=True, **options)
         self.limits = limits
         self.connections_per_network: Counter[str] = Counter()
 
@@ -88,7 +89,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: ServerConfig, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._limits = config.limits
-        self.opened_at = self.loop.time()
+        self.waiting_since = self.loop.time()
         self.network: str | None = None
         self._read_deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
@@ -112,8 +113,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         """Accept the connection, or reject it with 503 if there are too many.
 
-        An idle connection is closed for it; above the limit of its address, also one with an incomplete
-        request, so that clients behind one address do not keep each other out.
+        An idle connection is closed for it, or else the oldest incomplete request is rejected, of the
+        connection's own address or of the one with most connections: clients that send nothing do not
+        keep out others.
         """
         super().connection_made(transport)
         if self.client is not None:
@@ -226,7 +228,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def reject_if_incomplete(self) -> bool:
         """Reject the request if the server waits for the rest of it; return whether it does."""
-        if self._read_deadline is None or self._is_rejected or self._is_responding:
+        if self._read_deadline is None or self._is_rejected:
             return False
         self._reject(*BUSY)
         return True
@@ -239,7 +241,13 @@ class LimitedProtocol(HttpToolsProtocol):
         ):
             own = [other for other in connections if other.network == self.network]
             return not _close_idle(own) and not _reject_oldest_incomplete(own)
-        return len(connections) > self._limits.connections and not _close_idle(connections)
+        if len(connections) <= self._limits.connections:
+            return False
+        per_network = self.config.connections_per_network
+        busiest = max(per_network, key=per_network.__getitem__, default="")
+        return not _close_idle(connections) and not _reject_oldest_incomplete(
+            other for other in connections if other.network == busiest
+        )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._responding = cycle
@@ -276,6 +284,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._read_deadline.cancel()
             self._read_deadline = None
         if seconds is not None:
+            self.waiting_since = self.loop.time()
             self._read_deadline = self.loop.call_later(seconds, self._on_read_timeout)
 
     def _set_write_deadline(self, seconds: float | None) -> None:
@@ -365,5 +374,5 @@ def _reject_oldest_incomplete(connections: Iterable[LimitedProtocol]) -> bool:
     """Reject the oldest request that is incomplete; return whether there is one."""
     return any(
         connection.reject_if_incomplete()
-        for connection in sorted(connections, key=lambda connection: connection.opened_at)
+        for connection in sorted(connections, key=lambda connection: connection.waiting_since)
     )

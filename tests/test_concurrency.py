@@ -126,6 +126,41 @@ async def test_edits_that_swap_tags_do_not_deadlock(
         assert listed["articlesCount"] == len(listed["articles"]) == 3
 
 
+async def test_favorites_do_not_starve_a_deletion(users: Api) -> None:
+    """Transactions that lock an article wait in one queue, and none overtakes its deletion."""
+    article = await users.as_user("jake").publish("Dragons")
+    path = f"/articles/{article['slug']}/favorite"
+    gone = asyncio.Event()
+
+    async def toggle(reader: str) -> Counter[int]:
+        counts: Counter[int] = Counter()
+        while not gone.is_set():
+            for method in ("POST", "DELETE"):
+                counts[(await users.as_user(reader).request(method, path)).status_code] += 1
+        return counts
+
+    readers = [asyncio.create_task(toggle(reader)) for reader in READERS for _ in range(2)]
+    edited = await users.as_user("jake").put(
+        f"/articles/{article['slug']}", {"article": {"body": "They swim."}}
+    )
+    left = await users.as_user("jake").delete("/user", json={"user": {"password": PASSWORD}})
+    gone.set()
+    assert (edited.status_code, left.status_code) == (200, 204)
+    assert set().union(*await asyncio.gather(*readers)) <= {200, 404}
+
+
+async def test_edits_of_tags_in_opposite_directions_do_not_deadlock(users: Api) -> None:
+    articles = {name: await users.as_user(name).publish(name, tags=["fire"]) for name in READERS}
+
+    def retag(name: str, tag: str) -> Awaitable[httpx2.Response]:
+        return users.as_user(name).put(f"/articles/{articles[name]['slug']}", {"article": {"tagList": [tag]}})
+
+    for number in range(6):
+        tags = ("fire", "wings") if number % 2 else ("wings", "fire")
+        swaps = [retag(name, tags[place % 2]) for place, name in enumerate(READERS)]
+        assert await statuses(swaps) == {200: len(READERS)}
+
+
 async def test_reads_succeed_during_writes(users: Api) -> None:
     jake, anna = users.as_user("jake"), users.as_user("anna")
     writes = [jake.post("/articles", {"article": _article(number)}) for number in range(25)]

@@ -22,7 +22,11 @@ KEY = {"Idempotency-Key": "550e8400-e29b-41d4-a716-446655440000"}
 OTHER_KEY = {"Idempotency-Key": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}
 REUSED = {"errors": {"Idempotency-Key": ["was already used with a different request"]}}
 REVOKED = {
-    "errors": {"Idempotency-Key": ["belongs to a registration whose account was deleted or logged out"]}
+    "errors": {
+        "Idempotency-Key": [
+            "belongs to a registration whose account was deleted, logged out or got a new password"
+        ]
+    }
 }
 CARL: Json = {"user": {"username": "carl", "email": "carl@example.com", "password": PASSWORD}}
 DUPLICATES = 30

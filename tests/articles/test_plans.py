@@ -70,7 +70,7 @@ def test_count_is_stored_or_uses_the_index_of_the_most_selective_filter(
 def test_feed_sorts_only_articles_by_the_authors_of_its_page(
     connection: sqlite3.Connection,
 ) -> None:
-    first, *others = plan(connection, listings.FEED)
+    first, *others = plan(connection, listings.FEEDS["sqlite"].page)
     # Only the articles of the few authors of the page, since its oldest article, are sorted.
     assert first.endswith("ix_articles_article_author_id_created_at_id (author_id=? AND created_at>?)")
     assert [line for line in others if "articles_article " in line] == []
@@ -80,7 +80,7 @@ def test_feed_sorts_only_articles_by_the_authors_of_its_page(
 def test_feed_after_position_searches_once_per_author_and_sorts_a_page(
     connection: sqlite3.Connection,
 ) -> None:
-    lines = plan(connection, listings.FEED_AFTER)
+    lines = plan(connection, listings.FEEDS["sqlite"].page_after)
     index = "ix_articles_article_author_id_created_at_id"
     assert [
         line.partition(" USING ")[2] for line in lines if line.startswith("SEARCH articles_article ")

@@ -65,6 +65,16 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
         yield conduit
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Return a server that waits for incomplete requests for longer than a test takes."""
+    folder = tmp_path_factory.mktemp("patient")
+    settings = SETTINGS | {"HEADER_TIMEOUT": "60", "BODY_TIMEOUT": "60"}
+    assert program.conduit(folder, "migrate", **settings).returncode == 0
+    with served(folder, **settings) as conduit:
+        yield conduit
+
+
 @pytest.fixture(autouse=True)
 def check_server(conduit: RunningServer) -> Iterator[None]:
     """Fail a test after which the server is down, or that logs a failure."""
@@ -255,23 +265,39 @@ class TestNumber:
         assert (status, headers["retry-after"]) == (503, "1")
         assert body == {"errors": {"service": ["is busy, try again"]}}
 
+    @pytest.mark.parametrize("sent", [b"", GET[:10], POST + b"Content-Length: 9\r\n\r\n{"])
     def test_oldest_incomplete_request_of_an_address_gets_503_for_a_new_connection(
-        self, conduit: RunningServer
+        self, patient: RunningServer, sent: bytes
     ) -> None:
         """One client must not keep others out, nor those behind its own address."""
         with ExitStack() as stack:
             opened = [
-                stack.enter_context(connection(conduit, UNTRUSTED)) for _ in range(CONNECTIONS_PER_ADDRESS)
+                stack.enter_context(connection(patient, UNTRUSTED)) for _ in range(CONNECTIONS_PER_ADDRESS)
             ]
-            with connection(conduit, UNTRUSTED) as new:
+            for incomplete in opened:
+                incomplete.sendall(sent)
+            # Answered after what the others sent was read.
+            assert send(patient, CLOSING_GET)[0] == 200
+            with connection(patient, UNTRUSTED) as new:
                 new.sendall(CLOSING_GET)
                 assert read_response(new)[0] == 200
             status, headers, body = read_response(opened[0])
             assert (status, headers["retry-after"]) == (503, "1")
             assert body == {"errors": {"service": ["is busy, try again"]}}
-            opened[1].sendall(CLOSING_GET)
-            assert read_response(opened[1])[0] == 200
-            assert send(conduit, CLOSING_GET)[0] == 200
+            assert send(patient, CLOSING_GET)[0] == 200
+
+    def test_busiest_address_makes_room_at_the_limit_of_all_connections(self, patient: RunningServer) -> None:
+        with ExitStack() as stack:
+            silent = [
+                stack.enter_context(connection(patient, UNTRUSTED)) for _ in range(CONNECTIONS_PER_ADDRESS)
+            ]
+            # More than fit, in case that a connection of another test was idle.
+            for _ in range(CONNECTIONS - CONNECTIONS_PER_ADDRESS + 5):
+                stack.enter_context(connection(patient, PROXY))
+            with connection(patient, PROXY) as new:
+                new.sendall(CLOSING_GET)
+                assert read_response(new)[0] == 200
+            assert read_response(silent[0])[0] == 503
 
     @pytest.mark.parametrize(
         ("source", "number"), [(PROXY, CONNECTIONS), (UNTRUSTED, CONNECTIONS_PER_ADDRESS)]

@@ -37,6 +37,18 @@ async def test_account_that_stores_too_much_gets_429(api: Api) -> None:
     assert (await api.as_user("anna").post("/articles", article(MIN_RECORDED_BYTES))).status_code == 201
 
 
+async def test_refused_or_failed_writes_do_not_reset_the_count(api: Api) -> None:
+    jake = api.as_user("jake")
+    below = MIN_RECORDED_BYTES - KILOBYTE
+    statuses = []
+    for _ in range(8):
+        statuses.append((await jake.post("/articles", article(below))).status_code)
+        comment = {"comment": {"body": "x" * 2 * KILOBYTE}}
+        await jake.post("/articles/unicorns/comments", comment)
+    assert statuses == [201] * statuses.count(201) + [429] * statuses.count(429)
+    assert statuses.count(201) <= LIMIT // below + 1
+
+
 async def test_small_requests_add_up_until_the_window_ends(users: UsersContainer) -> None:
     clock = FakeClock()
     limit = StorageLimit(users.database(), clock, f"{LIMIT} per hour")

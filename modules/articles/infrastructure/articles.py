@@ -22,11 +22,12 @@ from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
-# Blocks deletion only: others may favorite the article at the same time.
+# All who lock an article wait in one queue. With FOR KEY SHARE, which is enough against a deletion, those
+# who favorite an article or comment on it all the time would overtake its deletion for ever.
 LOCK_FOR_FAVORITE = (
     select(articles.c.id, articles.c.created_at)
     .where(articles.c.slug == bindparam("slug"))
-    .with_for_update(read=True, key_share=True)
+    .with_for_update(key_share=True)
 )
 DELETE_FAVORITE = (
     delete(favorites)
@@ -41,14 +42,14 @@ ADJUST_FAVORITES_COUNT = (
 DELETE = delete(articles).where(in_ids(articles.c.id, "ids"))
 IDS_BY_AUTHOR = select(articles.c.id).where(articles.c.author_id == bindparam("user_id"))
 FAVORITES_OF_USER = select(favorites.c.article_id).where(favorites.c.user_id == bindparam("user_id"))
-# Locks a user's articles against everything, and the user's favorites against a deletion of the articles;
-# in the order of ids, so that the deletions of two users do not deadlock. Counted, because the ids of all
+# Locks a user's articles, and those that the user favorites; in the order of ids, so that the deletions of
+# two users do not deadlock. Counted, because the ids of all
 # favorites need not fit into memory.
 LOCK_FOR_USER_DELETION = select(func.count()).select_from(
     select(articles.c.id)
     .where(articles.c.id.in_(union(IDS_BY_AUTHOR, FAVORITES_OF_USER)))
     .order_by(articles.c.id)
-    .with_for_update()
+    .with_for_update(key_share=True)
     .subquery()
 )
 SUBTRACT_FAVORITES_OF_USER = (
@@ -75,7 +76,9 @@ class SqlArticles:
 
     async def get_for_update(self, slug: str) -> Article:
         async with self._database.transaction() as session:
-            row = await session.scalar(select(ArticleRow).where(ArticleRow.slug == slug).with_for_update())
+            row = await session.scalar(
+                select(ArticleRow).where(ArticleRow.slug == slug).with_for_update(key_share=True)
+            )
         if row is None:
             raise ArticleNotFound
         return _article(row)

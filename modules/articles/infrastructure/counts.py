@@ -23,11 +23,17 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, upsert
+from modules.kernel.infrastructure.persistence.dialect_sql import ByteOrder, in_ids, upsert
 
 ALL_AUTHORS = UserId(0)
 """The `author_id` of the row that counts all articles. Ids of users begin at 1."""
 
+LOCK_TAGS = (
+    select(tag_stats.c.tag)
+    .where(tag_stats.c.tag.in_(bindparam("tags", expanding=True)))
+    .order_by(ByteOrder(tag_stats.c.tag))
+    .with_for_update()
+)
 DELETE_UNUSED_TAG = delete(tag_stats).where(tag_stats.c.tag == bindparam("unused"), tag_stats.c.articles == 0)
 UPDATE_LATEST = (
     update(author_stats)
@@ -52,7 +58,7 @@ def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[Executab
     locked = (
         select(stats.c[key])
         .where(stats.c[key].in_(select(rows.c[key]).where(of_articles)))
-        .order_by(stats.c[key])
+        .order_by(ByteOrder(stats.c[key]) if key == "tag" else stats.c[key])
         .with_for_update()
         .subquery()
     )
@@ -124,6 +130,10 @@ class ArticleCounts:
 
     async def adjust_tags(self, deltas: Mapping[str, int]) -> None:
         """Add these numbers, which may be negative, to the counts of articles by tag."""
+        if min(deltas.values(), default=0) < 0 < max(deltas.values(), default=0):
+            # Increases and decreases are two statements, each of which locks in order.
+            async with self._database.transaction() as session:
+                await session.execute(LOCK_TAGS, {"tags": list(deltas)})
         await self._adjust(TagStatsRow, "tag", deltas)
         decreased = [{"unused": tag} for tag, delta in sorted(deltas.items()) if delta < 0]
         if decreased:

@@ -34,12 +34,14 @@ CONTENTS = select(
     articles.c.updated_at,
 ).where(in_ids(articles.c.id, "ids"))
 IDS = select(articles.c.id, articles.c.slug).where(articles.c.slug.in_(bindparam("slugs", expanding=True)))
-LOCK_BY_SLUG = IDS.with_for_update(read=True, key_share=True)
+# In the order of ids, so that two transactions do not deadlock.
+LOCK_BY_SLUG = IDS.order_by(articles.c.id).with_for_update(key_share=True)
 AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
 LOCK_AUTHORS = (
     select(articles.c.id, articles.c.author_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
-    .with_for_update(read=True, key_share=True)
+    .order_by(articles.c.id)
+    .with_for_update(key_share=True)
 )
 ALL_IDS = select(articles.c.id).order_by(articles.c.created_at, articles.c.id)
 

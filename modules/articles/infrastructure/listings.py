@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Integer,
     Row,
     Select,
     bindparam,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 
 from modules.articles.domain.reading import Criteria
@@ -83,31 +85,70 @@ def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
     )
 
 
-def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
-    # A lower bound of the times of the page, which ends at the n-th newest article (`last` is n - 1). The
-    # n authors with the most recent latest articles have at least n articles since the oldest of those,
-    # so that everything older comes after the page.
-    since = func.coalesce(
+def _since(followed: CTE) -> ColumnElement[datetime]:
+    """Return a lower bound of the times of the page, which ends at the n-th newest article.
+
+    `last` is n - 1. The n authors with the most recent latest articles have at least n articles since the
+    oldest of those, so that everything older comes after the page.
+    """
+    nth_latest = (
         select(followed.c.latest_at)
         .where(followed.c.latest_at.is_not(None))
         .order_by(followed.c.latest_at.desc())
         .limit(1)
         .offset(bindparam("last"))
-        .scalar_subquery(),
-        literal(EPOCH, UtcDateTime()),
+        .scalar_subquery()
     )
+    return func.coalesce(nth_latest, literal(EPOCH, UtcDateTime()))
+
+
+def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+    since = _since(followed)
     return _newest(
         articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
         articles.c.created_at >= since,
         *conditions,
         time=articles.c.created_at,
         key=articles.c.id,
-    ).add_columns(select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count"))
+    ).add_columns(_total(followed))
+
+
+def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+    """Return the same feed for PostgreSQL: the newest articles of each author of the page, merged.
+
+    Its planner would scan the articles by time instead, also all newer ones of authors who are not followed.
+    """
+    since = _since(followed)
+    of_author = (
+        select(*PREVIEW)
+        .where(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
+        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
+        .limit(bindparam("last", type_=Integer) + 1)
+        .lateral()
+    )
+    return (
+        select(*of_author.c, _total(followed))
+        .select_from(followed.join(of_author, true()))
+        .where(followed.c.latest_at >= since)
+        .order_by(of_author.c.created_at.desc(), of_author.c.id.desc())
+        .limit(LIMIT)
+    )
+
+
+def _total(followed: CTE) -> ColumnElement[int]:
+    return select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The statements of the feed: a page by offset, and a page after a position. Both count the articles."""
+
+    page: AnySelect
+    page_after: AnySelect
 
 
 FOLLOWED_AUTHORS = _followed(author_stats.c.latest_at)
 FEED_COUNT = select(func.sum(FOLLOWED_AUTHORS.c.articles))
-FEED = _feed(FOLLOWED_AUTHORS).offset(OFFSET)
 AFTER_POSITION = after_position(articles.c.created_at, articles.c.id)
 # The latest article of an author after the position: one index look-up per followed author.
 LATEST_AFTER = (
@@ -118,7 +159,16 @@ LATEST_AFTER = (
     .correlate(author_stats)
     .scalar_subquery()
 )
-FEED_AFTER = _feed(_followed(LATEST_AFTER), AFTER_POSITION)
+FOLLOWED_BEFORE_POSITION = _followed(LATEST_AFTER)
+FEEDS = {
+    dialect: Feed(
+        feed(FOLLOWED_AUTHORS).offset(OFFSET),
+        feed(FOLLOWED_BEFORE_POSITION, AFTER_POSITION),
+    )
+    for dialect, feed in (("sqlite", _feed), ("postgresql", _feed_by_author))
+}
+"""The feed by the name of the dialect."""
+
 # The stored counts: without a filter and for one filter.
 COUNTS = {
     frozenset[str](): select(author_stats.c.articles).where(author_stats.c.author_id == ALL_AUTHORS),

@@ -9,9 +9,8 @@ from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import MAX_LISTED_TAGS, ArticleList, ArticleView, Criteria
 from modules.articles.infrastructure.listings import (
-    FEED,
-    FEED_AFTER,
     FEED_COUNT,
+    FEEDS,
     PREVIEW,
     AnyRow,
     AnySelect,
@@ -61,7 +60,8 @@ class SqlArticleReader:
         async with self._database.snapshot() as session:
             followees = (await self._profiles.followees({reader_id}))[reader_id]
             parameters = {"authors": followees, "last": page.offset + page.limit}
-            statement = FEED if page.after is None else FEED_AFTER
+            feed = FEEDS[self._database.dialect]
+            statement = feed.page if page.after is None else feed.page_after
             rows = await self._rows(statement, parameters, page, reader_id)
             if not rows:
                 return ArticleList((), await session.scalar(FEED_COUNT, {"authors": followees}) or 0)

@@ -43,7 +43,7 @@ class RegistrationRevoked(Conflict):
     """The sessions of this registration were revoked, so a retry must not get a new token."""
 
     subject = HEADER
-    problem = "belongs to a registration whose account was deleted or logged out"
+    problem = "belongs to a registration whose account was deleted, logged out or got a new password"
 
 
 class CommonPassword(Invalid):

@@ -115,6 +115,8 @@ class AccountService:
             account.require_session(principal.session)
             changed = account.with_changes(changes, password_hash, principal.session)
             await self._repository.save(changed)
+            if changed.email != account.email:
+                await self._credentials.forget(account.email)
             if changed.username != account.username:
                 await self._events.publish(UserRenamed(account.id))
         if password_hash is None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -247,10 +247,11 @@ class Database:
                         if (authorize := write_authorization.get()) is not None:
                             await authorize()
                         yield session
-                    await _commit(session)
+                    # The caller must know whether it was committed: once it was, the request ends as if it
+                    # was in time.
+                    await _uninterrupted(session.commit())
                 except BaseException:
-                    # Roll back in a shielded task, so that cancellation cannot interrupt it.
-                    await asyncio.shield(session.close())
+                    await _uninterrupted(session.close())
                     raise
                 # Without the shielded task of `async with`, which takes a tenth of the transaction's time.
                 await session.close()
@@ -297,16 +298,13 @@ class Database:
             self._unit.reset(token)
 
 
-async def _commit(session: AsyncSession) -> None:
-    """Commit, whatever is cancelled meanwhile: the caller must know whether it was committed."""
-    commit = asyncio.ensure_future(session.commit())
-    while not commit.done():
-        try:
-            await asyncio.shield(commit)
-        except asyncio.CancelledError:
-            # A time-out or a client that is gone. Once committed, the request ends as if it was in time.
-            continue
-    commit.result()
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 @contextmanager

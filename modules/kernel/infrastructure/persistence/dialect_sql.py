@@ -133,6 +133,24 @@ def _unnest_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> st
     return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"
 
 
+class ByteOrder(FunctionElement[str]):
+    """A text to sort by its UTF-8 bytes, which is Python's order of strings, whatever the collation."""
+
+    type = Text()
+    name = "byte_order"
+    inherit_cache = True
+
+
+@compiles(ByteOrder, "sqlite")
+def _by_default(element: ByteOrder, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(ByteOrder, "postgresql")
+def _by_collation(element: ByteOrder, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
 class RandomHex(FunctionElement[str]):
     """At least 122 random bits as 32 hexadecimal digits, another value for each row."""
 
