@@ -249,7 +249,7 @@ class RandomHistory:
 
     def _record(self, operation: str, response: httpx2.Response) -> None:
         self.outcome.statuses[operation, response.status_code] += 1
-        # A 503 tells that nothing was done and may be retried: the database was busy.
+        # A 503 means that nothing was done, and that a retry is safe: the database was busy.
         acceptable = HTTPStatus.SERVICE_UNAVAILABLE
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and response.status_code != acceptable:
             self.outcome.failures.append(f"{operation}: {response.status_code} {response.text}")

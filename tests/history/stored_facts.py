@@ -1,4 +1,4 @@
-"""What must be true of the stored rows, in plain SQL, independent of the program's own checks."""
+"""Invariants of the stored rows, in plain SQL, independent of the program's own checks."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence

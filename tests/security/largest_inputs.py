@@ -168,7 +168,7 @@ def hostile_values() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a request costs on the event loop's thread: seconds of its CPU time, and peak bytes of memory."""
+    """The cost of a request on the event loop's thread: seconds of its CPU time, and peak bytes of memory."""
 
     status: int
     response_bytes: int

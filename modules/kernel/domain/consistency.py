@@ -10,7 +10,7 @@ class Difference:
     """A stored value that is wrong, or the rows of one target that is missing."""
 
     text: str
-    """What differs, in a few words: `user 7: 3`, for three rows."""
+    """The difference in a few words: `user 7: 3`, for three rows."""
 
     rows: int = 1
 
@@ -29,7 +29,7 @@ class ConsistencyCheck(Protocol):
 
     @property
     def problem(self) -> str:
-        """What is wrong with the rows that it reports: `rows of a missing user`."""
+        """The problem of the rows that it reports: `rows of a missing user`."""
         ...
 
     def differences(self) -> AsyncIterator[Difference]:

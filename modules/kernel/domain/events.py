@@ -38,7 +38,7 @@ class DeliveryMode(Enum):
 EventT = TypeVar("EventT", bound=Event)
 EventHandler = Callable[[EventT], Awaitable[None]]
 Effect = Callable[[], Awaitable[None]]
-"""What a `PreparingHandler` returns: it is called in the transaction that also deletes the delivery."""
+"""The result of a `PreparingHandler`, which is called in the transaction that also deletes the delivery."""
 
 PreparingHandler = Callable[[EventT], Awaitable[Effect]]
 """Called outside of a transaction, so that on SQLite others can write meanwhile.

@@ -75,7 +75,7 @@ class TokenVerifier(Protocol):
 write_authorization: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "write_authorization", default=None
 )
-"""What every transaction of the current request awaits first.
+"""The function that every transaction of the current request awaits first.
 
 It is set when the request is authenticated, and raises `TokenInvalid` when the caller's rights have ended
 since: a request may wait for its body, for a password hash or for a lock before it writes.
