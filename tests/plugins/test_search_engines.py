@@ -446,7 +446,7 @@ async def test_wrong_entries_are_found_and_indexed_again_or_deleted(context: Con
         for slug in ("dragons", "knights", "unicorns")
     )
     for article_id in (dragons, knights, unicorns):
-        await context.indexer.on_article_published(ArticlePublished(article_id))
+        await context.handle(context.indexer.on_article_published(ArticlePublished(article_id)))
     await context.upsert(404, title="missing")
     async with context.database.transaction() as session:
         await session.execute(

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
-    Integer,
     Row,
     Select,
     bindparam,
@@ -123,7 +123,7 @@ def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelec
         select(*PREVIEW)
         .where(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
         .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-        .limit(bindparam("last", type_=Integer) + 1)
+        .limit(bindparam("last", type_=BigInteger) + 1)
         .lateral()
     )
     return (

@@ -34,6 +34,7 @@ TAGS = (
     .order_by(tag_stats.c.articles.desc(), tag_stats.c.tag)
     .limit(MAX_LISTED_TAGS)
 )
+MAX_LAST = 2**62
 
 
 class SqlArticleReader:
@@ -59,7 +60,9 @@ class SqlArticleReader:
     async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
         async with self._database.snapshot() as session:
             followees = (await self._profiles.followees({reader_id}))[reader_id]
-            parameters = {"authors": followees, "last": page.offset + page.limit}
+            # Offsets go to the largest BIGINT, beyond which the database cannot add.
+            last = min(page.offset + page.limit, MAX_LAST)
+            parameters = {"authors": followees, "last": last}
             feed = FEEDS[self._database.dialect]
             statement = feed.page if page.after is None else feed.page_after
             rows = await self._rows(statement, parameters, page, reader_id)

@@ -54,9 +54,10 @@ class IndexCheck:
         return repaired
 
     async def _index_again(self, article_id: ArticleId) -> None:
+        index = await self._indexer.on_article_edited(ArticleEdited(article_id))
         async with self._database.transaction():
             await self._index.delete([article_id])
-            await self._indexer.on_article_edited(ArticleEdited(article_id))
+            await index()
 
     async def _wrong(self, ids: Sequence[int]) -> Mapping[ArticleId, str]:
         stored = select(documents.c.article_id, documents.c.author_id).where(documents.c.article_id.in_(ids))
