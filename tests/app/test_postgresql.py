@@ -150,7 +150,7 @@ class TestProcesses:
         async with another() as (first, _), another() as (second, _):
             jake = {"Authorization": f"Token {await first.as_user('jake').token()}"}
             assert (await second.get("/user", headers=jake)).status_code == 200
-            await first.put("/user", {"user": {"password": "another pass phrase"}}, headers=jake)
+            await first.post("/user/logout-all", headers=jake)
             assert (await second.get("/user", headers=jake)).status_code == 401
 
     async def test_change_by_another_process_is_returned_at_once(self, another: Open) -> None:

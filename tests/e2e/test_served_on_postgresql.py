@@ -113,9 +113,14 @@ class Load:
 
     async def stored(self) -> set[int]:
         """Return the ids of the stored comments."""
-        response = await self._client.get(f"{self._article}/comments", headers=self._headers)
-        assert response.status_code == 200, response.text
-        return {comment["id"] for comment in response.json()["comments"]}
+        stored: set[int] = set()
+        page = f"{self._article}/comments?limit=100"
+        while page:
+            response = await self._client.get(page, headers=self._headers)
+            assert response.status_code == 200, response.text
+            stored |= {comment["id"] for comment in response.json()["comments"]}
+            page = response.links.get("next", {}).get("url", "")
+        return stored
 
     async def _write(self) -> None:
         while not self._ending:

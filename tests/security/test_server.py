@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from select import select
 from typing import Any
 
 import httpx2
@@ -281,7 +282,8 @@ class TestNumber:
             with connection(patient, UNTRUSTED) as new:
                 new.sendall(CLOSING_GET)
                 assert read_response(new)[0] == 200
-            status, headers, body = read_response(opened[0])
+            [rejected], _, _ = select(opened, [], [], 10)
+            status, headers, body = read_response(rejected)
             assert (status, headers["retry-after"]) == (503, "1")
             assert body == {"errors": {"service": ["is busy, try again"]}}
             assert send(patient, CLOSING_GET)[0] == 200
@@ -297,7 +299,8 @@ class TestNumber:
             with connection(patient, PROXY) as new:
                 new.sendall(CLOSING_GET)
                 assert read_response(new)[0] == 200
-            assert read_response(silent[0])[0] == 503
+            rejected, _, _ = select(silent, [], [], 10)
+            assert {read_response(silent_one)[0] for silent_one in rejected} == {503}
 
     @pytest.mark.parametrize(
         ("source", "number"), [(PROXY, CONNECTIONS), (UNTRUSTED, CONNECTIONS_PER_ADDRESS)]
