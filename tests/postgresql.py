@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -109,6 +110,11 @@ class Server:
         except FileNotFoundError:
             return None
 
+    def is_listening(self) -> bool:
+        """Return whether a process, even a frozen one, listens on the server's socket."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self._folder / ".s.PGSQL.5432")) == 0
+
     def _create(self) -> None:
         self._folder.mkdir(exist_ok=True)
         if _is_root():
@@ -141,7 +147,7 @@ def begin_run() -> bool:
     if RUN_SERVER in os.environ:
         return False
     for folder in TEMPORARY.glob(f"{PREFIX}*"):
-        _end_abandoned(folder)
+        end_abandoned(folder)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
     folder.chmod(0o755)
     _owned.append(_locked(folder / "owner"))
@@ -159,12 +165,15 @@ def end_run() -> None:
 
 
 def _end(folder: Path) -> None:
-    Server(folder / "server").stop()
+    server = Server(folder / "server")
+    # After a restart of the machine, its file still names a process id, perhaps another program's by now.
+    if server.is_listening():
+        server.stop()
     shutil.rmtree(folder)
 
 
-def _end_abandoned(folder: Path) -> None:
-    """Clean up after a process that was killed before `end_run`."""
+def end_abandoned(folder: Path) -> None:
+    """Stop the server in this folder and delete its files if its run was killed before `end_run`."""
     # Not found: it has just ended. Locked: it is still running.
     with suppress(FileNotFoundError, BlockingIOError):
         if folder.stat().st_uid == os.geteuid() and (folder / "owner").exists():
