@@ -19,11 +19,12 @@ from typing import Annotated
 import httpx2
 import psycopg
 import typer
-from sqlalchemy import event, make_url
+from sqlalchemy import make_url
 
 from benchmarks.measure import Endpoint, Server, load, require_wrk, serving
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
+from modules.kernel.fakes import StatementRecorder
 
 TICKS = os.sysconf("SC_CLK_TCK")
 EVERY_CORE = range(os.cpu_count() or 1)
@@ -167,26 +168,21 @@ async def _count_statements(
         log_level="error",
     )
     composition = compose_from_settings(settings)
-    executed: list[str] = []
-
-    def record(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        executed.append(statement)
-
+    recorder = StatementRecorder()
     transport = httpx2.ASGITransport(create_application(settings, composition))
     async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
         token = (await client.post("/api/users/login", json=JOHN)).json()["user"]["token"]
         operations = _operations((await client.get("/api/articles?limit=100")).json()["articles"])
-        for engine in composition.database.engines:
-            event.listen(engine.sync_engine, "before_cursor_execute", record)
+        composition.database.observers.append(recorder)
         statements = {}
         for operation in operations:
-            executed.clear()
+            recorder.statements.clear()
             headers = {"Authorization": f"Token {token}"} if operation.with_token else {}
             response = await client.request(
                 operation.method, operation.path, json=operation.body, headers=headers
             )
             response.raise_for_status()
-            statements[operation.name] = len(executed)
+            statements[operation.name] = len(recorder.statements)
     await composition.database.dispose()
     return token, operations, statements
 

@@ -3,33 +3,28 @@
 import re
 import sqlite3
 
-from sqlalchemy import ClauseElement, event
 from sqlalchemy.dialects import sqlite
 
+from modules.kernel import fakes
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement
 
 
-class StatementRecorder:
+class StatementRecorder(fakes.StatementRecorder):
     """Records the statements that are sent to a database."""
 
     def __init__(self, database: Database) -> None:
-        self.statements: list[str] = []
-        # A set, because reads and writes may share one engine.
-        self._engines = {engine.sync_engine for engine in database.engines}
-        for engine in self._engines:
-            event.listen(engine, "before_cursor_execute", self._record)
+        super().__init__()
+        self._database = database
+        database.observers.append(self)
 
     def stop(self) -> None:
         """Stop recording."""
-        for engine in self._engines:
-            event.remove(engine, "before_cursor_execute", self._record)
-
-    def _record(self, _connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        self.statements.append(statement)
+        self._database.observers.remove(self)
 
 
-def plan(connection: sqlite3.Connection, statement: ClauseElement) -> list[str]:
+def plan(connection: sqlite3.Connection, statement: PreparedStatement) -> list[str]:
     """Return SQLite's query plan: a line for each table that it reads, and for each sort."""
-    compiled = statement.compile(dialect=sqlite.dialect())
+    compiled = statement.statement.compile(dialect=sqlite.dialect())
     steps = connection.execute(f"EXPLAIN QUERY PLAN {compiled}", [None] * str(compiled).count("?"))
     return [line for *_, line in steps if re.match(r"SCAN|SEARCH|USE", line)]

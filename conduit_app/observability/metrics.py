@@ -27,7 +27,6 @@ from conduit_app.composition import Composition
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT
-from modules.kernel.infrastructure.persistence.instrumentation import connections_in_use, instrument
 
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder through which worker processes share their metrics."""
@@ -111,7 +110,7 @@ class Metrics:
             for module in composition.modules
             for gauge in module.gauges
         ]
-        instrument(composition.database, self)
+        composition.database.observers.append(self)
 
     def observe_request(
         self, method: str, route: str, module: str | None, status: int, seconds: float
@@ -172,8 +171,8 @@ class Metrics:
             await asyncio.sleep(SAMPLE_INTERVAL_SECONDS)
 
     def _sample(self) -> None:
-        for pool, in_use in connections_in_use(self._composition.database).items():
-            self._connections.labels(pool).set(in_use)
+        for name, pool in self._composition.database.pools.items():
+            self._connections.labels(name).set(pool.in_use)
         for gauge, read in self._module_gauges:
             gauge.set(read())
 

@@ -27,6 +27,16 @@ class FakeClock:
         return self.at
 
 
+class StatementRecorder:
+    """Records the statements that are sent to a database, as one of its `observers`."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def executed(self, statement: str, seconds: float) -> None:  # noqa: ARG002 - what an observer is passed
+        self.statements.append(statement)
+
+
 class FakeTokenVerifier:
     """Accepts the tokens that it issued, until they are revoked. It does not check their expiry."""
 

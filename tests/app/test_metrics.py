@@ -17,6 +17,7 @@ from conduit_app.composition import Composition
 from modules.kernel.infrastructure.persistence.database import DatabaseUnavailable
 from tests.client import Api
 from tests.conftest import composed, settings_on
+from tests.kernel.sample_table import in_another_request
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana-dashboard.json"
 REQUESTS = "conduit_http_request_duration_seconds_count"
@@ -87,10 +88,9 @@ async def in_use(api: Api) -> dict[str, float]:
 
 class TestConnectionsInUse:
     async def test_open_connections_are_counted(self, api: Api, composition: Composition) -> None:
-        write, _ = composition.database.engines
         assert await in_use(api) == {"write": 0, "read": 0}
-        async with write.connect():
-            assert await in_use(api) == {"write": 1, "read": 0}
+        async with composition.database.transaction():
+            assert await in_another_request(in_use(api)) == {"write": 1, "read": 0}
         assert await in_use(api) == {"write": 0, "read": 0}
 
     async def test_cancelled_units_of_work_are_not_counted(self, api: Api, composition: Composition) -> None:

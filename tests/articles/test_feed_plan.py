@@ -69,7 +69,7 @@ async def test_feed_reads_no_articles_of_unfollowed_authors_on_postgresql(
             **page_parameters(PAGE),
         }
         connection = await session.connection()
-        compiled = FEEDS["postgresql"].page.compile(dialect=connection.dialect)
+        compiled = FEEDS["postgresql"].page.statement.compile(dialect=connection.dialect)
         [[explained]] = await connection.exec_driver_sql(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.construct_params(parameters)
         )

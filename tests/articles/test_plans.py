@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from modules.articles.infrastructure import directory, listings, reader
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement
 from tests.sql_recorder import plan
 
 FILTERS = [
@@ -96,8 +97,6 @@ def test_feed_after_position_searches_once_per_author_and_sorts_a_page(
     [reader.BY_SLUG, reader.BY_ID, directory.PREVIEWS, listings.FEED_COUNT, reader.TAGS],
     ids=["BY_SLUG", "BY_ID", "PREVIEWS", "FEED_COUNT", "TAGS"],
 )
-def test_other_statements_scan_no_table(
-    connection: sqlite3.Connection, statement: listings.AnySelect
-) -> None:
+def test_other_statements_scan_no_table(connection: sqlite3.Connection, statement: PreparedStatement) -> None:
     lines = plan(connection, statement)
     assert [line for line in lines if line.startswith("SCAN articles_") and "INDEX" not in line] == []

@@ -90,8 +90,8 @@ class TestPage:
     async def test_bodies_beyond_the_budget_are_not_loaded(self, comments: CommentsContainer) -> None:
         for number in range(30):
             await add(comments, "x" * 50_000, created_at=NOON + number * SECOND)
-        async with comments.database().snapshot() as session:
-            rows = (await session.execute(PAGE, {"article_id": DRAGONS, "rows": 101, "offset": 0})).all()
+        page = {"article_id": DRAGONS, "rows": 101, "offset": 0}
+        rows = await comments.database().fetch_all(PAGE, page)
         assert len(rows) == 30
         assert sum(len(row.body or "") for row in rows) == 20 * 50_000
 

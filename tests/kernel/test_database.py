@@ -5,18 +5,16 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType
-from typing import cast
 
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.pool import QueuePool
 
 from modules.kernel.domain.errors import ConcurrencyConflict, Conflict, Unavailable
-from modules.kernel.infrastructure.persistence import database as database_module
 from modules.kernel.infrastructure.persistence import sqlite
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, create_sample_database, in_another_request, names
 
 
@@ -26,6 +24,7 @@ class NameTaken(Conflict):
 
 TIMEOUT_SECONDS = 20
 CONSTRAINT_ERRORS = {"uq_things_thing_name": NameTaken}
+INSERT = prepare(insert(Thing.metadata.tables["things_thing"]))
 
 
 class UseCaseError(Exception):
@@ -40,8 +39,8 @@ async def add(database: Database, name: str) -> None:
 
 async def add_unique(database: Database, name: str) -> None:
     """Insert a thing, as a repository with a unique constraint does."""
-    async with database.translating_violations(CONSTRAINT_ERRORS) as session:
-        session.add(Thing(name=name))
+    async with database.translating_violations(CONSTRAINT_ERRORS):
+        await database.execute(INSERT, {"name": name, "number": 0})
 
 
 class TestTransaction:
@@ -190,20 +189,20 @@ class TestTranslatingViolations:
         await add(database, "lamp")
         async with database.transaction():
             with suppress(NameTaken):
-                async with database.translating_violations(CONSTRAINT_ERRORS) as session:
-                    await session.execute(insert(Thing).values(name="table"))
-                    await session.execute(insert(Thing).values(name="lamp"))
+                async with database.translating_violations(CONSTRAINT_ERRORS):
+                    await database.execute(INSERT, {"name": "table", "number": 0})
+                    await database.execute(INSERT, {"name": "lamp", "number": 0})
         assert await names(database) == ["lamp"]
 
     async def test_other_named_violation_is_raised_unchanged(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
-            async with database.translating_violations(CONSTRAINT_ERRORS) as session:
-                session.add(Thing(name="lamp", number=-1))
+            async with database.translating_violations(CONSTRAINT_ERRORS):
+                await database.execute(INSERT, {"name": "lamp", "number": -1})
 
     async def test_unnamed_violation_is_raised_unchanged(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
-            async with database.translating_violations(CONSTRAINT_ERRORS) as session:
-                session.add(Thing(name="lamp", part_of=1000))
+            async with database.translating_violations(CONSTRAINT_ERRORS):
+                await database.execute(INSERT, {"name": "lamp", "number": 0, "part_of": 1000})
 
 
 class TestConcurrency:
@@ -222,10 +221,8 @@ class TestConcurrency:
         async with database.snapshot() as session:
             assert await session.scalar(select(Thing.number)) == 200
 
-    async def test_write_lock_timeout_on_sqlite_is_unavailable(
-        self, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(database_module, "WRITE_LOCK_TIMEOUT_SECONDS", 0.001)
+    async def test_write_lock_timeout_on_sqlite_is_unavailable(self, sqlite_database: Database) -> None:
+        sqlite_database.pools["write"].timeout = 0.001
         async with sqlite_database.transaction():
             with pytest.raises(Unavailable):
                 await in_another_request(add(sqlite_database, "lamp"))
@@ -281,21 +278,20 @@ class TestConcurrency:
         )
         assert {type(outcome) for outcome in outcomes} == {ConcurrencyConflict, NoneType}
 
-    async def test_read_pool_timeout_is_unavailable(
-        self, persistent_database: Database, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pool = cast("QueuePool", persistent_database.engines[1].sync_engine.pool)
-        monkeypatch.setattr(pool, "_timeout", 0.001)
+    async def test_read_pool_timeout_is_unavailable(self, persistent_database: Database) -> None:
+        pool = persistent_database.pools["read"]
+        pool.timeout = 0.001
 
         async def read_concurrently(others: int) -> None:
-            async with persistent_database.snapshot() as session:
-                await session.execute(select(Thing))
+            async with persistent_database.snapshot():
                 if others:
                     await in_another_request(read_concurrently(others - 1))
+                else:
+                    assert pool.limit.locked()
+                    await in_another_request(names(persistent_database))
 
-        await read_concurrently(pool.size() - 1)
         with pytest.raises(Unavailable):
-            await read_concurrently(pool.size())
+            await read_concurrently(pool.size - 1)
 
 
 class TestUnavailable:

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import Engines, open_engines
 from tests.kernel.sample_table import Thing
@@ -30,12 +29,12 @@ class TestSqlite:
 
     async def test_synchronous_is_a_setting(self, tmp_path: Path) -> None:
         engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/things.db", synchronous="NORMAL")
-        assert await pragma(engines.write, "synchronous") == 1
+        assert await pragma(engines.write.engine, "synchronous") == 1
         await engines.dispose()
 
     async def test_folder_of_file_is_created(self, tmp_path: Path) -> None:
         engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/new/folder/things.db")
-        assert await pragma(engines.read, "query_only") == 1
+        assert await pragma(engines.read.engine, "query_only") == 1
         await engines.dispose()
         assert (tmp_path / "new" / "folder" / "things.db").exists()
 
@@ -43,9 +42,9 @@ class TestSqlite:
     async def test_memory_database_has_one_engine(self, url: str) -> None:
         engines = open_engines(url)
         assert engines.write is engines.read
-        async with engines.write.begin() as connection:
+        async with engines.write.engine.begin() as connection:
             await connection.run_sync(Thing.metadata.create_all)
-        async with engines.read.connect() as connection:
+        async with engines.read.engine.connect() as connection:
             assert (await connection.scalars(select(Thing.name))).all() == []
         await engines.dispose()
 
@@ -74,22 +73,24 @@ class TestPostgresql:
     async def test_server_timeouts_apply_except_to_migrations(
         self, engines: Engines, limit: str, value: str
     ) -> None:
-        assert await setting(engines.write, limit) == value
-        assert await setting(engines.read, limit) == value
+        assert await setting(engines.write.engine, limit) == value
+        assert await setting(engines.read.engine, limit) == value
         assert await setting(engines.migrate, limit) == "0"
 
     async def test_url_options_take_precedence(self, empty_postgresql: str) -> None:
         engines = open_engines(f"{empty_postgresql}&options=-c%20statement_timeout%3D1s&connect_timeout=7")
-        assert await setting(engines.write, "statement_timeout") == "1s"
-        assert await setting(engines.write, "lock_timeout") == "5s"
+        assert await setting(engines.write.engine, "statement_timeout") == "1s"
+        assert await setting(engines.write.engine, "lock_timeout") == "5s"
         await engines.dispose()
 
     async def test_pool_size_limits_connections(self, empty_postgresql: str) -> None:
         engines = open_engines(empty_postgresql, pool_size=1)
-        cast("Any", engines.read.sync_engine.pool)._timeout = 0.001
-        async with engines.read.connect(), engines.write.connect():
-            with pytest.raises(PoolTimeoutError):
-                await engines.read.connect()
+        engines.read.timeout = 0.001
+        connections = await engines.read.acquire(), await engines.write.acquire()
+        with pytest.raises(Unavailable):
+            await engines.read.acquire()
+        for connection in connections:
+            connection.release()
         await engines.dispose()
 
 

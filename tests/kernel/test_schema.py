@@ -10,17 +10,18 @@ from modules.kernel.infrastructure.persistence.engines import open_engines
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 IN_KATHMANDU = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
-SQLITE = open_engines("sqlite+aiosqlite://").write.dialect
-POSTGRESQL = open_engines("postgresql+psycopg://localhost").write.dialect
+SQLITE = open_engines("sqlite+aiosqlite://").write.engine.dialect
+POSTGRESQL = open_engines("postgresql+psycopg://localhost").write.engine.dialect
 DIALECTS = pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=lambda dialect: dialect.name)
 
 
-def store(moment: datetime | None, dialect: Dialect) -> datetime | None:
-    return UtcDateTime().process_bind_param(moment, dialect)
+def store(moment: datetime | None, dialect: Dialect) -> object:
+    convert = UtcDateTime().bind_processor(dialect)
+    return moment if convert is None else convert(moment)
 
 
-def load(value: datetime | None, dialect: Dialect) -> datetime | None:
-    return UtcDateTime().process_result_value(value, dialect)
+def load(value: object, dialect: Dialect) -> datetime | None:
+    return UtcDateTime().result_processor(dialect, None)(value)
 
 
 @DIALECTS
@@ -39,4 +40,4 @@ def test_none_is_stored_as_none(dialect: Dialect) -> None:
 
 
 def test_sqlite_stores_utc_without_time_zone() -> None:
-    assert store(IN_KATHMANDU, SQLITE) == NOON.replace(tzinfo=None)
+    assert store(IN_KATHMANDU, SQLITE) == "2026-01-31 12:00:00.000000"

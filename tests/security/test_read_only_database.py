@@ -21,11 +21,11 @@ async def app_instance(migrated: Path, tmp_path: Path) -> AsyncIterator[AppInsta
 
 async def pragma(app_instance: AppInstance, setting: str) -> None:
     """Set a pragma on the write connection."""
-    writer, _ = app_instance.composition.database.engines
-    async with writer.connect() as connection:
-        pooled: Any = await connection.get_raw_connection()
-        # Outside a transaction, because none can begin.
-        pooled.dbapi_connection.driver.execute(f"PRAGMA {setting}")
+    writer = await app_instance.composition.database.pools["write"].acquire()
+    raw: Any = await writer.connection.get_raw_connection()
+    # Outside a transaction, because none can begin.
+    raw.dbapi_connection.driver.execute(f"PRAGMA {setting}")
+    writer.release()
 
 
 # Causes SQLITE_READONLY and SQLITE_FULL.

@@ -101,8 +101,8 @@ async def _insert(database: Database, batch: Sequence[DemoArticle]) -> Sequence[
             for article_id, article in inserted
             for user_id in article.favorited_by
         ]
-        await bulk_insert(session, TagRow, tags)
-        await bulk_insert(session, FavoriteRow, favorites)
+        await bulk_insert(database, TagRow, tags)
+        await bulk_insert(database, FavoriteRow, favorites)
     return ids
 
 

@@ -6,58 +6,93 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, literal, select, tuple_, union, update
+from sqlalchemy import BigInteger, bindparam, delete, func, select, tuple_, union, update
 
 from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
 from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
-from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow, articles, favorites
+from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow, articles, favorites, tags
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Position
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
+from modules.kernel.infrastructure.persistence.pagination import LIMIT
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.statements import prepare
 
 CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
 
+HAS_SLUG = articles.c.slug == bindparam("slug")
+IS_ARTICLE = articles.c.id == bindparam("article_id")
 # All who lock an article wait in one queue. With FOR KEY SHARE, which is enough against a deletion, those
 # who favorite an article or comment on it all the time would overtake its deletion for ever.
-LOCK_FOR_FAVORITE = (
-    select(articles.c.id, articles.c.created_at)
-    .where(articles.c.slug == bindparam("slug"))
-    .with_for_update(key_share=True)
+LOCK = prepare(select(articles).where(HAS_SLUG).with_for_update(key_share=True))
+LOCK_FOR_FAVORITE = prepare(
+    select(articles.c.id, articles.c.created_at).where(HAS_SLUG).with_for_update(key_share=True)
 )
-DELETE_FAVORITE = (
+OLDEST_FIRST = (
+    select(articles)
+    .where(articles.c.author_id == bindparam("author_id"))
+    .order_by(articles.c.created_at, articles.c.id)
+)
+BY_AUTHOR = prepare(OLDEST_FIRST)
+PAGE_BY_AUTHOR = prepare(OLDEST_FIRST.limit(LIMIT))
+PAGE_BY_AUTHOR_AFTER = prepare(
+    OLDEST_FIRST.where(
+        tuple_(articles.c.created_at, articles.c.id)
+        > tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=BigInteger))
+    ).limit(LIMIT)
+)
+UPDATE = prepare(
+    update(articles)
+    .where(IS_ARTICLE)
+    .values(
+        title=bindparam("new_title"),
+        description=bindparam("new_description"),
+        body=bindparam("new_body"),
+        tag_list=bindparam("new_tag_list"),
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+UPDATE_SLUG = prepare(update(articles).where(IS_ARTICLE).values(slug=bindparam("new_slug")))
+DELETE_TAGS = prepare(delete(tags).where(tags.c.article_id == bindparam("article_id")).returning(tags.c.tag))
+DELETE_FAVORITE = prepare(
     delete(favorites)
     .where(favorites.c.article_id == bindparam("article_id"), favorites.c.user_id == bindparam("user_id"))
     .returning(favorites.c.user_id)
 )
-ADJUST_FAVORITES_COUNT = (
-    update(articles)
-    .where(articles.c.id == bindparam("article_id"))
-    .values(favorites_count=articles.c.favorites_count + bindparam("delta"))
+ADJUST_FAVORITES_COUNT = prepare(
+    update(articles).where(IS_ARTICLE).values(favorites_count=articles.c.favorites_count + bindparam("delta"))
 )
-DELETE = delete(articles).where(in_ids(articles.c.id, "ids"))
-IDS_BY_AUTHOR = select(articles.c.id).where(articles.c.author_id == bindparam("user_id"))
+FAVORITE_SLUGS = prepare(
+    select(articles.c.slug)
+    .join(favorites)
+    .where(favorites.c.user_id == bindparam("user_id"))
+    .order_by(favorites.c.created_at, favorites.c.article_id)
+)
+DELETE = prepare(delete(articles).where(in_ids(articles.c.id, "ids")))
+BY_USER = select(articles.c.id).where(articles.c.author_id == bindparam("user_id"))
+IDS_BY_AUTHOR = prepare(BY_USER)
 FAVORITES_OF_USER = select(favorites.c.article_id).where(favorites.c.user_id == bindparam("user_id"))
 # Locks a user's articles, and those that the user favorites; in the order of ids, so that the deletions of
-# two users do not deadlock. Counted, because the ids of all
-# favorites need not fit into memory.
-LOCK_FOR_USER_DELETION = select(func.count()).select_from(
-    select(articles.c.id)
-    .where(articles.c.id.in_(union(IDS_BY_AUTHOR, FAVORITES_OF_USER)))
-    .order_by(articles.c.id)
-    .with_for_update(key_share=True)
-    .subquery()
+# two users do not deadlock. Counted, because the ids of all favorites need not fit into memory.
+LOCK_FOR_USER_DELETION = prepare(
+    select(func.count()).select_from(
+        select(articles.c.id)
+        .where(articles.c.id.in_(union(BY_USER, FAVORITES_OF_USER)))
+        .order_by(articles.c.id)
+        .with_for_update(key_share=True)
+        .subquery()
+    )
 )
-SUBTRACT_FAVORITES_OF_USER = (
+SUBTRACT_FAVORITES_OF_USER = prepare(
     update(articles)
     .where(articles.c.id.in_(FAVORITES_OF_USER))
     .values(favorites_count=articles.c.favorites_count - 1)
 )
-DELETE_FAVORITES_OF_USER = delete(favorites).where(favorites.c.user_id == bindparam("user_id"))
+DELETE_FAVORITES_OF_USER = prepare(delete(favorites).where(favorites.c.user_id == bindparam("user_id")))
 
 
 class SqlArticles:
@@ -75,51 +110,34 @@ class SqlArticles:
             return article_id
 
     async def get_for_update(self, slug: str) -> Article:
-        async with self._database.transaction() as session:
-            row = await session.scalar(
-                select(ArticleRow).where(ArticleRow.slug == slug).with_for_update(key_share=True)
-            )
+        row = await self._database.fetch_one(LOCK, {"slug": slug})
         if row is None:
             raise ArticleNotFound
         return _article(row)
 
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
-        statement = (
-            select(ArticleRow)
-            .where(ArticleRow.author_id == author_id)
-            .order_by(ArticleRow.created_at, ArticleRow.id)
-        )
-        async with self._database.snapshot() as session:
-            return [_article(row) for row in await session.scalars(statement)]
+        return [_article(row) for row in await self._database.fetch_all(BY_AUTHOR, {"author_id": author_id})]
 
     async def page_by_author(
         self, author_id: UserId, after: Position | None, limit: int
     ) -> Sequence[Article]:
-        statement = (
-            select(ArticleRow)
-            .where(ArticleRow.author_id == author_id)
-            .order_by(ArticleRow.created_at, ArticleRow.id)
-            .limit(limit)
-        )
+        parameters: dict[str, object] = {"author_id": author_id, "rows": limit}
+        statement = PAGE_BY_AUTHOR
         if after is not None:
-            position = tuple_(literal(after.at, UtcDateTime()), literal(after.id))
-            statement = statement.where(tuple_(ArticleRow.created_at, ArticleRow.id) > position)
-        async with self._database.snapshot() as session:
-            return [_article(row) for row in await session.scalars(statement)]
+            statement, parameters = PAGE_BY_AUTHOR_AFTER, {**parameters, "at": after.at, "id": after.id}
+        return [_article(row) for row in await self._database.fetch_all(statement, parameters)]
 
     async def save(self, article: Article, new_title: Title | None) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(ArticleRow)
-                .where(ArticleRow.id == article.id)
-                .values(
-                    title=article.title,
-                    description=article.description,
-                    body=article.body,
-                    tag_list=list(article.tags),
-                    updated_at=article.updated_at,
-                )
-            )
+        async with self._database.transaction():
+            parameters = {
+                "article_id": article.id,
+                "new_title": article.title,
+                "new_description": article.description,
+                "new_body": article.body,
+                "new_tag_list": list(article.tags),
+                "new_updated_at": article.updated_at,
+            }
+            await self._database.execute(UPDATE, parameters)
             if new_title is not None:
                 await self._change_slug(article, new_title)
             await self._replace_tags(article)
@@ -129,56 +147,49 @@ class SqlArticles:
 
     async def delete_by_user(self, user_id: UserId) -> Sequence[ArticleId]:
         user = {"user_id": user_id}
-        async with self._database.transaction() as session:
-            await session.execute(LOCK_FOR_USER_DELETION, user)
-            article_ids = [ArticleId(id_) for id_ in await session.scalars(IDS_BY_AUTHOR, user)]
+        async with self._database.transaction():
+            await self._database.execute(LOCK_FOR_USER_DELETION, user)
+            article_ids: Sequence[ArticleId] = await self._database.fetch_values(IDS_BY_AUTHOR, user)
             await self._delete(user_id, article_ids)
-            await session.execute(SUBTRACT_FAVORITES_OF_USER, user)
-            await session.execute(DELETE_FAVORITES_OF_USER, user)
+            await self._database.execute(SUBTRACT_FAVORITES_OF_USER, user)
+            await self._database.execute(DELETE_FAVORITES_OF_USER, user)
             await self._counts.delete_user(user_id)
         return article_ids
 
     async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
-        async with self._database.transaction() as session:
+        async with self._database.transaction():
             article_id, created_at = await self._lock_for_favorite(slug)
             row = {"article_id": article_id, "user_id": user_id, "created_at": created_at}
-            added = (await session.scalars(insert_or_ignore(session, FavoriteRow, "user_id"), row)).all()
+            insert = insert_or_ignore(self._database.dialect, FavoriteRow, "user_id")
+            added = await self._database.fetch_all(insert, row)
             await self._count_favorites(article_id, user_id, len(added))
             return article_id, bool(added)
 
     async def remove_favorite(self, slug: str, user_id: UserId) -> ArticleId:
-        async with self._database.transaction() as session:
+        async with self._database.transaction():
             article_id, _ = await self._lock_for_favorite(slug)
-            deleted = await session.scalars(DELETE_FAVORITE, {"article_id": article_id, "user_id": user_id})
-            await self._count_favorites(article_id, user_id, -len(deleted.all()))
+            favorite = {"article_id": article_id, "user_id": user_id}
+            deleted = await self._database.fetch_all(DELETE_FAVORITE, favorite)
+            await self._count_favorites(article_id, user_id, -len(deleted))
             return article_id
 
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
-        statement = (
-            select(ArticleRow.slug)
-            .join(FavoriteRow)
-            .where(FavoriteRow.user_id == user_id)
-            .order_by(FavoriteRow.created_at, FavoriteRow.article_id)
-        )
-        async with self._database.snapshot() as session:
-            return (await session.scalars(statement)).all()
+        return await self._database.fetch_values(FAVORITE_SLUGS, {"user_id": user_id})
 
     async def _delete(self, author_id: UserId, article_ids: Sequence[ArticleId]) -> None:
         """Delete locked articles of one author."""
         if article_ids:
             await self._counts.remove_tags_and_favorites(article_ids)
-            async with self._database.transaction() as session:
-                # Their tags and favorites are deleted by ON DELETE CASCADE.
-                await session.execute(DELETE, {"ids": article_ids})
+            # Their tags and favorites are deleted by ON DELETE CASCADE.
+            await self._database.execute(DELETE, {"ids": article_ids})
             await self._counts.remove_articles(author_id, len(article_ids))
 
     async def _insert(self, draft: Draft) -> ArticleId:
-        async with self._database.transaction() as session:
-            for slug in draft.title.slugs():
-                row = article_row(draft, slug, favorites_count=0)
-                key = await session.scalar(insert_or_ignore(session, ArticleRow, "id"), row)
-                if key is not None:
-                    return ArticleId(key)
+        insert = insert_or_ignore(self._database.dialect, ArticleRow, "id")
+        for slug in draft.title.slugs():
+            key = await self._database.fetch_value(insert, article_row(draft, slug, favorites_count=0))
+            if key is not None:
+                return ArticleId(key)
         raise SlugTaken
 
     async def _change_slug(self, article: Article, title: Title) -> None:
@@ -186,30 +197,23 @@ class SqlArticles:
             if slug == article.slug:
                 continue
             with suppress(SlugTaken):
-                async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
-                    await session.execute(
-                        update(ArticleRow).where(ArticleRow.id == article.id).values(slug=slug)
-                    )
+                async with self._database.translating_violations(CONSTRAINT_ERRORS):
+                    await self._database.execute(UPDATE_SLUG, {"article_id": article.id, "new_slug": slug})
                 return
         raise SlugTaken
 
     async def _insert_tags(self, article_id: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
-        if tags:
-            rows = [{"article_id": article_id, "tag": tag, "created_at": created_at} for tag in tags]
-            async with self._database.transaction() as session:
-                await bulk_insert(session, TagRow, rows)
+        rows = [{"article_id": article_id, "tag": tag, "created_at": created_at} for tag in tags]
+        await bulk_insert(self._database, TagRow, rows)
 
     async def _replace_tags(self, article: Article) -> None:
-        async with self._database.transaction() as session:
-            old_tags = delete(TagRow).where(TagRow.article_id == article.id).returning(TagRow.tag)
-            deltas = Counter(article.tags)
-            deltas.subtract((await session.scalars(old_tags)).all())
-            await self._insert_tags(article.id, article.tags, article.created_at)
-            await self._counts.adjust_tags(deltas)
+        deltas = Counter(article.tags)
+        deltas.subtract(await self._database.fetch_values(DELETE_TAGS, {"article_id": article.id}))
+        await self._insert_tags(article.id, article.tags, article.created_at)
+        await self._counts.adjust_tags(deltas)
 
     async def _lock_for_favorite(self, slug: str) -> tuple[ArticleId, datetime]:
-        async with self._database.transaction() as session:
-            row = (await session.execute(LOCK_FOR_FAVORITE, {"slug": slug})).one_or_none()
+        row = await self._database.fetch_one(LOCK_FOR_FAVORITE, {"slug": slug})
         if row is None:
             raise ArticleNotFound
         return ArticleId(row.id), row.created_at
@@ -217,11 +221,10 @@ class SqlArticles:
     async def _count_favorites(self, article_id: ArticleId, user_id: UserId, delta: int) -> None:
         if delta:
             await self._counts.adjust_favorites({user_id: delta})
-            async with self._database.transaction() as session:
-                await session.execute(ADJUST_FAVORITES_COUNT, {"article_id": article_id, "delta": delta})
+            await self._database.execute(ADJUST_FAVORITES_COUNT, {"article_id": article_id, "delta": delta})
 
 
-def _article(row: ArticleRow) -> Article:
+def _article(row: Any) -> Article:
     return Article(
         id=ArticleId(row.id),
         slug=row.slug,

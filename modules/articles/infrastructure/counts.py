@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, case, delete, func, select, update
+from sqlalchemy import Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from modules.articles.contracts import ArticleId
@@ -23,19 +24,22 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import ByteOrder, in_ids, upsert
+from modules.kernel.infrastructure.persistence.dialect_sql import ByteOrder, in_ids, in_texts, upsert
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 ALL_AUTHORS = UserId(0)
 """The `author_id` of the row that counts all articles. Ids of users begin at 1."""
 
-LOCK_TAGS = (
+LOCK_TAGS = prepare(
     select(tag_stats.c.tag)
-    .where(tag_stats.c.tag.in_(bindparam("tags", expanding=True)))
+    .where(in_texts(tag_stats.c.tag, "tags"))
     .order_by(ByteOrder(tag_stats.c.tag))
     .with_for_update()
 )
-DELETE_UNUSED_TAG = delete(tag_stats).where(tag_stats.c.tag == bindparam("unused"), tag_stats.c.articles == 0)
-UPDATE_LATEST = (
+DELETE_UNUSED_TAG = prepare(
+    delete(tag_stats).where(tag_stats.c.tag == bindparam("unused"), tag_stats.c.articles == 0)
+)
+UPDATE_LATEST = prepare(
     update(author_stats)
     .where(author_stats.c.author_id == bindparam("author"))
     .values(
@@ -44,14 +48,16 @@ UPDATE_LATEST = (
         .scalar_subquery()
     )
 )
-REMOVE_ARTICLES = (
+REMOVE_ARTICLES = prepare(
     update(author_stats)
     .where(author_stats.c.author_id == bindparam("author"))
     .values(articles=author_stats.c.articles - bindparam("removed"))
 )
+DELETE_AUTHOR = prepare(delete(author_stats).where(author_stats.c.author_id == bindparam("user_id")))
+DELETE_READER = prepare(delete(reader_stats).where(reader_stats.c.user_id == bindparam("user_id")))
 
 
-def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[Executable]:
+def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[PreparedStatement]:
     """Return statements that subtract the rows of the articles `ids`, grouped by a key, from their counts."""
     of_articles = in_ids(rows.c.article_id, "ids")
     # In the order of keys, so that two deletions do not deadlock.
@@ -69,19 +75,23 @@ def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[Executab
         .subquery("removed")
     )
     return (
-        select(func.count()).select_from(locked),
-        update(stats)
-        .where(stats.c[key] == removed.c[key])
-        .values(articles=stats.c.articles - removed.c.articles),
+        prepare(select(func.count()).select_from(locked)),
+        prepare(
+            update(stats)
+            .where(stats.c[key] == removed.c[key])
+            .values(articles=stats.c.articles - removed.c.articles)
+        ),
     )
 
 
 REMOVE_TAGS_AND_FAVORITES = (
     *_lock_and_subtract(tag_stats, "tag", tags),
     # An unused tag is deleted: a user may have written anything into it.
-    delete(tag_stats).where(
-        tag_stats.c.tag.in_(select(tags.c.tag).where(in_ids(tags.c.article_id, "ids"))),
-        tag_stats.c.articles == 0,
+    prepare(
+        delete(tag_stats).where(
+            tag_stats.c.tag.in_(select(tags.c.tag).where(in_ids(tags.c.article_id, "ids"))),
+            tag_stats.c.articles == 0,
+        )
     ),
     *_lock_and_subtract(reader_stats, "user_id", favorites),
 )
@@ -98,7 +108,7 @@ class CountedArticle:
 
 
 class ArticleCounts:
-    """Updates the counts in the transaction that changes the counted rows.
+    """Updates the counts in the open transaction, which changes the counted rows.
 
     Every transaction locks the counts of tags first, then of readers, of authors, and last that of all
     articles, so that none deadlock and the last one, which every publication locks, is locked briefly.
@@ -125,20 +135,17 @@ class ArticleCounts:
         await self.adjust_favorites(
             Counter(user_id for article in articles for user_id in article.favorited_by)
         )
-        async with self._database.transaction() as session:
-            await session.execute(upsert(session, AuthorStatsRow, _added), [*rows, total])
+        statement = upsert(self._database.dialect, AuthorStatsRow, _added)
+        await self._database.execute_many(statement, [*rows, total])
 
     async def adjust_tags(self, deltas: Mapping[str, int]) -> None:
         """Add these numbers, which may be negative, to the counts of articles by tag."""
         if min(deltas.values(), default=0) < 0 < max(deltas.values(), default=0):
             # Increases and decreases are two statements, each of which locks in order.
-            async with self._database.transaction() as session:
-                await session.execute(LOCK_TAGS, {"tags": list(deltas)})
+            await self._database.execute(LOCK_TAGS, {"tags": deltas})
         await self._adjust(TagStatsRow, "tag", deltas)
         decreased = [{"unused": tag} for tag, delta in sorted(deltas.items()) if delta < 0]
-        if decreased:
-            async with self._database.transaction() as session:
-                await session.execute(DELETE_UNUSED_TAG, decreased)
+        await self._database.execute_many(DELETE_UNUSED_TAG, decreased)
 
     async def adjust_favorites(self, deltas: Mapping[UserId, int]) -> None:
         """Add these numbers, which may be negative, to the counts of favorites by user."""
@@ -149,38 +156,36 @@ class ArticleCounts:
 
         The articles must be locked, so that no tag or favorite is inserted or deleted after it is counted.
         """
-        async with self._database.transaction() as session:
-            for statement in REMOVE_TAGS_AND_FAVORITES:
-                await session.execute(statement, {"ids": article_ids})
+        for statement in REMOVE_TAGS_AND_FAVORITES:
+            await self._database.execute(statement, {"ids": article_ids})
 
     async def remove_articles(self, author_id: UserId, number: int) -> None:
         """Subtract articles of this author from the counts, after they were deleted."""
-        async with self._database.transaction() as session:
-            await session.execute(UPDATE_LATEST, {"author": author_id})
-            for counted in (author_id, ALL_AUTHORS):
-                await session.execute(REMOVE_ARTICLES, {"author": counted, "removed": number})
+        await self._database.execute(UPDATE_LATEST, {"author": author_id})
+        for counted in (author_id, ALL_AUTHORS):
+            await self._database.execute(REMOVE_ARTICLES, {"author": counted, "removed": number})
 
     async def delete_user(self, user_id: UserId) -> None:
         """Delete the counts of a user whose articles and favorites were deleted."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(AuthorStatsRow).where(AuthorStatsRow.author_id == user_id))
-            await session.execute(delete(ReaderStatsRow).where(ReaderStatsRow.user_id == user_id))
+        await self._database.execute(DELETE_AUTHOR, {"user_id": user_id})
+        await self._database.execute(DELETE_READER, {"user_id": user_id})
 
     async def _adjust(self, row: type[DeclarativeBase], key: str, deltas: Mapping[Any, int]) -> None:
         # Sorted, so that two transactions lock the counts in one order.
         increases = [{key: value, "articles": n} for value, n in sorted(deltas.items()) if n > 0]
         decreases = [{"value": value, "decrease": -n} for value, n in sorted(deltas.items()) if n < 0]
-        table = row.metadata.tables[row.__tablename__]
-        async with self._database.transaction() as session:
-            if increases:
-                await session.execute(upsert(session, row, _added), increases)
-            if decreases:
-                await session.execute(
-                    update(table)
-                    .where(table.c[key] == bindparam("value"))
-                    .values(articles=table.c.articles - bindparam("decrease")),
-                    decreases,
-                )
+        await self._database.execute_many(upsert(self._database.dialect, row, _added), increases)
+        await self._database.execute_many(_decrease(row, key), decreases)
+
+
+@cache
+def _decrease(row: type[DeclarativeBase], key: str) -> PreparedStatement:
+    table = row.metadata.tables[row.__tablename__]
+    return prepare(
+        update(table)
+        .where(table.c[key] == bindparam("value"))
+        .values(articles=table.c.articles - bindparam("decrease"))
+    )
 
 
 def _added(stored: Any, new: Any) -> Mapping[str, Any]:

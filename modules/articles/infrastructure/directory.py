@@ -1,6 +1,7 @@
 """The article directory in the database."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
@@ -8,7 +9,6 @@ from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.articles.domain.reading import Criteria
 from modules.articles.infrastructure.listings import (
     PREVIEW,
-    AnyRow,
     listing,
     preview_fields,
     resolve_filters,
@@ -17,33 +17,34 @@ from modules.articles.infrastructure.tables import articles
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, in_texts
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
+from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-PREVIEWS = select(*PREVIEW).where(in_ids(articles.c.id, "ids"))
-CONTENTS = select(
-    articles.c.id,
-    articles.c.slug,
-    articles.c.author_id,
-    articles.c.title,
-    articles.c.description,
-    func.substr(articles.c.body, 1, bindparam("max_body_length")).label("body"),
-    articles.c.tag_list,
-    articles.c.created_at,
-    articles.c.updated_at,
-).where(in_ids(articles.c.id, "ids"))
-IDS = select(articles.c.id, articles.c.slug).where(articles.c.slug.in_(bindparam("slugs", expanding=True)))
-# In the order of ids, so that two transactions do not deadlock.
-LOCK_BY_SLUG = IDS.order_by(articles.c.id).with_for_update(key_share=True)
-AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
-LOCK_AUTHORS = (
-    select(articles.c.id, articles.c.author_id)
-    .where(articles.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(articles.c.id)
-    .with_for_update(key_share=True)
+PREVIEWS = prepare(select(*PREVIEW).where(in_ids(articles.c.id, "ids")))
+CONTENTS = prepare(
+    select(
+        articles.c.id,
+        articles.c.slug,
+        articles.c.author_id,
+        articles.c.title,
+        articles.c.description,
+        func.substr(articles.c.body, 1, bindparam("max_body_length")).label("body"),
+        articles.c.tag_list,
+        articles.c.created_at,
+        articles.c.updated_at,
+    ).where(in_ids(articles.c.id, "ids"))
 )
-ALL_IDS = select(articles.c.id).order_by(articles.c.created_at, articles.c.id)
+SELECT_IDS = select(articles.c.id, articles.c.slug).where(in_texts(articles.c.slug, "slugs"))
+SELECT_AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
+IDS, AUTHORS = prepare(SELECT_IDS), prepare(SELECT_AUTHORS)
+# In the order of ids, so that two transactions do not deadlock.
+LOCK_BY_SLUG, LOCK_AUTHORS = (
+    prepare(rows.order_by(articles.c.id).with_for_update(key_share=True))
+    for rows in (SELECT_IDS, SELECT_AUTHORS)
+)
+ALL_IDS = prepare(select(articles.c.id).order_by(articles.c.created_at, articles.c.id))
 
 
 class SqlArticleDirectory:
@@ -54,32 +55,28 @@ class SqlArticleDirectory:
         self._profiles = profiles
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        async with self._database.snapshot() as session:
-            rows = await session.execute(IDS, {"slugs": list(slugs)})
+        rows = await self._database.fetch_all(IDS, {"slugs": slugs})
         return {row.slug: ArticleId(row.id) for row in rows}
 
     async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         self._database.require_transaction()
-        async with self._database.transaction() as session:
-            rows = await session.execute(LOCK_BY_SLUG, {"slugs": list(slugs)})
+        rows = await self._database.fetch_all(LOCK_BY_SLUG, {"slugs": slugs})
         return {row.slug: ArticleId(row.id) for row in rows}
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         self._database.require_transaction()
-        async with self._database.transaction() as session:
-            rows = await session.execute(LOCK_AUTHORS, {"ids": list(ids)})
+        rows = await self._database.fetch_all(LOCK_AUTHORS, {"ids": ids})
         return {ArticleId(row.id): UserId(row.author_id) for row in rows}
 
     async def authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
-        async with self._database.snapshot() as session:
-            rows = await session.execute(AUTHORS, {"ids": ids})
+        rows = await self._database.fetch_all(AUTHORS, {"ids": ids})
         return {ArticleId(row.id): UserId(row.author_id) for row in rows}
 
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
-        async with self._database.snapshot() as session:
-            rows = (await session.execute(PREVIEWS, {"ids": ids, "viewer": viewer})).all()
+        async with self._database.snapshot():
+            rows = await self._database.fetch_all(PREVIEWS, {"ids": ids, "viewer": viewer})
             authors = await self._authors(rows, viewer)
         return {
             ArticleId(row.id): ArticlePreview(*preview_fields(row, authors))
@@ -91,8 +88,8 @@ class SqlArticleDirectory:
         self, ids: Collection[ArticleId], *, max_body_length: int
     ) -> Mapping[ArticleId, ArticleContent]:
         parameters = {"ids": list(ids), "max_body_length": max_body_length}
-        async with self._database.snapshot() as session:
-            rows = (await session.execute(CONTENTS, parameters)).all()
+        async with self._database.snapshot():
+            rows = await self._database.fetch_all(CONTENTS, parameters)
             authors = await self._authors(rows, viewer=None)
         return {
             ArticleId(row.id): ArticleContent(
@@ -113,20 +110,19 @@ class SqlArticleDirectory:
     async def newest(
         self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
-        async with self._database.snapshot() as session:
+        async with self._database.snapshot():
             filters = await resolve_filters(Criteria(tag, author), self._profiles)
             if filters is None:
                 return []
             page = PageRequest(limit)
             parameters = {**filters, **page_parameters(page), "viewer": None}
             rows, _ = split_page(
-                (await session.execute(listing(frozenset(filters)).page, parameters)).all(), page
+                await self._database.fetch_all(listing(frozenset(filters)).page, parameters), page
             )
             return [ArticleId(row.id) for row in rows]
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        async with self._database.snapshot() as session:
-            return [ArticleId(id_) for id_ in await session.scalars(ALL_IDS)]
+        return await self._database.fetch_values(ALL_IDS)
 
-    async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
+    async def _authors(self, rows: Sequence[Any], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
-    Row,
     Select,
     bindparam,
     exists,
@@ -34,9 +33,9 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET, after_position
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 PreviewFields = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
@@ -65,9 +64,9 @@ PREVIEW = (
 class Listing:
     """The statements of a list: a page by offset, a page after a position, and the count."""
 
-    page: AnySelect
-    page_after: AnySelect
-    count: AnySelect
+    page: PreparedStatement
+    page_after: PreparedStatement
+    count: PreparedStatement
 
 
 def _newest(
@@ -143,12 +142,12 @@ def _total(followed: CTE) -> ColumnElement[int]:
 class Feed:
     """The statements of the feed: a page by offset, and a page after a position. Both count the articles."""
 
-    page: AnySelect
-    page_after: AnySelect
+    page: PreparedStatement
+    page_after: PreparedStatement
 
 
 FOLLOWED_AUTHORS = _followed(author_stats.c.latest_at)
-FEED_COUNT = select(func.sum(FOLLOWED_AUTHORS.c.articles))
+FEED_COUNT = prepare(select(func.sum(FOLLOWED_AUTHORS.c.articles)))
 AFTER_POSITION = after_position(articles.c.created_at, articles.c.id)
 # The latest article of an author after the position: one index look-up per followed author.
 LATEST_AFTER = (
@@ -162,8 +161,8 @@ LATEST_AFTER = (
 FOLLOWED_BEFORE_POSITION = _followed(LATEST_AFTER)
 FEEDS = {
     dialect: Feed(
-        feed(FOLLOWED_AUTHORS).offset(OFFSET),
-        feed(FOLLOWED_BEFORE_POSITION, AFTER_POSITION),
+        prepare(feed(FOLLOWED_AUTHORS).offset(OFFSET)),
+        prepare(feed(FOLLOWED_BEFORE_POSITION, AFTER_POSITION)),
     )
     for dialect, feed in (("sqlite", _feed), ("postgresql", _feed_by_author))
 }
@@ -203,7 +202,9 @@ def listing(filters: frozenset[str]) -> Listing:
     count = COUNTS.get(filters, select(func.count()).select_from(key.table).where(*conditions))
     join = () if key.table is articles else (key == articles.c.id,)
     newest = _newest(*join, *conditions, time=time, key=key)
-    return Listing(newest.offset(OFFSET), newest.where(after_position(time, key)), count)
+    return Listing(
+        prepare(newest.offset(OFFSET)), prepare(newest.where(after_position(time, key))), prepare(count)
+    )
 
 
 async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mapping[str, object] | None:
@@ -220,7 +221,7 @@ async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mappin
     return {name: value for name, value in filters.items() if value is not None}
 
 
-def preview_fields(row: AnyRow, authors: Mapping[UserId, Profile]) -> PreviewFields:
+def preview_fields(row: Any, authors: Mapping[UserId, Profile]) -> PreviewFields:
     """Return the fields of an `ArticlePreview`, in its order."""
     _, slug, author_id, title, description, tag_list, count, created_at, updated_at, favorited, *_ = row
     return (

@@ -12,8 +12,6 @@ from modules.articles.infrastructure.listings import (
     FEED_COUNT,
     FEEDS,
     PREVIEW,
-    AnyRow,
-    AnySelect,
     Listing,
     listing,
     preview_fields,
@@ -24,11 +22,12 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-BY_SLUG = select(*PREVIEW, articles.c.body).where(articles.c.slug == bindparam("slug"))
-BY_ID = select(*PREVIEW, articles.c.body).where(articles.c.id == bindparam("id"))
-TAGS = (
+BY_SLUG = prepare(select(*PREVIEW, articles.c.body).where(articles.c.slug == bindparam("slug")))
+BY_ID = prepare(select(*PREVIEW, articles.c.body).where(articles.c.id == bindparam("id")))
+TAGS = prepare(
     select(tag_stats.c.tag)
     .where(tag_stats.c.articles > 0)
     .order_by(tag_stats.c.articles.desc(), tag_stats.c.tag)
@@ -58,7 +57,7 @@ class SqlArticleReader:
             return await self._page(listing(frozenset(filters)), filters, page, viewer)
 
     async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
-        async with self._database.snapshot() as session:
+        async with self._database.snapshot():
             followees = (await self._profiles.followees({reader_id}))[reader_id]
             # Offsets go to the largest BIGINT, beyond which the database cannot add.
             last = min(page.offset + page.limit, MAX_LAST)
@@ -67,16 +66,16 @@ class SqlArticleReader:
             statement = feed.page if page.after is None else feed.page_after
             rows = await self._rows(statement, parameters, page, reader_id)
             if not rows:
-                return ArticleList((), await session.scalar(FEED_COUNT, {"authors": followees}) or 0)
+                count = await self._database.fetch_value(FEED_COUNT, {"authors": followees})
+                return ArticleList((), count or 0)
             return await self._list(rows, page, rows[0].articles_count, reader_id)
 
     async def tags(self) -> Sequence[str]:
-        async with self._database.snapshot() as session:
-            return list(await session.scalars(TAGS))
+        return await self._database.fetch_values(TAGS)
 
-    async def _article(self, statement: AnySelect, parameters: Mapping[str, Any]) -> ArticleView:
-        async with self._database.snapshot() as session:
-            row = (await session.execute(statement, parameters)).one_or_none()
+    async def _article(self, statement: PreparedStatement, parameters: Mapping[str, Any]) -> ArticleView:
+        async with self._database.snapshot():
+            row = await self._database.fetch_one(statement, parameters)
             if row is None:
                 raise ArticleNotFound
             authors = await self._authors([row], parameters["viewer"])
@@ -87,23 +86,25 @@ class SqlArticleReader:
     async def _page(
         self, statements: Listing, filters: Mapping[str, object], page: PageRequest, viewer: UserId | None
     ) -> ArticleList:
-        async with self._database.snapshot() as session:
+        async with self._database.snapshot():
             statement = statements.page if page.after is None else statements.page_after
             rows = await self._rows(statement, filters, page, viewer)
-            count = await session.scalar(statements.count, filters)
+            count = await self._database.fetch_value(statements.count, filters)
             return await self._list(rows, page, count or 0, viewer)
 
     async def _rows(
-        self, statement: AnySelect, parameters: Mapping[str, object], page: PageRequest, viewer: UserId | None
-    ) -> Sequence[AnyRow]:
+        self,
+        statement: PreparedStatement,
+        parameters: Mapping[str, object],
+        page: PageRequest,
+        viewer: UserId | None,
+    ) -> Sequence[Any]:
         """Return the rows of the page, and the next row if there is one."""
-        async with self._database.snapshot() as session:
-            return (
-                await session.execute(statement, {**parameters, **page_parameters(page), "viewer": viewer})
-            ).all()
+        parameters = {**parameters, **page_parameters(page), "viewer": viewer}
+        return await self._database.fetch_all(statement, parameters)
 
     async def _list(
-        self, rows: Sequence[AnyRow], page: PageRequest, count: int, viewer: UserId | None
+        self, rows: Sequence[Any], page: PageRequest, count: int, viewer: UserId | None
     ) -> ArticleList:
         page_rows, next_page = split_page(rows, page)
         authors = await self._authors(page_rows, viewer)
@@ -113,5 +114,5 @@ class SqlArticleReader:
         ]
         return ArticleList(previews, count, next_page)
 
-    async def _authors(self, rows: Sequence[AnyRow], viewer: UserId | None) -> Mapping[UserId, Profile]:
+    async def _authors(self, rows: Sequence[Any], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)

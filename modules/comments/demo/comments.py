@@ -115,8 +115,7 @@ async def insert_comments(
         commenters = await profiles.profiles(user_ids, None)
         names = {user_id: profile.username for user_id, profile in commenters.items()}
         comments = [comment for thread in threads for comment in _comments(thread, names, demo.until, chance)]
-        async with database.transaction() as session:
-            await bulk_insert(session, CommentRow, comments)
+        await bulk_insert(database, CommentRow, comments)
         demo.progress.advance(len(comments))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import CTE, Row, Select, bindparam, case, delete, func, insert, select
+from sqlalchemy import CTE, Select, bindparam, case, delete, func, insert, select
 
 from modules.articles.contracts import ArticleId
 from modules.comments.domain.comment import (
@@ -16,7 +16,7 @@ from modules.comments.domain.comment import (
     CommentId,
     CommentNotFound,
 )
-from modules.comments.infrastructure.tables import CommentRow, comments
+from modules.comments.infrastructure.tables import comments
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.infrastructure.persistence.database import Database
@@ -27,15 +27,29 @@ from modules.kernel.infrastructure.persistence.pagination import (
     after_position,
     page_parameters,
 )
+from modules.kernel.infrastructure.persistence.statements import prepare
 
-INSERT = insert(comments).returning(comments.c.id)
+INSERT = prepare(insert(comments).returning(comments.c.id))
 SIZES = (
     select(comments.c.id, comments.c.created_at, octet_length(comments.c.body).label("bytes"))
     .where(comments.c.article_id == bindparam("article_id"))
     .order_by(comments.c.created_at.desc(), comments.c.id.desc())
     .limit(LIMIT)
 )
-DELETE_BY_ARTICLES = delete(comments).where(in_ids(comments.c.article_id, "article_ids"))
+LOCK = prepare(
+    select(comments)
+    .where(comments.c.id == bindparam("comment_id"), comments.c.article_id == bindparam("article_id"))
+    .with_for_update()
+)
+DELETE = prepare(delete(comments).where(comments.c.id == bindparam("comment_id")))
+BY_AUTHOR = prepare(
+    select(comments)
+    .where(comments.c.author_id == bindparam("author_id"), comments.c.id > bindparam("after"))
+    .order_by(comments.c.id)
+    .limit(LIMIT)
+)
+DELETE_BY_AUTHOR = prepare(delete(comments).where(comments.c.author_id == bindparam("author_id")))
+DELETE_BY_ARTICLES = prepare(delete(comments).where(in_ids(comments.c.article_id, "article_ids")))
 
 
 def _page(sizes: CTE) -> Select[*tuple[Any, ...]]:
@@ -52,8 +66,8 @@ def _page(sizes: CTE) -> Select[*tuple[Any, ...]]:
     )
 
 
-PAGE = _page(SIZES.offset(OFFSET).cte("sizes"))
-PAGE_AFTER = _page(SIZES.where(after_position(comments.c.created_at, comments.c.id)).cte("sizes"))
+PAGE = prepare(_page(SIZES.offset(OFFSET).cte("sizes")))
+PAGE_AFTER = prepare(_page(SIZES.where(after_position(comments.c.created_at, comments.c.id)).cte("sizes")))
 
 
 class SqlComments:
@@ -66,17 +80,15 @@ class SqlComments:
         self, article_id: ArticleId, author_id: UserId, body: CommentBody, created_at: datetime
     ) -> Comment:
         row = {"article_id": article_id, "author_id": author_id, "body": body.text, "created_at": created_at}
-        async with self._database.transaction() as session:
-            key = await session.scalar(INSERT, row)
-        return Comment(CommentId(key), article_id, author_id, body.text, created_at)
+        comment_id = CommentId(await self._database.fetch_value(INSERT, row))
+        return Comment(comment_id, article_id, author_id, body.text, created_at)
 
     async def by_article(
         self, article_id: ArticleId, page: PageRequest = DEFAULT_PAGE
     ) -> tuple[Sequence[Comment], Position | None]:
         statement = PAGE if page.after is None else PAGE_AFTER
         parameters = {"article_id": article_id, **page_parameters(page)}
-        async with self._database.snapshot() as session:
-            rows = (await session.execute(statement, parameters)).all()
+        rows = await self._database.fetch_all(statement, parameters)
         within_budget = list(takewhile(lambda row: row.body is not None, rows))[: page.limit]
         found = [_comment(row) for row in within_budget]
         if len(found) == len(rows):
@@ -84,37 +96,26 @@ class SqlComments:
         return found, Position(found[-1].created_at, found[-1].id)
 
     async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
-        statement = (
-            select(CommentRow)
-            .where(CommentRow.id == comment_id, CommentRow.article_id == article_id)
-            .with_for_update()
-        )
-        async with self._database.transaction() as session:
-            row = await session.scalar(statement)
+        row = await self._database.fetch_one(LOCK, {"article_id": article_id, "comment_id": comment_id})
         if row is None:
             raise CommentNotFound
         return _comment(row)
 
     async def delete(self, comment_id: CommentId) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.id == comment_id))
+        await self._database.execute(DELETE, {"comment_id": comment_id})
 
     async def by_author(self, author_id: UserId, after: CommentId, limit: int) -> Sequence[Comment]:
-        own = select(CommentRow).where(CommentRow.author_id == author_id, CommentRow.id > after)
-        statement = own.order_by(CommentRow.id).limit(limit)
-        async with self._database.snapshot() as session:
-            return [_comment(row) for row in await session.scalars(statement)]
+        parameters = {"author_id": author_id, "after": after, "rows": limit}
+        return [_comment(row) for row in await self._database.fetch_all(BY_AUTHOR, parameters)]
 
     async def delete_by_author(self, author_id: UserId) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(delete(CommentRow).where(CommentRow.author_id == author_id))
+        await self._database.execute(DELETE_BY_AUTHOR, {"author_id": author_id})
 
     async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(DELETE_BY_ARTICLES, {"article_ids": article_ids})
+        await self._database.execute(DELETE_BY_ARTICLES, {"article_ids": article_ids})
 
 
-def _comment(row: CommentRow | Row[*tuple[Any, ...]]) -> Comment:
+def _comment(row: Any) -> Comment:
     return Comment(
         id=CommentId(row.id),
         article_id=ArticleId(row.article_id),

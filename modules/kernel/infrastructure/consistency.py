@@ -133,7 +133,7 @@ class CounterCheck:
             if len(self._keys) > 1:
                 zeros = {name: self._zero(name) for name in self._stored}
                 rows = [{self._key.name: key, **zeros} for key in keys]
-                await session.execute(insert_or_ignore(session, self._row), rows)
+                await self._database.execute_many(insert_or_ignore(self._database.dialect, self._row), rows)
             locked = select(self._key).where(self._key.in_(keys)).order_by(self._key).with_for_update()
             await session.execute(locked)
             # After the lock and in a statement of its own. A transaction that has changed counted rows has

@@ -15,6 +15,7 @@ from modules.kernel.infrastructure.consistency import Existing, ReferenceCheck
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
+from modules.kernel.infrastructure.persistence.statements import prepare
 
 ANONYMOUS = 0
 # More than the one row that a request inserts, so that expired rows do not accumulate.
@@ -23,8 +24,9 @@ CLEANUP_BATCH_SIZE = 10
 idempotency_keys: Any = IdempotencyKeyRow.__table__
 
 BY_KEY = (idempotency_keys.c.user_id == bindparam("by_user"), idempotency_keys.c.key == bindparam("by_key"))
-STORED = select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(*BY_KEY)
-STORE_RESPONSE = update(idempotency_keys).where(*BY_KEY).values(response=bindparam("new_response"))
+STORED = prepare(select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(*BY_KEY))
+STORE_RESPONSE = prepare(update(idempotency_keys).where(*BY_KEY).values(response=bindparam("new_response")))
+DELETE_BY_USER = prepare(delete(idempotency_keys).where(idempotency_keys.c.user_id == bindparam("user_id")))
 # Rows that a concurrent transaction deletes are skipped: waiting for them could deadlock.
 EXPIRED = (
     select(idempotency_keys.c.user_id, idempotency_keys.c.key)
@@ -35,8 +37,12 @@ EXPIRED = (
     .cte("expired")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
-DELETE_EXPIRED = delete(idempotency_keys).where(
-    tuple_(idempotency_keys.c.user_id, idempotency_keys.c.key).in_(select(EXPIRED.c.user_id, EXPIRED.c.key))
+DELETE_EXPIRED = prepare(
+    delete(idempotency_keys).where(
+        tuple_(idempotency_keys.c.user_id, idempotency_keys.c.key).in_(
+            select(EXPIRED.c.user_id, EXPIRED.c.key)
+        )
+    )
 )
 
 
@@ -57,17 +63,17 @@ class SqlIdempotencyStore:
     ) -> str:
         user_id = caller or ANONYMOUS
         key = {"by_user": user_id, "by_key": request.key}
-        async with self._database.transaction() as session:
+        async with self._database.transaction():
             if not await self._claim(request, user_id):
-                return self._replay(request, *(await session.execute(STORED, key)).one())
-            await session.execute(DELETE_EXPIRED, {"now": self._clock.now()})
+                [stored] = await self._database.fetch_all(STORED, key)
+                return self._replay(request, *stored)
+            await self._database.execute(DELETE_EXPIRED, {"now": self._clock.now()})
             response = await work()
-            await session.execute(STORE_RESPONSE, key | {"new_response": response})
+            await self._database.execute(STORE_RESPONSE, key | {"new_response": response})
             return response
 
     async def delete_for_user(self, user_id: UserId) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(delete(idempotency_keys).where(idempotency_keys.c.user_id == user_id))
+        await self._database.execute(DELETE_BY_USER, {"user_id": user_id})
 
     async def _claim(self, request: IdempotentRequest, user_id: int) -> bool:
         """Claim the key if it is new or expired; return whether it was."""
@@ -80,9 +86,9 @@ class SqlIdempotencyStore:
             "expires_at": now + RETENTION,
             "now": now,
         }
-        async with self._database.transaction() as session:
-            claim = upsert(session, IdempotencyKeyRow, _reclaim, where=_is_expired, returning="key")
-            return (await session.execute(claim, row)).one_or_none() is not None
+        dialect = self._database.dialect
+        claim = upsert(dialect, IdempotencyKeyRow, _reclaim, where=_is_expired, returning="key")
+        return await self._database.fetch_one(claim, row) is not None
 
     def _replay(self, request: IdempotentRequest, fingerprint: str, response: str) -> str:
         # The signing key may have been rotated since the first request.

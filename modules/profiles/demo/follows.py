@@ -22,8 +22,7 @@ async def insert_follows(database: Database, demo: Demo) -> None:
         rows = [
             {"follower_id": follower_id, "followed_id": followee_id} for follower_id, followee_id in batch
         ]
-        async with database.transaction() as session:
-            await bulk_insert(session, FollowRow, rows)
+        await bulk_insert(database, FollowRow, rows)
         demo.progress.advance(len(batch))
 
 

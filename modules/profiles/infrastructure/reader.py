@@ -7,12 +7,14 @@ from sqlalchemy import select
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
+from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.profiles.contracts import Profile
-from modules.profiles.infrastructure.follows import SqlFollows, follows
+from modules.profiles.infrastructure.follows import SqlFollows
+from modules.profiles.infrastructure.tables import follows
 from modules.users.contracts import UserDirectory
 
-FOLLOWEES = select(follows.c.follower_id, follows.c.followed_id).where(
-    in_ids(follows.c.follower_id, "follower_ids")
+FOLLOWEES = prepare(
+    select(follows.c.follower_id, follows.c.followed_id).where(in_ids(follows.c.follower_id, "follower_ids"))
 )
 
 
@@ -38,8 +40,7 @@ class SqlProfileReader:
 
     async def followees(self, follower_ids: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         followees: dict[UserId, set[UserId]] = {follower_id: set() for follower_id in follower_ids}
-        async with self._database.snapshot() as session:
-            rows = await session.execute(FOLLOWEES, {"follower_ids": follower_ids})
-            for follower_id, followee_id in rows:
-                followees[follower_id].add(followee_id)
+        rows = await self._database.fetch_all(FOLLOWEES, {"follower_ids": follower_ids})
+        for follower_id, followee_id in rows:
+            followees[follower_id].add(followee_id)
         return followees

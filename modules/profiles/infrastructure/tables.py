@@ -24,4 +24,6 @@ class FollowRow(Base):
     followed_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, index=True)
 
 
+follows = Base.metadata.tables[FollowRow.__tablename__]
+
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

@@ -1,18 +1,66 @@
 """The account repository."""
 
-from sqlalchemy import Select, delete, or_, select, update
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import RandomHex
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.domain.account import Account, AccountTaken, NewAccount, ValidSessions
 from modules.users.domain.values import email_key, username_key
-from modules.users.infrastructure.tables import AccountRow
+from modules.users.infrastructure.tables import accounts
 
 CONSTRAINT_ERRORS = {
     "uq_users_account_username_key": lambda: AccountTaken({"username"}),
     "uq_users_account_email_key": lambda: AccountTaken({"email"}),
 }
+
+IS_USER = accounts.c.id == bindparam("user_id")
+USER = select(accounts).where(IS_USER)
+BY_ID = prepare(USER)
+# FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.authorize_write`).
+LOCK_FOR_UPDATE = prepare(USER.with_for_update(key_share=True))
+LOCK_FOR_DELETION = prepare(USER.with_for_update())
+BY_EMAIL = prepare(select(accounts).where(accounts.c.email_key == bindparam("key")))
+INSERT = prepare(insert(accounts).returning(*accounts.c))
+SAVE = prepare(
+    update(accounts)
+    .where(IS_USER)
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "username",
+                "username_key",
+                "email",
+                "email_key",
+                "bio",
+                "image",
+                "password_hash",
+                "session_epoch",
+                "surviving_session",
+            )
+        }
+    )
+)
+DELETE = prepare(delete(accounts).where(IS_USER))
+REVOKE_ALL_SESSIONS = prepare(update(accounts).values(session_epoch=RandomHex(), surviving_session=None))
+REPLACE_HASH = prepare(
+    update(accounts)
+    .where(IS_USER, accounts.c.password_hash == bindparam("old_hash"))
+    .values(password_hash=bindparam("new_hash"))
+)
+TAKEN_KEYS = prepare(
+    select(accounts.c.username_key, accounts.c.email_key).where(
+        or_(
+            accounts.c.username_key == bindparam("username_key"),
+            accounts.c.email_key == bindparam("email_key"),
+        ),
+        accounts.c.id != bindparam("exclude_id"),
+    )
+)
 
 
 class SqlAccounts:
@@ -22,29 +70,26 @@ class SqlAccounts:
         self._database = database
 
     async def add(self, account: NewAccount) -> Account:
-        row = AccountRow(**account_row(account))
+        row = account_row(account)
         try:
-            async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
-                session.add(row)
+            async with self._database.translating_violations(CONSTRAINT_ERRORS):
+                inserted = await self._database.fetch_one(INSERT, row)
         except AccountTaken as taken:
             raise await self._all_conflicts(taken, account.username.text, account.email.text) from taken
-        return _account(row)
+        return _account(inserted)
 
     async def by_id(self, user_id: UserId) -> Account:
-        return await self._get(select(AccountRow).where(AccountRow.id == user_id))
+        return await self._get(BY_ID, user_id)
 
     async def get_for_update(self, user_id: UserId) -> Account:
-        # FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.authorize_write`).
-        statement = select(AccountRow).where(AccountRow.id == user_id).with_for_update(key_share=True)
-        return await self._get(statement)
+        return await self._get(LOCK_FOR_UPDATE, user_id)
 
     async def get_for_deletion(self, user_id: UserId) -> Account:
-        return await self._get(select(AccountRow).where(AccountRow.id == user_id).with_for_update())
+        return await self._get(LOCK_FOR_DELETION, user_id)
 
     async def by_email(self, email: str) -> Account | None:
-        async with self._database.snapshot() as session:
-            row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(email)))
-            return None if row is None else _account(row)
+        row = await self._database.fetch_one(BY_EMAIL, {"key": email_key(email)})
+        return None if row is None else _account(row)
 
     async def save(self, account: Account) -> None:
         values = _name_columns(account.username, account.email) | {
@@ -54,52 +99,41 @@ class SqlAccounts:
             "session_epoch": account.sessions.epoch,
             "surviving_session": account.sessions.surviving_id,
         }
+        parameters = {f"new_{name}": value for name, value in values.items()}
         try:
-            async with self._database.translating_violations(CONSTRAINT_ERRORS) as session:
-                await session.execute(update(AccountRow).where(AccountRow.id == account.id).values(values))
+            async with self._database.translating_violations(CONSTRAINT_ERRORS):
+                await self._database.execute(SAVE, {"user_id": account.id, **parameters})
         except AccountTaken as taken:
             raise await self._all_conflicts(
                 taken, account.username, account.email, exclude_id=account.id
             ) from taken
 
     async def delete(self, account: Account) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(delete(AccountRow).where(AccountRow.id == account.id))
+        await self._database.execute(DELETE, {"user_id": account.id})
 
     async def revoke_all_sessions(self) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(AccountRow).values(session_epoch=RandomHex(), surviving_session=None)
-            )
+        await self._database.execute(REVOKE_ALL_SESSIONS)
 
     async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(AccountRow)
-                .where(AccountRow.id == user_id, AccountRow.password_hash == old)
-                .values(password_hash=new)
-            )
+        await self._database.execute(REPLACE_HASH, {"user_id": user_id, "old_hash": old, "new_hash": new})
 
-    async def _get(self, statement: Select[AccountRow]) -> Account:
-        async with self._database.snapshot() as session:
-            row = await session.scalar(statement)
-            if row is None:
-                raise TokenInvalid
-            return _account(row)
+    async def _get(self, statement: PreparedStatement, user_id: UserId) -> Account:
+        row = await self._database.fetch_one(statement, {"user_id": user_id})
+        if row is None:
+            raise TokenInvalid
+        return _account(row)
 
     async def _all_conflicts(
         self, taken: AccountTaken, username: str, email: str, *, exclude_id: UserId | None = None
     ) -> AccountTaken:
         # The database reports only the first violated constraint; the API reports both fields.
         keys = {"username": username_key(username), "email": email_key(email)}
-        async with self._database.snapshot() as session:
-            rows = await session.execute(
-                select(AccountRow.username_key, AccountRow.email_key).where(
-                    or_(AccountRow.username_key == keys["username"], AccountRow.email_key == keys["email"]),
-                    AccountRow.id != (exclude_id or 0),
-                )
-            )
-            taken_keys = {key for row in rows for key in row}
+        parameters = {
+            "username_key": keys["username"],
+            "email_key": keys["email"],
+            "exclude_id": exclude_id or 0,
+        }
+        taken_keys = {key for row in await self._database.fetch_all(TAKEN_KEYS, parameters) for key in row}
         return AccountTaken({*taken.problems, *(field for field, key in keys.items() if key in taken_keys)})
 
 
@@ -123,7 +157,7 @@ def _name_columns(username: str, email: str) -> dict[str, str | int | None]:
     }
 
 
-def _account(row: AccountRow) -> Account:
+def _account(row: Any) -> Account:
     return Account(
         id=UserId(row.id),
         username=row.username,

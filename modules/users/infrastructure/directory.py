@@ -3,31 +3,27 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import FromClause, Row, Select, bindparam, select
+from sqlalchemy import select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
+from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, in_texts
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.contracts import PublicUser
 from modules.users.domain.values import MAX_EXPANSION, MAX_USERNAME_LENGTH, username_key
-from modules.users.infrastructure.tables import AccountRow
+from modules.users.infrastructure.tables import accounts
 
 MAX_COMPARED_LENGTH = MAX_EXPANSION * MAX_USERNAME_LENGTH
 
-AnyRow = Row[*tuple[Any, ...]]
-AnySelect = Select[*tuple[Any, ...]]
-
-# Built once, from the table instead of the mapped class: every list runs one of these statements.
-accounts: FromClause = AccountRow.__table__
 PUBLIC = select(accounts.c.id, accounts.c.username, accounts.c.bio, accounts.c.image, accounts.c.username_key)
-BY_ID = PUBLIC.where(in_ids(accounts.c.id, "keys"))
-LOCK = (
+BY_ID = prepare(PUBLIC.where(in_ids(accounts.c.id, "keys")))
+LOCK = prepare(
     select(accounts.c.id)
     .where(in_ids(accounts.c.id, "keys"))
     .order_by(accounts.c.id)
     .with_for_update(read=True, key_share=True)
 )
-BY_USERNAME = PUBLIC.where(accounts.c.username_key.in_(bindparam("keys", expanding=True)))
+BY_USERNAME = prepare(PUBLIC.where(in_texts(accounts.c.username_key, "keys")))
 
 
 class SqlUserDirectory:
@@ -50,12 +46,11 @@ class SqlUserDirectory:
         users = {row.username_key: _public_user(row) for row in rows}
         return {name: users[key] for name, key in keys.items() if key in users}
 
-    async def _rows(self, statement: AnySelect, keys: Collection[object]) -> Collection[AnyRow]:
+    async def _rows(self, statement: PreparedStatement, keys: Collection[object]) -> Collection[Any]:
         if not keys:
             return ()
-        async with self._database.snapshot() as session:
-            return (await session.execute(statement, {"keys": list(keys)})).all()
+        return await self._database.fetch_all(statement, {"keys": keys})
 
 
-def _public_user(row: AnyRow) -> PublicUser:
+def _public_user(row: Any) -> PublicUser:
     return PublicUser(UserId(row.id), row.username, row.bio, row.image)

@@ -4,12 +4,13 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import bindparam, delete, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import upsert
-from modules.users.infrastructure.tables import LoginAttemptRow
+from modules.kernel.infrastructure.persistence.statements import prepare
+from modules.users.infrastructure.tables import LoginAttemptRow, login_attempts
 
 MAX_PER_ACCOUNT = 10
 LIFETIME = timedelta(days=90)
@@ -17,6 +18,15 @@ LIFETIME = timedelta(days=90)
 
 DIGEST_SIZE = 16
 PREFIX = "known"
+OF_ACCOUNT = login_attempts.c.key.between(bindparam("first"), bindparam("last"))
+LATEST = (
+    select(login_attempts.c.key)
+    .where(OF_ACCOUNT)
+    .order_by(login_attempts.c.expires_at.desc(), login_attempts.c.key)
+    .limit(MAX_PER_ACCOUNT)
+)
+DELETE = prepare(delete(login_attempts).where(OF_ACCOUNT))
+DELETE_OLD = prepare(delete(login_attempts).where(OF_ACCOUNT, login_attempts.c.key.not_in(LATEST)))
 
 
 class KnownNetworks:
@@ -38,28 +48,19 @@ class KnownNetworks:
     async def add(self, account: str, key: str) -> None:
         """Insert the row of a network, or extend its lifetime; delete all but the latest of the account."""
         row = {"key": key, "count": 1, "expires_at": (self._clock.now() + LIFETIME).timestamp()}
-        latest = (
-            select(LoginAttemptRow.key)
-            .where(self._of(account))
-            .order_by(LoginAttemptRow.expires_at.desc(), LoginAttemptRow.key)
-            .limit(MAX_PER_ACCOUNT)
-        )
-        async with self._database.transaction() as session:
-            await session.execute(upsert(session, LoginAttemptRow, _extended), row)
-            await session.execute(
-                delete(LoginAttemptRow).where(self._of(account), LoginAttemptRow.key.not_in(latest))
-            )
+        async with self._database.transaction():
+            await self._database.execute(upsert(self._database.dialect, LoginAttemptRow, _extended), row)
+            await self._database.execute(DELETE_OLD, self._keys(account))
 
     async def delete_all(self, account: str) -> None:
         """Delete the networks of the account."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(LoginAttemptRow).where(self._of(account)))
+        await self._database.execute(DELETE, self._keys(account))
 
-    def _of(self, account: str) -> ColumnElement[bool]:
+    def _keys(self, account: str) -> dict[str, str]:
         # A range of the primary key. Digests in hexadecimal are sorted alike by all collations.
         prefix = f"{PREFIX}{self._digest(account)}"
         digits = DIGEST_SIZE * 2
-        return LoginAttemptRow.key.between(prefix + "0" * digits, prefix + "f" * digits)
+        return {"first": prefix + "0" * digits, "last": prefix + "f" * digits}
 
     def _digest(self, *parts: str) -> str:
         text = "\0".join(parts).encode()

@@ -8,8 +8,19 @@ from sqlalchemy import bindparam, case, delete, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import upsert
-from modules.users.infrastructure.tables import LoginAttemptRow
+from modules.kernel.infrastructure.persistence.dialect_sql import in_texts, upsert
+from modules.kernel.infrastructure.persistence.statements import prepare
+from modules.users.infrastructure.tables import LoginAttemptRow, login_attempts
+
+DELETE_EXPIRED = prepare(delete(login_attempts).where(login_attempts.c.expires_at <= bindparam("now")))
+OPEN_WINDOWS = prepare(
+    select(login_attempts.c.key, login_attempts.c.count).where(
+        in_texts(login_attempts.c.key, "keys"), login_attempts.c.expires_at > bindparam("now")
+    )
+)
+EXPIRY = prepare(select(login_attempts.c.expires_at).where(login_attempts.c.key == bindparam("key")))
+DELETE_ALL = prepare(delete(login_attempts))
+DELETE = prepare(delete(login_attempts).where(in_texts(login_attempts.c.key, "keys")))
 
 
 class SqlLimitStorage(Storage):
@@ -32,16 +43,14 @@ class SqlLimitStorage(Storage):
 
     async def delete_expired(self) -> None:
         """Delete all expired windows."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.expires_at <= self._now()))
+        await self._database.execute(DELETE_EXPIRED, {"now": self._now()})
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add `amount` to the open window, or open one of `expiry` seconds; return the count."""
         now = self._now()
         row = {"key": key, "count": amount, "expires_at": now + expiry, "now": now}
-        async with self._database.transaction() as session:
-            statement = upsert(session, LoginAttemptRow, _increment, returning="count")
-            count: int = (await session.execute(statement, row)).scalar_one()
+        statement = upsert(self._database.dialect, LoginAttemptRow, _increment, returning="count")
+        count: int = await self._database.fetch_value(statement, row)
         return count
 
     async def get(self, key: str) -> int:
@@ -50,17 +59,11 @@ class SqlLimitStorage(Storage):
 
     async def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
         """Return the counts of the open windows, by key."""
-        statement = select(LoginAttemptRow.key, LoginAttemptRow.count).where(
-            LoginAttemptRow.key.in_(keys), LoginAttemptRow.expires_at > self._now()
-        )
-        async with self._database.snapshot() as session:
-            return dict((await session.execute(statement)).all())
+        return dict(await self._database.fetch_all(OPEN_WINDOWS, {"keys": keys, "now": self._now()}))
 
     async def get_expiry(self, key: str) -> float:
         """Return the end of the window in seconds since the epoch; the present time if none is open."""
-        async with self._database.snapshot() as session:
-            statement = select(LoginAttemptRow.expires_at).where(LoginAttemptRow.key == key)
-            return await session.scalar(statement) or self._now()
+        return await self._database.fetch_value(EXPIRY, {"key": key}) or self._now()
 
     async def check(self) -> bool:
         """Return True: readiness checks the database already."""
@@ -68,8 +71,7 @@ class SqlLimitStorage(Storage):
 
     async def reset(self) -> None:
         """Delete all windows."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(LoginAttemptRow))
+        await self._database.execute(DELETE_ALL)
 
     async def clear(self, key: str) -> None:
         """Delete the window of a key."""
@@ -77,8 +79,7 @@ class SqlLimitStorage(Storage):
 
     async def clear_all(self, keys: Collection[str]) -> None:
         """Delete the windows of these keys."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.key.in_(keys)))
+        await self._database.execute(DELETE, {"keys": keys})
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -49,6 +49,9 @@ class LoginAttemptRow(Base):
     expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 
+accounts = Base.metadata.tables[AccountRow.__tablename__]
+login_attempts = Base.metadata.tables[LoginAttemptRow.__tablename__]
+
 SCHEMA = Schema(
     Base.metadata,
     Path(__file__).parent / "migrations",

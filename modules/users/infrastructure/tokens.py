@@ -8,14 +8,15 @@ from typing import Any
 
 import jwt
 from jwt.types import Options
-from sqlalchemy import FromClause, Select, bindparam, select
+from sqlalchemy import bindparam, select
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.domain.account import Account, ValidSessions
 from modules.users.infrastructure.storage_limit import StorageLimit
-from modules.users.infrastructure.tables import AccountRow
+from modules.users.infrastructure.tables import accounts
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "conduit"
@@ -26,12 +27,12 @@ MAX_TOKEN_LENGTH = 1_000
 # The clocks of two machines differ; https://datatracker.ietf.org/doc/html/rfc7519#section-4.1.5
 CLOCK_SKEW_SECONDS = 5
 SESSION_ID_BYTES = 16
-accounts: FromClause = AccountRow.__table__
-VALID_SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session).where(
+SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session).where(
     accounts.c.id == bindparam("user_id")
 )
+VALID_SESSIONS = prepare(SESSIONS)
 # Blocks deletion only: the user's requests write at the same time.
-LOCK_SESSIONS = VALID_SESSIONS.with_for_update(read=True, key_share=True)
+LOCK_SESSIONS = prepare(SESSIONS.with_for_update(read=True, key_share=True))
 # sid and auth_time as in OpenID Connect: the session, and the time of its sign-in.
 REQUIRED_CLAIMS: Options = {
     "require": ["iss", "aud", "sub", "iat", "nbf", "exp", "sid", "epoch", "auth_time"]
@@ -93,8 +94,8 @@ class JwtTokens:
         await self._require_valid_session(LOCK_SESSIONS, principal)
         await self._storage_limit.record(principal.user_id, body_bytes)
 
-    async def _require_valid_session(self, statement: Select[*tuple[Any, ...]], principal: Principal) -> None:
-        row = await self._database.fetch_row(statement, {"user_id": principal.user_id})
+    async def _require_valid_session(self, statement: PreparedStatement, principal: Principal) -> None:
+        row = await self._database.fetch_one(statement, {"user_id": principal.user_id})
         if row is None or not ValidSessions(*row).include(principal.session):
             raise TokenInvalid
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, inspect
+from sqlalchemy import Connection, inspect
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_bookmarks.domain.reading_list import ReadingList
@@ -15,7 +15,7 @@ from modules.articles.contracts import ArticleId
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
-from modules.kernel.fakes import NOON, FakeClock
+from modules.kernel.fakes import NOON, FakeClock, StatementRecorder
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.fakes import FakeProfileReader
 
@@ -70,11 +70,6 @@ def _tables(connection: Connection) -> set[str]:
 
 
 def _count_statements(database: Database) -> list[str]:
-    statements: list[str] = []
-
-    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    for engine in database.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", record)
-    return statements
+    recorder = StatementRecorder()
+    database.observers.append(recorder)
+    return recorder.statements

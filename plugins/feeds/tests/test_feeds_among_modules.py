@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import event
 
 from conduit_app.application import create_application
 from conduit_app.composition import SharedServices, compose, resolve_order
@@ -15,6 +14,7 @@ from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from conduit_devtools.testkit import IN_MEMORY
 from conduit_feeds.module import MODULE
+from modules.kernel.fakes import StatementRecorder
 from modules.kernel.infrastructure.persistence.database import Database
 
 
@@ -72,18 +72,14 @@ async def test_item_id_does_not_change_with_the_title(conduit: Installation) -> 
 
 
 async def test_feed_takes_a_constant_number_of_statements(conduit: Installation) -> None:
-    statements: list[str] = []
-    event.listen(
-        conduit.database.engines[0].sync_engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: statements.append(statement),
-    )
+    recorder = StatementRecorder()
+    conduit.database.observers.append(recorder)
 
     async def measure() -> list[tuple[int, int]]:
         counts = []
         for query in ("", "?tag=fire", "?author=jake"):
-            statements.clear()
-            counts.append((len(await conduit.feed(query)), len(statements)))
+            recorder.statements.clear()
+            counts.append((len(await conduit.feed(query)), len(recorder.statements)))
         return counts
 
     await conduit.publish(0)

@@ -3,7 +3,7 @@
 import asyncio
 
 from notifications_context import Context
-from sqlalchemy import Connection, event, inspect, update
+from sqlalchemy import Connection, inspect, update
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
 from conduit_notifications.domain.notifications import Kind, NotificationId, Trigger
@@ -13,7 +13,7 @@ from conduit_notifications.infrastructure.tables import CounterRow
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import NOON
+from modules.kernel.fakes import NOON, StatementRecorder
 
 
 def favorite(article: ArticleId, actor: int) -> Trigger:
@@ -54,17 +54,14 @@ async def test_notifications_after_an_id_come_oldest_first_up_to_the_limit(conte
 
 
 async def test_page_takes_a_constant_number_of_statements(context: Context) -> None:
-    statements: list[str] = []
-    for engine in context.module.database.engines:
-        event.listen(
-            engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
-        )
+    recorder = StatementRecorder()
+    context.module.database.observers.append(recorder)
     counts = []
     for number in range(20):
         await context.favorite(context.article(f"article-{number}"), "anna")
-        statements.clear()
+        recorder.statements.clear()
         assert len((await context.page("jake"))["notifications"]) == number + 1
-        counts.append(len(statements))
+        counts.append(len(recorder.statements))
     # The counts and the page; the fakes of articles and profiles send no statements.
     assert set(counts) == {2}
 

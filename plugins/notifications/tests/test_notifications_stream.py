@@ -12,8 +12,6 @@ import httpx2
 import pytest
 import uvicorn
 from notifications_context import Context, Json, open_context
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import QueuePool
 
 from conduit_notifications.api import stream
 from conduit_notifications.domain.notifications import Kind, Trigger
@@ -173,19 +171,12 @@ async def test_notification_of_another_process_is_streamed(server: Server) -> No
     await other.dispose()
 
 
-def in_use(engine: AsyncEngine) -> int:
-    """Return how many connections of the engine's pool are checked out."""
-    pool = engine.sync_engine.pool
-    assert isinstance(pool, QueuePool)
-    return pool.checkedout()
-
-
 async def test_waiting_stream_holds_no_database_connection(server: Server) -> None:
     server.context.article("dragons")
     async with server.stream(server.context.token("jake")):
         async with asyncio.timeout(TIMEOUT_SECONDS):
             # The dispatcher takes one from time to time to poll the outbox.
-            while any(in_use(engine) for engine in server.context.module.database.engines):  # noqa: ASYNC110 - no event
+            while any(pool.in_use for pool in server.context.module.database.pools.values()):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
 

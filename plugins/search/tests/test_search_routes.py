@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import QueuePool, event, text
+from sqlalchemy import text
 
 from conduit_devtools.testkit import ModuleTestApp, boot_module
 from conduit_search.domain import searching
@@ -27,7 +27,7 @@ from modules.articles.contracts import (
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier, UserId
-from modules.kernel.fakes import NOON, FakeTokenVerifier
+from modules.kernel.fakes import NOON, FakeTokenVerifier, StatementRecorder
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
 from modules.profiles.fakes import FakeProfileReader
@@ -148,18 +148,14 @@ class TestSearch:
         assert (response.status_code, list(response.json()["errors"])) == (422, [*paging])
 
     async def test_search_takes_a_constant_number_of_statements(self, context: Context) -> None:
-        statements: list[str] = []
-        event.listen(
-            context.module.database.engines[1].sync_engine,
-            "before_cursor_execute",
-            lambda _connection, _cursor, statement, *_: statements.append(statement),
-        )
+        recorder = StatementRecorder()
+        context.module.database.observers.append(recorder)
         counts = []
         for number in range(20):
             await context.publish(f"dragons-{number}")
-            statements.clear()
+            recorder.statements.clear()
             slugs, _ = await context.search("dragons")
-            counts.append((len(slugs), len(statements)))
+            counts.append((len(slugs), len(recorder.statements)))
         # Search's own; the fakes of articles send none.
         assert counts == [(number, 2) for number in range(1, 21)]
 
@@ -211,10 +207,9 @@ class TestLimits:
     ) -> None:
         monkeypatch.setattr(searching, "SEARCH_TIMEOUT_SECONDS", 600)
         searches = [asyncio.create_task(context.search("dragons")) for _ in range(3 * READ_POOL_SIZE)]
-        pool = context.module.database.engines[1].sync_engine.pool
-        assert isinstance(pool, QueuePool)
+        pool = context.module.database.pools["read"]
         await blocked.all_slots_taken.wait()
-        assert pool.checkedout() == MAX_CONCURRENT_SEARCHES < READ_POOL_SIZE
+        assert pool.in_use == MAX_CONCURRENT_SEARCHES < READ_POOL_SIZE
         async with asyncio.timeout(10):
             async with context.module.database.snapshot() as session:
                 assert await session.scalar(text("SELECT 1")) == 1

@@ -147,8 +147,8 @@ class Outbox:
             for (module, _), subscriber in self._subscribers.items()
             if subscriber.event is type(event)
         ]
-        async with self._database.transaction() as session:
-            await session.execute(INSERT, rows)
+        async with self._database.transaction():
+            await self._database.execute_many(INSERT, rows)
             await self._signals.send(OUTBOX_TOPIC)
 
     async def seconds_until_due(self) -> float | None:
@@ -188,7 +188,7 @@ class Outbox:
             # Before the handler: the deleted row is locked, so that no other worker claims it while the
             # handler runs, even when the lease expires.
             key = {"delivery_id": claimed.id, "worker": self._worker_id}
-            if (await session.execute(DELETE_HANDLED, key)).one_or_none() is None:
+            if await self._database.fetch_one(DELETE_HANDLED, key) is None:
                 log.warning("delivery claimed by another worker", delivery=claimed.id)
                 return None
             async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):

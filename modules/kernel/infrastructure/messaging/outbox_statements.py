@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
+from modules.kernel.infrastructure.persistence.statements import prepare
 
 Subscription = tuple[str, str]
 """The names of a module and of an event."""
@@ -47,8 +48,8 @@ CLAIMED = (
     deliveries.c.attempts,
     deliveries.c.due_at,
 )
-INSERT = insert(deliveries)
-DELETE_HANDLED = (
+INSERT = prepare(insert(deliveries))
+DELETE_HANDLED = prepare(
     delete(deliveries)
     .where(deliveries.c.id == bindparam("delivery_id"), deliveries.c.claimed_by == bindparam("worker"))
     .returning(deliveries.c.id)

@@ -5,27 +5,31 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from sqlalchemy import Select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
 from modules.kernel.domain.identity import write_authorization
+from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection
 from modules.kernel.infrastructure.persistence.driver_errors import (
     is_conflict,
     is_unavailable,
     violated_constraint,
 )
 from modules.kernel.infrastructure.persistence.engines import open_engines, redact_password
-from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE, notify, take_migration_lock
+from modules.kernel.infrastructure.persistence.observation import (
+    StatementObserver,
+    observe_session_statements,
+)
+from modules.kernel.infrastructure.persistence.postgresql import NOTIFY, POOL_SIZE, take_migration_lock
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
+from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 
-WRITE_LOCK_TIMEOUT_SECONDS = 10.0
+NONE: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
 REPLICA_RETRY_SECONDS = 5.0
 
@@ -38,12 +42,55 @@ class DatabaseUnavailable(Unavailable):
     subject, problem = "database", "is not available"
 
 
-@dataclass(frozen=True, slots=True)
+class _LazySession(AsyncSession):
+    """A session that is created when it is first used: most units of work use prepared statements only."""
+
+    def __init__(self, connection: PooledConnection) -> None:
+        # Not the initialization of AsyncSession, which `__getattr__` makes up for.
+        self._pooled_connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what AsyncSession sets in its initialization.
+        if "sync_session" in self.__dict__:
+            raise AttributeError(name)
+        super().__init__(self._pooled_connection.connection, expire_on_commit=False)
+        return getattr(self, name)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the session was created."""
+        return "sync_session" in self.__dict__
+
+
 class _Unit:
-    session: AsyncSession
-    task: asyncio.Task[object] | None
-    writes: bool
-    after_commit: list[Callable[[], None]] = field(default_factory=list)
+    """An open unit of work of one task."""
+
+    def __init__(self, connection: PooledConnection, *, writes: bool) -> None:
+        self.connection = connection
+        self.session = _LazySession(connection)
+        self.task = asyncio.current_task()
+        self.writes = writes
+        self.after_commit: list[Callable[[], None]] = []
+
+    def require_writable(self, statement: PreparedStatement) -> None:
+        if statement.writes and not self.writes:
+            raise RuntimeError("a snapshot is open, and a snapshot cannot write")
+
+    async def flush(self) -> None:
+        if self.session.is_used:
+            await self.session.flush()
+
+    async def commit(self) -> None:
+        if self.session.is_used:
+            await self.session.commit()
+            await self.session.close()
+        await self.connection.commit()
+
+    async def rollback(self) -> None:
+        if self.session.is_used:
+            await self.session.close()
+        if not self.connection.is_invalidated:
+            await self.connection.rollback()
 
 
 class Database:
@@ -62,24 +109,35 @@ class Database:
         read_url: str | None = None,
     ) -> None:
         self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size, read_url=read_url)
+        self._dialect = self._engines.write.engine.dialect
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
         self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
         self._replica_retry_at = 0.0
+        self.observers: list[StatementObserver] = []
+        """They are called for every statement."""
+
+        for engine in dict.fromkeys(self.engines):
+            observe_session_statements(engine, self.observers)
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
-        """The engines for writes and for reads, for instrumentation and tests; they may be the same."""
-        return self._engines.write, self._engines.read
+        """The engines for writes and for reads, for tests; they may be the same."""
+        return self._engines.write.engine, self._engines.read.engine
 
     @property
     def dialect(self) -> str:
         """SQLAlchemy's name of the dialect, for features of one engine only: sqlite or postgresql."""
-        return self._engines.write.dialect.name
+        return self._dialect.name
 
     @property
     def display_url(self) -> str:
         """The URL of the database, with its password redacted."""
-        return redact_password(self._engines.write.url)
+        return redact_password(self._engines.write.engine.url)
+
+    @property
+    def pools(self) -> Mapping[str, ConnectionPool]:
+        """The connection pools `write` and `read`, for metrics and tests; they may be the same."""
+        return {"write": self._engines.write, "read": self._engines.read}
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
@@ -119,19 +177,68 @@ class Database:
         unit = self._current_unit()
         return self._begin_read() if unit is None else nullcontext(unit.session)
 
-    async def fetch_row(
-        self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
-    ) -> Sequence[Any] | None:
-        """Return the committed row that a lookup by key selects, or None.
+    async def fetch_all(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Sequence[Any]:
+        """Execute a statement in the open unit of work and return its rows, as named tuples.
 
-        Inside a unit of work it is read there. For lookups in every request: on SQLite it takes a
-        twentieth of the time of a snapshot. Values are numbers or text, not converted by SQLAlchemy.
+        Without one, a SELECT reads what is committed, and another statement is a transaction of its own.
         """
-        rows = self._engines.fetch_rows(statement, bound) if self._unit.get() is None else None
-        if rows is not None:
-            return rows[0] if rows else None
-        async with self.snapshot() as session:
-            return (await session.execute(statement, bound)).one_or_none()
+        unit = self._current_unit()
+        if unit is not None:
+            unit.require_writable(statement)
+            await unit.flush()
+            return await self._run(unit.connection, statement, parameters)
+        if statement.writes:
+            async with self.transaction():
+                return await self.fetch_all(statement, parameters)
+        with _translated_errors():
+            connection = await self._reading_connection()
+            try:
+                rows = await self._run(connection, statement, parameters)
+                await connection.rollback()
+            finally:
+                connection.release()
+            return rows
+
+    async def fetch_one(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Any | None:
+        """Execute a statement as `fetch_all` does, and return its only row, or None.
+
+        Raises `MultipleResultsFound` for several rows.
+        """
+        rows = await self.fetch_all(statement, parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound(f"{len(rows)} rows: {statement.statement}")
+        return rows[0] if rows else None
+
+    async def fetch_value(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Any:
+        """Execute a statement as `fetch_one` does, and return the first column of its row, or None."""
+        row = await self.fetch_one(statement, parameters)
+        return None if row is None else row[0]
+
+    async def fetch_values(
+        self, statement: PreparedStatement, parameters: Parameters = NONE
+    ) -> Sequence[Any]:
+        """Execute a statement as `fetch_all` does, and return the first column of its rows."""
+        return [row[0] for row in await self.fetch_all(statement, parameters)]
+
+    async def execute(self, statement: PreparedStatement, parameters: Parameters = NONE) -> None:
+        """Execute a statement as `fetch_all` does."""
+        await self.fetch_all(statement, parameters)
+
+    async def execute_many(self, statement: PreparedStatement, rows: Sequence[Parameters]) -> None:
+        """Execute a statement once for each row of parameters, which all have the same names."""
+        if not rows:
+            return
+        unit = self._current_unit()
+        if unit is None:
+            async with self.transaction():
+                await self.execute_many(statement, rows)
+        else:
+            unit.require_writable(statement)
+            await unit.flush()
+            compiled = statement.compiled(self._dialect, rows[0])
+            started = time.perf_counter()
+            await unit.connection.execute_many(compiled.sql, [compiled.bind(row) for row in rows])
+            self._observe(compiled.sql, started)
 
     @contextmanager
     def allow_replica(self) -> Iterator[None]:
@@ -145,20 +252,27 @@ class Database:
     @asynccontextmanager
     async def translating_violations(
         self, errors: Mapping[str, Callable[[], DomainError]]
-    ) -> AsyncIterator[AsyncSession]:
+    ) -> AsyncIterator[None]:
         """Open a savepoint; a violation of a constraint named in `errors` is raised as its domain error.
 
-        The block is then rolled back, and the surrounding transaction can continue.
+        The block is then rolled back, and the surrounding transaction can continue. Not for rows that are
+        added to a session, which has savepoints of its own (`begin_nested`).
         """
-        async with self.transaction() as session:
+        async with self.transaction():
+            unit = self._open_transaction()
+            await unit.flush()
+            connection = unit.connection
+            await connection.fetch("SAVEPOINT statements", ())
             try:
-                async with session.begin_nested():
-                    yield session
-            except IntegrityError as error:
-                domain_error = errors.get(violated_constraint(error) or "")
-                if domain_error is None:
-                    raise
-                raise domain_error() from error
+                yield
+            except BaseException as error:
+                await _uninterrupted(_undo(connection))
+                if isinstance(error, IntegrityError):
+                    domain_error = errors.get(violated_constraint(error) or "")
+                    if domain_error is not None:
+                        raise domain_error() from error
+                raise
+            await connection.fetch("RELEASE SAVEPOINT statements", ())
 
     @asynccontextmanager
     async def migration_connection(self) -> AsyncIterator[AsyncConnection]:
@@ -167,7 +281,7 @@ class Database:
         Raises `DatabaseUnavailable`.
         """
         with _translated_errors():
-            async with self._engines.write_lock, self._engines.migrate.begin() as connection:
+            async with self._engines.migration_lock, self._engines.migrate.begin() as connection:
                 await take_migration_lock(connection)
                 yield connection
 
@@ -175,8 +289,12 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for inspecting the schema; raises `DatabaseUnavailable`."""
         with _translated_errors():
-            async with self._engines.read.connect() as connection:
-                yield connection
+            pooled = await self._engines.read.acquire()
+            try:
+                yield pooled.connection
+            finally:
+                await pooled.connection.rollback()
+                pooled.release()
 
     def data_version(self) -> int | None:
         """Return a number that changes with every commit, of any process; None where it is not available."""
@@ -195,7 +313,9 @@ class Database:
 
     async def notify(self, topic: str) -> None:
         """Notify other processes of this topic when the open transaction is committed."""
-        await notify(self._open_transaction().session, topic)
+        self.require_transaction()
+        if self.dialect == "postgresql":
+            await self.execute(NOTIFY, {"topic": topic})
 
     async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes notify, or None for any topic.
@@ -211,8 +331,25 @@ class Database:
         """Close every connection."""
         await self._engines.dispose()
 
-    async def _replica_session(self) -> AsyncSession | None:
-        """Return a session on the replica, or None to read from the primary."""
+    async def _run(
+        self, connection: PooledConnection, statement: PreparedStatement, parameters: Parameters
+    ) -> Sequence[Any]:
+        compiled = statement.compiled(self._dialect, parameters)
+        started = time.perf_counter()
+        fetched = await connection.fetch(compiled.sql, compiled.bind(parameters))
+        self._observe(compiled.sql, started)
+        return compiled.rows(fetched)
+
+    def _observe(self, sql: str, started: float) -> None:
+        seconds = time.perf_counter() - started
+        for observer in self.observers:
+            observer.executed(sql, seconds)
+
+    async def _reading_connection(self) -> PooledConnection:
+        return await self._replica_connection() or await self._engines.read.acquire()
+
+    async def _replica_connection(self) -> PooledConnection | None:
+        """Acquire a connection to the replica, or return None to read from the primary."""
         replica = self._engines.replica
         if (
             replica is None
@@ -220,16 +357,13 @@ class Database:
             or time.monotonic() < self._replica_retry_at
         ):
             return None
-        session = AsyncSession(replica)
         try:
             # Connect here, where the primary can still be used instead.
-            await session.connection()
-        except (DBAPIError, PoolTimeoutError) as error:
-            await session.close()
+            return await replica.acquire()
+        except (DBAPIError, Unavailable) as error:
             self._replica_retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
             log.warning("replica unavailable", cause=repr(error))
             return None
-        return session
 
     def _open_transaction(self) -> _Unit:
         unit = self._current_unit()
@@ -239,35 +373,41 @@ class Database:
 
     @asynccontextmanager
     async def _begin_write(self) -> AsyncIterator[AsyncSession]:
-        async with self._write_lock():
-            with _translated_errors():
-                session = AsyncSession(self._engines.write, expire_on_commit=False)
+        with _translated_errors():
+            connection = await self._engines.write.acquire()
+            try:
+                await connection.begin()
+                unit = _Unit(connection, writes=True)
                 try:
-                    with self._entered(session, writes=True) as unit:
+                    with self._entered(unit):
                         if (authorize := write_authorization.get()) is not None:
                             await authorize()
-                        yield session
+                        yield unit.session
                     # The caller must know whether it was committed: once it was, the request ends as if it
                     # was in time.
-                    await _uninterrupted(session.commit())
+                    await _uninterrupted(unit.commit())
                 except BaseException:
-                    await _uninterrupted(session.close())
+                    await _uninterrupted(unit.rollback())
                     raise
-                # Without the shielded task of `async with`, which takes a tenth of the transaction's time.
-                await session.close()
+            finally:
+                connection.release()
         for callback in unit.after_commit:
             callback()
 
     @asynccontextmanager
     async def _begin_read(self) -> AsyncIterator[AsyncSession]:
-        async with self._engines.read_lock:
-            with _translated_errors():
-                session = await self._replica_session() or AsyncSession(self._engines.read)
+        with _translated_errors():
+            connection = await self._reading_connection()
+            try:
+                await connection.begin()
+                unit = _Unit(connection, writes=False)
                 try:
-                    with self._entered(session, writes=False):
-                        yield session
+                    with self._entered(unit):
+                        yield unit.session
                 finally:
-                    await session.close()
+                    await unit.rollback()
+            finally:
+                connection.release()
 
     def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()
@@ -275,27 +415,18 @@ class Database:
             raise RuntimeError("the open unit of work belongs to another task")
         return unit
 
-    @asynccontextmanager
-    async def _write_lock(self) -> AsyncIterator[None]:
-        lock = self._engines.write_lock
-        try:
-            async with asyncio.timeout(WRITE_LOCK_TIMEOUT_SECONDS):
-                await lock.__aenter__()
-        except TimeoutError as error:
-            raise Unavailable from error
+    @contextmanager
+    def _entered(self, unit: _Unit) -> Iterator[None]:
+        token = self._unit.set(unit)
         try:
             yield
         finally:
-            await lock.__aexit__(None, None, None)
-
-    @contextmanager
-    def _entered(self, session: AsyncSession, *, writes: bool) -> Iterator[_Unit]:
-        unit = _Unit(session, asyncio.current_task(), writes)
-        token = self._unit.set(unit)
-        try:
-            yield unit
-        finally:
             self._unit.reset(token)
+
+
+async def _undo(connection: PooledConnection) -> None:
+    await connection.fetch("ROLLBACK TO SAVEPOINT statements", ())
+    await connection.fetch("RELEASE SAVEPOINT statements", ())
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:

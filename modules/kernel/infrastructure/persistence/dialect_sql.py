@@ -5,9 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Insert, Text, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -16,60 +15,47 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
+
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 SetClause = Callable[[Columns, Columns], Mapping[str, object]]
 Condition = Callable[[Columns], ColumnElement[bool]]
 
 
+@cache
 def insert_or_ignore(
-    session: AsyncSession, table: type[DeclarativeBase], returning: str | None = None
-) -> Insert:
+    dialect: str, table: type[DeclarativeBase], returning: str | None = None
+) -> PreparedStatement:
     """Return an INSERT ON CONFLICT DO NOTHING, to be executed with rows.
 
     With `returning`, it returns that column of each inserted row.
     """
-    return _insert_or_ignore(session.get_bind().dialect.name, table, returning)
+    insert = _insert(dialect, table).on_conflict_do_nothing()
+    return prepare(insert if returning is None else insert.returning(insert.table.c[returning]))
 
 
+@cache
 def upsert(
-    session: AsyncSession,
+    dialect: str,
     table: type[DeclarativeBase],
     updated: SetClause,
     *,
     where: Condition | None = None,
     returning: str | None = None,
-) -> Insert:
+) -> PreparedStatement:
     """Return an INSERT ON CONFLICT (primary key) DO UPDATE, to be executed with rows.
 
     `updated` is called with the columns of the stored row and of the new one, and returns the new value
     of each column that changes. A stored row for which `where` is false is not updated. With
     `returning`, it returns that column of each inserted or updated row.
     """
-    return _upsert(session.get_bind().dialect.name, table, updated, where, returning)
-
-
-# Cached: building a statement takes longer than executing it.
-@cache
-def _insert_or_ignore(dialect: str, table: type[DeclarativeBase], returning: str | None) -> Insert:
-    insert = _insert(dialect, table).on_conflict_do_nothing()
-    return insert if returning is None else insert.returning(insert.table.c[returning])
-
-
-@cache
-def _upsert(
-    dialect: str,
-    table: type[DeclarativeBase],
-    updated: SetClause,
-    where: Condition | None,
-    returning: str | None,
-) -> Insert:
     insert = _insert(dialect, table)
     changed = updated(insert.table.c, insert.excluded)
     condition = None if where is None else where(insert.table.c)
     insert = insert.on_conflict_do_update(
         index_elements=list(insert.table.primary_key), set_=changed, where=condition
     )
-    return insert if returning is None else insert.returning(insert.table.c[returning])
+    return prepare(insert if returning is None else insert.returning(insert.table.c[returning]))
 
 
 def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
@@ -85,7 +71,12 @@ def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
     The ids are one bound value. An expanding IN would be compiled for each number of ids, and databases
     limit the number of parameters.
     """
-    return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_IdArray())))
+    return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_Array(BigInteger))))
+
+
+def in_texts(column: ColumnElement[str], texts: str) -> ColumnElement[bool]:
+    """Return the condition that the column is one of the texts bound to this parameter name."""
+    return column.bool_op("IN")(_Unnest(bindparam(texts, type_=_Array(Text))))
 
 
 class octet_length(GenericFunction[int]):  # noqa: N801 - the name of the SQL function
@@ -101,22 +92,28 @@ def _octet_length_of_blob(element: octet_length, compiler: SQLCompiler, **option
     return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
-class _IdArray(TypeDecorator[Collection[int]]):
-    """A collection of ids as one value: JSON in SQLite, an array in PostgreSQL."""
+class _Array(TypeDecorator[Collection[Any]]):
+    """A collection as one value: JSON in SQLite, an array in PostgreSQL."""
 
     impl = Text
     cache_ok = True
 
+    def __init__(self, item_type: type[TypeEngine[Any]]) -> None:
+        super().__init__()
+        self.item_type = item_type
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.ARRAY(BigInteger))
+        return dialect.type_descriptor(
+            Text() if dialect.name == "sqlite" else postgresql.ARRAY(self.item_type)
+        )
 
-    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
-        ids = list(value or ())
-        return json.dumps(ids) if dialect.name == "sqlite" else ids
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        items = list(value or ())
+        return json.dumps(items) if dialect.name == "sqlite" else items
 
 
-class _Unnest(FunctionElement[int]):
-    """The ids of such a value as rows."""
+class _Unnest(FunctionElement[Any]):
+    """The items of such a value as rows."""
 
     name = "each"
     inherit_cache = True

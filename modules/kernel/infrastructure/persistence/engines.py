@@ -5,64 +5,57 @@ each engine has its own kind of. The remaining differences are in docs/operation
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Select, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from modules.kernel.infrastructure.persistence.connections import ConnectionPool
 from modules.kernel.infrastructure.persistence.postgresql import (
     POOL_SIZE,
+    POOL_TIMEOUT_SECONDS,
+    PostgresqlConnection,
     notifications,
-    replica_engine,
+    reading_engine,
     server_engines,
 )
-from modules.kernel.infrastructure.persistence.sqlite import (
-    compile_for_sqlite,
-    file_engines,
-    in_memory_engine,
+from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE, file_engines, in_memory_engine
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    READ_TIMEOUT_SECONDS,
+    DataVersionReader,
+    SqliteConnection,
 )
-from modules.kernel.infrastructure.persistence.sqlite_driver import DataVersionReader
 
 # How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
 COMMIT_POLL_SECONDS = 0.02
+WRITE_LOCK_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines of one database: for transactions, for snapshots, for migrations and for its replica."""
+    """The connections of one database: for transactions, for snapshots, for migrations and to its replica."""
 
-    write: AsyncEngine
-    read: AsyncEngine
+    write: ConnectionPool
+    read: ConnectionPool
     migrate: AsyncEngine
-    write_lock: AbstractAsyncContextManager[object]
-    read_lock: AbstractAsyncContextManager[object]
+    migration_lock: AbstractAsyncContextManager[object]
     version_reader: DataVersionReader | None = None
-    replica: AsyncEngine | None = None
+    replica: ConnectionPool | None = None
 
     def data_version(self) -> int | None:
         """Return a number that changes with every commit, of any process; None where it is not available."""
         return None if self.version_reader is None else self.version_reader.data_version()
-
-    def fetch_rows(
-        self, statement: Select[*tuple[Any, ...]], bound: Mapping[str, object]
-    ) -> list[Any] | None:
-        """Return the rows of a lookup by key, or None if it must be run in a unit of work."""
-        if self.version_reader is None:
-            return None
-        sql, names = compile_for_sqlite(statement)
-        return self.version_reader.fetch_rows(sql, [bound[name] for name in names])
 
     async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes notify, or None for any topic.
 
         Ends at once for a database in memory, which no other process uses. Raises `ConnectionError`.
         """
-        if self.write.dialect.name == "postgresql":
+        if self.write.engine.dialect.name == "postgresql":
             # On the engine without a pool: the connection stays open while there are listeners.
             async for topic in notifications(self.migrate):
                 yield topic
@@ -80,9 +73,10 @@ class Engines:
             self.version_reader.close()
         # The writer last: SQLite checkpoints the write-ahead log into the file when the last connection,
         # if it may write, closes.
-        for engine in dict.fromkeys((self.replica, self.read, self.migrate, self.write)):
-            if engine is not None:
-                await engine.dispose()
+        for pool in (self.replica, self.read, self.write):
+            if pool is not None:
+                await pool.dispose()
+        await self.migrate.dispose()
 
 
 def open_engines(
@@ -101,7 +95,7 @@ def open_engines(
         if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
             raise ValueError("only PostgreSQL has replicas")
         engines = _postgresql(parsed, pool_size)
-        return replace(engines, replica=replica_engine(replica, pool_size))
+        return replace(engines, replica=_postgresql_pool(reading_engine(replica), pool_size))
     match parsed.drivername:
         case "sqlite+aiosqlite":
             return _sqlite(parsed, synchronous)
@@ -114,19 +108,29 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     """Return SQLite's engines: one writer at a time, and concurrent readers.
 
     Every transaction acquires SQLite's write lock as it begins, so that no other one changes what it
-    reads before it writes, and none fails midway with "database is locked". The asyncio lock queues
+    reads before it writes, and none fails midway with "database is locked". The pool queues
     writers fairly, where SQLite would let them sleep and retry.
     """
     if url.database in {None, "", ":memory:"}:
-        engine, lock = in_memory_engine(url), asyncio.Lock()
-        return Engines(engine, engine, engine, lock, lock)
+        engine = in_memory_engine(url)
+        pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
+        return Engines(pool, pool, engine, pool.limit)
     file = Path(str(url.database))
-    engines = file_engines(url, file, synchronous)
-    return Engines(*engines, asyncio.Lock(), nullcontext(), DataVersionReader(file))
+    write, read, migrate = file_engines(url, file, synchronous)
+    writer = ConnectionPool(write, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
+    readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
+    return Engines(writer, readers, migrate, writer.limit, DataVersionReader(file))
 
 
 def _postgresql(url: URL, pool_size: int) -> Engines:
-    return Engines(*server_engines(url, pool_size), nullcontext(), nullcontext())
+    write, read, migrate = server_engines(url)
+    return Engines(
+        _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size), migrate, nullcontext()
+    )
+
+
+def _postgresql_pool(engine: AsyncEngine, size: int) -> ConnectionPool:
+    return ConnectionPool(engine, PostgresqlConnection, size, POOL_TIMEOUT_SECONDS)
 
 
 def _parse_url(url: str) -> URL:

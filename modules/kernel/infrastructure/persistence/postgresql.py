@@ -1,14 +1,18 @@
 """PostgreSQL: engines, session settings, the migration lock and LISTEN/NOTIFY."""
 
 import select as readiness
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, NoReturn
 
-from sqlalchemy import URL, event, func, select, text
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Text, bindparam, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
+
+from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection, Rows
+from modules.kernel.infrastructure.persistence.statements import prepare
 
 # Of the pool for writes, and of the one for reads.
 POOL_SIZE = 10
@@ -32,60 +36,101 @@ KEEPALIVES = {
 # An arbitrary key for the advisory lock: "conduit" in ASCII.
 MIGRATION_LOCK = 0x636F6E64756974
 CHANNEL = "conduit"
+NOTIFY = prepare(select(func.pg_notify(CHANNEL, bindparam("topic", type_=Text))))
+"""Notifies other processes of a topic when the transaction is committed. SQLite's poll for commits."""
 
 
-def server_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+def server_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     """Return the engines for writes, reads and migrations.
 
     Transactions are READ COMMITTED: they run concurrently, and rows that are read to be updated are
     locked FOR UPDATE. A stricter level would reject all but one of several concurrent publications, as
     each updates the count of all articles. Snapshots are REPEATABLE READ and read-only.
     """
-    write = _postgresql_engine(url, SERVER_TIMEOUTS | WRITING, pool_size=pool_size)
-    read = _postgresql_engine(url, SERVER_TIMEOUTS | READING, pool_size=pool_size)
+    write = _postgresql_engine(url, SERVER_TIMEOUTS | WRITING)
     # No timeouts: no client waits for a migration.
-    migrate = _postgresql_engine(url, WRITING, poolclass=NullPool)
-    return write, read, migrate
+    return write, reading_engine(url), _postgresql_engine(url, WRITING)
 
 
-def replica_engine(url: URL, pool_size: int) -> AsyncEngine:
-    """Return the engine for reads from a replica."""
-    return _postgresql_engine(url, SERVER_TIMEOUTS | READING, pool_size=pool_size)
+def reading_engine(url: URL) -> AsyncEngine:
+    """Return the engine for reads, of the primary or of a replica."""
+    return _postgresql_engine(url, SERVER_TIMEOUTS | READING)
 
 
-def _postgresql_engine(url: URL, server_settings: Mapping[str, str], **options: Any) -> AsyncEngine:
+def _postgresql_engine(url: URL, server_settings: Mapping[str, str]) -> AsyncEngine:
     # Connection options, which take no statement. Those in the URL take precedence.
     session_options = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
     defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **KEEPALIVES}
     arguments = {name: value for name, value in defaults.items() if name not in url.query}
     arguments["options"] = f"{session_options} {url.query.get('options', '')}"
-    if "poolclass" not in options:
-        options |= {"max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS, "pool_use_lifo": True}
     engine = create_async_engine(
-        url, connect_args=arguments, hide_parameters=True, use_native_hstore=False, **options
+        url, connect_args=arguments, hide_parameters=True, use_native_hstore=False, poolclass=NullPool
     )
 
-    @event.listens_for(engine.sync_engine, "checkout")
-    def discard_if_stale(connection: Any, _record: object, _proxy: object) -> None:
-        # An idle connection is readable only if the server has closed it. Polling takes two microseconds;
-        # pool_pre_ping would take a round trip in every unit of work.
-        if _is_readable(connection.driver_connection.fileno()):
-            raise DisconnectionError("the server has closed the connection")
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def redact(context: ExceptionContext) -> None:
+        _redact_row_values(context.original_exception, context.sqlalchemy_exception)
 
-    event.listen(engine.sync_engine, "handle_error", _redact_row_values)
     return engine
 
 
-def _redact_row_values(context: ExceptionContext) -> None:
+def _redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
     # The detail of a constraint violation contains the row, password hash included; errors are logged.
-    error: Any = context.original_exception
     primary_message = getattr(getattr(error, "diag", None), "message_primary", None)
     if primary_message is None:
         return
     full_message = str(error)
-    for exception in (error, context.sqlalchemy_exception):
+    for exception in (error, wrapped):
         if exception is not None:
             exception.args = (str(exception.args[0]).replace(full_message, primary_message),)
+
+
+class PostgresqlConnection(PooledConnection):
+    """A connection to PostgreSQL. Its transaction begins with the first statement."""
+
+    def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
+        super().__init__(pool, connection)
+        driver: Any = raw.driver_connection
+        self._driver: psycopg.AsyncConnection[Any] = driver
+
+    async def begin(self) -> None:
+        # psycopg sends BEGIN before the first statement.
+        pass
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
+        try:
+            cursor = psycopg.AsyncRawCursor(self._driver)
+            await cursor.execute(sql.encode(), values)
+            return await cursor.fetchall() if cursor.description else ()
+        except psycopg.Error as error:
+            self._raise_redacted(sql, error)
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            await psycopg.AsyncRawCursor(self._driver).executemany(sql.encode(), rows)
+        except psycopg.Error as error:
+            self._raise_redacted(sql, error)
+
+    async def commit(self) -> None:
+        try:
+            await self._driver.commit()
+        except psycopg.Error as error:
+            self._raise_redacted("COMMIT", error)
+
+    async def rollback(self) -> None:
+        try:
+            await self._driver.rollback()
+        except psycopg.Error as error:
+            self._raise_redacted("ROLLBACK", error)
+
+    def is_usable(self) -> bool:
+        # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
+        status = self._driver.info.transaction_status
+        return status is TransactionStatus.IDLE and not _is_readable(self._driver.fileno())
+
+    def _raise_redacted(self, sql: str, error: Exception) -> NoReturn:
+        _redact_row_values(error)
+        self._raise(sql, error)
 
 
 def _is_readable(socket: int) -> bool:
@@ -108,12 +153,6 @@ async def prefer_indexes(session: AsyncSession) -> None:
     if session.get_bind().dialect.name == "postgresql":
         settings = ("enable_sort", "enable_seqscan", "enable_bitmapscan")
         await session.execute(select(*(func.set_config(name, "off", True) for name in settings)))
-
-
-async def notify(session: AsyncSession, topic: str) -> None:
-    """Notify other processes of a topic when the transaction is committed. SQLite's poll for commits."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(select(func.pg_notify(CHANNEL, topic)))
 
 
 async def notifications(engine: AsyncEngine) -> AsyncIterator[str]:

@@ -2,12 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Select, event
-from sqlalchemy.dialects import sqlite
+import orjson
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
@@ -15,7 +14,6 @@ from sqlalchemy.pool import NullPool, StaticPool
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     ReaderConnection,
     WriterConnection,
-    reconnect_when_replaced,
     use_connection_class,
 )
 
@@ -32,31 +30,33 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
     file.parent.mkdir(parents=True, exist_ok=True)
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
-    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file, pool_size=1, max_overflow=0)
-    read = _sqlite_engine(
-        url, ReaderConnection, [*pragmas, "query_only=ON"], file, pool_size=READ_POOL_SIZE, max_overflow=0
-    )
+    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file)
+    read = _sqlite_engine(url, ReaderConnection, [*pragmas, "query_only=ON"], file)
     # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a
     # table copy and drop it, and dropping deletes its rows, which would cascade to other tables.
     migrating = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
-    migrate = _sqlite_engine(url, WriterConnection, migrating, file, poolclass=NullPool)
-    for engine in (write, read):
-        reconnect_when_replaced(engine, file)
+    migrate = _sqlite_engine(url, WriterConnection, migrating, file)
     return write, read, migrate
 
 
 def in_memory_engine(url: URL) -> AsyncEngine:
     """Return an engine with one connection, whose end would delete a database in memory."""
-    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], None, poolclass=StaticPool)
+    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], file=None)
 
 
 def _sqlite_engine(
-    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None, **options: Any
+    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None
 ) -> AsyncEngine:
     # isolation_level None: sqlite3 begins no transaction itself. Two threads use the connection, one at
     # a time.
     arguments = {"isolation_level": None, "check_same_thread": False}
-    engine = create_async_engine(url, connect_args=arguments, hide_parameters=True, **options)
+    engine = create_async_engine(
+        url,
+        connect_args=arguments,
+        hide_parameters=True,
+        poolclass=NullPool if file else StaticPool,
+        json_deserializer=orjson.loads,
+    )
     use_connection_class(engine, kind, pragmas, file)
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -69,10 +69,3 @@ def _sqlite_engine(
             raise OperationalError("BEGIN", None, error) from error
 
     return engine
-
-
-@cache
-def compile_for_sqlite(statement: Select[*tuple[Any, ...]]) -> tuple[str, Sequence[str]]:
-    """Return the statement's SQL for SQLite, and the names of its parameters in order."""
-    compiled = statement.compile(dialect=sqlite.dialect())
-    return str(compiled), compiled.positiontup or ()

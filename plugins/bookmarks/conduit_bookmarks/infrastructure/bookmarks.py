@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import FromClause, delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from conduit_bookmarks.infrastructure.tables import BookmarkRow
 from modules.articles.contracts import ArticleId
@@ -11,8 +11,22 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
+from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET
+from modules.kernel.infrastructure.persistence.statements import prepare
 
-bookmarks: FromClause = BookmarkRow.__table__
+bookmarks = BookmarkRow.metadata.tables[BookmarkRow.__tablename__]
+BY_READER = bookmarks.c.user_id == bindparam("reader")
+DELETE = prepare(delete(bookmarks).where(bookmarks.c.article_id == bindparam("article_id"), BY_READER))
+DELETE_BY_ARTICLES = prepare(delete(bookmarks).where(in_ids(bookmarks.c.article_id, "article_ids")))
+DELETE_BY_READER = prepare(delete(bookmarks).where(BY_READER))
+NEWEST = prepare(
+    select(bookmarks.c.article_id)
+    .where(BY_READER)
+    .order_by(bookmarks.c.created_at.desc(), bookmarks.c.article_id.desc())
+    .limit(LIMIT)
+    .offset(OFFSET)
+)
+COUNT = prepare(select(func.count()).select_from(bookmarks).where(BY_READER))
 
 
 class SqlBookmarks:
@@ -23,36 +37,20 @@ class SqlBookmarks:
 
     async def add(self, reader: UserId, article_id: ArticleId, at: datetime) -> None:
         row = {"article_id": article_id, "user_id": reader, "created_at": at}
-        async with self._database.transaction() as session:
-            await session.execute(insert_or_ignore(session, BookmarkRow), row)
+        await self._database.execute(insert_or_ignore(self._database.dialect, BookmarkRow), row)
 
     async def delete(self, reader: UserId, article_id: ArticleId) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(BookmarkRow).where(BookmarkRow.article_id == article_id, BookmarkRow.user_id == reader)
-            )
+        await self._database.execute(DELETE, {"reader": reader, "article_id": article_id})
 
     async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
-        statement = delete(BookmarkRow).where(in_ids(bookmarks.c.article_id, "article_ids"))
-        async with self._database.transaction() as session:
-            await session.execute(statement, {"article_ids": article_ids})
+        await self._database.execute(DELETE_BY_ARTICLES, {"article_ids": article_ids})
 
     async def delete_by_reader(self, reader: UserId) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(delete(BookmarkRow).where(BookmarkRow.user_id == reader))
+        await self._database.execute(DELETE_BY_READER, {"reader": reader})
 
     async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
-        statement = (
-            select(BookmarkRow.article_id)
-            .where(BookmarkRow.user_id == reader)
-            .order_by(BookmarkRow.created_at.desc(), BookmarkRow.article_id.desc())
-            .limit(page.limit)
-            .offset(page.offset)
-        )
-        async with self._database.snapshot() as session:
-            return [ArticleId(id_) for id_ in await session.scalars(statement)]
+        parameters = {"reader": reader, "rows": page.limit, "offset": page.offset}
+        return await self._database.fetch_values(NEWEST, parameters)
 
     async def count(self, reader: UserId) -> int:
-        statement = select(func.count()).select_from(BookmarkRow).where(BookmarkRow.user_id == reader)
-        async with self._database.snapshot() as session:
-            return await session.scalar(statement) or 0
+        return await self._database.fetch_value(COUNT, {"reader": reader}) or 0

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import FromClause, Select, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from conduit_notifications.domain.notifications import (
     Kind,
@@ -24,11 +25,46 @@ from modules.kernel.infrastructure.persistence.dialect_sql import (
     insert_or_ignore,
     upsert,
 )
+from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET
+from modules.kernel.infrastructure.persistence.statements import prepare
 
 NOTIFICATIONS_TOPIC = "notifications"
 """The topic of the signal that there is a new notification."""
 
-notifications: FromClause = NotificationRow.__table__
+notifications = NotificationRow.metadata.tables[NotificationRow.__tablename__]
+counters = CounterRow.metadata.tables[CounterRow.__tablename__]
+
+BY_RECIPIENT = notifications.c.recipient_id == bindparam("recipient")
+IS_UNREAD = notifications.c.is_read.is_(False)
+IS_NOTIFICATION = (BY_RECIPIENT, notifications.c.number == bindparam("notification"))
+NEWEST = prepare(
+    select(notifications)
+    .where(BY_RECIPIENT)
+    .order_by(notifications.c.number.desc())
+    .limit(LIMIT)
+    .offset(OFFSET)
+)
+COUNTS = prepare(select(func.count(), func.count().filter(IS_UNREAD)).where(BY_RECIPIENT))
+AFTER = prepare(
+    select(notifications)
+    .where(BY_RECIPIENT, notifications.c.number > bindparam("last"))
+    .order_by(notifications.c.number)
+    .limit(LIMIT)
+)
+LATEST = prepare(
+    select(counters.c.recipient_id, counters.c.latest).where(in_ids(counters.c.recipient_id, "recipients"))
+)
+MARK_READ = prepare(
+    update(notifications).where(*IS_NOTIFICATION).values(is_read=True).returning(*notifications.c)
+)
+MARK_ALL_READ = prepare(update(notifications).where(BY_RECIPIENT, IS_UNREAD).values(is_read=True))
+DELETE_BY_ARTICLES = prepare(delete(notifications).where(in_ids(notifications.c.article_id, "article_ids")))
+DELETE_BY_USER = (
+    prepare(
+        delete(notifications).where(or_(BY_RECIPIENT, notifications.c.actor_id == bindparam("recipient")))
+    ),
+    prepare(delete(counters).where(counters.c.recipient_id == bindparam("recipient"))),
+)
 
 
 class SqlNotifications:
@@ -39,87 +75,64 @@ class SqlNotifications:
         self._signals = signals
 
     async def add(self, recipient_id: UserId, trigger: Trigger, at: datetime) -> None:
-        row = {
-            "recipient_id": recipient_id,
-            "number": await self._next_number(recipient_id),
-            "kind": trigger.kind.value,
-            "article_id": trigger.article_id,
-            "subject_id": trigger.subject_id,
-            "actor_id": trigger.actor_id,
-            "created_at": at,
-            "is_read": False,
-        }
-        async with self._database.transaction() as session:
-            await session.execute(insert_or_ignore(session, NotificationRow), row)
+        async with self._database.transaction():
+            row = {
+                "recipient_id": recipient_id,
+                "number": await self._next_number(recipient_id),
+                "kind": trigger.kind.value,
+                "article_id": trigger.article_id,
+                "subject_id": trigger.subject_id,
+                "actor_id": trigger.actor_id,
+                "created_at": at,
+                "is_read": False,
+            }
+            await self._database.execute(insert_or_ignore(self._database.dialect, NotificationRow), row)
             await self._signals.send(NOTIFICATIONS_TOPIC)
 
     async def newest(self, recipient_id: UserId, page: PageRequest) -> Sequence[Notification]:
-        statement = _by_recipient(recipient_id).order_by(NotificationRow.number.desc())
-        return await self._fetch(statement.limit(page.limit).offset(page.offset))
+        parameters = {"recipient": recipient_id, "rows": page.limit, "offset": page.offset}
+        return [_notification(row) for row in await self._database.fetch_all(NEWEST, parameters)]
 
     async def count(self, recipient_id: UserId) -> tuple[int, int]:
-        unread = func.count().filter(NotificationRow.is_read.is_(False))
-        statement = select(func.count(), unread).where(NotificationRow.recipient_id == recipient_id)
-        async with self._database.snapshot() as session:
-            return (await session.execute(statement)).one()
+        [(count, unread)] = await self._database.fetch_all(COUNTS, {"recipient": recipient_id})
+        return count, unread
 
     async def after(self, recipient_id: UserId, last: NotificationId, limit: int) -> Sequence[Notification]:
-        newer = _by_recipient(recipient_id).where(NotificationRow.number > last)
-        return await self._fetch(newer.order_by(NotificationRow.number).limit(limit))
+        parameters = {"recipient": recipient_id, "last": last, "rows": limit}
+        return [_notification(row) for row in await self._database.fetch_all(AFTER, parameters)]
 
     async def latest(self, recipients: Collection[UserId]) -> Mapping[UserId, NotificationId]:
-        statement = select(CounterRow.recipient_id, CounterRow.latest).where(
-            CounterRow.recipient_id.in_(recipients)
-        )
-        async with self._database.snapshot() as session:
-            rows = await session.execute(statement)
-            return {UserId(recipient_id): NotificationId(latest) for recipient_id, latest in rows}
+        return dict(await self._database.fetch_all(LATEST, {"recipients": recipients}))
 
     async def mark_read(self, recipient_id: UserId, notification_id: NotificationId) -> Notification:
-        condition = (NotificationRow.recipient_id == recipient_id, NotificationRow.number == notification_id)
-        async with self._database.transaction() as session:
-            await session.execute(update(NotificationRow).where(*condition).values(is_read=True))
-        notifications = await self._fetch(select(NotificationRow).where(*condition))
-        if not notifications:
+        parameters = {"recipient": recipient_id, "notification": notification_id}
+        row = await self._database.fetch_one(MARK_READ, parameters)
+        if row is None:
             raise NotificationNotFound
-        return notifications[0]
+        return _notification(row)
 
     async def mark_all_read(self, recipient_id: UserId) -> None:
-        unread = (NotificationRow.recipient_id == recipient_id, NotificationRow.is_read.is_(False))
-        async with self._database.transaction() as session:
-            await session.execute(update(NotificationRow).where(*unread).values(is_read=True))
+        await self._database.execute(MARK_ALL_READ, {"recipient": recipient_id})
 
     async def delete_by_articles(self, article_ids: Collection[ArticleId]) -> None:
-        statement = delete(NotificationRow).where(in_ids(notifications.c.article_id, "article_ids"))
-        async with self._database.transaction() as session:
-            await session.execute(statement, {"article_ids": article_ids})
+        await self._database.execute(DELETE_BY_ARTICLES, {"article_ids": article_ids})
 
     async def delete_by_user(self, user_id: UserId) -> None:
-        involved = or_(NotificationRow.recipient_id == user_id, NotificationRow.actor_id == user_id)
-        async with self._database.transaction() as session:
-            await session.execute(delete(NotificationRow).where(involved))
-            await session.execute(delete(CounterRow).where(CounterRow.recipient_id == user_id))
+        for statement in DELETE_BY_USER:
+            await self._database.execute(statement, {"recipient": user_id})
 
     async def _next_number(self, recipient_id: UserId) -> int:
         row = {"recipient_id": recipient_id, "latest": 1}
-        async with self._database.transaction() as session:
-            statement = upsert(session, CounterRow, _increment).returning(CounterRow.latest)
-            return (await session.scalars(statement, row)).one()
-
-    async def _fetch(self, statement: Select[NotificationRow]) -> Sequence[Notification]:
-        async with self._database.snapshot() as session:
-            return [_notification(row) for row in await session.scalars(statement)]
+        statement = upsert(self._database.dialect, CounterRow, _increment, returning="latest")
+        number: int = await self._database.fetch_value(statement, row)
+        return number
 
 
 def _increment(old: Columns, _new: Columns) -> Mapping[str, object]:
     return {"latest": old.latest + 1}
 
 
-def _by_recipient(recipient_id: UserId) -> Select[NotificationRow]:
-    return select(NotificationRow).where(NotificationRow.recipient_id == recipient_id)
-
-
-def _notification(row: NotificationRow) -> Notification:
+def _notification(row: Any) -> Notification:
     return Notification(
         NotificationId(row.number),
         Trigger(Kind(row.kind), ArticleId(row.article_id), row.subject_id, UserId(row.actor_id)),

@@ -1,9 +1,9 @@
 """The full-text index: the indexed articles, and their words in the engine's word index."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import bindparam, case, delete, select
 
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import Document, Hits
@@ -13,8 +13,24 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import Columns, in_ids, upsert
+from modules.kernel.infrastructure.persistence.pagination import LIMIT
+from modules.kernel.infrastructure.persistence.statements import prepare
 
-documents_table: Any = DocumentRow.__table__
+documents_table = DocumentRow.metadata.tables[DocumentRow.__tablename__]
+
+IN_IDS = in_ids(documents_table.c.article_id, "ids")
+UPDATED_AT = prepare(select(documents_table.c.article_id, documents_table.c.updated_at).where(IN_IDS))
+DELETE = prepare(delete(documents_table).where(IN_IDS))
+ALL_IDS = prepare(select(documents_table.c.article_id))
+BY_AUTHOR = prepare(
+    select(documents_table.c.article_id)
+    .where(
+        documents_table.c.author_id == bindparam("author_id"),
+        documents_table.c.article_id > bindparam("after"),
+    )
+    .order_by(documents_table.c.article_id)
+    .limit(LIMIT)
+)
 
 
 class WordIndex(Protocol):
@@ -60,21 +76,18 @@ class SqlSearchIndex:
             for document in documents
         ]
         ids = [document.article_id for document in documents]
-        async with self._database.transaction() as session:
+        async with self._database.transaction():
             # Locks the rows until the commit, so that two transactions index the same article one by one.
-            await session.execute(upsert(session, DocumentRow, _keep_newer), rows)
-            indexed = select(documents_table.c.article_id, documents_table.c.updated_at).where(
-                in_ids(documents_table.c.article_id, "ids")
-            )
-            times = {row.article_id: row.updated_at for row in await session.execute(indexed, {"ids": ids})}
+            await self._database.execute_many(upsert(self._database.dialect, DocumentRow, _keep_newer), rows)
+            indexed = await self._database.fetch_all(UPDATED_AT, {"ids": ids})
+            times = {row.article_id: row.updated_at for row in indexed}
             await self._word_index.upsert(
                 [document for document in documents if document.updated_at == times[document.article_id]]
             )
 
     async def delete(self, ids: Collection[ArticleId]) -> None:
-        statement = delete(documents_table).where(in_ids(documents_table.c.article_id, "ids"))
-        async with self._database.transaction() as session:
-            await session.execute(statement, {"ids": list(ids)})
+        async with self._database.transaction():
+            await self._database.execute(DELETE, {"ids": ids})
             await self._word_index.delete(ids)
 
     async def purge(self) -> None:
@@ -85,18 +98,11 @@ class SqlSearchIndex:
             return Hits(await self._word_index.ranked(query, page), await self._word_index.count(query))
 
     async def by_author(self, author_id: UserId, after: ArticleId, limit: int) -> Sequence[ArticleId]:
-        statement = (
-            select(documents_table.c.article_id)
-            .where(documents_table.c.author_id == author_id, documents_table.c.article_id > after)
-            .order_by(documents_table.c.article_id)
-            .limit(limit)
-        )
-        async with self._database.snapshot() as session:
-            return [ArticleId(id_) for id_ in await session.scalars(statement)]
+        parameters = {"author_id": author_id, "after": after, "rows": limit}
+        return await self._database.fetch_values(BY_AUTHOR, parameters)
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        async with self._database.snapshot() as session:
-            return [ArticleId(id_) for id_ in await session.scalars(select(documents_table.c.article_id))]
+        return await self._database.fetch_values(ALL_IDS)
 
 
 def _keep_newer(old: Columns, new: Columns) -> Mapping[str, object]:
