@@ -19,7 +19,7 @@ from tests.python_calls import AsgiRequest, python_calls
 
 TOLERANCE = 0.05
 # Server, middleware, routing, log and metrics of a GET, without the handler of its route.
-EDGE_CALLS = 153
+EDGE_CALLS = 110
 
 CONSTANT = Response(b"{}", media_type="application/json")
 
