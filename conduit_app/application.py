@@ -1,10 +1,10 @@
 """The ASGI application: the modules' routes, the middleware and the operators' endpoints."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi_offline import FastAPIOffline
 
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
@@ -30,6 +30,7 @@ from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
 from conduit_app.pages.guides import create_guides_router, guide_links
+from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.api.errors import install_error_handlers
@@ -94,16 +95,20 @@ def create_application(
         application.include_router(page.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
+    route_contexts = list(iter_route_contexts(application.routes))
+    if tracing is None:
+        # FastAPI names the span of a request when its own router finds the route.
+        application.router.routes.insert(0, RouteTable(route_contexts))
     # From the innermost to the outermost.
     application.add_middleware(
         ResponseCacheMiddleware,
         data_version=composition.database.data_version,
-        keys=CacheKeys(iter_route_contexts(application.routes)),
+        keys=CacheKeys(route_contexts),
         max_size=settings.response_cache_size,
     )
     if settings.frontend_dir is not None:
         application.add_middleware(
-            Frontend, folder=settings.frontend_dir, reserved=_reserved_prefixes(application)
+            Frontend, folder=settings.frontend_dir, reserved=_reserved_prefixes(route_contexts)
         )
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
@@ -165,9 +170,8 @@ def _tracing() -> Tracing | None:
     return create_tracing()
 
 
-def _reserved_prefixes(application: FastAPI) -> frozenset[str]:
-    mounted = (str(getattr(route, "path", "")) for route in application.routes)
-    paths = [API, *mounted, *(str(route.path) for route in iter_route_contexts(application.routes))]
+def _reserved_prefixes(routes: Iterable[RouteContext]) -> frozenset[str]:
+    paths = [API, *(route.path or "" for route in routes)]
     return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
 
 

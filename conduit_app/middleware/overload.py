@@ -65,7 +65,8 @@ class OverloadMiddleware:
 
 
 def _is_event_stream(start: Message) -> bool:
-    return any(name == b"content-type" and value.startswith(EVENT_STREAM) for name, value in start["headers"])
+    kind: bytes = dict(start["headers"]).get(b"content-type", b"")
+    return kind.startswith(EVENT_STREAM)
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:

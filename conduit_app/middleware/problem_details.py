@@ -24,9 +24,7 @@ class ProblemDetailsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and convert its response if that is an error."""
-        if scope["type"] != "http" or not _prefers_problem_json(
-            ", ".join(Headers(scope=scope).getlist("accept"))
-        ):
+        if scope["type"] != "http" or not _prefers_problem_json(_accept(scope)):
             await self._app(scope, receive, send)
             return
         start: Message | None = None
@@ -77,6 +75,11 @@ def _problem(start: Message, body: bytes) -> bytes:
     headers["Content-Type"] = PROBLEM_JSON
     headers["Content-Length"] = str(len(problem_body))
     return problem_body
+
+
+def _accept(scope: Scope) -> str:
+    values = [value for name, value in scope["headers"] if name == b"accept"]
+    return b", ".join(values).decode("latin-1")
 
 
 def _prefers_problem_json(accept: str) -> bool:

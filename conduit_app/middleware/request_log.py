@@ -1,18 +1,18 @@
 """The request id, and one log line per request."""
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.observability.event_loop import EventLoopWatchdog
 
 REQUEST_ID = "X-Request-ID"
-WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+RAW_REQUEST_ID = REQUEST_ID.lower().encode()
+WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 OnResponse = Callable[[str, str, str | None, int, float], None]
 """Called with the method, the route's template, its module if it has one, the status and the seconds."""
@@ -38,6 +38,8 @@ class RequestLogMiddleware:
         self._routes = routes
         self._on_response = on_response
         self._watchdog = watchdog
+        # Bound once: structlog's lazy logger is configured again for each line.
+        self._log = log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, then log the request."""
@@ -46,6 +48,7 @@ class RequestLogMiddleware:
             return
         started = time.perf_counter()
         request_id = _request_id(scope)
+        raw_request_id = request_id.encode()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         self._watchdog.request_started(request_id)
@@ -55,7 +58,8 @@ class RequestLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                others = [header for header in message["headers"] if header[0] != RAW_REQUEST_ID]
+                message["headers"] = [*others, (RAW_REQUEST_ID, raw_request_id)]
             await send(message)
 
         try:
@@ -65,7 +69,7 @@ class RequestLogMiddleware:
             route, module = self._route(scope)
             seconds = time.perf_counter() - started
             self._on_response(scope["method"], route, module, status, seconds)
-            log.info(
+            self._log.info(
                 "request",
                 method=scope["method"],
                 route=route,
@@ -83,5 +87,5 @@ class RequestLogMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    sent = Headers(scope=scope).get(REQUEST_ID, "")
-    return sent if WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+    sent = next((value for name, value in scope["headers"] if name == RAW_REQUEST_ID), b"")
+    return sent.decode() if WELL_FORMED.fullmatch(sent) else os.urandom(16).hex()

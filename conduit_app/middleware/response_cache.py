@@ -21,6 +21,7 @@ Key = tuple[str, QueryPairs, tuple[bytes, ...]]
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+IF_NONE_MATCH = b"if-none-match"
 # A response larger than this fraction of the cache would evict too many others.
 MAX_ENTRY_FRACTION = 64
 # Approximate memory of an entry besides its key and its body.
@@ -57,7 +58,8 @@ class ResponseCacheMiddleware:
     ) -> None:
         self._app = app
         self._keys = keys
-        self._data_version = data_version
+        # Nothing is cached without a version, and a cache without room needs none.
+        self._data_version = data_version if max_size else _no_version
         self._max_size = max_size
         self._version: int | None = None
         self._entries: OrderedDict[Key, _CachedResponse] = OrderedDict()
@@ -146,6 +148,15 @@ def _with_etag(start: Message, body: bytes) -> _Response:
     return _Response([*start["headers"], (b"etag", etag.encode())], body, etag)
 
 
+def _no_version() -> None:
+    return None
+
+
+def _is_match(scope: Scope, etag: str) -> bool:
+    if_none_match = joined_header(Headers(scope=scope), "If-None-Match")
+    return if_none_match is not None and weak_match(if_none_match, etag)
+
+
 def _cached(response: _Response, scope: Scope) -> _CachedResponse:
     principal: Principal | None = scope.get(PRINCIPAL)
     expires_at = time.time() + scope[CACHE_MAX_AGE]
@@ -155,8 +166,7 @@ def _cached(response: _Response, scope: Scope) -> _CachedResponse:
 
 
 async def _send(response: _Response, scope: Scope, send: Send) -> None:
-    if_none_match = joined_header(Headers(scope=scope), "If-None-Match")
-    if if_none_match is not None and weak_match(if_none_match, response.etag):
+    if IF_NONE_MATCH in dict(scope["headers"]) and _is_match(scope, response.etag):
         headers = [
             (name, value)
             for name, value in response.headers

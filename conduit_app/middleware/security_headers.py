@@ -45,11 +45,11 @@ class SecurityHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
+                present = dict(message["headers"])
                 # More than one Vary is one list (RFC 9110, 5.3).
                 missing = [header for header in added if header[0] == VARY or header[0] not in present]
                 message["headers"] = [*message["headers"], *missing]
-                if POLICY not in present and _is_page(message["headers"]):
+                if POLICY not in present and present.get(b"content-type", b"").startswith(b"text/html"):
                     # Sent with the body, whose scripts the policy names.
                     start = message
                     return
@@ -63,7 +63,7 @@ class SecurityHeadersMiddleware:
 
     def _headers_for(self, scope: Scope) -> RawHeaders:
         headers = [(b"x-content-type-options", b"nosniff")]
-        is_authenticated = any(name == b"authorization" for name, _ in scope["headers"])
+        is_authenticated = b"authorization" in dict(scope["headers"])
         is_safe = scope["method"] in SAFE_METHODS
         headers.append((b"cache-control", b"no-cache" if is_safe and not is_authenticated else b"no-store"))
         if is_safe and scope["path"].startswith("/api/"):
@@ -71,10 +71,6 @@ class SecurityHeadersMiddleware:
         if self._strict_transport and scope["scheme"] == "https":
             headers.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
         return headers
-
-
-def _is_page(headers: RawHeaders) -> bool:
-    return any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in headers)
 
 
 def _policy(page: bytes) -> bytes:

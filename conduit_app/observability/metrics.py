@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from fastapi import APIRouter, Response
@@ -47,7 +47,7 @@ class Metrics:
         # A module's tables start with its name. Longest first: one name may be a prefix of another.
         names = sorted((module.name for module in composition.migratable), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
-        self._owner = lru_cache(maxsize=1_024)(self._find_owner)
+        self._counters = lru_cache(maxsize=1_024)(self._find_counters)
         registry = self._registry = CollectorRegistry()
         self._requests = Histogram(
             "conduit_http_request_duration_seconds",
@@ -56,6 +56,8 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        # Bounded, as the labels are.
+        self._requests_of = cache(self._requests.labels)
         self._statements = Counter(
             "conduit_sql_statements", "SQL statements executed", ["module"], registry=registry
         )
@@ -118,7 +120,7 @@ class Metrics:
         """Record a request; unknown routes share one label, so that clients cannot create any number."""
         if module is None:
             route = OTHER
-        self._requests.labels(
+        self._requests_of(
             method if method in METHODS else OTHER, route, module or OTHER, str(status)
         ).observe(seconds)
 
@@ -147,9 +149,9 @@ class Metrics:
 
     def executed(self, statement: str, seconds: float) -> None:
         """Count a statement for the module that owns its table."""
-        module = self._owner(statement)
-        self._statements.labels(module).inc()
-        self._statement_seconds.labels(module).inc(seconds)
+        statements, statement_seconds = self._counters(statement)
+        statements.inc()
+        statement_seconds.inc(seconds)
 
     @asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
@@ -176,9 +178,11 @@ class Metrics:
         for gauge, read in self._module_gauges:
             gauge.set(read())
 
-    def _find_owner(self, statement: str) -> str:
+    def _find_counters(self, statement: str) -> tuple[Counter, Counter]:
+        """Return the counters of the module that owns the statement's table."""
         match = self._table.search(statement)
-        return OTHER if match is None else match[1]
+        module = OTHER if match is None else match[1]
+        return self._statements.labels(module), self._statement_seconds.labels(module)
 
 
 def _drop_dead_workers(folder: Path) -> None:

@@ -1,14 +1,18 @@
 """Logging through structlog: JSON lines, or colored text on a terminal."""
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from threading import RLock
 from typing import TextIO
 
+import orjson
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from conduit_app.observability.tracing import add_trace
 from conduit_app.settings import Settings
@@ -19,23 +23,22 @@ def configure_logging(settings: Settings, *, traced: bool = False) -> None:
 
     `traced` adds the trace id and span id to each line.
     """
-    shared: list[Processor] = [
+    context: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         *([add_trace] if traced else []),
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    renderers: Sequence[Processor] = [_render_json] if settings.logs_json else _text_renderers()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings)],
-            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            foreign_pre_chain=context,
         )
     )
     # Conduit's own lines bypass the standard library: building its LogRecord, with the source location,
     # takes a sixth of the time of a cached response.
     structlog.configure(
-        processors=[*shared, *_renderers(settings)],
+        processors=[*context, *renderers],
         logger_factory=lambda *_names: _LineLogger(handler),
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=False,
@@ -53,25 +56,46 @@ class _LineLogger:
 
     def __init__(self, handler: "logging.StreamHandler[TextIO]") -> None:
         self._handler = handler
+        # Of the handler, which writes to the same stream.
+        self._lock = handler.lock or RLock()
 
     def msg(self, line: str) -> None:
-        self._handler.acquire()
         try:
-            self._handler.stream.write(f"{line}\n")
-            self._handler.flush()
+            with self._lock:
+                self._handler.stream.write(f"{line}\n")
+                self._handler.stream.flush()
         except (OSError, ValueError):
             # The disk is full, the reader of the pipe has exited, or the stream is closed.
             return
-        finally:
-            self._handler.release()
 
     debug = info = warning = error = critical = exception = msg
 
 
-def _renderers(settings: Settings) -> Sequence[Processor]:
-    # Tracebacks without local variables, which structlog shows by default: they contain passwords and keys.
-    if settings.logs_json:
-        tracebacks = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-        return [tracebacks, structlog.processors.JSONRenderer()]
+# Without local variables, which structlog shows by default: they contain passwords and keys.
+_add_traceback = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+
+
+def _render_json(logger: object, level: str, line: EventDict) -> str:
+    """Add the level, the time and the traceback to a line, and return it as JSON: a structlog processor.
+
+    In one step, because there is a line for every request.
+    """
+    line["level"] = level
+    line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    if "exc_info" in line:
+        line = _add_traceback(logger, level, line)
+    try:
+        # A dataclass by its repr, which may hide a secret, and not by its fields.
+        return orjson.dumps(line, repr, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+    except TypeError:
+        # Text with a lone surrogate, or an integer of more than 64 bits.
+        return json.dumps(line, default=repr)
+
+
+def _text_renderers() -> Sequence[Processor]:
     colors = sys.stderr.isatty()
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
+    ]

@@ -9,10 +9,13 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, TextIO
 
 import httpx2
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
@@ -27,6 +30,14 @@ from tests.client import PASSWORD, Api
 from tests.conftest import SECRET
 
 Line = dict[str, Any]
+
+
+@dataclass
+class Credentials:
+    """Values of which one must not be logged."""
+
+    name: str
+    password: str = field(repr=False)
 
 
 class FullDisk(io.StringIO):
@@ -203,6 +214,23 @@ class TestFormat:
         logging.getLogger("some.library").warning("%s is deprecated", "it")
         [line] = log.lines
         assert (line["event"], line["level"]) == ("it is deprecated", "warning")
+
+    @pytest.mark.parametrize(
+        ("value", "logged"),
+        [
+            ("jalapeño", "jalapeño"),
+            ("lone surrogate \ud800", "lone surrogate \ud800"),
+            (2**64, 2**64),
+            (["a", None, 1.5], ["a", None, 1.5]),
+            (Credentials("jake", "opensesame"), "Credentials(name='jake')"),
+            (Decimal("1.5"), "Decimal('1.5')"),
+            ({"nested": Credentials("jake", "opensesame")}, {"nested": "Credentials(name='jake')"}),
+        ],
+    )
+    async def test_any_value_is_logged_as_json(self, log: Log, value: object, logged: object) -> None:
+        structlog.get_logger("some.logger").info("event", value=value)
+        [line] = log.lines
+        assert line["value"] == logged
 
 
 class TestRequestId:

@@ -41,6 +41,7 @@ ALLOWED = re.compile(
     r"MIT|MIT-0|BSD|BSD-[23]-Clause|3-Clause BSD License|Apache-2.0|ISC|MPL-2.0|PSF-2.0|Unlicense"
     r"|LGPL-3.0-only|Artistic"
     r"|(MIT|Apache-2.0) (OR|AND) (Apache-2.0|BSD-2-Clause|PSF-2.0|MIT)"
+    r"|MPL-2.0 AND \(Apache-2.0 OR MIT\)"
 )
 
 

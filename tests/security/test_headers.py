@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from itertools import product
 
 import pytest
 
@@ -59,9 +60,11 @@ async def test_responses_vary_by_authorization_and_origin(
             settings.model_copy(update={"cors_origins": ("https://blog.example",)}), composition
         )
     )
-    for caller in (api, api.as_user("jake")):
-        response = await caller.get("/tags", headers={"Origin": "https://blog.example"})
+    for caller, headers in product((api, api.as_user("jake")), ({}, {"Origin": "https://blog.example"})):
+        response = await caller.get("/tags", headers=headers)
         assert {name.strip() for name in response.headers["Vary"].split(",")} == {"Authorization", "Origin"}
+        error = await caller.get("/articles/unknown", headers=headers)
+        assert {"Accept", "Authorization", "Origin"} == set(error.headers["Vary"].split(", "))
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/architecture"])
