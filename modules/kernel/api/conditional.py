@@ -5,8 +5,8 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
-from pydantic import BaseModel, WithJsonSchema
+from fastapi import Depends, Header, Request, Response
+from pydantic import WithJsonSchema
 from starlette.datastructures import Headers
 
 
@@ -65,6 +65,6 @@ def weak_match(tags_listed: str, tag: str) -> bool:
     return tag in tags or tags == {"*"}
 
 
-def if_match_holds(response: BaseModel, if_match: str) -> bool:
+def if_match_holds(response: Response, if_match: str) -> bool:
     """Return whether `If-Match` lists the ETag that this response is sent with."""
-    return strong_match(if_match, entity_tag(response.model_dump_json(by_alias=True).encode()))
+    return strong_match(if_match, entity_tag(bytes(response.body)))
