@@ -9,6 +9,9 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import WithJsonSchema
 from starlette.datastructures import Headers
 
+# In bytes. SHA-256, truncated: processors compute it in half the time of BLAKE2b.
+DIGEST_SIZE = 16
+
 
 def joined_header(headers: Headers, name: str) -> str | None:
     """Return all lines of a list header such as `If-Match` as one (RFC 9110, 5.3), or None without any."""
@@ -45,12 +48,12 @@ def file_etag(file: Path) -> str:
         return _etag(hashlib.file_digest(opened, _digest).digest())
 
 
-def _digest(body: bytes = b"") -> hashlib.blake2b:
-    return hashlib.blake2b(body, digest_size=16)
+def _digest(body: bytes = b"") -> "hashlib._Hash":
+    return hashlib.sha256(body, usedforsecurity=False)
 
 
 def _etag(digest: bytes) -> str:
-    return f'"{urlsafe_b64encode(digest).decode().rstrip("=")}"'
+    return f'"{urlsafe_b64encode(digest[:DIGEST_SIZE]).decode().rstrip("=")}"'
 
 
 def strong_match(tags_listed: str, tag: str) -> bool:
