@@ -94,7 +94,7 @@ def create_router(
             last = NotificationId(int(last_event_id))
         else:
             last = await service.latest(reader)
-        verify_token = partial(authentication.required, request, request.headers["Authorization"])
+        verify_token = partial(authentication.required, request)
         return StreamingResponse(
             events(service, reader, last, subscription, verify_token),
             media_type="text/event-stream",
