@@ -7,6 +7,7 @@ from typing import NewType, Protocol, runtime_checkable
 
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.views import view_class
 from modules.profiles.contracts import Profile
 
 ArticleId = NewType("ArticleId", int)
@@ -47,7 +48,7 @@ class ArticleFavorited(Event):
     user_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class ArticlePreview:
     """An article in a list, as one viewer sees it: without its body."""
 

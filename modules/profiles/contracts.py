@@ -1,13 +1,13 @@
 """The contracts of profiles: all that other modules may import."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.views import view_class
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class Profile:
     """A user's public profile. Serialized as RealWorld's `Profile`."""
 

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.views import view_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class UserRenamed(Event):
     user_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class PublicUser:
     """The public fields of a user."""
 

@@ -66,7 +66,7 @@ class UseCases:
 
     async def texts(self, slug: str = "dragons") -> list[str]:
         """Return the bodies of the comments on an article."""
-        return [view.comment.body for view in (await self.service.comments(slug, None)).comments]
+        return [view.body for view in (await self.service.comments(slug, None)).comments]
 
 
 @pytest.fixture
@@ -76,10 +76,11 @@ def use_cases() -> UseCases:
 
 async def test_added_comment_is_returned_and_publishes_an_event(use_cases: UseCases) -> None:
     view = await use_cases.add("Nice")
-    assert view.comment == Comment(view.comment.id, use_cases.dragons, use_cases.anna, "Nice", NOON)
+    comment = Comment(view.id, use_cases.dragons, use_cases.anna, "Nice", NOON)
+    assert (view.body, view.created_at, view.updated_at) == ("Nice", NOON, NOON)
     assert view.author.username == "anna"
-    assert use_cases.comments.stored == {view.comment.id: view.comment}
-    assert use_cases.events.published == [CommentAdded(use_cases.dragons, view.comment.id, use_cases.anna)]
+    assert use_cases.comments.stored == {view.id: comment}
+    assert use_cases.events.published == [CommentAdded(use_cases.dragons, view.id, use_cases.anna)]
 
 
 async def test_deleted_user_cannot_comment(use_cases: UseCases) -> None:
@@ -112,7 +113,7 @@ async def test_article_deletion_deletes_comments_on_the_article_only(use_cases: 
 
 
 async def test_personal_data_has_own_comments_and_their_articles(use_cases: UseCases) -> None:
-    comment = (await use_cases.add("Nice", "knights")).comment
+    comment = await use_cases.add("Nice", "knights")
     await use_cases.service.add("dragons", CommentBody("By jake"), use_cases.jake)
     comments = (await use_cases.service.export_personal_data(use_cases.anna))["comments"]
     assert isinstance(comments, AsyncIterator)
@@ -124,5 +125,5 @@ async def test_personal_data_has_own_comments_and_their_articles(use_cases: UseC
 async def test_only_the_author_deletes_a_comment(use_cases: UseCases) -> None:
     view = await use_cases.add("Nice")
     with pytest.raises(NotTheAuthor):
-        await use_cases.service.delete("dragons", view.comment.id, use_cases.jake)
+        await use_cases.service.delete("dragons", view.id, use_cases.jake)
     assert await use_cases.texts() == ["Nice"]

@@ -1,5 +1,6 @@
 """The examples in the OpenAPI document are real: each is a request or response of one recorded session."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from conduit_app.settings import Settings
+from modules.kernel.api.examples import EXAMPLES
+from modules.kernel.api.fields import ResponseModel
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import operations_of
 from tests.conftest import AppInstance
@@ -249,3 +253,27 @@ def test_responses_outside_the_session_have_no_example(document: Document) -> No
     for name, status in WITHOUT_EXAMPLE:
         _, _, operation = document.operations[name]
         assert "example" not in operation["responses"][status]["content"]["application/json"]
+
+
+async def test_every_successful_response_is_exactly_its_model(api: Api, document: Document) -> None:
+    models = {
+        route.operation_id: route.response_model
+        for route in iter_route_contexts(api.application.routes)
+        if hasattr(route.endpoint, EXAMPLES)
+    }
+    bodies = await recorded(api, document)
+    successful = {
+        name: body for name, parts in bodies.items() for status, body in parts.items() if status[0] == "2"
+    }
+    declared = {
+        name
+        for name, (_, _, operation) in document.operations.items()
+        if any(status[0] == "2" for status in _contents(operation))
+    }
+    assert successful.keys() == declared
+    for name, body in successful.items():
+        model = models[name]
+        assert issubclass(model, ResponseModel)
+        # As text, so that the order of the fields counts.
+        expected = model.model_validate(body).model_dump(mode="json", by_alias=True)
+        assert json.dumps(body) == json.dumps(expected), name

@@ -12,6 +12,7 @@ from modules.kernel.domain.identity import Session, TokenInvalid
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
 from modules.users.domain.account import Account
+from modules.users.infrastructure import tokens as tokens_module
 from modules.users.infrastructure.tokens import JwtTokens
 from tests.conftest import SECRET
 from tests.users.accounts import insert_account
@@ -106,6 +107,36 @@ class TestIssue:
 
 
 class TestVerify:
+    async def test_least_recently_used_token_is_decoded_again(
+        self, users: UsersContainer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        jake = await insert_account(users)
+        first, second, third = (signed(claims(jake, sid=sid)) for sid in ("laptop", "phone", "desktop"))
+        decoded: list[str] = []
+
+        def decode(token: str, *arguments: Any, **options: Any) -> Any:
+            decoded.append(token)
+            return decode_complete(token, *arguments, **options)
+
+        decode_complete = jwt.decode_complete
+        monkeypatch.setattr(jwt, "decode_complete", decode)
+        monkeypatch.setattr(tokens_module, "TOKEN_CACHE_SIZE", 2)
+        verifier = tokens(users)
+        for token in (first, second, first, third, first, second):
+            await verifier.verify(token)
+        assert decoded == [first, second, third, second]
+
+    async def test_failure_is_not_cached(
+        self, users: UsersContainer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        jake = await insert_account(users)
+        verifier, token = tokens(users), signed(claims(jake))
+        with monkeypatch.context() as patch:
+            patch.setattr(tokens_module, "TYPE", "another type")
+            with pytest.raises(TokenInvalid):
+                await verifier.verify(token)
+        assert (await verifier.verify(token)).user_id == jake.id
+
     async def test_unchanged_claims_are_accepted(self, users: UsersContainer) -> None:
         jake = await insert_account(users)
         assert (await users.tokens().verify(signed(claims(jake)))).user_id == jake.id

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 
 from modules.articles.api.schemas import (
     MultipleArticlesResponse,
@@ -12,7 +12,7 @@ from modules.articles.api.schemas import (
     TagsResponse,
     UpdateArticleRequest,
 )
-from modules.articles.domain.reading import ArticleReader, ArticleView, Criteria
+from modules.articles.domain.reading import ArticleList, ArticleReader, ArticleView, Criteria
 from modules.articles.domain.service import ArticleService, Precondition
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
@@ -22,6 +22,7 @@ from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText, QueryText
 from modules.kernel.api.idempotency import Idempotency, IdempotencyKey
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -51,11 +52,10 @@ def create_router(
         tag: Annotated[QueryText, Query(description="Only articles with this tag.")] = None,
         author: Annotated[QueryText, Query(description="Only articles by this username.")] = None,
         favorited: Annotated[QueryText, Query(description="Only favorites of this username.")] = None,
-    ) -> MultipleArticlesResponse:
+    ) -> JsonResponse[MultipleArticlesResponse]:
         """Return the newest articles that match every filter."""
         article_list = await reader.articles(Criteria(tag, author, favorited), pagination.page, viewer)
-        pagination.set_next_link(article_list.next)
-        return MultipleArticlesResponse.model_validate(article_list)
+        return _list_response(article_list, pagination)
 
     # Declared before /articles/{slug}, which would match it.
     @router.get(
@@ -67,23 +67,20 @@ def create_router(
     @cacheable
     async def feed(
         reader_id: CurrentUser, pagination: Annotated[Pagination, Depends(cursors.params())]
-    ) -> MultipleArticlesResponse:
+    ) -> JsonResponse[MultipleArticlesResponse]:
         """Return the newest articles by the users you follow."""
-        article_list = await reader.feed(reader_id, pagination.page)
-        pagination.set_next_link(article_list.next)
-        return MultipleArticlesResponse.model_validate(article_list)
+        return _list_response(await reader.feed(reader_id, pagination.page), pagination)
 
     @router.post(
         "/articles",
         operation_id="CreateArticle",
         tags=["Articles"],
         status_code=HTTPStatus.CREATED,
-        response_model=SingleArticleResponse,
         responses=error_responses(401, 409, 422, 429),
     )
     async def publish(
         author_id: CurrentUser, body: NewArticleRequest, idempotency_key: IdempotencyKey
-    ) -> SingleArticleResponse | Response:
+    ) -> JsonResponse[SingleArticleResponse]:
         """Publish an article."""
         new = body.article
         return await idempotency.run(
@@ -100,7 +97,7 @@ def create_router(
         responses=error_responses(401, 404, 422),
     )
     @cacheable
-    async def article(slug: PathText, viewer: Viewer) -> SingleArticleResponse:
+    async def article(slug: PathText, viewer: Viewer) -> JsonResponse[SingleArticleResponse]:
         """Return an article."""
         return _article_response(await reader.article(slug, viewer))
 
@@ -112,7 +109,7 @@ def create_router(
     )
     async def edit(
         slug: PathText, editor_id: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
-    ) -> SingleArticleResponse:
+    ) -> JsonResponse[SingleArticleResponse]:
         """Edit your own article. A new title changes its slug."""
         return _article_response(
             await service.edit(slug, body.article.changes(), editor_id, if_match=_precondition(if_match))
@@ -135,7 +132,7 @@ def create_router(
         tags=["Favorites"],
         responses=error_responses(401, 404, 422),
     )
-    async def favorite(slug: PathText, user_id: CurrentUser) -> SingleArticleResponse:
+    async def favorite(slug: PathText, user_id: CurrentUser) -> JsonResponse[SingleArticleResponse]:
         """Favorite an article. Idempotent."""
         return _article_response(await service.favorite(slug, user_id))
 
@@ -145,15 +142,15 @@ def create_router(
         tags=["Favorites"],
         responses=error_responses(401, 404, 422),
     )
-    async def unfavorite(slug: PathText, user_id: CurrentUser) -> SingleArticleResponse:
+    async def unfavorite(slug: PathText, user_id: CurrentUser) -> JsonResponse[SingleArticleResponse]:
         """Remove an article from your favorites. Idempotent."""
         return _article_response(await service.unfavorite(slug, user_id))
 
     @router.get("/tags", operation_id="GetTags", tags=["Tags"], responses=error_responses(422))
     @cacheable
-    async def tags() -> TagsResponse:
+    async def tags() -> JsonResponse[TagsResponse]:
         """Return the tags in use, most used first, at most 1,000."""
-        return TagsResponse(tags=list(await reader.tags()))
+        return TagsResponse.respond(tags=list(await reader.tags()))
 
     return router
 
@@ -162,5 +159,15 @@ def _precondition(if_match: str | None) -> Precondition | None:
     return None if if_match is None else lambda article: if_match_holds(_article_response(article), if_match)
 
 
-def _article_response(article: ArticleView) -> SingleArticleResponse:
-    return SingleArticleResponse.model_validate({"article": article})
+def _article_response(article: ArticleView) -> JsonResponse[SingleArticleResponse]:
+    return SingleArticleResponse.respond(article=article)
+
+
+def _list_response(
+    article_list: ArticleList, pagination: Pagination
+) -> JsonResponse[MultipleArticlesResponse]:
+    response = MultipleArticlesResponse.respond(
+        articles=list(article_list.articles), articles_count=article_list.articles_count
+    )
+    pagination.set_next_link(response, article_list.next)
+    return response

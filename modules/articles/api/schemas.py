@@ -60,7 +60,7 @@ class ArticlePreview(ResponseModel):
     slug: str
     title: str
     description: str
-    tag_list: list[str]
+    tag_list: tuple[str, ...]
     created_at: Timestamp
     updated_at: Timestamp
     favorited: bool

@@ -7,19 +7,20 @@ from typing import Protocol
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
+from modules.kernel.domain.views import view_class
 
 MAX_LISTED_TAGS = 1_000
 """The number of tags in a list: anyone may invent tags, and all of them would be megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class ArticleView(ArticlePreview):
     """An article with its body, as one viewer sees it."""
 
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class ArticleList:
     """A page of articles, newest first, with the total count and the position of the next page."""
 

@@ -3,14 +3,9 @@
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 
-from modules.comments.api.schemas import (
-    Comment,
-    MultipleCommentsResponse,
-    NewCommentRequest,
-    SingleCommentResponse,
-)
+from modules.comments.api.schemas import MultipleCommentsResponse, NewCommentRequest, SingleCommentResponse
 from modules.comments.domain.comment import DEFAULT_PAGE, CommentId
 from modules.comments.domain.service import CommentService
 from modules.kernel.api.authentication import Authentication
@@ -20,6 +15,7 @@ from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, PathText
 from modules.kernel.api.idempotency import Idempotency, IdempotencyKey
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -44,31 +40,31 @@ def create_router(
     @cacheable
     async def comments(
         slug: PathText, viewer: Viewer, pagination: CommentPagination
-    ) -> MultipleCommentsResponse:
+    ) -> JsonResponse[MultipleCommentsResponse]:
         """Return an article's comments, newest first.
 
         Up to `limit` of them, and at most 1 MiB of bodies. The `Link` header has the URL of the others.
         """
         comment_list = await service.comments(slug, viewer, pagination.page)
-        pagination.set_next_link(comment_list.next)
-        return MultipleCommentsResponse(comments=[Comment.of(view) for view in comment_list.comments])
+        response = MultipleCommentsResponse.respond(comments=list(comment_list.comments))
+        pagination.set_next_link(response, comment_list.next)
+        return response
 
     @router.post(
         "/articles/{slug}/comments",
         operation_id="CreateArticleComment",
         status_code=HTTPStatus.CREATED,
-        response_model=SingleCommentResponse,
         responses=error_responses(401, 404, 422, 429),
     )
     async def add(
         slug: PathText, author_id: CurrentUser, body: NewCommentRequest, idempotency_key: IdempotencyKey
-    ) -> SingleCommentResponse | Response:
+    ) -> JsonResponse[SingleCommentResponse]:
         """Comment on an article."""
         return await idempotency.run(
             idempotency_key,
             author_id,
             lambda: service.add(slug, body.comment.body, author_id),
-            lambda view: SingleCommentResponse(comment=Comment.of(view)),
+            lambda comment: SingleCommentResponse.respond(comment=comment),
         )
 
     @router.delete(

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from modules.comments.domain.comment import CommentBody
-from modules.comments.domain.service import CommentView
 from modules.kernel.api.fields import RequestModel, ResponseModel, Timestamp, ValueObject
 from modules.profiles.contracts import Profile
 
@@ -28,18 +27,6 @@ class Comment(ResponseModel):
     updated_at: Timestamp
     body: str
     author: Profile
-
-    @classmethod
-    def of(cls, view: CommentView) -> "Comment":
-        """Return the response for this comment."""
-        comment = view.comment
-        return cls(
-            id=comment.id,
-            created_at=comment.created_at,
-            updated_at=comment.created_at,
-            body=comment.body,
-            author=view.author,
-        )
 
 
 class SingleCommentResponse(ResponseModel):

@@ -10,6 +10,7 @@ from modules.kernel.domain.errors import Forbidden, NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.domain.text import Length, multiline
+from modules.kernel.domain.views import view_class
 
 CommentId = NewType("CommentId", int)
 
@@ -53,7 +54,7 @@ class CommentBody:
         multiline("body", self.text, max_length=self.LENGTH.max)
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class Comment:
     """A comment on an article. It is immutable."""
 

@@ -1,7 +1,7 @@
 """The use cases of comments."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
 from modules.comments.contracts import CommentAdded
@@ -19,6 +19,7 @@ from modules.kernel.domain.events import EventPublisher
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.domain.views import view_class
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -26,15 +27,18 @@ from modules.users.contracts import UserDeleted
 EXPORT_BATCH_SIZE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class CommentView:
-    """A comment as one viewer sees it."""
+    """A comment as one viewer sees it. It is immutable, so both of its times are equal."""
 
-    comment: Comment
+    id: CommentId
+    created_at: datetime
+    updated_at: datetime
+    body: str
     author: Profile
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class CommentList:
     """The comments on an article, newest first, and the position of the next page."""
 
@@ -71,8 +75,7 @@ class CommentService:
             views = await self._views(comments, viewer)
         shown = list(_within_budget(views))
         if len(shown) < len(views):
-            last = shown[-1].comment
-            next_page = Position(last.created_at, last.id)
+            next_page = Position(shown[-1].created_at, shown[-1].id)
         return CommentList(shown, next_page)
 
     async def add(self, slug: str, body: CommentBody, author_id: UserId) -> CommentView:
@@ -132,7 +135,9 @@ class CommentService:
         authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)
         # Omits comments whose author was deleted while this module was disabled.
         return [
-            CommentView(comment, authors[comment.author_id])
+            CommentView(
+                comment.id, comment.created_at, comment.created_at, comment.body, authors[comment.author_id]
+            )
             for comment in comments
             if comment.author_id in authors
         ]

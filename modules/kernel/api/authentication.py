@@ -1,11 +1,13 @@
 """Authentication by the Authorization header."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated
+from typing import Generic, TypeVar
 
 import structlog
-from fastapi import Request, Security
+from fastapi import Request
 from fastapi.security import APIKeyHeader
+from fastapi.security.base import SecurityBase
 
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import (
@@ -22,32 +24,43 @@ PRINCIPAL = "conduit.principal"
 
 SCHEMES = frozenset({"token", "bearer"})
 
-_header = APIKeyHeader(
+_HEADER = APIKeyHeader(
     name="Authorization",
     scheme_name="Token",
     description="`Token <jwt>`, with the token of a `user` response. `Bearer <jwt>` is accepted too.",
-    auto_error=False,
 )
+
+CallerT = TypeVar("CallerT")
+
+
+class _RequiredToken(SecurityBase, Generic[CallerT]):
+    """A FastAPI dependency on a token, which declares the security scheme in the OpenAPI document.
+
+    Itself and not a nested dependency: FastAPI takes longer to resolve one than to verify the token.
+    """
+
+    def __init__(self, authenticate: Callable[[Request], Awaitable[CallerT]]) -> None:
+        self.model = _HEADER.model
+        self.scheme_name = _HEADER.scheme_name
+        self._authenticate = authenticate
+
+    async def __call__(self, request: Request) -> CallerT:
+        return await self._authenticate(request)
 
 
 class Authentication:
     """The FastAPI dependencies that authenticate a request.
 
-    With `required` and `optional`, every transaction of the request first locks the caller's account and
-    verifies the session again (`write_authorization`).
+    `required` returns the caller, and raises `TokenMissing` or `TokenInvalid`. `principal` returns the
+    caller's principal and raises the same, for use cases that change the account itself: they lock it and
+    verify the session themselves. With `required` and `optional`, every transaction of the request first
+    locks the caller's account and verifies the session again (`write_authorization`).
     """
 
     def __init__(self, tokens: TokenVerifier) -> None:
         self._tokens = tokens
-
-    async def required(
-        self, request: Request, authorization: Annotated[str | None, Security(_header)]
-    ) -> UserId:
-        """Return the caller; raise `TokenMissing` or `TokenInvalid`."""
-        principal = await self.principal(request, authorization)
-        # FastAPI has read the body of a route that takes one; that of another is not stored.
-        body_bytes = len(await request.body()) if isinstance(request, StrictJsonRequest) else 0
-        return self._authorize_writes(principal, body_bytes)
+        self.required = _RequiredToken(self._required)
+        self.principal = _RequiredToken(self._principal)
 
     async def optional(self, request: Request) -> UserId | None:
         """Return the caller, or None without the header; raise `TokenInvalid`."""
@@ -56,14 +69,15 @@ class Authentication:
             return None
         return self._authorize_writes(await self._authenticate(request, authorization), body_bytes=0)
 
-    async def principal(
-        self, request: Request, authorization: Annotated[str | None, Security(_header)]
-    ) -> Principal:
-        """Return the principal; raise `TokenMissing` or `TokenInvalid`.
+    async def _required(self, request: Request) -> UserId:
+        principal = await self._principal(request)
+        # FastAPI has read the body of a route that takes one; that of another is not stored.
+        body_bytes = len(await request.body()) if isinstance(request, StrictJsonRequest) else 0
+        return self._authorize_writes(principal, body_bytes)
 
-        For use cases that change the account itself: they lock it and verify the session themselves.
-        """
-        if authorization is None:
+    async def _principal(self, request: Request) -> Principal:
+        authorization = request.headers.get("Authorization")
+        if not authorization:
             raise TokenMissing
         return await self._authenticate(request, authorization)
 

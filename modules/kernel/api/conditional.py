@@ -5,9 +5,12 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
-from pydantic import BaseModel, WithJsonSchema
+from fastapi import Depends, Header, Request, Response
+from pydantic import WithJsonSchema
 from starlette.datastructures import Headers
+
+# In bytes. SHA-256, truncated: processors compute it in half the time of BLAKE2b.
+DIGEST_SIZE = 16
 
 
 def joined_header(headers: Headers, name: str) -> str | None:
@@ -45,12 +48,12 @@ def file_etag(file: Path) -> str:
         return _etag(hashlib.file_digest(opened, _digest).digest())
 
 
-def _digest(body: bytes = b"") -> hashlib.blake2b:
-    return hashlib.blake2b(body, digest_size=16)
+def _digest(body: bytes = b"") -> "hashlib._Hash":
+    return hashlib.sha256(body, usedforsecurity=False)
 
 
 def _etag(digest: bytes) -> str:
-    return f'"{urlsafe_b64encode(digest).decode().rstrip("=")}"'
+    return f'"{urlsafe_b64encode(digest[:DIGEST_SIZE]).decode().rstrip("=")}"'
 
 
 def strong_match(tags_listed: str, tag: str) -> bool:
@@ -65,6 +68,6 @@ def weak_match(tags_listed: str, tag: str) -> bool:
     return tag in tags or tags == {"*"}
 
 
-def if_match_holds(response: BaseModel, if_match: str) -> bool:
+def if_match_holds(response: Response, if_match: str) -> bool:
     """Return whether `If-Match` lists the ETag that this response is sent with."""
-    return strong_match(if_match, entity_tag(response.model_dump_json(by_alias=True).encode()))
+    return strong_match(if_match, entity_tag(bytes(response.body)))

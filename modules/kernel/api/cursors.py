@@ -60,19 +60,21 @@ class _ListScope:
     """The list that a cursor is valid for: its path and the filters in the query."""
 
     path: str
-    filters: Sequence[tuple[str, str]]
+    filters: str
 
     @classmethod
     def of(cls, request: Request, filters: Sequence[str]) -> "_ListScope":
-        present = [(name, request.query_params[name]) for name in filters if name in request.query_params]
-        return cls(quote(request.scope["path"]), present)
+        query = request.query_params if filters and request.scope["query_string"] else {}
+        present = [(name, query[name]) for name in filters if name in query]
+        return cls(quote(request.scope["path"]), urlencode(present) if present else "")
 
     @property
     def name(self) -> str:
-        return f"{self.path}?{urlencode(self.filters)}"
+        return f"{self.path}?{self.filters}"
 
     def after(self, cursor: str, limit: int) -> str:
-        return f"{self.path}?{urlencode([*self.filters, ('limit', limit), ('cursor', cursor)])}"
+        # Both are safe in a URL.
+        return f"{self.name}{'&' if self.filters else ''}limit={limit}&cursor={cursor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,19 @@ class Pagination:
     """The page request of an HTTP request, and the `Link` header of its response."""
 
     page: PageRequest
-    _scope: _ListScope
-    _response: Response
+    _request: Request
+    _filters: Sequence[str]
     _cursors: "CursorPagination"
 
-    def set_next_link(self, position: Position | None) -> None:
+    def set_next_link(self, response: Response, position: Position | None) -> None:
         """Set the response's `Link` header to the page after `position`, if there is one."""
         if position is None:
             return
-        cursor = self._cursors.encode(position, self._scope.name)
+        scope = _ListScope.of(self._request, self._filters)
+        cursor = self._cursors.encode(position, scope.name)
         # Relative: only the proxy knows the public host name.
         limit = min(self.page.limit, MAX_LIMIT)
-        self._response.headers["Link"] = f'<{self._scope.after(cursor, limit)}>; rel="next"'
+        response.headers["Link"] = f'<{scope.after(cursor, limit)}>; rel="next"'
 
 
 class CursorPagination:
@@ -109,16 +112,13 @@ class CursorPagination:
 
         async def pagination(
             request: Request,
-            response: Response,
             limit: Limit = DEFAULT_LIMIT,
             offset: Offset = 0,
             cursor: Cursor = None,
         ) -> Pagination:
             if offset and cursor is not None:
                 raise OffsetAndCursor
-            return self._pagination(
-                _ListScope.of(request, filters), response, PageRequest(limit, offset), cursor
-            )
+            return self._pagination(request, filters, PageRequest(limit, offset), cursor)
 
         return pagination
 
@@ -129,19 +129,19 @@ class CursorPagination:
         """
 
         async def pagination(
-            request: Request, response: Response, limit: OptionalLimit = None, cursor: Cursor = None
+            request: Request, limit: OptionalLimit = None, cursor: Cursor = None
         ) -> Pagination:
             page = default if limit is None else PageRequest(limit)
-            return self._pagination(_ListScope.of(request, ()), response, page, cursor)
+            return self._pagination(request, (), page, cursor)
 
         return pagination
 
     def _pagination(
-        self, scope: _ListScope, response: Response, page: PageRequest, cursor: str | None
+        self, request: Request, filters: Sequence[str], page: PageRequest, cursor: str | None
     ) -> Pagination:
         if cursor is not None:
-            page = replace(page, after=self.decode(cursor, scope.name))
-        return Pagination(page, scope, response, self)
+            page = replace(page, after=self.decode(cursor, _ListScope.of(request, filters).name))
+        return Pagination(page, request, filters, self)
 
     def encode(self, position: Position, scope: str) -> str:
         """Return the position in this list as a URL-safe cursor."""

@@ -5,12 +5,12 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
 import re
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Request, Response
-from pydantic import BaseModel, WithJsonSchema
+from fastapi import Depends, Header, Request
+from pydantic import WithJsonSchema
 
+from modules.kernel.api.json_response import JsonResponse, ModelT, created
 from modules.kernel.domain.idempotency import HEADER, KEY, IdempotencyStore, IdempotentRequest
 from modules.kernel.domain.identity import UserId
 
@@ -18,7 +18,6 @@ from modules.kernel.domain.identity import UserId
 HEADER_VALUE = re.compile(r'(?P<quote>"?)(?P<key>[^"]*)(?P=quote)')
 
 CreatedT = TypeVar("CreatedT")
-ResponseT = TypeVar("ResponseT", bound=BaseModel)
 
 
 async def _idempotent_request(
@@ -58,17 +57,16 @@ class Idempotency:
         request: IdempotentRequest | None,
         caller: UserId,
         create: Callable[[], Awaitable[CreatedT]],
-        render: Callable[[CreatedT], ResponseT],
-    ) -> ResponseT | Response:
+        render: Callable[[CreatedT], JsonResponse[ModelT]],
+    ) -> JsonResponse[ModelT]:
         """Return what `create` returns, rendered, or, for a retry, the first response byte for byte.
 
         Without a key nothing is stored. Raises `IdempotencyKeyReused`, and what `create` raises.
         """
         if request is None:
-            return render(await create())
+            return created(render(await create()))
 
         async def create_json() -> str:
-            return render(await create()).model_dump_json(by_alias=True)
+            return bytes(render(await create()).body).decode()
 
-        body = await self._store.run(request, caller, create_json)
-        return Response(body, HTTPStatus.CREATED, media_type="application/json")
+        return created(JsonResponse(await self._store.run(request, caller, create_json)))

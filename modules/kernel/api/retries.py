@@ -24,22 +24,19 @@ def with_retries_and_timeout(handle: Handler) -> Handler:
     # The whole request, because all of it was rolled back and its reads may be out of date. The body
     # has been read and is reused; no response has been sent, since use cases commit first.
     async def handle_with_retries(request: Request) -> Response:
-        for attempt in range(1, MAX_ATTEMPTS):
-            try:
-                return await handle(request)
-            except ConcurrencyConflict:
-                # Jitter, so that conflicting requests do not retry at the same moment.
-                await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
-        return await handle(request)
-
-    async def handle_with_timeout(request: Request) -> Response:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS) as limit:
-                return await handle_with_retries(request)
+                for attempt in range(1, MAX_ATTEMPTS):
+                    try:
+                        return await handle(request)
+                    except ConcurrencyConflict:
+                        # Jitter, so that conflicting requests do not retry at the same moment.
+                        await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
+                return await handle(request)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             # Nothing else ends a statement on a database server that hangs.
             raise Unavailable from error
 
-    return handle_with_timeout
+    return handle_with_retries

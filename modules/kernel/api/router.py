@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, attach_examples
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import write_authorization
@@ -61,10 +62,13 @@ class ModuleRouter(APIRouter):
         self._examples = examples or {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Add a route as FastAPI does, with its examples and summary."""
+        """Add a route as FastAPI does, with its examples, summary and, of a `JsonResponse`, its model."""
         if self._examples:
             attach_examples(endpoint, self._examples)
         options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        returned = inspect.signature(endpoint).return_annotation
+        if get_origin(returned) is JsonResponse:
+            (options["response_model"],) = get_args(returned)
         super().add_api_route(path, endpoint, **options)
 
 

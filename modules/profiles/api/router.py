@@ -9,6 +9,7 @@ from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import PathText
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 from modules.profiles.api.schemas import ProfileResponse
@@ -25,26 +26,26 @@ def create_router(profiles: ProfileService, authentication: Authentication) -> A
         "/profiles/{username}", operation_id="GetProfileByUsername", responses=error_responses(401, 404, 422)
     )
     @cacheable
-    async def profile(username: PathText, viewer: Viewer) -> ProfileResponse:
+    async def profile(username: PathText, viewer: Viewer) -> JsonResponse[ProfileResponse]:
         """Return a user's profile."""
-        return ProfileResponse(profile=await profiles.profile(username, viewer))
+        return ProfileResponse.respond(profile=await profiles.profile(username, viewer))
 
     @router.post(
         "/profiles/{username}/follow",
         operation_id="FollowUserByUsername",
         responses=error_responses(401, 404, 422),
     )
-    async def follow(username: PathText, follower_id: CurrentUser) -> ProfileResponse:
+    async def follow(username: PathText, follower_id: CurrentUser) -> JsonResponse[ProfileResponse]:
         """Follow a user. Idempotent."""
-        return ProfileResponse(profile=await profiles.follow(username, follower_id))
+        return ProfileResponse.respond(profile=await profiles.follow(username, follower_id))
 
     @router.delete(
         "/profiles/{username}/follow",
         operation_id="UnfollowUserByUsername",
         responses=error_responses(401, 404, 422),
     )
-    async def unfollow(username: PathText, follower_id: CurrentUser) -> ProfileResponse:
+    async def unfollow(username: PathText, follower_id: CurrentUser) -> JsonResponse[ProfileResponse]:
         """Unfollow a user. Idempotent."""
-        return ProfileResponse(profile=await profiles.unfollow(username, follower_id))
+        return ProfileResponse.respond(profile=await profiles.unfollow(username, follower_id))
 
     return router

@@ -10,6 +10,7 @@ from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.idempotency import IdempotencyKey
+from modules.kernel.api.json_response import JsonResponse, created
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import Principal
 from modules.kernel.domain.personal_data import PersonalData
@@ -22,7 +23,7 @@ from modules.users.api.schemas import (
     UpdateUserRequest,
     UserResponse,
 )
-from modules.users.domain.service import AccountService
+from modules.users.domain.service import AccountService, AuthenticatedAccount
 
 
 def create_router(
@@ -40,30 +41,32 @@ def create_router(
     )
     async def register(
         request: Request, body: NewUserRequest, idempotency_key: IdempotencyKey
-    ) -> UserResponse:
+    ) -> JsonResponse[UserResponse]:
         """Register a new user."""
         user, address = body.user, _client_address(request)
-        return UserResponse.of(
-            await accounts.register(user.username, user.email, user.password, address, idempotency_key)
+        return created(
+            _user_response(
+                await accounts.register(user.username, user.email, user.password, address, idempotency_key)
+            )
         )
 
     @router.post("/users/login", operation_id="Login", responses=error_responses(401, 422, 429))
-    async def log_in(request: Request, body: LoginUserRequest) -> UserResponse:
+    async def log_in(request: Request, body: LoginUserRequest) -> JsonResponse[UserResponse]:
         """Log in with an e-mail address and a password."""
-        return UserResponse.of(
+        return _user_response(
             await accounts.log_in(body.user.email, body.user.password, _client_address(request))
         )
 
     @router.get("/user", operation_id="GetCurrentUser", responses=error_responses(401, 422))
     @cacheable
-    async def current_user(user: CurrentUser) -> UserResponse:
+    async def current_user(user: CurrentUser) -> JsonResponse[UserResponse]:
         """Return the current user."""
-        return UserResponse.of(await accounts.current(user))
+        return _user_response(await accounts.current(user))
 
     @router.put("/user", operation_id="UpdateCurrentUser", responses=error_responses(401, 409, 422))
-    async def update_user(user: CurrentUser, body: UpdateUserRequest) -> UserResponse:
+    async def update_user(user: CurrentUser, body: UpdateUserRequest) -> JsonResponse[UserResponse]:
         """Update the current user. A new password ends all other sessions, and returns a new token."""
-        return UserResponse.of(await accounts.update(user, body.user.changes()))
+        return _user_response(await accounts.update(user, body.user.changes()))
 
     @router.delete(
         "/user",
@@ -96,6 +99,10 @@ def create_router(
         await accounts.log_out_everywhere(user)
 
     return router
+
+
+def _user_response(authenticated: AuthenticatedAccount) -> JsonResponse[UserResponse]:
+    return UserResponse.respond(user=authenticated)
 
 
 def _client_address(request: Request) -> str:

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from modules.kernel.api.fields import RequestModel, ResponseModel, ValueObject
 from modules.users.domain.account import AccountChanges
-from modules.users.domain.service import AuthenticatedAccount
 from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSecret, Username
 
 
@@ -92,17 +91,3 @@ class UserResponse(ResponseModel):
     """The response of every operation that returns an account."""
 
     user: User = Field(description="Always the caller's own account.")
-
-    @classmethod
-    def of(cls, authenticated: AuthenticatedAccount) -> "UserResponse":
-        """Return the response for an account and its token."""
-        account = authenticated.account
-        return cls(
-            user=User(
-                email=account.email,
-                token=authenticated.token,
-                username=account.username,
-                bio=account.bio,
-                image=account.image,
-            )
-        )

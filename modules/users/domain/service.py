@@ -30,6 +30,26 @@ class AuthenticatedAccount:
     account: Account
     token: str
 
+    @property
+    def email(self) -> str:
+        """The account's e-mail address."""
+        return self.account.email
+
+    @property
+    def username(self) -> str:
+        """The account's username."""
+        return self.account.username
+
+    @property
+    def bio(self) -> str | None:
+        """The account's bio."""
+        return self.account.bio
+
+    @property
+    def image(self) -> str | None:
+        """The URL of the account's image."""
+        return self.account.image
+
 
 class AccountService:
     """The use cases of accounts.

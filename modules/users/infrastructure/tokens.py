@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -37,7 +38,7 @@ LOCK_SESSIONS = prepare(SESSIONS.with_for_update(read=True, key_share=True))
 REQUIRED_CLAIMS: Options = {
     "require": ["iss", "aud", "sub", "iat", "nbf", "exp", "sid", "epoch", "auth_time"]
 }
-CLAIMS_CACHE_SIZE = 10_000
+TOKEN_CACHE_SIZE = 10_000
 
 
 class JwtTokens:
@@ -58,7 +59,8 @@ class JwtTokens:
         self._lifetime = lifetime
         self._session_max_age = session_max_age
         self._storage_limit = storage_limit
-        self._principals: dict[str, Principal] = {}
+        # The claims and signature of a token never change, so each valid token is decoded once.
+        self._decode = lru_cache(TOKEN_CACHE_SIZE)(self._decode_token)
 
     def issue(self, account: Account) -> str:
         started_at = int(self._clock.now().timestamp())
@@ -81,7 +83,7 @@ class JwtTokens:
         return jwt.encode(claims, self._signing_keys[0], ALGORITHM, {"typ": TYPE})
 
     async def verify(self, token: str) -> Principal:
-        principal = self._cached_principal(token)
+        principal = self._decode(token)
         now = self._clock.now().timestamp()
         # The maximum age may have been lowered since the token was issued.
         if min(principal.expires_at, self._session_end(principal.session)) <= now:
@@ -102,17 +104,7 @@ class JwtTokens:
     def _session_end(self, session: Session) -> int:
         return session.started_at + int(self._session_max_age.total_seconds())
 
-    def _cached_principal(self, token: str) -> Principal:
-        # The claims and signature of a token never change, so each token is decoded once.
-        principal = self._principals.get(token)
-        if principal is None:
-            principal = self._decode(token)
-            if len(self._principals) >= CLAIMS_CACHE_SIZE:
-                self._principals.pop(next(iter(self._principals)))
-            self._principals[token] = principal
-        return principal
-
-    def _decode(self, token: str) -> Principal:
+    def _decode_token(self, token: str) -> Principal:
         if len(token) > MAX_TOKEN_LENGTH:
             raise TokenInvalid
         for key in self._signing_keys:

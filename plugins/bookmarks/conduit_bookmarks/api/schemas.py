@@ -4,8 +4,6 @@ The OpenAPI document names schemas by their class, and renames both of two class
 names must be unique across modules.
 """
 
-from collections.abc import Sequence
-
 from modules.kernel.api.fields import ResponseModel, Timestamp
 from modules.profiles.contracts import Profile
 
@@ -16,7 +14,7 @@ class BookmarkArticle(ResponseModel):
     slug: str
     title: str
     description: str
-    tag_list: Sequence[str]
+    tag_list: tuple[str, ...]
     created_at: Timestamp
     updated_at: Timestamp
     favorited: bool
@@ -33,5 +31,5 @@ class BookmarkArticleResponse(ResponseModel):
 class BookmarkArticlesResponse(ResponseModel):
     """A page of the reading list, and the total number of articles."""
 
-    articles: Sequence[BookmarkArticle]
+    articles: list[BookmarkArticle]
     articles_count: int

@@ -1,7 +1,6 @@
 """The reading list: the bookmarks of one reader."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.domain.views import view_class
 from modules.users.contracts import UserDeleted
 
 
@@ -20,7 +20,7 @@ class ArticleNotFound(NotFound):
     subject = "article"
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class BookmarkedArticles:
     """One page of a reading list, and the total number of articles."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 
-from conduit_notifications.api.schemas import Notification, NotificationResponse, NotificationsResponse
+from conduit_notifications.api.schemas import NotificationResponse, NotificationsResponse
 from conduit_notifications.api.stream import events
 from conduit_notifications.domain.notifications import (
     NotificationId,
@@ -22,6 +22,7 @@ from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import Identifier, OffsetPagination
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -43,9 +44,16 @@ def create_router(
 
     @router.get("/notifications", operation_id="GetNotifications", responses=error_responses(401, 422))
     @cacheable
-    async def notifications(reader: CurrentUser, page: OffsetPagination) -> NotificationsResponse:
+    async def notifications(
+        reader: CurrentUser, page: OffsetPagination
+    ) -> JsonResponse[NotificationsResponse]:
         """Return your notifications, newest first, and the number of unread ones."""
-        return NotificationsResponse.of(await service.list(reader, page))
+        notification_list = await service.list(reader, page)
+        return NotificationsResponse.respond(
+            notifications=list(notification_list.views),
+            notifications_count=notification_list.count,
+            unread_count=notification_list.unread,
+        )
 
     @router.post(
         "/notifications/read",
@@ -62,10 +70,9 @@ def create_router(
         operation_id="MarkNotificationRead",
         responses=error_responses(401, 404, 422),
     )
-    async def mark_read(id: Identifier, reader: CurrentUser) -> NotificationResponse:  # noqa: A002 - its name in the path
+    async def mark_read(id: Identifier, reader: CurrentUser) -> JsonResponse[NotificationResponse]:  # noqa: A002 - its name in the path
         """Mark one of your notifications as read."""
-        view = await service.mark_read(reader, NotificationId(id))
-        return NotificationResponse(notification=Notification.of(view))
+        return NotificationResponse.respond(notification=await service.mark_read(reader, NotificationId(id)))
 
     @router.get(
         "/notifications/stream",
@@ -87,7 +94,7 @@ def create_router(
             last = NotificationId(int(last_event_id))
         else:
             last = await service.latest(reader)
-        verify_token = partial(authentication.required, request, request.headers["Authorization"])
+        verify_token = partial(authentication.required, request)
         return StreamingResponse(
             events(service, reader, last, subscription, verify_token),
             media_type="text/event-stream",

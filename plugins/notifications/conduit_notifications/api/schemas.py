@@ -1,9 +1,6 @@
 """Notifications on the wire. Schema names must be unique across modules."""
 
-from collections.abc import Sequence
-from typing import Self
-
-from conduit_notifications.domain.notifications import Kind, NotificationList, NotificationView
+from conduit_notifications.domain.notifications import Kind
 from modules.kernel.api.fields import ResponseModel, Timestamp
 from modules.profiles.contracts import Profile
 
@@ -26,20 +23,6 @@ class Notification(ResponseModel):
     article: NotificationArticle
     actor: Profile
 
-    @classmethod
-    def of(cls, view: NotificationView) -> Self:
-        """Return the response for a notification."""
-        notification, trigger = view.notification, view.notification.trigger
-        return cls(
-            id=notification.id,
-            kind=trigger.kind,
-            created_at=notification.created_at,
-            read=notification.read,
-            comment_id=trigger.subject_id if trigger.kind is Kind.COMMENT else None,
-            article=NotificationArticle(slug=view.article.slug, title=view.article.title),
-            actor=view.actor,
-        )
-
 
 class NotificationResponse(ResponseModel):
     """One notification."""
@@ -50,15 +33,6 @@ class NotificationResponse(ResponseModel):
 class NotificationsResponse(ResponseModel):
     """A page of notifications, the total number and the number of unread ones."""
 
-    notifications: Sequence[Notification]
+    notifications: list[Notification]
     notifications_count: int
     unread_count: int
-
-    @classmethod
-    def of(cls, page: NotificationList) -> Self:
-        """Return the response for a page."""
-        return cls(
-            notifications=[Notification.of(view) for view in page.views],
-            notifications_count=page.count,
-            unread_count=page.unread,
-        )

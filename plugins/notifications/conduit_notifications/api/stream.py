@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from fastapi.sse import format_sse_event
 
 from conduit_notifications.api.schemas import Notification
-from conduit_notifications.domain.notifications import NotificationId, NotificationService, StreamSubscription
+from conduit_notifications.domain.notifications import (
+    NotificationId,
+    NotificationService,
+    NotificationView,
+    StreamSubscription,
+)
+from modules.kernel.api.json_response import to_json
 from modules.kernel.domain.errors import Unauthenticated, Unavailable
 from modules.kernel.domain.identity import UserId
 
@@ -33,7 +39,7 @@ async def events(
             await verify_token()
             views, latest = await service.after(reader, last)
             for view in views:
-                yield _event(view.notification.id, Notification.of(view))
+                yield _event(view)
             if latest == last:
                 await subscription.wait(HEARTBEAT_SECONDS)
                 yield HEARTBEAT
@@ -42,6 +48,6 @@ async def events(
         return
 
 
-def _event(id_: NotificationId, notification: Notification) -> bytes:
-    data = notification.model_dump_json(by_alias=True)
-    return format_sse_event(data_str=data, event="notification", id=str(id_))
+def _event(view: NotificationView) -> bytes:
+    data = to_json(Notification, view).decode()
+    return format_sse_event(data_str=data, event="notification", id=str(view.id))

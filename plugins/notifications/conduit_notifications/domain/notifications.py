@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import NewType, Protocol
+from typing import NewType, Protocol, Self
 
 from modules.articles.contracts import (
     ArticleDirectory,
@@ -20,6 +19,7 @@ from modules.kernel.domain.errors import NotFound, Unavailable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.domain.views import view_class
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.users.contracts import UserDeleted, UserDirectory
 
@@ -46,7 +46,7 @@ class Kind(Enum):
     FAVORITE = "favorite"
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class Trigger:
     """A comment on an article or a favorite of it. Each causes at most one notification."""
 
@@ -58,7 +58,7 @@ class Trigger:
     actor_id: UserId
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class Notification:
     """A stored notification of one recipient."""
 
@@ -68,16 +68,36 @@ class Notification:
     read: bool
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class NotificationView:
     """A notification as its recipient sees it."""
 
-    notification: Notification
+    id: NotificationId
+    kind: Kind
+    created_at: datetime
+    read: bool
+    comment_id: int | None
+    """The comment; None for a favorite."""
+
     article: ArticlePreview
     actor: Profile
 
+    @classmethod
+    def of(cls, notification: Notification, article: ArticlePreview, actor: Profile) -> Self:
+        """Return the view of a notification."""
+        trigger = notification.trigger
+        return cls(
+            notification.id,
+            trigger.kind,
+            notification.created_at,
+            notification.read,
+            trigger.subject_id if trigger.kind is Kind.COMMENT else None,
+            article,
+            actor,
+        )
 
-@dataclass(frozen=True, slots=True)
+
+@view_class
 class NotificationList:
     """One page of notifications, the total number and the number of unread ones."""
 
@@ -214,10 +234,10 @@ class NotificationService:
             views, last = await self.after(user_id, before)
             for view in views:
                 yield {
-                    "kind": view.notification.trigger.kind.value,
+                    "kind": view.kind.value,
                     "article": view.article.slug,
                     "actor": view.actor.username,
-                    "createdAt": to_iso(view.notification.created_at),
+                    "createdAt": to_iso(view.created_at),
                 }
 
     async def on_article_favorited(self, event: ArticleFavorited) -> None:
@@ -257,7 +277,7 @@ class NotificationService:
         actors = await self._profiles.profiles({trigger.actor_id for trigger in triggers}, reader)
         # Articles and users that were deleted while this module was disabled have no preview or profile.
         return [
-            NotificationView(notification, articles[trigger.article_id], actors[trigger.actor_id])
+            NotificationView.of(notification, articles[trigger.article_id], actors[trigger.actor_id])
             for notification, trigger in zip(notifications, triggers, strict=True)
             if trigger.article_id in articles and trigger.actor_id in actors
         ]

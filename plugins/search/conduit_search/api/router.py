@@ -13,6 +13,7 @@ from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
 from modules.kernel.api.fields import OffsetPagination
+from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.identity import UserId
 
@@ -31,8 +32,9 @@ def create_router(search: Search, authentication: Authentication) -> APIRouter:
 
     @router.get("/search", operation_id="SearchArticles", responses=error_responses(401, 422))
     @cacheable
-    async def find(q: Q, page: OffsetPagination, viewer: Viewer) -> SearchArticlesResponse:
+    async def find(q: Q, page: OffsetPagination, viewer: Viewer) -> JsonResponse[SearchArticlesResponse]:
         """Search the title, tags, author, description and body of articles, best match first."""
-        return SearchArticlesResponse.of(await search.find(Query(q), page, viewer))
+        results = await search.find(Query(q), page, viewer)
+        return SearchArticlesResponse.respond(articles=list(results.articles), articles_count=results.count)
 
     return router

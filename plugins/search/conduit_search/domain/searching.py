@@ -26,6 +26,7 @@ from modules.kernel.domain.events import Effect, EventPublisher
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.kernel.domain.views import view_class
 from modules.users.contracts import UserRenamed
 
 # In characters of a body: a tsvector of PostgreSQL holds at most a megabyte of distinct words.
@@ -110,15 +111,14 @@ class SearchIndex(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+@view_class
+class SearchHit(ArticlePreview):
     """A matching article, as one viewer sees it."""
 
-    preview: ArticlePreview
     highlights: Highlights
 
 
-@dataclass(frozen=True, slots=True)
+@view_class
 class SearchResults:
     """One page of matching articles, best match first, and the total number."""
 
@@ -149,7 +149,7 @@ class Search:
             ids = [id_ for id_ in hits.articles if id_ in previews and id_ in contents]
             # In a thread: a hundred long bodies take a second.
             marked = await asyncio.to_thread(_highlights, query, [contents[id_] for id_ in ids])
-        articles = [SearchHit(previews[id_], texts) for id_, texts in zip(ids, marked, strict=True)]
+        articles = [_hit(previews[id_], texts) for id_, texts in zip(ids, marked, strict=True)]
         return SearchResults(articles, hits.count)
 
     async def _read(
@@ -164,6 +164,21 @@ class Search:
 
 def _tokenized(contents: Mapping[ArticleId, ArticleContent]) -> Mapping[ArticleId, Document]:
     return {article_id: document(article_id, contents[article_id]) for article_id in contents}
+
+
+def _hit(preview: ArticlePreview, highlights: Highlights) -> SearchHit:
+    return SearchHit(
+        preview.slug,
+        preview.title,
+        preview.description,
+        preview.tag_list,
+        preview.created_at,
+        preview.updated_at,
+        preview.favorited,
+        preview.favorites_count,
+        preview.author,
+        highlights,
+    )
 
 
 def _highlights(query: Query, contents: Iterable[ArticleContent]) -> Sequence[Highlights]:
