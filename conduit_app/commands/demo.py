@@ -1,7 +1,6 @@
 """`conduit demo`."""
 
 import asyncio
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
@@ -11,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, reporting_errors
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
 from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
+from conduit_app.gc_paused import gc_paused
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.demo.demo import Demo
@@ -76,7 +77,7 @@ async def fill_demo(composition: Composition, articles: int, progress: DemoProgr
     parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
     schemas = [module.schema for module, _ in parts if module.schema is not None]
     await _require_empty(database, schemas)
-    with _gc_paused():
+    with gc_paused():
         async with bulk_load(database, schemas, progress):
             for module, fill in parts:
                 with _naming_module(module.name):
@@ -99,16 +100,6 @@ def _naming_module(module: str) -> Iterator[None]:
         yield
     except DomainError as error:
         raise DemoError(f"{error} while {module} made its part: {RETRY_HINT}") from error
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    # Millions of rows contain no cycles, and searching them takes a quarter of the time.
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextmanager

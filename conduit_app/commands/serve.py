@@ -16,7 +16,8 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from conduit_app.application import compose_from_settings, served_modules
-from conduit_app.commands.errors import fail, reporting_errors
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
 from conduit_app.migrations.runner import require_current
