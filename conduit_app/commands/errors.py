@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from conduit_app.commands.fail import fail
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
-from conduit_app.migrations.runner import MigrationFailedError, SchemaAheadError, SchemaBehindError
+from conduit_app.migrations.errors import (
+    InvalidRevisionError,
+    MigrationFailedError,
+    SchemaAheadError,
+    SchemaBehindError,
+)
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
@@ -21,6 +26,7 @@ def reporting_errors() -> Iterator[None]:
         SettingsError,
         DiscoveryError,
         CompositionError,
+        InvalidRevisionError,
         MigrationFailedError,
         SchemaAheadError,
         SchemaBehindError,

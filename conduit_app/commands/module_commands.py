@@ -11,7 +11,7 @@ from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.discovery import discover
-from conduit_app.migrations.runner import require_current
+from conduit_app.migrations.schema_state import require_current
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import Command

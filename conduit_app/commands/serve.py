@@ -20,7 +20,7 @@ from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
-from conduit_app.migrations.runner import require_current
+from conduit_app.migrations.schema_state import require_current
 from conduit_app.observability.metrics import MULTIPROC_DIR
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
