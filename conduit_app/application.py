@@ -50,10 +50,11 @@ def compose_from_settings(settings: Settings) -> Composition:
     discovered = discover()
     reject_unknown([Settings, *(module.settings for module in discovered if module.settings is not None)])
     modules = resolve_order(discovered, settings.disabled_modules)
-    return compose(modules, SharedServices(_database(settings), signing_keys(settings)))
+    return compose(modules, SharedServices(open_database(settings), signing_keys(settings)))
 
 
-def _database(settings: Settings) -> Database:
+def open_database(settings: Settings) -> Database:
+    """Return the database of the settings, not connected yet; raise `SettingsError`."""
     try:
         return Database(
             settings.database_url,
@@ -147,12 +148,12 @@ def create_application(
     return application
 
 
-def asgi_application() -> FastAPI:
+def asgi_application(composition: Composition | None = None) -> FastAPI:
     """Return the application that `conduit serve` runs: settings and tracing are those of the environment.
 
     Raises `SettingsError`.
     """
-    return create_application(tracing=_tracing())
+    return create_application(composition=composition, tracing=_tracing())
 
 
 def _tracing() -> Tracing | None:

@@ -48,9 +48,10 @@ def demo_command(
         # Commits need not survive a power failure: partial demo data is discarded anyway.
         settings = load_settings(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
-        asyncio.run(require_migrated(compose_from_settings(settings)))
+        composition = compose_from_settings(settings)
+        asyncio.run(require_migrated(settings, composition))
         try:
-            notes = asyncio.run(_run(compose_from_settings(settings), articles))
+            notes = asyncio.run(_run(composition, articles))
         except KeyboardInterrupt:
             fail(f"stopped half-way: {RETRY_HINT}")
         except DemoError as error:
