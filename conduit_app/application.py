@@ -91,8 +91,8 @@ def create_application(
     application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
-    if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
-        application.include_router(page.create_architecture_router(composition, application))
+    if settings.environment == "development" and (pages := devtools("architecture.router")) is not None:
+        application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
     # From the innermost to the outermost.

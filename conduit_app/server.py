@@ -12,13 +12,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 from typing import Any, NoReturn, cast
 
-import structlog
 import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from conduit_app.client_network import client_network
 from conduit_app.gc_paused import gc_paused
+from conduit_app.lean_imports import structlog
 from conduit_app.middleware.overload import PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.request_head import Rejection, head_rejection

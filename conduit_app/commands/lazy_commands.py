@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -83,4 +84,5 @@ def _group(module: str) -> LazyCommand:
 
 def _import(target: str) -> Any:
     with gc_paused():
+        import_module("conduit_app.lean_imports")
         return pkgutil.resolve_name(target)
