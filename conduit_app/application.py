@@ -51,10 +51,11 @@ def compose_from_settings(settings: Settings) -> Composition:
     discovered = discover()
     reject_unknown([Settings, *(module.settings for module in discovered if module.settings is not None)])
     modules = resolve_order(discovered, settings.disabled_modules)
-    return compose(modules, SharedServices(_database(settings), signing_keys(settings)))
+    return compose(modules, SharedServices(open_database(settings), signing_keys(settings)))
 
 
-def _database(settings: Settings) -> Database:
+def open_database(settings: Settings) -> Database:
+    """Return the database of the settings, not connected yet; raise `SettingsError`."""
     try:
         return Database(
             settings.database_url,
@@ -91,8 +92,8 @@ def create_application(
     application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
-    if settings.environment == "development" and (page := devtools("architecture.page")) is not None:
-        application.include_router(page.create_architecture_router(composition, application))
+    if settings.environment == "development" and (pages := devtools("architecture.router")) is not None:
+        application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
     route_contexts = list(iter_route_contexts(application.routes))
@@ -152,12 +153,12 @@ def create_application(
     return application
 
 
-def asgi_application() -> FastAPI:
+def asgi_application(composition: Composition | None = None) -> FastAPI:
     """Return the application that `conduit serve` runs: settings and tracing are those of the environment.
 
     Raises `SettingsError`.
     """
-    return create_application(tracing=_tracing())
+    return create_application(composition=composition, tracing=_tracing())
 
 
 def _tracing() -> Tracing | None:

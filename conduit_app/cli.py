@@ -1,17 +1,11 @@
 """The command line."""
 
+from functools import partial
+
 import typer
 
-from conduit_app.commands.backup import after_restore, backup, restore
-from conduit_app.commands.demo import demo_command
-from conduit_app.commands.devtools_commands import add_devtools_command
-from conduit_app.commands.doctor import doctor
-from conduit_app.commands.events import events
-from conduit_app.commands.migrate import migrate_command
-from conduit_app.commands.module_commands import ConduitCommands
-from conduit_app.commands.modules import modules_command
-from conduit_app.commands.openapi import openapi
-from conduit_app.commands.serve import serve
+from conduit_app.commands.lazy_commands import ConduitCommands, add_command, add_missing_command
+from conduit_app.devtools import PACKAGE, is_installed
 
 main = typer.Typer(
     name="conduit",
@@ -22,22 +16,51 @@ main = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-# The headings of the help.
-RUN, OPERATE, DEVELOP = "Run", "Operate", "Develop"
+# With the headings of the help.
+run = partial(add_command, main, "Run")
+operate = partial(add_command, main, "Operate")
+develop = partial(add_command, main, "Develop")
 
-main.command(rich_help_panel=RUN)(serve)
-main.command(name="migrate", rich_help_panel=RUN)(migrate_command)
-main.command(name="demo", rich_help_panel=RUN)(demo_command)
-main.add_typer(events, name="events", rich_help_panel=OPERATE)
-main.command(rich_help_panel=OPERATE)(backup)
-main.command(rich_help_panel=OPERATE)(restore)
-main.command(name="after-restore", rich_help_panel=OPERATE)(after_restore)
-main.command(rich_help_panel=OPERATE)(doctor)
-main.command(name="modules", rich_help_panel=OPERATE)(modules_command)
-main.command(rich_help_panel=DEVELOP)(openapi)
-# Imported on use: a production install does not have them.
-add_devtools_command(main, "check", "Check the architecture of the checkout in this folder.", DEVELOP)
-add_devtools_command(main, "new-module", "Generate a small, complete module to start from.", DEVELOP)
+run("serve", "conduit_app.commands.serve:serve", "Serve the API.")
+run(
+    "migrate",
+    "conduit_app.commands.migrate:migrate_command",
+    "Migrate the database to the schema of this version.",
+)
+run(
+    "demo",
+    "conduit_app.commands.demo:demo_command",
+    "Fill an empty database with demo users, articles and comments.",
+)
+operate("backup", "conduit_app.commands.backup:backup", "Copy the database, also while the server runs.")
+operate("restore", "conduit_app.commands.backup:restore", "Replace the database by a backup.")
+operate(
+    "after-restore",
+    "conduit_app.commands.backup:after_restore",
+    "Finish a restore that other tools have done, such as pg_restore, before Conduit serves again.",
+)
+operate(
+    "doctor",
+    "conduit_app.commands.doctor:doctor",
+    "Compare stored counts with the counted rows, and references with their targets.",
+)
+operate("modules", "conduit_app.commands.modules:modules_command", "List the enabled modules.")
+operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
+develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
+if is_installed():
+    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of the checkout in this folder.")
+    develop(
+        "new-module",
+        f"{PACKAGE}.commands:new_module_command",
+        "Generate a small, complete module to start from.",
+    )
+else:
+    for missing in ("check", "new-module"):
+        add_missing_command(
+            main,
+            missing,
+            "the development tools are not installed; in a checkout of Conduit, run: make setup",
+        )
 
 
 if __name__ == "__main__":

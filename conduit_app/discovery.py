@@ -1,22 +1,31 @@
 """Discovery of modules: the packages of `modules/`, then installed distributions."""
 
+import ast
 import importlib
 import pkgutil
-from collections.abc import Sequence
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import modules
-from modules.kernel.module import Module
+
+if TYPE_CHECKING:
+    from modules.kernel.module import Module
 
 ENTRY_POINTS = "conduit.modules"
 KERNEL = "kernel"
+# The attribute of `module.py`.
+MANIFEST = "MODULE"
 
 
 class DiscoveryError(Exception):
     """A module cannot be imported or has no manifest; the message is one line for the operator."""
 
 
-def discover() -> Sequence[Module]:
+def discover() -> "Sequence[Module]":
     """Return the manifests of all modules, those of `modules/` before those of plugins.
 
     Raises `DiscoveryError` naming the module that cannot be imported or has no manifest.
@@ -24,33 +33,81 @@ def discover() -> Sequence[Module]:
     return [*in_tree(), *installed()]
 
 
-def in_tree() -> Sequence[Module]:
+def in_tree() -> "Sequence[Module]":
     """Return the manifests of the packages in `modules/`; raise `DiscoveryError`."""
-    packages = [package.name for package in pkgutil.iter_modules(modules.__path__) if package.ispkg]
-    return [manifest(f"modules.{name}.module") for name in sorted(packages) if name != KERNEL]
+    return [manifest(name) for name in _in_tree_names()]
 
 
-def installed() -> Sequence[Module]:
+def installed() -> "Sequence[Module]":
     """Return the manifests that installed distributions advertise; raise `DiscoveryError`."""
-    manifests = []
-    for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
-        try:
-            loaded = entry_point.load()
-        except Exception as error:
-            raise DiscoveryError(
-                f"plugin {entry_point.name} cannot be imported: {_one_line(error)}"
-            ) from error
-        manifests.append(_require_manifest(entry_point.value, loaded))
-    return manifests
+    return [_load(entry_point) for entry_point in _sorted_entry_points()]
 
 
-def manifest(name: str) -> Module:
+def names_with_commands() -> Iterator[str]:
+    """Yield the names of the modules that have commands; raise `DiscoveryError`.
+
+    They are read in the source of the manifests: importing one imports the web framework and the database.
+    A manifest that its source does not show is imported.
+    """
+    for name in _in_tree_names():
+        yield from _name_with_commands(name, MANIFEST, partial(manifest, name))
+    for entry_point in _sorted_entry_points():
+        yield from _name_with_commands(entry_point.module, entry_point.attr, partial(_load, entry_point))
+
+
+def _name_with_commands(module: str, attribute: str, load: "Callable[[], Module]") -> Iterator[str]:
+    match _arguments(module, attribute):
+        case {"name": ast.Constant(value=str(name)), **others}:
+            if "commands" in others:
+                yield name
+        case _:
+            loaded = load()
+            if loaded.commands:
+                yield loaded.name
+
+
+def _arguments(module: str, attribute: str) -> Mapping[str | None, ast.expr]:
+    """Return the arguments in `attribute = Module(...)` of this Python module; none if it is not found."""
+    try:
+        spec = find_spec(module)
+        source = b"" if spec is None or spec.origin is None else Path(spec.origin).read_bytes()
+        statements = ast.parse(source).body
+    except Exception:
+        # The import reports it.
+        return {}
+    for statement in statements:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="Module"), keywords=keywords)
+            ) if name == attribute and all(keyword.arg for keyword in keywords):
+                return {keyword.arg: keyword.value for keyword in keywords}
+    return {}
+
+
+def _in_tree_names() -> Sequence[str]:
+    packages = [package.name for package in pkgutil.iter_modules(modules.__path__) if package.ispkg]
+    return [f"modules.{name}.module" for name in sorted(packages) if name != KERNEL]
+
+
+def _sorted_entry_points() -> Sequence[EntryPoint]:
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name)
+
+
+def _load(entry_point: EntryPoint) -> "Module":
+    try:
+        loaded = entry_point.load()
+    except Exception as error:
+        raise DiscoveryError(f"plugin {entry_point.name} cannot be imported: {_one_line(error)}") from error
+    return _require_manifest(entry_point.value, loaded)
+
+
+def manifest(name: str) -> "Module":
     """Return the manifest in this Python module; raise `DiscoveryError`."""
     try:
         imported = importlib.import_module(name)
     except Exception as error:
         raise DiscoveryError(f"{name} cannot be imported: {_one_line(error)}") from error
-    return _require_manifest(name, getattr(imported, "MODULE", None))
+    return _require_manifest(name, getattr(imported, MANIFEST, None))
 
 
 def _one_line(error: Exception) -> str:
@@ -58,7 +115,9 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _require_manifest(name: str, manifest: object) -> Module:
+def _require_manifest(name: str, manifest: object) -> "Module":
+    from modules.kernel.module import Module  # noqa: PLC0415 - the list of commands does not need FastAPI
+
     if not isinstance(manifest, Module):
         raise DiscoveryError(f"{name} has no manifest: MODULE must be a modules.kernel.module.Module")
     return manifest

@@ -1,22 +1,24 @@
 """uvicorn with limits and timeouts for its clients."""
 
 import asyncio
+import gc
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 from typing import Any, NoReturn, cast
 
-import structlog
 import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from conduit_app.client_network import client_network
+from conduit_app.gc_paused import gc_paused
+from conduit_app.lean_imports import structlog
 from conduit_app.middleware.overload import PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.request_head import Rejection, head_rejection
@@ -64,11 +66,19 @@ class Limits:
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration, for `LimitedProtocol`."""
 
-    def __init__(self, app: str | ASGI3Application, limits: Limits, **options: Any) -> None:
+    def __init__(self, app: str | Callable[..., Any], limits: Limits, **options: Any) -> None:
         # uvicorn starts a pipelined request in the context of the one before, unless it resets it.
         super().__init__(app, http=LimitedProtocol, ws="none", reset_contextvars=True, **options)
         self.limits = limits
         self.connections_per_network: Counter[str] = Counter()
+
+    def load(self) -> None:
+        """Load the application in the serving process."""
+        with gc_paused():
+            super().load()
+        # What exists now lives as long as the process: each full collection would examine it for 0.1 s,
+        # while all requests wait.
+        gc.freeze()
 
 
 class LimitedProtocol(HttpToolsProtocol):

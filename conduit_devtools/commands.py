@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from conduit_app.commands.errors import fail, reporting_errors
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
+from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
-from conduit_devtools.checks.source import Checkout, gc_paused
+from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin

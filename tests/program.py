@@ -92,7 +92,7 @@ def run_concurrently(
     They are forks of a process that has loaded the program, which takes longer than most commands.
     """
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["conduit_app.cli", "typer.testing"])
+    forks.set_forkserver_preload(["conduit_app.cli", "conduit_app.commands.migrate", "typer.testing"])
     with forks.Pool(number, _set_barrier, (forks.Barrier(number),)) as pool:
         calls = [(folder, arguments, environment(settings))] * number
         return pool.starmap_async(_run_loaded, calls, chunksize=1).get(TIMEOUT_SECONDS)

@@ -11,7 +11,9 @@ import typer
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
-from conduit_app.migrations.runner import SchemaAheadError, SchemaState, migrate, schema_states
+from conduit_app.migrations.errors import SchemaAheadError
+from conduit_app.migrations.runner import migrate
+from conduit_app.migrations.schema_state import SchemaState, schema_states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.persistence.backup import (

@@ -1,7 +1,6 @@
 """`conduit demo`."""
 
 import asyncio
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
@@ -11,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, reporting_errors
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
 from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
+from conduit_app.gc_paused import gc_paused
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.demo.demo import Demo
@@ -47,9 +48,10 @@ def demo_command(
         # Commits need not survive a power failure: partial demo data is discarded anyway.
         settings = load_settings(Settings).model_copy(update={"database_synchronous": "NORMAL"})
         configure_logging(settings)
-        asyncio.run(require_migrated(compose_from_settings(settings)))
+        composition = compose_from_settings(settings)
+        asyncio.run(require_migrated(settings, composition))
         try:
-            notes = asyncio.run(_run(compose_from_settings(settings), articles))
+            notes = asyncio.run(_run(composition, articles))
         except KeyboardInterrupt:
             fail(f"stopped half-way: {RETRY_HINT}")
         except DemoError as error:
@@ -76,7 +78,7 @@ async def fill_demo(composition: Composition, articles: int, progress: DemoProgr
     parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
     schemas = [module.schema for module, _ in parts if module.schema is not None]
     await _require_empty(database, schemas)
-    with _gc_paused():
+    with gc_paused():
         async with bulk_load(database, schemas, progress):
             for module, fill in parts:
                 with _naming_module(module.name):
@@ -99,16 +101,6 @@ def _naming_module(module: str) -> Iterator[None]:
         yield
     except DomainError as error:
         raise DemoError(f"{error} while {module} made its part: {RETRY_HINT}") from error
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    # Millions of rows contain no cycles, and searching them takes a quarter of the time.
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
-from conduit_app.migrations.runner import require_current
+from conduit_app.migrations.schema_state import require_current
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.domain.consistency import ConsistencyCheck

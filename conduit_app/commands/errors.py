@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
-import typer
-
+from conduit_app.commands.fail import fail
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
-from conduit_app.migrations.runner import MigrationFailedError, SchemaAheadError, SchemaBehindError
+from conduit_app.migrations.errors import (
+    InvalidRevisionError,
+    MigrationFailedError,
+    SchemaAheadError,
+    SchemaBehindError,
+)
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
@@ -23,6 +26,7 @@ def reporting_errors() -> Iterator[None]:
         SettingsError,
         DiscoveryError,
         CompositionError,
+        InvalidRevisionError,
         MigrationFailedError,
         SchemaAheadError,
         SchemaBehindError,
@@ -36,10 +40,3 @@ def reporting_errors() -> Iterator[None]:
         fail(f"this needs {error.name}, a development tool; run: make setup")
     except OSError as error:
         fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
-
-
-def fail(message: str) -> NoReturn:
-    """Print the message to standard error, and exit with code 1."""
-    # A database server's message may have several lines.
-    typer.echo(f"conduit: {' '.join(message.split())}", err=True)
-    raise typer.Exit(1)

@@ -8,8 +8,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, reporting_errors
-from conduit_app.migrations.runner import SchemaState, schema_states
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
+from conduit_app.migrations.schema_state import SchemaState, schema_states
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery

@@ -1,55 +1,32 @@
 """Commands of modules: `conduit MODULE COMMAND`."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
 from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import fail, reporting_errors
-from conduit_app.discovery import DiscoveryError, discover
-from conduit_app.migrations.runner import require_current
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
+from conduit_app.discovery import discover
+from conduit_app.migrations.schema_state import require_current
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
-from modules.kernel.module import Command, Module
-
-# The heading of the help.
-HEADING = "Module commands"
+from modules.kernel.module import Command
 
 
-class ConduitCommands(TyperGroup):
-    """Conduit's own commands and those of modules, which are discovered on use."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands."""
-        return [*super().list_commands(ctx), *_groups()]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of this name, or None."""
-        return super().get_command(ctx, cmd_name) or _groups().get(cmd_name)
-
-
-def _groups() -> Mapping[str, TyperGroup]:
-    try:
-        return {module.name: _group(module) for module in discover() if module.commands}
-    except DiscoveryError as error:
-        # Reported only: a broken plugin must not break the help.
-        typer.echo(f"conduit: {error}", err=True)
-        return {}
-
-
-def _group(module: Module) -> TyperGroup:
-    group = typer.Typer(name=module.name, help=f"Commands of the module {module.name}.", no_args_is_help=True)
+def commands_of(name: str) -> TyperGroup:
+    """Return the commands of the module of this name."""
+    with reporting_errors():
+        [module] = [module for module in discover() if module.name == name]
+    group = typer.Typer(name=name, help=f"Commands of the module {name}.", no_args_is_help=True)
     for command in module.commands:
         # Module commands take no arguments.
         text = f"{command.help}\n\nExample: conduit {module.name} {command.name}"
         group.command(name=command.name, help=text)(_runner(module.name, command))
-    commands = get_group(group)
-    commands.rich_help_panel = HEADING
-    return commands
+    return get_group(group)
 
 
 def _runner(module: str, command: Command) -> Callable[[], None]:

@@ -15,11 +15,18 @@ import typer
 import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
-from conduit_app.application import compose_from_settings, served_modules
-from conduit_app.commands.errors import fail, reporting_errors
+from conduit_app.application import (
+    asgi_application,
+    compose_from_settings,
+    open_database,
+    served_modules,
+)
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
-from conduit_app.migrations.runner import require_current
+from conduit_app.gc_paused import gc_paused
+from conduit_app.migrations.schema_state import require_current
 from conduit_app.observability.metrics import MULTIPROC_DIR
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
@@ -46,19 +53,21 @@ def serve(
 
     Example: conduit serve --port 8080 --workers 2
     """
-    with reporting_errors():
+    with reporting_errors(), gc_paused():
         settings = load_settings(Settings)
         if reload:
             _require_development(settings, workers)
         configure_logging(settings)
         collector = trace_collector()
         composition = compose_from_settings(settings)
-        asyncio.run(require_migrated(composition))
+        asyncio.run(require_migrated(settings, composition))
         listening = _bind(host, port)
+        # Other processes make their own.
+        application = FACTORY if reload or workers > 1 else asgi_application(composition)
         config = ServerConfig(
-            FACTORY,
+            application,
             Limits.of(settings),
-            factory=True,
+            factory=application is FACTORY,
             host=host,
             port=port,
             workers=workers,
@@ -118,12 +127,14 @@ def _startup_banner(
         yield "  reload    when a Python file of Conduit or of a plugin changes"
 
 
-async def require_migrated(composition: Composition) -> None:
-    """Raise `SchemaBehindError` or `SchemaAheadError` unless the schema is current; close the database."""
+async def require_migrated(settings: Settings, composition: Composition) -> None:
+    """Raise `SchemaBehindError` or `SchemaAheadError` unless the schema is current."""
+    # A database of its own: connections belong to the event loop that opened them.
+    database = open_database(settings)
     try:
-        await require_current(composition.database, composition.migratable)
+        await require_current(database, composition.migratable)
     finally:
-        await composition.database.dispose()
+        await database.dispose()
 
 
 def _require_development(settings: Settings, workers: int) -> None:

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Response
 
 from conduit_app.composition import Composition
-from conduit_app.migrations.runner import SchemaState, schema_states
+from conduit_app.migrations.schema_state import SchemaState, schema_states
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable

@@ -7,11 +7,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse
-
-from conduit_app.composition import Composition
-from conduit_app.module_catalog import ModuleDescription, describe_modules
+from conduit_app.module_catalog import ModuleDescription
 from conduit_app.pages.page_style import page_style
 from conduit_devtools.architecture.drawing import anchor, draw, pluralize
 
@@ -19,20 +15,6 @@ STYLE = Path(__file__).with_suffix(".css")
 KEY = '<path d="M0 5H32"/><path class="arrow" d="M40 5L31 1V9Z"/>'
 GOLDEN_ANGLE = 137.508
 """Degrees between consecutive hues: adjacent modules have distinct colors, however many there are."""
-
-
-def create_architecture_router(composition: Composition, application: FastAPI) -> APIRouter:
-    """Return a router with the page /architecture, which is not in the OpenAPI document."""
-    router = APIRouter(include_in_schema=False)
-
-    # Not async: reads files, and is called rarely.
-    @router.get("/architecture")
-    def architecture() -> HTMLResponse:
-        """Return the page of the enabled modules."""
-        modules = describe_modules(composition, application)
-        return HTMLResponse(render_page(modules), headers=headers(modules))
-
-    return router
 
 
 def headers(modules: Sequence[ModuleDescription]) -> Mapping[str, str]:

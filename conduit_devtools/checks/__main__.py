@@ -7,8 +7,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.report import ReportFormat, render
-from conduit_devtools.checks.source import Checkout, gc_paused
+from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
 
 

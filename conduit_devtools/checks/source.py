@@ -1,10 +1,8 @@
 """The source of a checkout: packages, files and syntax trees. Nothing is imported or run."""
 
 import ast
-import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -160,18 +158,6 @@ class Checkout:
     def packages(self) -> Sequence[ModuleSource]:
         """Every checked package: the kernel, the modules and the programs above them."""
         return [self.kernel, *self.modules, *self.programs]
-
-
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """Pause the garbage collector: walking ASTs creates many objects and no cycles (25 % faster)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def last_name(node: ast.AST) -> str:

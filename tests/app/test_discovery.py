@@ -8,13 +8,25 @@ from textwrap import dedent
 import pytest
 
 import modules
-from conduit_app.discovery import DiscoveryError, discover, in_tree
+from conduit_app.discovery import DiscoveryError, discover, in_tree, names_with_commands
 
 MANIFEST = """
     from modules.kernel.container import ModuleContainer
     from modules.kernel.module import Module
 
     MODULE = Module(name="{name}", container=ModuleContainer)
+"""
+
+COMMANDS = """
+    from modules.kernel.container import ModuleContainer
+    from modules.kernel.module import Command, Module
+
+
+    async def stamp(container: ModuleContainer) -> str:
+        return "stamped"
+
+
+    MODULE = Module(name="{name}", container=ModuleContainer, commands=[Command("all", "Stamp.", stamp)])
 """
 
 
@@ -139,3 +151,38 @@ class TestInstalled:
         install(site, "aaa = conduit_ghost.module:MODULE")
         names = [module.name for module in discover()]
         assert names.index("users") < names.index("aaa")
+
+
+class TestNamesWithCommands:
+    @pytest.mark.parametrize(("source", "expected"), [(COMMANDS, ["ghost"]), (MANIFEST, [])])
+    def test_source_of_a_manifest_shows_its_commands(
+        self, tree: Path, source: str, expected: list[str]
+    ) -> None:
+        write(tree / "ghost" / "module.py", source)
+        assert list(names_with_commands()) == expected
+        assert "modules.ghost.module" not in sys.modules
+
+    @pytest.mark.parametrize(
+        "manifest",
+        [
+            'create(name="{name}", container=ModuleContainer, commands=COMMANDS)',
+            'Module(**{"name": "{name}", "container": ModuleContainer, "commands": COMMANDS})',
+            "Module(name=NAME, container=ModuleContainer, commands=COMMANDS)",
+        ],
+    )
+    def test_computed_manifest_is_imported(self, site: Path, manifest: str) -> None:
+        computed = COMMANDS.replace("MODULE = Module(", "SAME = Module(")
+        computed += f"""
+    create, NAME, COMMANDS = Module, "{{name}}", SAME.commands
+    MODULE = {manifest}
+"""
+        write(site / "conduit_ghost" / "module.py", computed)
+        install(site, "ghost = conduit_ghost.module:MODULE")
+        assert list(names_with_commands()) == ["ghost"]
+
+    @pytest.mark.parametrize("source", ["def", "import nowhere\nMODULE = None"])
+    def test_manifest_that_cannot_be_imported_is_named(self, site: Path, source: str) -> None:
+        write(site / "conduit_ghost" / "module.py", source)
+        install(site, "ghost = conduit_ghost.module:MODULE")
+        with pytest.raises(DiscoveryError, match=r"^plugin ghost cannot be imported: "):
+            list(names_with_commands())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 from typer.testing import CliRunner, Result
 
 from conduit_app import discovery
@@ -32,7 +32,8 @@ def commands(group: Any = None, parent: Path = ()) -> Iterator[Path]:
     group = group or get_command(main)
     context = typer.Context(group)
     for name in group.list_commands(context):
-        command = group.get_command(context, name)
+        # Of the context: the command itself is imported on use.
+        command = group.get_command(context, name).make_context(name, [], resilient_parsing=True).command
         if isinstance(command, TyperGroup):
             yield from commands(command, (*parent, name))
         else:
@@ -64,6 +65,13 @@ def test_help_lists_each_command_once() -> None:
     assert headings == ["Options", "Run", "Operate", "Develop", "Module"]
     for command in {words[0] for words in commands()}:
         assert len([line for line in lines if line.startswith(f"│ {command} ")]) == 1, command
+
+
+@pytest.mark.parametrize("name", get_group(main).commands)
+def test_summary_in_the_list_of_commands_is_that_of_the_command(name: str) -> None:
+    listed = get_group(main).commands[name]
+    command = listed.make_context(name, [], resilient_parsing=True).command
+    assert listed.help == str(command.help).splitlines()[0]
 
 
 @pytest.mark.parametrize("columns", ["80", "60"])

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.main import get_group
 
 from conduit_app.cli import main
 from conduit_app.discovery import in_tree
@@ -69,10 +70,7 @@ def test_settings_table_has_every_setting() -> None:
 
 
 def test_commands_table_has_every_command() -> None:
-    commands = [
-        command.name or command.callback.__name__ for command in main.registered_commands if command.callback
-    ]
-    commands += [str(group.name) for group in main.registered_groups]
+    commands = get_group(main).commands
     assert sorted(row[0] for row in rows("Commands")) == sorted(f"`conduit {name}`" for name in commands)
 
 

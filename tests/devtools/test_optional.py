@@ -9,12 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from typer.main import get_group
-from typer.testing import CliRunner
 
-from conduit_app.cli import main
 from conduit_devtools import testkit
-from conduit_devtools.commands import commands
 from tests import program
 
 ROOT = Path(__file__).parents[2]
@@ -77,13 +73,6 @@ def test_command_line_and_its_help_import_no_developer_tools() -> None:
     assert any(line.startswith("│ check ") for line in lines)
     assert "conduit_app.cli" in loaded.split()
     assert {name.partition(".")[0] for name in loaded.split()}.isdisjoint(DEVELOPMENT)
-
-
-@pytest.mark.parametrize("name", get_group(commands).commands)
-def test_summary_in_the_list_of_commands_is_that_of_the_command(name: str) -> None:
-    summary = str(get_group(commands).commands[name].help).splitlines()[0]
-    assert get_group(main).commands[name].help == summary
-    assert summary in " ".join(CliRunner().invoke(main, [name, "--help"]).stdout.split())
 
 
 def test_former_place_of_the_test_kit_forwards_with_a_warning() -> None:

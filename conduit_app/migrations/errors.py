@@ -1,0 +1,17 @@
+"""Errors of the schema and its migrations, for the operator."""
+
+
+class SchemaAheadError(Exception):
+    """The database was migrated by a newer Conduit; the message is one line for the operator."""
+
+
+class SchemaBehindError(Exception):
+    """The database is not migrated; the message is one line for the operator."""
+
+
+class MigrationFailedError(Exception):
+    """A migration failed and was rolled back; the message is one line for the operator."""
+
+
+class InvalidRevisionError(Exception):
+    """A file is no Alembic revision; the message is one line for the operator."""
