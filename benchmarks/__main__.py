@@ -47,7 +47,7 @@ def run(
 @main.command()
 def compare(files: Annotated[list[Path], typer.Argument(help="Files of figures, the oldest first.")]) -> None:
     """Compare the CPU times in files of figures, such as those after each of several changes."""
-    typer.echo(report.comparison({file.stem: _load(file) for file in files}))
+    typer.echo(report.comparison({str(file): _load(file) for file in files}))
 
 
 @main.command()
@@ -55,7 +55,7 @@ def growth(
     folder: Annotated[
         Path, typer.Option(help="Folder of the demo databases; missing ones are created.")
     ] = Path("var/growth"),
-    articles: Annotated[list[int] | None, typer.Option(help="Numbers of articles.", min=100)] = None,
+    articles: Annotated[list[int] | None, typer.Option(help="Numbers of articles.", min=1_000)] = None,
     to: Annotated[Path, typer.Option("--json", help="Write the figures to this file.")] = GROWTH_FIGURES,
 ) -> None:
     """Measure uncached reads as the data grows. Creating a million articles takes minutes."""

@@ -141,10 +141,12 @@ def measure(
             output, _ = wrk.communicate()
         used = [cpu_seconds(pid) - earlier for pid, earlier in zip(pids, before, strict=True)]
     requests = int(_match(r"(\d+) requests in", output))
+    if requests:
+        return _figures(output, requests, *used)
     # On a busy machine, a server that has just started may return nothing in the first seconds.
-    return (
-        _figures(output, requests, *used) if requests else measure(server, load, seconds, beside, postmaster)
-    )
+    if seconds < TIMEOUT_SECONDS:
+        return measure(server, load, TIMEOUT_SECONDS, beside, postmaster)
+    raise BenchError(f"no response to {load.requests[0].path} within {seconds} s")
 
 
 @contextmanager

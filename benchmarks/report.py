@@ -95,7 +95,7 @@ def _circumstances(report: Report) -> str:
     rounds = f"{report['rounds']} round{'s' if report['rounds'] > 1 else ''} of {report['seconds']} s"
     sentences = [
         f"{report['date']}, one core of {report['machine']}, {versions}.",
-        f"Medians of {rounds}; the CPU times of rounds differ by up to {noise:.0%}.",
+        f"Medians of {rounds}; the CPU times of rounds differ by up to {noise * 100:.0f} %.",
         f"One `fsync` takes {report['fsync_microseconds']} µs.",
     ]
     for name, engine in report["engines"].items():
@@ -137,15 +137,22 @@ def _ratio(report: Report, name: str, row: Row) -> float:
 
 
 def _summary(report: Report) -> Iterator[str]:
-    """Yield for each engine how many targets are met, and the cost of a request of the mixed workload."""
-    for engine, by_name in report["figures"].get(UNCACHED, {}).items():
+    """Yield a list item for each engine: the targets that are met, and other figures in short."""
+    figures = report["figures"]
+    for engine, by_name in figures.get(UNCACHED, {}).items():
         targets = {
             name: target for name in by_name if (target := OPERATIONS[name].target(engine)) is not None
         }
         met = sum(_ratio(report, name, by_name[name]) >= target for name, target in targets.items())
-        yield f"{engine}: {met} of {len(targets)} targets met."
-        for name, row in report["figures"].get(MIXED, {}).get(engine, {}).items():
-            yield f"A request of the mixed workload costs {row['cpu']:,.0f} µs {name}."
+        sentences = [f"- {engine}: {met} of {len(targets)} targets are met."]
+        for variant, row in figures.get(MIXED, {}).get(engine, {}).items():
+            sentences.append(f"Mixed workload, {variant}: {row['cpu']:,.0f} CPU µs per request.")
+        if cached := [row["cpu"] for row in figures.get(CACHED, {}).get(engine, {}).values()]:
+            low, high = min(cached), max(cached)
+            sentences.append(
+                f"Reads from the response cache: {low:,.0f} to {high:,.0f}, until the next write."
+            )
+        yield "\n  ".join(sentences)
 
 
 def _cpu_times(report: Report) -> Iterator[tuple[str, float]]:

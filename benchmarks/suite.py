@@ -18,7 +18,7 @@ import typer
 
 from benchmarks.databases import COMMIT_DELAY_MICROSECONDS, SqliteDatabases, postgresql
 from benchmarks.dataset import Size
-from benchmarks.measure import Figures, Load, measure, pin_load, require_wrk
+from benchmarks.measure import BenchError, Figures, Load, measure, pin_load, require_wrk
 from benchmarks.operations import (
     BASELINES,
     OPERATIONS,
@@ -82,11 +82,7 @@ def run(seconds: int, rounds: int, only: Sequence[str], size: Size) -> dict[str,
     With `only`, measure the baselines and what has one of these texts in its label.
     """
     require_wrk()
-    selected = [
-        one
-        for one in measurements()
-        if not only or one.section == BASELINE or any(text in one.label for text in only)
-    ]
+    selected = _select(only)
     measured: defaultdict[Measurement, list[Figures]] = defaultdict(list)
     core = pin_load()
     with ExitStack() as stack:
@@ -121,6 +117,16 @@ def run(seconds: int, rounds: int, only: Sequence[str], size: Size) -> dict[str,
             },
             "figures": _by_section(measured),
         }
+
+
+def _select(only: Sequence[str]) -> list[Measurement]:
+    every = list(measurements())
+    for text in only:
+        if not any(text in one.label for one in every):
+            raise BenchError(f"no measurement has this in its label: {text}")
+    return [
+        one for one in every if not only or one.section == BASELINE or any(text in one.label for text in only)
+    ]
 
 
 def today() -> dict[str, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dataset import Dataset
+from benchmarks import suite
+from benchmarks.dataset import SMALL, Dataset
 from benchmarks.measure import BenchError, require_wrk
 from benchmarks.operations import BASELINES, mixed
 from tests.program import require_program
@@ -51,6 +52,12 @@ def test_run_measures_on_both_engines_without_failed_requests(tmp_path: Path) ->
         assert (row["postgresql_cpu"] > 0) == ("PostgreSQL" in label), label
     compared = bench("compare", str(file), str(file)).stdout
     assert all(label in compared for label in figures)
+
+
+def test_selecting_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "require_wrk", lambda: "wrk")
+    with pytest.raises(BenchError, match="no measurement has this in its label: lists"):
+        suite.run(1, 1, ["SQLite", "lists"], SMALL)
 
 
 def test_mixed_workload_is_nine_tenths_reads_and_prefers_the_first_articles() -> None:
