@@ -68,6 +68,11 @@ def comparison(reports: Mapping[str, Report]) -> str:
     return grid(["CPU µs", *reports, "last ÷ first"], rows)
 
 
+def failed(report: Report) -> list[str]:
+    """Return the labels of measurements in which requests failed, so that their figures mean nothing."""
+    return [label for label, row in _rows(report) if row["errors"]]
+
+
 def write_between_markers(page: Path, name: str, text: str) -> None:
     """Replace the text between the page's markers of this name; raise `BenchError` if it has none."""
     begin, end = f"<!-- python -m benchmarks table: {name} -->", f"<!-- end of {name} -->"
@@ -126,7 +131,7 @@ def _cells(report: Report, section: str, engine: str, name: str, row: Row) -> di
         cells["target"] = "" if target is None else f"≥ {target}"
     if section == TAIL:
         cells |= {"p99 ÷ p50": f"{row['p99'] / row['p50']:.1f}", "target": f"≤ {MAX_P99_TO_P50}"}
-    latencies = {f"{name} ms": f"{row[name]:,.1f}" for name in ("p50", "p99")}
+    latencies = {f"{quantile} ms": f"{row[quantile]:,.1f}" for quantile in ("p50", "p99")}
     return cells | {"requests/s": f"{row['requests_per_second']:,.0f}"} | latencies
 
 
@@ -168,8 +173,3 @@ def _rows(report: Report) -> Iterator[tuple[str, Row]]:
         for engine, by_name in by_engine.items():
             for name, row in by_name.items():
                 yield f"{section}, {engine}: {name}", row
-
-
-def failed(report: Report) -> list[str]:
-    """Return the labels of measurements in which requests failed, so that their figures mean nothing."""
-    return [label for label, row in _rows(report) if row["errors"]]
