@@ -56,7 +56,7 @@ fuzz: setup ## Fuzz the API from its OpenAPI document (minutes)
 	@CONDUIT_TEST_EXAMPLES=500 .venv/bin/python -m pytest --quiet \
 		--timeout 3600 --override-ini faulthandler_timeout=4000 tests/security/test_fuzz.py
 
-bench: setup ## Run the benchmarks (needs wrk)
+bench: setup ## Run the benchmarks on SQLite and PostgreSQL (needs wrk; ten minutes)
 	@.venv/bin/python -m benchmarks run
 
 format: setup ## Format the code and apply ruff's fixes

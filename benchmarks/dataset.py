@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -25,7 +24,7 @@ class Size:
     articles: int
 
 
-FULL, SMALL = Size(50, 500), Size(12, 40)
+FULL, SMALL = Size(50, 500), Size(4, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,14 @@ class Dataset:
     listing: bytes
 
 
-def prepare(database: Path, secret: str, size: Size = FULL) -> Dataset:
+def prepare(database_url: str, secret: str, size: Size = FULL) -> Dataset:
     """Fill a new database through the API."""
-    return asyncio.run(_prepare(database, secret, size))
+    return asyncio.run(_prepare(database_url, secret, size))
 
 
-async def _prepare(database: Path, secret: str, size: Size) -> Dataset:
+async def _prepare(database_url: str, secret: str, size: Size) -> Dataset:
     settings = Settings(
-        database_url=f"sqlite+aiosqlite:///{database}",
+        database_url=database_url,
         secret_key=secret,
         log_level="error",
         database_synchronous="NORMAL",
@@ -89,7 +88,7 @@ async def _publish(client: httpx2.AsyncClient, tokens: Sequence[str], number: in
 
 async def _connect(client: httpx2.AsyncClient, tokens: Sequence[str], slugs: Sequence[str]) -> None:
     for number, token in enumerate(tokens):
-        for step in range(1, 11):
+        for step in range(1, min(11, len(tokens))):
             await _call(client, f"/profiles/writer{(number + step) % len(tokens)}/follow", token)
     for number, slug in enumerate(slugs):
         for step in range(3):

@@ -1,5 +1,6 @@
 """Start servers, load them with wrk, and measure the CPU time per request."""
 
+import json
 import os
 import re
 import shutil
@@ -7,15 +8,38 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from tempfile import NamedTemporaryFile
 
-SERVER_CORE, LOAD_CORE = 0, 1
-CONNECTIONS, WRITERS = 16, 8
+from benchmarks.operations import Request
+
 TIMEOUT_SECONDS = 20
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+# NUMBER in bodies makes them differ, also from those of other rounds.
+SCRIPT = """
+local requests = {
+REQUESTS
+}
+local texts, number, start = {}, 0, os.time()
+request = function()
+  local index = number % #requests + 1
+  number = number + 1
+  if texts[index] then return texts[index] end
+  local one = requests[index]
+  local headers = {}
+  if one.token ~= "" then headers["Authorization"] = "Token " .. one.token end
+  if one.body == "" then
+    texts[index] = wrk.format(one.method, one.path, headers)
+    return texts[index]
+  end
+  headers["Content-Type"] = "application/json"
+  local body = one.body:gsub("NUMBER", start .. "-" .. number)
+  return wrk.format(one.method, one.path, headers, body)
+end
+"""
 
 
 class BenchError(Exception):
@@ -23,40 +47,23 @@ class BenchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One operation: its path, token and requests."""
+class Load:
+    """Requests, sent in turn by this number of connections."""
 
-    name: str
-    path: str
-    token: str | None = None
-    script: str | None = None
-    """Lua for wrk, if requests have a body or differ from each other."""
-    background_load: "Endpoint | None" = None
-    """The requests that `WRITERS` connections send at the same time."""
+    requests: Sequence[Request]
+    connections: int
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The results of one round of one endpoint. Latencies are in milliseconds, CPU time in microseconds."""
+    """The results of one round. Latencies are in milliseconds, CPU times in microseconds per request."""
 
+    cpu: float
+    postgresql_cpu: float
     requests_per_second: float
     p50: float
     p99: float
-    cpu: float
     errors: int
-
-
-class Loaded(Protocol):
-    """A server or group of processes under load."""
-
-    @property
-    def port(self) -> int:
-        """Its port on this machine."""
-        ...
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that it has used."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +73,7 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     startup_seconds: float
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that the server has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_megabytes(self) -> float:
-        """Return the resident memory of the server."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+    idle_megabytes: float
 
 
 def require_wrk() -> str:
@@ -86,12 +84,29 @@ def require_wrk() -> str:
     return path
 
 
+def pin_load() -> int:
+    """Pin this process, and all that it starts, to one core; return the core for the measured servers."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) == 1:
+        raise BenchError("two cores are needed: one for the measured server, one for all else")
+    os.sched_setaffinity(0, {cores[1]})
+    return cores[0]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its children, also the terminated ones, have used."""
+    while True:
+        try:
+            return sum(map(_ticks, _family(pid))) / TICKS_PER_SECOND
+        except FileNotFoundError:
+            # A child that has just terminated is now part of its parent's time.
+            if not Path(f"/proc/{pid}").exists():
+                raise
+
+
 @contextmanager
 def serving(
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    log: Path,
-    cores: Collection[int] = (SERVER_CORE,),
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, core: int
 ) -> Iterator[Server]:
     """Start a Python program that serves on the port given as PORT, and stop it at the end."""
     port = _free_port()
@@ -99,62 +114,78 @@ def serving(
     started = time.perf_counter()
     with log.open("ab") as out:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=out)
-    os.sched_setaffinity(process.pid, cores)
+    os.sched_setaffinity(process.pid, {core})
     try:
         _wait_until_ready(process, port, log)
-        yield Server(process, port, time.perf_counter() - started)
+        startup = time.perf_counter() - started
+        yield Server(process, port, startup, _resident_megabytes(process.pid))
     finally:
         process.terminate()
         process.wait(TIMEOUT_SECONDS)
 
 
-def load(server: Loaded, endpoint: Endpoint, seconds: int, scripts: Path) -> Figures:
-    """Load one endpoint for this long and return the figures."""
+def measure(
+    server: Server, load: Load, seconds: int, beside: Load | None = None, postmaster: int | None = None
+) -> Figures:
+    """Load a server for this long, beside another load if given, and return the figures of the load.
+
+    With a postmaster, which is the process id of PostgreSQL, they include the CPU time of PostgreSQL.
+    """
     with ExitStack() as stack:
-        if endpoint.background_load is not None:
-            stack.enter_context(_writing(server, endpoint.background_load, seconds, scripts))
-        before = server.cpu_seconds()
-        command = _wrk(server, endpoint, CONNECTIONS, seconds, scripts)
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return _figures(output, server.cpu_seconds() - before)
+        if beside is not None:
+            # Longer than the measured load, so that it covers all of it.
+            stack.enter_context(_wrk(server, beside, seconds + 1))
+        pids = [server.process.pid] if postmaster is None else [server.process.pid, postmaster]
+        before = [cpu_seconds(pid) for pid in pids]
+        with _wrk(server, load, seconds) as wrk:
+            output, _ = wrk.communicate()
+        used = [cpu_seconds(pid) - earlier for pid, earlier in zip(pids, before, strict=True)]
+    requests = int(_match(r"(\d+) requests in", output))
+    if requests:
+        return _figures(output, requests, *used)
+    # On a busy machine, a server that has just started may return nothing in the first seconds.
+    if seconds < TIMEOUT_SECONDS:
+        return measure(server, load, TIMEOUT_SECONDS, beside, postmaster)
+    raise BenchError(f"no response to {load.requests[0].path} within {seconds} s")
 
 
 @contextmanager
-def _writing(server: Loaded, endpoint: Endpoint, seconds: int, scripts: Path) -> Iterator[None]:
-    # Longer than the measured load, so that it covers all of it.
-    command = _wrk(server, endpoint, WRITERS, seconds + 1, scripts)
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as writers:
-        yield
-    if writers.returncode:
-        raise BenchError(f"wrk failed at {endpoint.name}")
+def _wrk(server: Server, load: Load, seconds: int) -> Iterator["subprocess.Popen[str]"]:
+    with NamedTemporaryFile("w", suffix=".lua") as script:
+        rows = (
+            ", ".join(f"{name}={json.dumps(value)}" for name, value in asdict(one).items())
+            for one in load.requests
+        )
+        script.write(SCRIPT.replace("REQUESTS", "\n".join(f"  {{{row}}}," for row in rows)))
+        script.flush()
+        command = [
+            require_wrk(),
+            "-t1",
+            f"-c{load.connections}",
+            f"-d{seconds}s",
+            "--latency",
+            "--timeout",
+            "10s",
+        ]
+        command += ["-s", script.name, f"http://127.0.0.1:{server.port}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            yield process
+    if process.returncode:
+        raise BenchError(f"wrk failed: {' '.join(command)}")
 
 
-def _wrk(server: Loaded, endpoint: Endpoint, connections: int, seconds: int, scripts: Path) -> list[str]:
-    command = ["taskset", "-c", str(LOAD_CORE), require_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s"]
-    command += ["--latency", "--timeout", "10s"]
-    if endpoint.token is not None:
-        command += ["-H", f"Authorization: Token {endpoint.token}"]
-    if endpoint.script is not None:
-        script = scripts / f"{endpoint.name.replace(' ', '-')}.lua"
-        script.write_text(endpoint.script)
-        command += ["-s", str(script)]
-    return [*command, f"http://127.0.0.1:{server.port}{endpoint.path}"]
-
-
-def _figures(output: str, cpu_seconds: float) -> Figures:
-    requests = int(_match(r"(\d+) requests in", output))
-    errors = [int(number) for number in re.findall(r"Non-2xx or 3xx responses: (\d+)", output)]
+def _figures(output: str, requests: int, server_seconds: float, postgresql_seconds: float = 0) -> Figures:
+    errors = re.findall(r"Non-2xx or 3xx responses: (\d+)", output)
     errors += [
-        int(number)
-        for kinds in re.findall(r"Socket errors: (.*)", output)
-        for number in re.findall(r"\d+", kinds)
+        number for kinds in re.findall(r"Socket errors: (.*)", output) for number in re.findall(r"\d+", kinds)
     ]
     return Figures(
+        cpu=server_seconds / requests * 1e6,
+        postgresql_cpu=postgresql_seconds / requests * 1e6,
         requests_per_second=float(_match(r"Requests/sec:\s*([\d.]+)", output)),
         p50=_milliseconds(_match(r"\n\s*50%\s+(\S+)", output)),
         p99=_milliseconds(_match(r"\n\s*99%\s+(\S+)", output)),
-        cpu=cpu_seconds / max(requests, 1) * 1e6,
-        errors=sum(errors),
+        errors=sum(map(int, errors)),
     )
 
 
@@ -168,6 +199,23 @@ def _match(pattern: str, output: str) -> str:
 def _milliseconds(duration: str) -> float:
     number, unit = _match(r"^([\d.]+)", duration), _match(r"(us|ms|s|m)$", duration)
     return float(number) * {"us": 0.001, "ms": 1, "s": 1_000, "m": 60_000}[unit]
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _family(int(child))
+
+
+def _ticks(pid: int) -> int:
+    """Return the user and system time of a process, and of its children that have terminated."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15]))
+
+
+def _resident_megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
 def _free_port() -> int:

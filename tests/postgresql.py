@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -59,8 +59,9 @@ _owned: list[IO[bytes]] = []
 class Server:
     """A PostgreSQL server in a folder, listening on a socket in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self._folder = folder
+        self._settings = settings
         self._data = folder / "data"
         self._packages = folder / "packages" if _is_root() else _packages()
         self._programs = self._packages / PROGRAMS / "bin"
@@ -74,7 +75,7 @@ class Server:
         """Start the server, with its data if it ran before, and wait until it accepts connections."""
         if not self._data.exists():
             self._create()
-        settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        settings = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         # Without waiting: pg_ctl polls only ten times a second.
         self._run("pg_ctl", "start", "-W", "-l", self._folder / "log", "-o", f"-k {self._folder} {settings}")
         wait_until(self._accepts_connections, f"PostgreSQL does not start: see {self._folder / 'log'}")
