@@ -2,9 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, NoReturn
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
@@ -40,11 +40,14 @@ class PooledConnection(ABC):
 
     @abstractmethod
     async def commit(self) -> None:
-        """Commit the transaction."""
+        """Commit the transaction, or roll it back if that fails, and release the connection.
+
+        Must not be cancelled.
+        """
 
     @abstractmethod
     async def rollback(self) -> None:
-        """Roll back the transaction, if one is open."""
+        """Roll back the transaction, if one is open, and release the connection."""
 
     def is_usable(self) -> bool:
         """Return whether another unit of work may use the connection."""
@@ -62,15 +65,23 @@ class PooledConnection(ABC):
         await self.connection.close()
 
     def release(self) -> None:
-        """Let another unit of work acquire the connection."""
+        """Let another unit of work acquire the connection, on which no transaction is open."""
         self._pool.release(self)
 
-    def _raise(self, sql: str, error: Exception) -> NoReturn:
+    def _wrapped(self, sql: str, error: Exception) -> Exception:
+        """Return the error of the driver as SQLAlchemy raises it."""
         dialect = self.connection.dialect
         driver_error: Any = dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(
-            sql, None, error, driver_error, hide_parameters=True, dialect=dialect
-        ) from error
+        return DBAPIError.instance(sql, None, error, driver_error, hide_parameters=True, dialect=dialect)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 class ConnectionPool:
@@ -99,19 +110,14 @@ class ConnectionPool:
 
     async def acquire(self) -> PooledConnection:
         """Return a connection, to be released; raise `Unavailable` after the timeout."""
-        # A timeout costs more than the rest, and a free connection needs none.
-        waiting: AbstractAsyncContextManager[Any] = nullcontext()
-        if self.limit.locked():
-            waiting = asyncio.timeout(self.timeout)
         try:
-            async with waiting:
-                await self.limit.acquire()
+            await self._take_turn()
         except TimeoutError as error:
             raise Unavailable from error
         try:
             connection = await self._usable_connection()
         except BaseException:
-            self.limit.release()
+            self._end_turn()
             raise
         self.in_use += 1
         return connection
@@ -120,12 +126,32 @@ class ConnectionPool:
         """Let others acquire the connection."""
         self.in_use -= 1
         self._idle.append(connection)
-        self.limit.release()
+        self._end_turn()
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Acquire a connection without using it: if there is one only, no transaction is open meanwhile."""
+        connection = await self.acquire()
+        try:
+            yield
+        finally:
+            connection.release()
 
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
         while self._idle:
             await self._idle.pop().connection.close()
+
+    async def _take_turn(self) -> None:
+        # A timeout costs more than the rest, and a free connection needs none.
+        if not self.limit.locked():
+            await self.limit.acquire()
+            return
+        async with asyncio.timeout(self.timeout):
+            await self.limit.acquire()
+
+    def _end_turn(self) -> None:
+        self.limit.release()
 
     async def _usable_connection(self) -> PooledConnection:
         # The one used last comes first: its caches are warm.

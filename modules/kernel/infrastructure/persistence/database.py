@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,7 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
 from modules.kernel.domain.identity import write_authorization
-from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection
+from modules.kernel.infrastructure.persistence.connections import (
+    ConnectionPool,
+    PooledConnection,
+    uninterrupted,
+)
 from modules.kernel.infrastructure.persistence.driver_errors import (
     is_conflict,
     is_unavailable,
@@ -82,15 +86,18 @@ class _Unit:
 
     async def commit(self) -> None:
         if self.session.is_used:
-            await self.session.commit()
+            try:
+                await self.session.commit()
+            except BaseException:
+                await self.rollback()
+                raise
             await self.session.close()
         await self.connection.commit()
 
     async def rollback(self) -> None:
         if self.session.is_used:
             await self.session.close()
-        if not self.connection.is_invalidated:
-            await self.connection.rollback()
+        await self.connection.rollback()
 
 
 class Database:
@@ -193,11 +200,9 @@ class Database:
         with _translated_errors():
             connection = await self._reading_connection()
             try:
-                rows = await self._run(connection, statement, parameters)
-                await connection.rollback()
+                return await self._run(connection, statement, parameters)
             finally:
-                connection.release()
-            return rows
+                await connection.rollback()
 
     async def fetch_one(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Any | None:
         """Execute a statement as `fetch_all` does, and return its only row, or None.
@@ -266,7 +271,7 @@ class Database:
             try:
                 yield
             except BaseException as error:
-                await _uninterrupted(_undo(connection))
+                await uninterrupted(_undo(connection))
                 if isinstance(error, IntegrityError):
                     domain_error = errors.get(violated_constraint(error) or "")
                     if domain_error is not None:
@@ -281,7 +286,7 @@ class Database:
         Raises `DatabaseUnavailable`.
         """
         with _translated_errors():
-            async with self._engines.migration_lock, self._engines.migrate.begin() as connection:
+            async with self._engines.migration_lock(), self._engines.migrate.begin() as connection:
                 await take_migration_lock(connection)
                 yield connection
 
@@ -374,40 +379,40 @@ class Database:
     @asynccontextmanager
     async def _begin_write(self) -> AsyncIterator[AsyncSession]:
         with _translated_errors():
-            connection = await self._engines.write.acquire()
+            unit = await self._open_unit(await self._engines.write.acquire(), writes=True)
             try:
-                await connection.begin()
-                unit = _Unit(connection, writes=True)
-                try:
-                    with self._entered(unit):
-                        if (authorize := write_authorization.get()) is not None:
-                            await authorize()
-                        yield unit.session
-                    # The caller must know whether it was committed: once it was, the request ends as if it
-                    # was in time.
-                    await _uninterrupted(unit.commit())
-                except BaseException:
-                    await _uninterrupted(unit.rollback())
-                    raise
-            finally:
-                connection.release()
+                with self._entered(unit):
+                    if (authorize := write_authorization.get()) is not None:
+                        await authorize()
+                    yield unit.session
+                    await unit.flush()
+            except BaseException:
+                await uninterrupted(unit.rollback())
+                raise
+            # The caller must know whether it was committed: once it was, the request ends as if it was in
+            # time.
+            await uninterrupted(unit.commit())
         for callback in unit.after_commit:
             callback()
 
     @asynccontextmanager
     async def _begin_read(self) -> AsyncIterator[AsyncSession]:
         with _translated_errors():
-            connection = await self._reading_connection()
+            unit = await self._open_unit(await self._reading_connection(), writes=False)
             try:
-                await connection.begin()
-                unit = _Unit(connection, writes=False)
-                try:
-                    with self._entered(unit):
-                        yield unit.session
-                finally:
-                    await unit.rollback()
+                with self._entered(unit):
+                    yield unit.session
             finally:
-                connection.release()
+                await unit.rollback()
+
+    @staticmethod
+    async def _open_unit(connection: PooledConnection, *, writes: bool) -> _Unit:
+        try:
+            await connection.begin()
+        except BaseException:
+            await connection.rollback()
+            raise
+        return _Unit(connection, writes=writes)
 
     def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()
@@ -427,15 +432,6 @@ class Database:
 async def _undo(connection: PooledConnection) -> None:
     await connection.fetch("ROLLBACK TO SAVEPOINT statements", ())
     await connection.fetch("RELEASE SAVEPOINT statements", ())
-
-
-async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ each engine has its own kind of. The remaining differences are in docs/operation
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,10 +24,10 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     server_engines,
 )
 from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE, file_engines, in_memory_engine
+from modules.kernel.infrastructure.persistence.sqlite_connections import SqliteConnection, WriteQueue
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     READ_TIMEOUT_SECONDS,
     DataVersionReader,
-    SqliteConnection,
 )
 
 # How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
@@ -42,7 +42,7 @@ class Engines:
     write: ConnectionPool
     read: ConnectionPool
     migrate: AsyncEngine
-    migration_lock: AbstractAsyncContextManager[object]
+    migration_lock: Callable[[], AbstractAsyncContextManager[None]]
     version_reader: DataVersionReader | None = None
     replica: ConnectionPool | None = None
 
@@ -114,18 +114,18 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     if url.database in {None, "", ":memory:"}:
         engine = in_memory_engine(url)
         pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
-        return Engines(pool, pool, engine, pool.limit)
+        return Engines(pool, pool, engine, pool.exclusive)
     file = Path(str(url.database))
     write, read, migrate = file_engines(url, file, synchronous)
-    writer = ConnectionPool(write, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
+    writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
-    return Engines(writer, readers, migrate, writer.limit, DataVersionReader(file))
+    return Engines(writer, readers, migrate, writer.exclusive, DataVersionReader(file))
 
 
 def _postgresql(url: URL, pool_size: int) -> Engines:
     write, read, migrate = server_engines(url)
     return Engines(
-        _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size), migrate, nullcontext()
+        _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size), migrate, nullcontext
     )
 
 

@@ -2,7 +2,7 @@
 
 import select as readiness
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -103,34 +103,39 @@ class PostgresqlConnection(PooledConnection):
             await cursor.execute(sql.encode(), values)
             return await cursor.fetchall() if cursor.description else ()
         except psycopg.Error as error:
-            self._raise_redacted(sql, error)
+            raise self._wrapped(sql, error) from error
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         try:
             await psycopg.AsyncRawCursor(self._driver).executemany(sql.encode(), rows)
         except psycopg.Error as error:
-            self._raise_redacted(sql, error)
+            raise self._wrapped(sql, error) from error
 
     async def commit(self) -> None:
         try:
             await self._driver.commit()
         except psycopg.Error as error:
-            self._raise_redacted("COMMIT", error)
+            raise self._wrapped("COMMIT", error) from error
+        finally:
+            self.release()
 
     async def rollback(self) -> None:
         try:
-            await self._driver.rollback()
+            if not self.is_invalidated:
+                await self._driver.rollback()
         except psycopg.Error as error:
-            self._raise_redacted("ROLLBACK", error)
+            raise self._wrapped("ROLLBACK", error) from error
+        finally:
+            self.release()
 
     def is_usable(self) -> bool:
         # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
         status = self._driver.info.transaction_status
         return status is TransactionStatus.IDLE and not _is_readable(self._driver.fileno())
 
-    def _raise_redacted(self, sql: str, error: Exception) -> NoReturn:
+    def _wrapped(self, sql: str, error: Exception) -> Exception:
         _redact_row_values(error)
-        self._raise(sql, error)
+        return super()._wrapped(sql, error)
 
 
 def _is_readable(socket: int) -> bool:

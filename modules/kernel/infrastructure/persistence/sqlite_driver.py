@@ -23,12 +23,9 @@ from typing import Any, TypeVar
 import aiosqlite
 from sqlalchemy import Dialect, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
-
-from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection, Rows
 
 T = TypeVar("T")
 FileId = tuple[int, int] | None
@@ -93,6 +90,10 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
     def __init__(self, dbapi: Any, connection: Any, file: str | None) -> None:
         super().__init__(dbapi, connection)
+        self.driver: sqlite3.Connection = connection._conn
+        """The standard library's connection inside aiosqlite's."""
+
+        self._in_unit_of_work = False
         self._file = file
         self._file_id = None if file is None else file_id(file)
 
@@ -102,12 +103,6 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         A connection to a deleted file continues to work without an error, and its writes are lost.
         """
         return self._file is not None and self._file_id != file_id(self._file)
-
-    @property
-    def driver(self) -> sqlite3.Connection:
-        """The standard library's connection inside aiosqlite's."""
-        connection: sqlite3.Connection = self._connection._conn
-        return connection
 
     async def run_in_thread(self, work: Callable[[], T]) -> T:
         """Run this on aiosqlite's thread and return its result."""
@@ -123,15 +118,39 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
             return await self.run_in_thread(work)
         return work()
 
-    async def begin_transaction(self) -> None:
-        """Acquire the write lock: inline if it is free, otherwise on aiosqlite's thread."""
-        if not self._try_begin():
-            await self.run_in_thread(lambda: self.driver.execute("BEGIN IMMEDIATE"))
+    async def begin_unit_of_work(self) -> None:
+        """Begin a transaction that SQLAlchemy does not end, but `end_unit_of_work`."""
+        await self._begin()
+        self._in_unit_of_work = True
+
+    async def end_unit_of_work(self, end: Callable[[], None]) -> None:
+        """Commit or roll back the transaction, if it is open."""
+        self._in_unit_of_work = False
+        if self.driver.in_transaction:
+            await self._end(end)
 
     def begin(self) -> None:
         """Begin a transaction for SQLAlchemy, unless its unit of work has begun it."""
-        if not self.driver.in_transaction:
-            await_(self.begin_transaction())
+        if not self._in_unit_of_work:
+            await_(self._begin())
+
+    def commit(self) -> None:
+        """Commit SQLAlchemy's transaction, unless its unit of work does."""
+        if not self._in_unit_of_work:
+            await_(self.end_unit_of_work(self.driver.commit))
+
+    def rollback(self) -> None:
+        """Roll back SQLAlchemy's transaction, unless its unit of work does."""
+        if not self._in_unit_of_work:
+            await_(self.end_unit_of_work(self.driver.rollback))
+
+    async def _begin(self) -> None:
+        # Acquires the write lock: inline if it is free, otherwise on aiosqlite's thread.
+        if not self._try_begin():
+            await self.run_in_thread(lambda: self.driver.execute("BEGIN IMMEDIATE"))
+
+    async def _end(self, end: Callable[[], None]) -> None:
+        await self.run_in_thread(end)
 
     def _try_begin(self) -> bool:
         [busy_timeout] = self.driver.execute("PRAGMA busy_timeout").fetchone()
@@ -145,16 +164,6 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         finally:
             self.driver.execute(f"PRAGMA busy_timeout={busy_timeout}")
         return True
-
-    async def rollback_transaction(self) -> None:
-        """Roll back the transaction if one is open."""
-        if self.driver.in_transaction:
-            await self.run_in_thread(self.driver.rollback)
-
-    def rollback(self) -> None:
-        """Roll back the transaction if one is open: the pool calls this after a commit, too."""
-        if self.driver.in_transaction:
-            super().rollback()
 
 
 class ReaderConnection(WriterConnection):
@@ -196,65 +205,11 @@ class ReaderConnection(WriterConnection):
             await self.run_in_thread(lambda: None)
             raise
 
-    async def begin_transaction(self) -> None:
-        """Begin a snapshot."""
+    async def _begin(self) -> None:
         self.driver.execute("BEGIN")
 
-    async def rollback_transaction(self) -> None:
-        """End the snapshot."""
-        self.driver.rollback()
-
-    def rollback(self) -> None:
-        """End the snapshot."""
-        self.driver.rollback()
-
-    def commit(self) -> None:
-        """End the snapshot."""
-        self.driver.commit()
-
-
-class SqliteConnection(PooledConnection):
-    """A connection to SQLite. Statements run as those of its adapter do: inline, or on aiosqlite's thread."""
-
-    def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
-        super().__init__(pool, connection)
-        adapter: Any = raw.dbapi_connection
-        self._adapter: WriterConnection = adapter
-        self._driver = self._adapter.driver
-
-    async def begin(self) -> None:
-        try:
-            await self._adapter.begin_transaction()
-        except sqlite3.Error as error:
-            self._raise("BEGIN", error)
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        try:
-            return await self._adapter.run(lambda: self._driver.execute(sql, values).fetchall())
-        except sqlite3.Error as error:
-            self._raise(sql, error)
-
-    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        try:
-            await self._adapter.run(lambda: self._driver.executemany(sql, rows), len(rows))
-        except sqlite3.Error as error:
-            self._raise(sql, error)
-
-    async def commit(self) -> None:
-        try:
-            if self._driver.in_transaction:
-                await self._adapter.run_in_thread(self._driver.commit)
-        except sqlite3.Error as error:
-            self._raise("COMMIT", error)
-
-    async def rollback(self) -> None:
-        try:
-            await self._adapter.rollback_transaction()
-        except sqlite3.Error as error:
-            self._raise("ROLLBACK", error)
-
-    def is_usable(self) -> bool:
-        return super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
+    async def _end(self, end: Callable[[], None]) -> None:
+        end()
 
 
 class DataVersionReader:

@@ -1,0 +1,207 @@
+"""The connections to SQLite on which units of work run, and the queue of those that write."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from modules.kernel.domain.identity import write_authorization
+from modules.kernel.infrastructure.persistence.connections import (
+    ConnectionPool,
+    PooledConnection,
+    Rows,
+    uninterrupted,
+)
+from modules.kernel.infrastructure.persistence.sqlite_driver import WriterConnection, statements_in_thread
+
+MAX_UNITS_PER_COMMIT = 32
+
+
+class SqliteConnection(PooledConnection):
+    """A connection to SQLite. Statements run inline or on aiosqlite's thread, as its adapter decides."""
+
+    def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
+        super().__init__(pool, connection)
+        adapter: Any = raw.dbapi_connection
+        self._adapter: WriterConnection = adapter
+        self._driver = self._adapter.driver
+
+    async def begin(self) -> None:
+        try:
+            await self._adapter.begin_unit_of_work()
+        except sqlite3.Error as error:
+            raise self._wrapped("BEGIN", error) from error
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
+        try:
+            return await self._adapter.run(lambda: self._driver.execute(sql, values).fetchall())
+        except sqlite3.Error as error:
+            raise self._wrapped(sql, error) from error
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            await self._adapter.run(lambda: self._driver.executemany(sql, rows), len(rows))
+        except sqlite3.Error as error:
+            raise self._wrapped(sql, error) from error
+
+    async def commit(self) -> None:
+        try:
+            await self._adapter.end_unit_of_work(self._driver.commit)
+        except sqlite3.Error as error:
+            await self.rollback()
+            raise self._wrapped("COMMIT", error) from error
+        self.release()
+
+    async def rollback(self) -> None:
+        try:
+            if not self.is_invalidated:
+                await self._adapter.end_unit_of_work(self._driver.rollback)
+        except sqlite3.Error as error:
+            raise self._wrapped("ROLLBACK", error) from error
+        finally:
+            self.release()
+
+    def is_usable(self) -> bool:
+        return super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
+
+
+class WriteQueue(ConnectionPool):
+    """The connection for writes to a database file, for one unit of work at a time.
+
+    A commit waits for the disk, so units of work that wait for each other share one: each is a savepoint
+    of one transaction, and each ends when that is committed. A unit of work that fails is rolled back
+    alone. If nobody waits, a unit of work is a transaction of its own.
+    """
+
+    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
+        super().__init__(engine, SqliteWriter, 1, timeout)
+        self.uncommitted: list[asyncio.Future[None]] = []
+        """One for each unit of work that ended in the open transaction; done after its commit."""
+
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._taken = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a unit of work waits for the connection."""
+        return any(not waiter.done() for waiter in self._waiters)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        connection = await self.acquire()
+        try:
+            await self._commit(connection)
+            yield
+        finally:
+            connection.release()
+
+    async def _take_turn(self) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(self.timeout):
+                await waiter
+        except BaseException:
+            if not waiter.cancelled():
+                # It was this unit's turn already, and others rely on it for their commit.
+                await uninterrupted(self._pass_turn())
+            raise
+
+    def _end_turn(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._taken = False
+
+    async def _pass_turn(self) -> None:
+        if self.uncommitted and not self.is_awaited:
+            await self._commit(self._idle[-1])
+        self._end_turn()
+
+    async def _commit(self, connection: PooledConnection) -> None:
+        if self.uncommitted:
+            assert isinstance(connection, SqliteWriter)  # noqa: S101 - the only kind in this pool
+            await connection.commit_shared()
+
+
+class SqliteWriter(SqliteConnection):
+    """The connection of a `WriteQueue`."""
+
+    _pool: WriteQueue
+    _is_savepoint = False
+
+    async def begin(self) -> None:
+        # Others may be waiting for this commit. An event handler, or a statement on many rows, may take long.
+        is_short = write_authorization.get() is not None and not statements_in_thread.get()
+        if self._pool.uncommitted and not is_short:
+            await self.commit_shared()
+        self._is_savepoint = bool(self._pool.uncommitted)
+        if self._is_savepoint:
+            await self.fetch("SAVEPOINT unit_of_work", ())
+        else:
+            await super().begin()
+
+    async def commit(self) -> None:
+        if self._is_savepoint:
+            try:
+                await self.fetch("RELEASE unit_of_work", ())
+            except BaseException:
+                await self.rollback()
+                raise
+        committed = asyncio.get_running_loop().create_future()
+        self._pool.uncommitted.append(committed)
+        if not self._pool.is_awaited or len(self._pool.uncommitted) >= MAX_UNITS_PER_COMMIT:
+            await self.commit_shared()
+        self.release()
+        await committed
+
+    async def rollback(self) -> None:
+        try:
+            if self.is_invalidated or not self._driver.in_transaction:
+                # SQLite has rolled back everything: https://sqlite.org/lang_transaction.html, 3.
+                self._end_shared(sqlite3.OperationalError("rolled back with another unit of work"))
+            elif self._is_savepoint:
+                # On aiosqlite's thread, where a statement of a cancelled task may still be running.
+                for statement in ("ROLLBACK TO unit_of_work", "RELEASE unit_of_work"):
+                    await self._adapter.run_in_thread(partial(self._driver.execute, statement))
+            else:
+                await self._adapter.end_unit_of_work(self._driver.rollback)
+            if self._pool.uncommitted and not self._pool.is_awaited:
+                await self.commit_shared()
+        except sqlite3.Error as error:
+            raise self._wrapped("ROLLBACK", error) from error
+        finally:
+            self.release()
+
+    async def commit_shared(self) -> None:
+        """Commit the transaction, and tell the result to every unit of work in it."""
+        try:
+            await self._adapter.end_unit_of_work(self._driver.commit)
+        except sqlite3.Error as error:
+            if self._driver.in_transaction:
+                await self._adapter.end_unit_of_work(self._driver.rollback)
+            self._end_shared(error)
+        else:
+            self._end_shared(None)
+
+    def is_usable(self) -> bool:
+        return bool(self._pool.uncommitted) or super().is_usable()
+
+    def _end_shared(self, error: sqlite3.Error | None) -> None:
+        committed, self._pool.uncommitted = self._pool.uncommitted, []
+        for unit in committed:
+            if error is None:
+                unit.set_result(None)
+            else:
+                unit.set_exception(self._wrapped("COMMIT", error))

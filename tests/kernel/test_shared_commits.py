@@ -1,0 +1,194 @@
+"""Units of work that wait for each other share a commit on SQLite, and stay atomic."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from contextvars import Context
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+from sqlalchemy import insert
+
+from modules.kernel.domain.identity import write_authorization
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.sqlite_connections import MAX_UNITS_PER_COMMIT, WriteQueue
+from modules.kernel.infrastructure.persistence.statements import prepare
+from tests.kernel.sample_table import Thing, names
+
+INSERT = prepare(insert(Thing.metadata.tables[Thing.__tablename__]))
+
+
+class UseCaseError(Exception):
+    """An error in a use case."""
+
+
+async def allow() -> None:
+    """Authorize a write."""
+
+
+async def add(database: Database, *things: str, error: Exception | None = None) -> None:
+    async with database.transaction():
+        for name in things:
+            await database.execute(INSERT, {"name": name, "number": 0})
+        if error is not None:
+            raise error
+
+
+def start(work: Awaitable[None], *, authorized: bool = True) -> "asyncio.Task[None]":
+    """Run the work as a request does, in a context of its own."""
+
+    async def request() -> None:
+        write_authorization.set(allow if authorized else None)
+        await work
+
+    return asyncio.create_task(request(), context=Context())
+
+
+class Commits:
+    """Counts the commits, and holds them up while `allowed` is not set."""
+
+    def __init__(self) -> None:
+        self.allowed = asyncio.Event()
+        self.allowed.set()
+        self.started = asyncio.Event()
+        self.number = 0
+        self.error: sqlite3.Error | None = None
+
+
+@pytest.fixture
+async def commits(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> Commits:
+    """Return what counts the commits from now on."""
+    await add(sqlite_database, "first")
+    commits = Commits()
+    execute: Any = aiosqlite.Connection._execute
+
+    async def counting(connection: Any, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        if getattr(work, "__name__", "") == "commit":
+            commits.number += 1
+            commits.started.set()
+            await commits.allowed.wait()
+            if commits.error is not None:
+                raise commits.error
+        return await execute(connection, work, *arguments, **options)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counting)
+    return commits
+
+
+def committed(tmp_path: Path) -> list[str]:
+    """Return the names that another process reads."""
+    with closing(sqlite3.connect(tmp_path / "things.db")) as other:
+        return [name for (name,) in other.execute("SELECT name FROM things_thing ORDER BY id")]
+
+
+async def test_waiting_units_share_a_commit(sqlite_database: Database, commits: Commits) -> None:
+    await asyncio.gather(*(start(add(sqlite_database, f"thing {n}")) for n in range(MAX_UNITS_PER_COMMIT)))
+    assert commits.number == 1
+    assert len(await names(sqlite_database)) == MAX_UNITS_PER_COMMIT + 1
+
+
+async def test_commit_has_a_maximum_of_units(sqlite_database: Database, commits: Commits) -> None:
+    await asyncio.gather(
+        *(start(add(sqlite_database, f"thing {n}")) for n in range(2 * MAX_UNITS_PER_COMMIT))
+    )
+    assert commits.number == 2
+
+
+async def test_unit_alone_is_a_transaction_of_its_own(sqlite_database: Database, commits: Commits) -> None:
+    for number in range(3):
+        await start(add(sqlite_database, f"thing {number}"))
+    assert commits.number == 3
+
+
+async def test_no_unit_ends_before_the_commit(
+    sqlite_database: Database, commits: Commits, tmp_path: Path
+) -> None:
+    commits.allowed.clear()
+    units = [start(add(sqlite_database, f"thing {number}")) for number in range(3)]
+    await commits.started.wait()
+    assert not any(unit.done() for unit in units)
+    assert committed(tmp_path) == ["first"]
+    commits.allowed.set()
+    await asyncio.gather(*units)
+    assert len(committed(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("failing", range(3), ids=["first", "middle", "last"])
+async def test_failing_unit_is_rolled_back_alone(
+    sqlite_database: Database, commits: Commits, tmp_path: Path, failing: int
+) -> None:
+    errors = [UseCaseError() if number == failing else None for number in range(3)]
+    units = [
+        start(add(sqlite_database, f"a{number}", f"b{number}", error=error))
+        for number, error in enumerate(errors)
+    ]
+    assert await asyncio.gather(*units, return_exceptions=True) == errors
+    rest = [number for number in range(3) if number != failing]
+    assert committed(tmp_path) == ["first", *(f"{letter}{number}" for number in rest for letter in "ab")]
+    assert commits.number == 1
+
+
+async def test_failed_commit_fails_every_unit_in_it(
+    sqlite_database: Database, commits: Commits, tmp_path: Path
+) -> None:
+    commits.error = sqlite3.OperationalError("database or disk is full")
+    commits.error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    outcomes = await asyncio.gather(
+        *(start(add(sqlite_database, f"thing {number}")) for number in range(3)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 3
+    commits.error = None
+    await start(add(sqlite_database, "later"))
+    assert committed(tmp_path) == ["first", "later"]
+
+
+async def test_waiter_cancelled_at_its_turn_holds_up_nobody(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def add_slowly() -> None:
+        async with sqlite_database.transaction():
+            entered.set()
+            await leave.wait()
+            await add(sqlite_database, "slow")
+
+    slow = start(add_slowly())
+    await entered.wait()
+    waiting = start(add(sqlite_database, "cancelled"))
+    end_turn = WriteQueue._end_turn
+
+    def end_turn_and_cancel(queue: WriteQueue) -> None:
+        end_turn(queue)
+        waiting.cancel()
+
+    monkeypatch.setattr(WriteQueue, "_end_turn", end_turn_and_cancel)
+    leave.set()
+    await slow
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    monkeypatch.undo()
+    await start(add(sqlite_database, "later"))
+    assert committed(tmp_path) == ["slow", "later"]
+
+
+async def test_unit_that_may_take_long_does_not_delay_a_commit(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def handle_event() -> None:
+        async with sqlite_database.transaction():
+            entered.set()
+            await leave.wait()
+
+    short = start(add(sqlite_database, "short"))
+    handler = start(handle_event(), authorized=False)
+    await entered.wait()
+    await short
+    assert committed(tmp_path) == ["short"]
+    leave.set()
+    await handler
