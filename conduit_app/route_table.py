@@ -1,16 +1,17 @@
 """The table of routes: finds the route of a request by its method and the segments of its path."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, NamedTuple, Never
 
 from fastapi.routing import APIRoute, RouteContext
-from starlette.convertors import StringConvertor
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 ROUTE_APP = "conduit.route_app"
+PARAMETER = re.compile(r"\{\w+\}")
 
 
 class _Entry(NamedTuple):
@@ -48,7 +49,7 @@ class RouteTable(BaseRoute):
                 self._add(route)
 
     def _add(self, route: RouteContext) -> None:
-        segments = str(route.path_format).split("/")
+        segments = str(route.path).split("/")
         literals_of = itemgetter(*(position for position, text in enumerate(segments) if "{" not in text))
         parameters = [(position, text[1:-1]) for position, text in enumerate(segments) if "{" in text]
         scope = {"endpoint": route.endpoint, "route": route.original_route, ROUTE_APP: route.app}
@@ -81,9 +82,10 @@ class RouteTable(BaseRoute):
 
 def _is_plain(route: RouteContext) -> bool:
     """Return whether each segment of the path is a literal or a parameter without a converter."""
-    if not isinstance(route.original_route, APIRoute):
-        return False
-    names = [text for text in str(route.path_format).split("/") if "{" in text]
-    return names == [f"{{{name}}}" for name in route.param_convertors] and all(
-        isinstance(converter, StringConvertor) for converter in route.param_convertors.values()
+    names = [text for text in str(route.path).split("/") if "{" in text]
+    return (
+        isinstance(route.original_route, APIRoute)
+        # They differ by the converters.
+        and route.path == route.path_format
+        and all(PARAMETER.fullmatch(name) for name in names)
     )

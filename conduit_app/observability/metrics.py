@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -38,6 +39,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 OTHER = "other"
 
 
+@dataclass(slots=True)
+class _StatementTotals:
+    """The statements of a module since its counters were updated, which takes longer than adding to it."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
 class Metrics:
     """The metrics of one application; worker processes share theirs through a folder."""
 
@@ -47,7 +56,8 @@ class Metrics:
         # A module's tables start with its name. Longest first: one name may be a prefix of another.
         names = sorted((module.name for module in composition.migratable), key=len, reverse=True)
         self._table = re.compile(rf'\b(?:FROM|INTO|UPDATE)\s+"?({"|".join(names)})_')
-        self._counters = lru_cache(maxsize=1_024)(self._find_counters)
+        self._totals = {name: _StatementTotals() for name in [*names, OTHER]}
+        self._totals_of = lru_cache(maxsize=1_024)(self._find_totals)
         registry = self._registry = CollectorRegistry()
         self._requests = Histogram(
             "conduit_http_request_duration_seconds",
@@ -149,13 +159,16 @@ class Metrics:
 
     def executed(self, statement: str, seconds: float) -> None:
         """Count a statement for the module that owns its table."""
-        statements, statement_seconds = self._counters(statement)
-        statements.inc()
-        statement_seconds.inc(seconds)
+        totals = self._totals_of(statement)
+        totals.count += 1
+        totals.seconds += seconds
 
     @asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
-        """Set the gauges of this process every second in the block if other worker processes return them."""
+        """Update the metrics of this process every second in the block if other worker processes return them.
+
+        All but those of requests, which are updated at once.
+        """
         if MULTIPROC_DIR not in os.environ:
             yield
             return
@@ -166,6 +179,7 @@ class Metrics:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self._sample()
 
     async def _sample_repeatedly(self) -> None:
         while True:
@@ -177,12 +191,16 @@ class Metrics:
             self._connections.labels(name).set(pool.in_use)
         for gauge, read in self._module_gauges:
             gauge.set(read())
+        for module, totals in self._totals.items():
+            if totals.count:
+                self._statements.labels(module).inc(totals.count)
+                self._statement_seconds.labels(module).inc(totals.seconds)
+                totals.count, totals.seconds = 0, 0.0
 
-    def _find_counters(self, statement: str) -> tuple[Counter, Counter]:
-        """Return the counters of the module that owns the statement's table."""
+    def _find_totals(self, statement: str) -> _StatementTotals:
+        """Return the totals of the module that owns the statement's table."""
         match = self._table.search(statement)
-        module = OTHER if match is None else match[1]
-        return self._statements.labels(module), self._statement_seconds.labels(module)
+        return self._totals[OTHER if match is None else match[1]]
 
 
 def _drop_dead_workers(folder: Path) -> None:

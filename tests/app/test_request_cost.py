@@ -1,6 +1,6 @@
 """The cost of a request in Python calls, which does not depend on the machine or its load.
 
-A number here is a limit in both directions: whoever makes a request cheaper lowers it.
+A number here is a limit in both directions: a change that makes a request cheaper lowers it.
 """
 
 from collections.abc import Callable, Coroutine

@@ -253,6 +253,13 @@ class TestReload:
         assert "Traceback" not in conduit.log
 
 
+def read_statements(conduit: RunningServer) -> float:
+    """Return how many statements on tables of users the workers have executed."""
+    with conduit.client() as client:
+        metrics = client.get("/metrics").text
+    return sum(map(float, re.findall(r'conduit_sql_statements_total\{module="users"\} (.*)', metrics)))
+
+
 class TestWorkers:
     def test_two_workers_share_state_and_shut_down_together(self, folder: Path) -> None:
         with served(folder, "--workers", "2") as conduit:
@@ -260,14 +267,19 @@ class TestWorkers:
                 conduit.wait_for_log(STARTED)
             with conduit.client() as client:
                 jake = register(client, "jake")
-            for _ in range(20):
+            for number in range(20):
                 # New connections, which either worker may accept.
                 with conduit.client() as client:
                     assert client.get("/api/user", headers=jake).status_code == 200
+                    # Read from the database, because errors are not cached.
+                    assert client.get(f"/api/profiles/nobody{number}").status_code == 404
             with conduit.client() as client:
                 metrics = client.get("/metrics").text
             [current_user] = re.findall(r'_count\{.*route="/api/user",status="200"\} (.*)', metrics)
             assert float(current_user) == 20
+            # Until the other worker has updated its counters, which it does every second.
+            while read_statements(conduit) < 20:
+                continue
             conduit.send_sigint()
             assert conduit.wait() == 0
         assert "Traceback" not in conduit.log
