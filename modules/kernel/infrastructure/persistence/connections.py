@@ -26,9 +26,16 @@ class PooledConnection(ABC):
         self.connection = connection
         """SQLAlchemy's connection. Its statements are part of the same transaction."""
 
+        assert connection.sync_connection is not None  # noqa: S101 - it is open
+        self._sync_connection = connection.sync_connection
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Prepare the new connection for its first unit of work."""
+
     @abstractmethod
     async def begin(self) -> None:
-        """Begin a transaction."""
+        """Begin a transaction. Without one, each statement is committed by itself."""
 
     @abstractmethod
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
@@ -56,7 +63,7 @@ class PooledConnection(ABC):
     @property
     def is_invalidated(self) -> bool:
         """Whether SQLAlchemy has closed the driver's connection: after an error, or a cancelled statement."""
-        return self.connection.invalidated
+        return self._sync_connection.invalidated
 
     async def discard(self) -> None:
         """Close the driver's connection."""
@@ -161,4 +168,6 @@ class ConnectionPool:
                 return connection
             await connection.discard()
         opened = await self.engine.connect()
-        return self._wrap(self, opened, await opened.get_raw_connection())
+        connection = self._wrap(self, opened, await opened.get_raw_connection())
+        await connection.prepare()
+        return connection

@@ -86,16 +86,19 @@ def _redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
 
 
 class PostgresqlConnection(PooledConnection):
-    """A connection to PostgreSQL. Its transaction begins with the first statement."""
+    """A connection to PostgreSQL."""
 
     def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
         super().__init__(pool, connection)
         driver: Any = raw.driver_connection
         self._driver: psycopg.AsyncConnection[Any] = driver
 
+    async def prepare(self) -> None:
+        # By default psycopg begins a transaction before any statement: a round trip more for a lookup.
+        await self._driver.set_autocommit(True)
+
     async def begin(self) -> None:
-        # psycopg sends BEGIN before the first statement.
-        pass
+        await self.fetch("BEGIN", ())
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
         try:

@@ -32,6 +32,9 @@ class SqliteConnection(PooledConnection):
         self._adapter: WriterConnection = adapter
         self._driver = self._adapter.driver
 
+    async def prepare(self) -> None:
+        pass  # its adapter has set the PRAGMAs
+
     async def begin(self) -> None:
         try:
             await self._adapter.begin_unit_of_work()
