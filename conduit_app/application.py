@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
+from conduit_app.lean_imports import without
 from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
 from conduit_app.middleware.cache_key import CacheKeys
@@ -158,7 +159,11 @@ def asgi_application(composition: Composition | None = None) -> FastAPI:
 
     Raises `SettingsError`.
     """
-    return create_application(composition=composition, tracing=_tracing())
+    settings = load_settings(Settings)
+    composition = composition or compose_from_settings(settings)
+    # FastAPI imports it only to see that no model is one of its; a module that has some has imported it.
+    with without("pydantic.v1"):
+        return create_application(settings, composition, _tracing())
 
 
 def _tracing() -> Tracing | None:

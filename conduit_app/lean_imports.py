@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def _without(*packages: str) -> Iterator[None]:
+def without(*packages: str) -> Iterator[None]:
     """Let imports of these packages fail in the block, as if they were not installed.
 
-    By None in `sys.modules`: https://docs.python.org/3/reference/import.html#the-module-cache
+    Those that are imported already remain. By None in `sys.modules`:
+    https://docs.python.org/3/reference/import.html#the-module-cache
     """
     absent = dict.fromkeys(package for package in packages if package not in sys.modules)
     sys.modules.update(absent)  # type: ignore[arg-type] # its type has no None
@@ -24,10 +25,10 @@ def _without(*packages: str) -> Iterator[None]:
 
 
 # For tracebacks with local variables on a terminal, which would show passwords.
-with _without("rich"):
+with without("rich"):
     import structlog
 # For injection into functions of Flask, and for settings in YAML files.
-with _without("werkzeug", "yaml"):
+with without("werkzeug", "yaml"):
     from dependency_injector import containers
 
 __all__ = ["containers", "structlog"]
