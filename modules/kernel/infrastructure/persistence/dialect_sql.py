@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -16,6 +15,9 @@ from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 SetClause = Callable[[Columns, Columns], Mapping[str, object]]
@@ -58,11 +60,15 @@ def upsert(
     return prepare(insert if returning is None else insert.returning(insert.table.c[returning]))
 
 
-def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert:
+def _insert(dialect: str, table: type[DeclarativeBase]) -> "postgresql.Insert":
     # ON CONFLICT has the same syntax in both, but SQLAlchemy has a class for each dialect.
-    dialect_module: Any = sqlite if dialect == "sqlite" else postgresql
-    insert: postgresql.Insert = dialect_module.insert(table.metadata.tables[table.__tablename__])
-    return insert
+    insert: Any
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - the other one takes 2 MB
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - likewise
+    statement: postgresql.Insert = insert(table.metadata.tables[table.__tablename__])
+    return statement
 
 
 def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
@@ -103,9 +109,7 @@ class _Array(TypeDecorator[Collection[Any]]):
         self.item_type = item_type
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(
-            Text() if dialect.name == "sqlite" else postgresql.ARRAY(self.item_type)
-        )
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.item_type))
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
         items = list(value or ())

@@ -18,7 +18,6 @@ from modules.kernel.infrastructure.persistence.connections import ConnectionPool
 from modules.kernel.infrastructure.persistence.postgresql import (
     POOL_SIZE,
     POOL_TIMEOUT_SECONDS,
-    PostgresqlConnection,
     notifications,
     reading_engine,
     server_engines,
@@ -130,6 +129,10 @@ def _postgresql(url: URL, pool_size: int) -> Engines:
 
 
 def _postgresql_pool(engine: AsyncEngine, size: int) -> ConnectionPool:
+    from modules.kernel.infrastructure.persistence.postgresql_connections import (  # noqa: PLC0415 - saves memory on SQLite
+        PostgresqlConnection,
+    )
+
     return ConnectionPool(engine, PostgresqlConnection, size, POOL_TIMEOUT_SECONDS)
 
 

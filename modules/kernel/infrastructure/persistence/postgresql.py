@@ -1,17 +1,13 @@
 """PostgreSQL: engines, session settings, the migration lock and LISTEN/NOTIFY."""
 
-import select as readiness
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Text, bindparam, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.pool import NullPool
 
-from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection, Rows
 from modules.kernel.infrastructure.persistence.statements import prepare
 
 # Of the pool for writes, and of the one for reads.
@@ -69,12 +65,13 @@ def _postgresql_engine(url: URL, server_settings: Mapping[str, str]) -> AsyncEng
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def redact(context: ExceptionContext) -> None:
-        _redact_row_values(context.original_exception, context.sqlalchemy_exception)
+        redact_row_values(context.original_exception, context.sqlalchemy_exception)
 
     return engine
 
 
-def _redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
+def redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
+    """Remove the row from the messages of a driver's error and of the one that wraps it."""
     # The detail of a constraint violation contains the row, password hash included; errors are logged.
     primary_message = getattr(getattr(error, "diag", None), "message_primary", None)
     if primary_message is None:
@@ -83,68 +80,6 @@ def _redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
     for exception in (error, wrapped):
         if exception is not None:
             exception.args = (str(exception.args[0]).replace(full_message, primary_message),)
-
-
-class PostgresqlConnection(PooledConnection):
-    """A connection to PostgreSQL."""
-
-    def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
-        super().__init__(pool, connection)
-        driver: Any = raw.driver_connection
-        self._driver: psycopg.AsyncConnection[Any] = driver
-
-    async def prepare(self) -> None:
-        # By default psycopg begins a transaction before any statement: a round trip more for a lookup.
-        await self._driver.set_autocommit(True)
-
-    async def begin(self) -> None:
-        await self.fetch("BEGIN", ())
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        try:
-            cursor = psycopg.AsyncRawCursor(self._driver)
-            await cursor.execute(sql.encode(), values)
-            return await cursor.fetchall() if cursor.description else ()
-        except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
-
-    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        try:
-            await psycopg.AsyncRawCursor(self._driver).executemany(sql.encode(), rows)
-        except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
-
-    async def commit(self) -> None:
-        try:
-            await self._driver.commit()
-        except psycopg.Error as error:
-            raise self._wrapped("COMMIT", error) from error
-        finally:
-            self.release()
-
-    async def rollback(self) -> None:
-        try:
-            if not self.is_invalidated:
-                await self._driver.rollback()
-        except psycopg.Error as error:
-            raise self._wrapped("ROLLBACK", error) from error
-        finally:
-            self.release()
-
-    def is_usable(self) -> bool:
-        # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
-        status = self._driver.info.transaction_status
-        return status is TransactionStatus.IDLE and not _is_readable(self._driver.fileno())
-
-    def _wrapped(self, sql: str, error: Exception) -> Exception:
-        _redact_row_values(error)
-        return super()._wrapped(sql, error)
-
-
-def _is_readable(socket: int) -> bool:
-    poll = readiness.poll()
-    poll.register(socket, readiness.POLLIN)
-    return bool(poll.poll(0))
 
 
 async def take_migration_lock(connection: AsyncConnection) -> None:

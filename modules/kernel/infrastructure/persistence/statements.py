@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Delete, Dialect, Float, Insert, Select, Update
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
@@ -20,8 +19,6 @@ Convert = Callable[[Any], Any] | None
 
 # PostgreSQL's type of DOUBLE PRECISION: https://www.postgresql.org/docs/current/datatype-oid.html
 FLOAT8 = 701
-# PostgreSQL's own parameters ($1), which the driver sends as they are.
-POSTGRESQL: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class PreparedStatement:
@@ -98,13 +95,20 @@ def _compile(statement: AnyStatement, dialect: Dialect, insert_columns: Sequence
         if not statement._returning:
             # Without the generated id.
             statement = statement.inline()
-    compiled = statement.compile(
-        dialect=POSTGRESQL if dialect.name == POSTGRESQL.name else dialect, **options
-    )
+    if dialect.name == "postgresql":
+        dialect = _with_dollar_parameters(dialect)
+    compiled = statement.compile(dialect=dialect, **options)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - what statements compile to
     if compiled.post_compile_params or compiled.literal_execute_params:
         raise TypeError(f"cannot be compiled once: {compiled}")
     return compiled
+
+
+def _with_dollar_parameters(dialect: Dialect) -> Dialect:
+    """Return PostgreSQL's dialect with its own parameters ($1), which the driver sends as they are."""
+    dialect_class: Any = type(dialect)
+    compiling: Dialect = dialect_class(paramstyle="numeric_dollar")
+    return compiling
 
 
 def _parameter(compiled: SQLCompiler, name: str, dialect: Dialect) -> tuple[str | None, Convert, Any]:
