@@ -5,8 +5,10 @@ A number here is a limit in both directions: a change that makes a request cheap
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
@@ -14,6 +16,7 @@ from fastapi.routing import APIRoute
 from conduit_app.application import create_application
 from modules.kernel.container import ModuleContainer
 from modules.kernel.module import Module
+from tests.client import Api
 from tests.conftest import AppInstance
 from tests.python_calls import AsgiRequest, python_calls
 
@@ -66,3 +69,75 @@ async def test_edge_costs_few_python_calls(application: FastAPI) -> None:
     assert await request.send(application) == 200
     calls = await python_calls(lambda: request.send(application))
     assert calls.total() == pytest.approx(EDGE_CALLS, rel=TOLERANCE), calls.most_common(40)
+
+
+AUTHORS, ARTICLES = 10, 30
+# Python calls of the operations without the response cache, on 30 articles of 10 authors and 20 comments.
+OPERATION_CALLS = {
+    "GET /articles": 945,
+    "GET /articles with token": 1041,
+    "GET /articles?tag=tag1": 896,
+    "GET /articles?author=writer1": 844,
+    "GET /articles/feed": 901,
+    "GET /articles/{slug}": 414,
+    "GET /articles/{slug}/comments": 837,
+    "GET /profiles/{username}": 380,
+    "GET /user": 377,
+    "GET /tags": 259,
+    "POST /articles/{slug}/comments": 882,
+    "POST and DELETE /articles/{slug}/favorite": 1625,
+    "POST /articles": 1031,
+}
+
+
+@pytest.fixture
+async def filled(application: FastAPI, sqlite_app: AppInstance) -> str:
+    """Fill the database and return the token of a reader who follows the authors."""
+    sqlite_app.empty()
+    api = Api(application)
+    reader = api.as_user("reader")
+    for number in range(ARTICLES):
+        author = api.as_user(f"writer{number % AUTHORS}")
+        await author.publish(f"Article {number}", tags=[f"tag{number % 3}", "all"])
+    for number in range(AUTHORS):
+        await reader.follow(f"writer{number}")
+    for number in range(20):
+        await api.as_user(f"writer{number % AUTHORS}").comment({"slug": "article-0"})
+    return await reader.token()
+
+
+@pytest.mark.parametrize("operation", OPERATION_CALLS)
+async def test_operation_costs_a_fixed_number_of_python_calls(
+    application: FastAPI, filled: str, operation: str
+) -> None:
+    numbers = count()
+
+    def request(method: str, target: str, body: object = None, *, token: bool = True) -> AsgiRequest:
+        path, _, query = target.format(slug="article-0", username="writer1").partition("?")
+        headers = ((b"authorization", f"Token {filled}".encode()),) if token else ()
+        return AsgiRequest(f"/api{path}", method, query, headers, b"" if body is None else orjson.dumps(body))
+
+    async def act() -> None:
+        methods, _, target = operation.rpartition(" /")
+        match operation:
+            case "POST /articles":
+                article = {
+                    "title": f"New {next(numbers)}",
+                    "description": "d",
+                    "body": "b",
+                    "tagList": ["all"],
+                }
+                requests = [request("POST", "/articles", {"article": article})]
+            case "POST /articles/{slug}/comments":
+                requests = [request("POST", f"/{target}", {"comment": {"body": "Well."}})]
+            case "GET /articles with token" | "GET /articles/feed" | "GET /user":
+                requests = [request("GET", f"/{target.removesuffix(' with token')}")]
+            case _:
+                requests = [
+                    request(method, f"/{target}", token=method != "GET") for method in methods.split(" and ")
+                ]
+        for sent in requests:
+            assert await sent.send(application) in {200, 201}
+
+    calls = await python_calls(act)
+    assert calls.total() == pytest.approx(OPERATION_CALLS[operation], rel=TOLERANCE), calls.most_common(40)
