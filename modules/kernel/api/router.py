@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, attach_examples
 from modules.kernel.api.json_response import JsonResponse
+from modules.kernel.api.resolved_calls import ResolvedCall, Unresolvable, UnusualRequest
 from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import write_authorization
@@ -17,10 +18,32 @@ from modules.kernel.domain.identity import write_authorization
 
 class _Route(APIRoute):
     def get_route_handler(self) -> Handler:
-        handle = _with_own_authorization(with_retries_and_timeout(super().get_route_handler()))
+        handle = _with_own_authorization(
+            with_retries_and_timeout(self._resolved(super().get_route_handler()))
+        )
         if (max_age := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
             return self._cacheable(handle, max_age)
         return handle if self.body_field is None else self._with_strict_json(handle)
+
+    def _resolved(self, handle: Handler) -> Handler:
+        """Return a handler that calls the endpoint itself, if its signature and the request are usual."""
+        if get_origin(inspect.signature(self.endpoint).return_annotation) is not JsonResponse:
+            return handle
+        try:
+            call = ResolvedCall(self.endpoint, self.param_convertors)
+        except Unresolvable:
+            return handle
+        endpoint, arguments = self.endpoint, call.arguments
+
+        async def handle_resolved(request: Request) -> Response:
+            try:
+                resolved = await arguments(request)
+            except UnusualRequest:
+                return await handle(request)
+            response: Response = await endpoint(**resolved)
+            return response
+
+        return handle_resolved
 
     @staticmethod
     def _cacheable(handle: Handler, max_age: float) -> Handler:
