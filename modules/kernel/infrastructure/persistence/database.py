@@ -36,6 +36,7 @@ from modules.kernel.infrastructure.persistence.statements import Parameters, Pre
 NONE: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
 REPLICA_RETRY_SECONDS = 5.0
+SNAPSHOT_OPEN = "a snapshot is open, and a snapshot cannot write"
 
 log = structlog.get_logger("conduit.database")
 
@@ -75,10 +76,6 @@ class _Unit:
         self.task = asyncio.current_task()
         self.writes = writes
         self.after_commit: list[Callable[[], None]] = []
-
-    def require_writable(self, statement: PreparedStatement) -> None:
-        if statement.writes and not self.writes:
-            raise RuntimeError("a snapshot is open, and a snapshot cannot write")
 
     async def flush(self) -> None:
         if self.session.is_used:
@@ -159,7 +156,7 @@ class Database:
         if unit is None:
             return self._begin_write()
         if not unit.writes:
-            raise RuntimeError("a snapshot is open, and a snapshot cannot write")
+            raise RuntimeError(SNAPSHOT_OPEN)
         return nullcontext(unit.session)
 
     @asynccontextmanager
@@ -191,8 +188,10 @@ class Database:
         """
         unit = self._current_unit()
         if unit is not None:
-            unit.require_writable(statement)
-            await unit.flush()
+            if statement.writes and not unit.writes:
+                raise RuntimeError(SNAPSHOT_OPEN)
+            if unit.session.is_used:
+                await unit.session.flush()
             return await self._run(unit.connection, statement, parameters)
         if statement.writes:
             async with self.transaction():
@@ -233,12 +232,8 @@ class Database:
         """Execute a statement once for each row of parameters, which all have the same names."""
         if not rows:
             return
-        unit = self._current_unit()
-        if unit is None:
-            async with self.transaction():
-                await self.execute_many(statement, rows)
-        else:
-            unit.require_writable(statement)
+        async with self.transaction():
+            unit = self._open_transaction()
             await unit.flush()
             compiled = statement.compiled(self._dialect, rows[0])
             started = time.perf_counter()

@@ -1,10 +1,10 @@
 """Statements whose SQL differs between SQLite and PostgreSQL."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -111,9 +111,16 @@ class _Array(TypeDecorator[Collection[Any]]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.item_type))
 
-    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
-        items = list(value or ())
-        return json.dumps(items) if dialect.name == "sqlite" else items
+    def bind_processor(self, dialect: Dialect) -> Callable[[Collection[Any] | None], Any]:
+        return _to_json if dialect.name == "sqlite" else _to_list
+
+
+def _to_json(items: Collection[Any] | None) -> str:
+    return orjson.dumps(_to_list(items)).decode()
+
+
+def _to_list(items: Collection[Any] | None) -> list[Any]:
+    return list(items or ())
 
 
 class _Unnest(FunctionElement[Any]):

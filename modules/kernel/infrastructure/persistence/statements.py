@@ -28,21 +28,22 @@ class PreparedStatement:
     each number of values.
     """
 
-    __slots__ = ("_compiled", "statement", "writes")
+    __slots__ = ("_compiled", "_is_insert", "statement", "writes")
 
     def __init__(self, statement: AnyStatement) -> None:
         self.statement = statement
         # Row locks, too, last until the end of a transaction.
         self.writes = not isinstance(statement, Select) or statement._for_update_arg is not None
-        self._compiled: dict[object, CompiledStatement] = {}
+        self._is_insert = isinstance(statement, Insert)
+        self._compiled: dict[tuple[str, Sequence[str]], CompiledStatement] = {}
 
     def compiled(self, dialect: Dialect, parameters: Parameters) -> "CompiledStatement":
         """Return the statement for this dialect. An INSERT sets the columns that the parameters name."""
-        columns = tuple(parameters) if isinstance(self.statement, Insert) else ()
-        key = (dialect.name, columns)
-        compiled = self._compiled.get(key)
+        columns = tuple(parameters) if self._is_insert else ()
+        compiled = self._compiled.get((dialect.name, columns))
         if compiled is None:
-            compiled = self._compiled[key] = CompiledStatement(self.statement, dialect, columns)
+            compiled = CompiledStatement(self.statement, dialect, columns)
+            self._compiled[dialect.name, columns] = compiled
         return compiled
 
 
@@ -54,14 +55,13 @@ def prepare(statement: AnyStatement) -> PreparedStatement:
 class CompiledStatement:
     """A statement as SQL, with the conversions of its parameters and rows."""
 
-    __slots__ = ("_columns", "_converted", "_make_row", "_parameters", "returns_rows", "sql")
+    __slots__ = ("_converted", "_make_row", "_parameters", "sql")
 
     def __init__(self, statement: AnyStatement, dialect: Dialect, insert_columns: Sequence[str]) -> None:
         compiled = _compile(statement, dialect, insert_columns)
         self.sql = str(compiled)
         self._parameters = [_parameter(compiled, name, dialect) for name in compiled.positiontup or ()]
         columns = compiled._result_columns
-        self.returns_rows = bool(columns)
         row_class: Any = namedtuple("Row", [column.keyname for column in columns], rename=True)  # type: ignore[misc]
         self._make_row = row_class._make
         converters = [_result_converter(column.type, dialect) for column in columns]
