@@ -1,22 +1,22 @@
 """The statements of lists of articles: one index filters and sorts each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import (
     CTE,
-    BigInteger,
     ColumnElement,
     Select,
     bindparam,
-    exists,
     func,
     literal,
     select,
     true,
+    union_all,
 )
 
 from modules.articles.domain.reading import Criteria
@@ -31,7 +31,7 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
-from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET, after_position
+from modules.kernel.infrastructure.persistence.pagination import LAST, LIMIT, OFFSET, after_position
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
@@ -51,11 +51,14 @@ PREVIEW = (
     articles.c.favorites_count,
     articles.c.created_at,
     articles.c.updated_at,
-    # The viewer of an anonymous request is NULL, which equals no user.
-    exists()
+    # The viewer of an anonymous request is NULL, which equals no user. Not EXISTS, for which PostgreSQL may
+    # hash all favorites of the viewer instead of a look-up per article.
+    select(favorites.c.user_id)
     .where(favorites.c.article_id == articles.c.id, favorites.c.user_id == bindparam("viewer"))
     # Explicit: the enclosing query of a list of favorites selects from that table, too.
     .correlate(articles)
+    .scalar_subquery()
+    .is_not(None)
     .label("favorited"),
 )
 
@@ -72,8 +75,7 @@ class Listing:
 def _newest(
     *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
 ) -> AnySelect:
-    ordered = select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-    return ordered.limit(LIMIT)
+    return select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
 
 
 def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
@@ -95,7 +97,7 @@ def _since(followed: CTE) -> ColumnElement[datetime]:
         .where(followed.c.latest_at.is_not(None))
         .order_by(followed.c.latest_at.desc())
         .limit(1)
-        .offset(bindparam("last"))
+        .offset(LAST)
         .scalar_subquery()
     )
     return func.coalesce(nth_latest, literal(EPOCH, UtcDateTime()))
@@ -103,13 +105,17 @@ def _since(followed: CTE) -> ColumnElement[datetime]:
 
 def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
     since = _since(followed)
-    return _newest(
-        articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
-        articles.c.created_at >= since,
-        *conditions,
-        time=articles.c.created_at,
-        key=articles.c.id,
-    ).add_columns(_total(followed))
+    return (
+        _newest(
+            articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
+            articles.c.created_at >= since,
+            *conditions,
+            time=articles.c.created_at,
+            key=articles.c.id,
+        )
+        .limit(LIMIT)
+        .add_columns(_total(followed))
+    )
 
 
 def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
@@ -122,7 +128,7 @@ def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelec
         select(*PREVIEW)
         .where(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
         .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-        .limit(bindparam("last", type_=BigInteger) + 1)
+        .limit(LAST + 1)
         .lateral()
     )
     return (
@@ -179,32 +185,92 @@ COUNTS = {
         reader_stats.c.user_id == bindparam("favorited")
     ),
 }
-# Filters by a joined table, the most selective first.
-JOINED_FILTERS = {"favorited": favorites.c.user_id, "tag": tags.c.tag}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A table whose index finds and sorts the articles that match a filter."""
+
+    matches: ColumnElement[bool]
+    time: ColumnElement[datetime]
+    article_id: ColumnElement[int]
+
+    def also_matches(self, article_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the condition that an article found by another filter matches this one, too.
+
+        Not EXISTS: PostgreSQL may join it in another order, and sort all articles to return a page.
+        """
+        found = select(self.article_id).where(self.article_id == article_id, self.matches)
+        return found.correlate(article_id.table).scalar_subquery().is_not(None)
+
+
+FILTERS = {
+    "author": Filter(articles.c.author_id == bindparam("author"), articles.c.created_at, articles.c.id),
+    "favorited": Filter(
+        favorites.c.user_id == bindparam("favorited"), favorites.c.created_at, favorites.c.article_id
+    ),
+    "tag": Filter(tags.c.tag == bindparam("tag"), tags.c.created_at, tags.c.article_id),
+}
 
 
 @cache
 def listing(filters: frozenset[str]) -> Listing:
     """Return the statements for the articles that match these filters.
 
-    The index of the most selective filter finds and sorts the articles: users have fewer articles and
-    favorites than tags have articles. The other filters are looked up per article.
+    One index finds and sorts the articles. With several filters, it is that of the filter with the fewest
+    articles by the stored counts, and the other filters are looked up per article. Statistics do not show
+    PostgreSQL that a tag and an author have no article in common.
     """
-    time, key = articles.c.created_at, articles.c.id
-    conditions = [articles.c.author_id == bindparam("author")] if "author" in filters else []
-    for name, column in JOINED_FILTERS.items():
-        joined, matches = column.table, column == bindparam(name)
-        if name in filters and conditions:
-            conditions.append(exists().where(joined.c.article_id == key, matches))
-        elif name in filters:
-            time, key = joined.c.created_at, joined.c.article_id
-            conditions = [matches]
-    count = COUNTS.get(filters, select(func.count()).select_from(key.table).where(*conditions))
-    join = () if key.table is articles else (key == articles.c.id,)
-    newest = _newest(*join, *conditions, time=time, key=key)
+    if len(filters) > 1:
+        return _intersection(sorted(filters))
+    time: ColumnElement[datetime] = articles.c.created_at
+    key: ColumnElement[int] = articles.c.id
+    conditions = [FILTERS[name].matches for name in filters]
+    for name in filters:
+        time, key = FILTERS[name].time, FILTERS[name].article_id
+    newest = _newest(*_join(key), *conditions, time=time, key=key)
     return Listing(
-        prepare(newest.offset(OFFSET)), prepare(newest.where(after_position(time, key))), prepare(count)
+        prepare(newest.limit(LIMIT).offset(OFFSET)),
+        prepare(newest.limit(LIMIT).where(after_position(time, key))),
+        prepare(COUNTS[filters]),
     )
+
+
+def _intersection(names: Sequence[str]) -> Listing:
+    led_by = {name: _led_by(name, names) for name in names}
+    pages, pages_after, counts = [], [], []
+    for name, conditions in led_by.items():
+        time, key = FILTERS[name].time, FILTERS[name].article_id
+        newest = _newest(*_join(key), *conditions, time=time, key=key)
+        pages.append(newest.limit(LAST + 1))
+        pages_after.append(newest.limit(LIMIT).where(after_position(time, key)))
+        counts.append(select(func.count()).select_from(key.table).where(*conditions).scalar_subquery())
+    return Listing(
+        prepare(_only_one(pages).limit(LIMIT).offset(OFFSET)),
+        prepare(_only_one(pages_after).limit(LIMIT)),
+        prepare(select(reduce(add, counts))),
+    )
+
+
+def _led_by(name: str, names: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions of a statement that no article meets unless this filter has the fewest."""
+    sizes = {other: func.coalesce(COUNTS[frozenset({other})].scalar_subquery(), 0) for other in names}
+    others = [other for other in names if other != name]
+    has_fewest = [
+        sizes[name] < sizes[other] if other < name else sizes[name] <= sizes[other] for other in others
+    ]
+    key = FILTERS[name].article_id
+    return [*has_fewest, FILTERS[name].matches, *(FILTERS[other].also_matches(key) for other in others)]
+
+
+def _only_one(statements: Sequence[AnySelect]) -> AnySelect:
+    """Return the rows of the statements, of which only one has any."""
+    rows = union_all(*(select(statement.subquery()) for statement in statements)).subquery()
+    return select(rows).order_by(rows.c.created_at.desc(), rows.c.id.desc())
+
+
+def _join(key: ColumnElement[int]) -> Sequence[ColumnElement[bool]]:
+    return () if key.table is articles else (key == articles.c.id,)
 
 
 async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mapping[str, object] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, func, select, union_all
 
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
@@ -27,13 +27,24 @@ from modules.profiles.contracts import Profile, ProfileReader
 
 BY_SLUG = prepare(select(*PREVIEW, articles.c.body).where(articles.c.slug == bindparam("slug")))
 BY_ID = prepare(select(*PREVIEW, articles.c.body).where(articles.c.id == bindparam("id")))
-TAGS = prepare(
-    select(tag_stats.c.tag)
-    .where(tag_stats.c.articles > 0)
-    .order_by(tag_stats.c.articles.desc(), tag_stats.c.tag)
-    .limit(MAX_LISTED_TAGS)
-)
-MAX_LAST = 2**62
+
+
+def _most_used_tags() -> Select[*tuple[Any, ...]]:
+    """Return the statement of the tags with the most articles; of equally many, the first by name.
+
+    Of the fewest articles on the list, only the first tags are read: most tags have one article.
+    """
+    used = select(tag_stats.c.tag, tag_stats.c.articles).where(tag_stats.c.articles > 0)
+    most = used.order_by(tag_stats.c.articles.desc()).limit(MAX_LISTED_TAGS).cte("most")
+    fewest = select(func.min(most.c.articles)).scalar_subquery()
+    with_fewest = used.where(tag_stats.c.articles == fewest).order_by(tag_stats.c.tag).limit(MAX_LISTED_TAGS)
+    listed = union_all(select(most).where(most.c.articles > fewest), select(with_fewest.subquery())).subquery(
+        "listed"
+    )
+    return select(listed.c.tag).order_by(listed.c.articles.desc(), listed.c.tag).limit(MAX_LISTED_TAGS)
+
+
+TAGS = prepare(_most_used_tags())
 
 
 class SqlArticleReader:
@@ -59,14 +70,12 @@ class SqlArticleReader:
     async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
         async with self._database.snapshot():
             followees = (await self._profiles.followees({reader_id}))[reader_id]
-            # Offsets go to the largest BIGINT, beyond which the database cannot add.
-            last = min(page.offset + page.limit, MAX_LAST)
-            parameters = {"authors": followees, "last": last}
+            parameters = {"authors": followees}
             feed = FEEDS[self._database.dialect]
             statement = feed.page if page.after is None else feed.page_after
             rows = await self._rows(statement, parameters, page, reader_id)
             if not rows:
-                count = await self._database.fetch_value(FEED_COUNT, {"authors": followees})
+                count = await self._database.fetch_value(FEED_COUNT, parameters)
                 return ArticleList((), count or 0)
             return await self._list(rows, page, rows[0].articles_count, reader_id)
 

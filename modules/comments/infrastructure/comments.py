@@ -30,8 +30,9 @@ from modules.kernel.infrastructure.persistence.pagination import (
 from modules.kernel.infrastructure.persistence.statements import prepare
 
 INSERT = prepare(insert(comments).returning(comments.c.id))
+WITHOUT_BODY = [column for column in comments.c if column is not comments.c.body]
 SIZES = (
-    select(comments.c.id, comments.c.created_at, octet_length(comments.c.body).label("bytes"))
+    select(*WITHOUT_BODY, octet_length(comments.c.body).label("bytes"))
     .where(comments.c.article_id == bindparam("article_id"))
     .order_by(comments.c.created_at.desc(), comments.c.id.desc())
     .limit(LIMIT)
@@ -56,14 +57,13 @@ def _page(sizes: CTE) -> Select[*tuple[Any, ...]]:
     """Return a page's comments; the body of those beyond the budget is NULL, so that it is not loaded."""
     newest_first = (sizes.c.created_at.desc(), sizes.c.id.desc())
     total = func.sum(sizes.c.bytes).over(order_by=newest_first).label("total")
-    totals = select(sizes.c.id, total).cte("totals")
-    columns = [column for column in comments.c if column is not comments.c.body]
-    body = case((totals.c.total <= MAX_PAGE_BYTES, comments.c.body)).label("body")
-    return (
-        select(*columns, body)
-        .join(totals, totals.c.id == comments.c.id)
-        .order_by(comments.c.created_at.desc(), comments.c.id.desc())
-    )
+    totals = select(*(sizes.c[column.key] for column in WITHOUT_BODY), total).cte("totals")
+    # Not a join, for which PostgreSQL may scan the table.
+    body = select(comments.c.body).where(comments.c.id == totals.c.id).scalar_subquery()
+    return select(
+        *(totals.c[column.key] for column in WITHOUT_BODY),
+        case((totals.c.total <= MAX_PAGE_BYTES, body)).label("body"),
+    ).order_by(totals.c.created_at.desc(), totals.c.id.desc())
 
 
 PAGE = prepare(_page(SIZES.offset(OFFSET).cte("sizes")))

@@ -77,12 +77,12 @@ def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
     The ids are one bound value. An expanding IN would be compiled for each number of ids, and databases
     limit the number of parameters.
     """
-    return column.bool_op("IN")(_Unnest(bindparam(ids, type_=_Array(BigInteger))))
+    return _IsOneOf(column, bindparam(ids, type_=_Array(BigInteger)))
 
 
 def in_texts(column: ColumnElement[str], texts: str) -> ColumnElement[bool]:
     """Return the condition that the column is one of the texts bound to this parameter name."""
-    return column.bool_op("IN")(_Unnest(bindparam(texts, type_=_Array(Text))))
+    return _IsOneOf(column, bindparam(texts, type_=_Array(Text)))
 
 
 class octet_length(GenericFunction[int]):  # noqa: N801 - the name of the SQL function
@@ -123,22 +123,25 @@ def _to_list(items: Collection[Any] | None) -> list[Any]:
     return list(items or ())
 
 
-class _Unnest(FunctionElement[Any]):
-    """The items of such a value as rows."""
+class _IsOneOf(FunctionElement[bool]):
+    """The condition that a column is one of the items of such a value."""
 
-    name = "each"
+    name = "is_one_of"
     inherit_cache = True
 
 
-@compiles(_Unnest, "sqlite")
-def _unnest_json(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_IsOneOf, "sqlite")
+def _in_json(element: _IsOneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, items = (compiler.process(clause, **options) for clause in element.clauses)
     # No injection: the compiler renders a bound parameter.
-    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
+    return f"{column} IN (SELECT value FROM json_each({items}))"  # noqa: S608
 
 
-@compiles(_Unnest, "postgresql")
-def _unnest_array(element: _Unnest, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"
+@compiles(_IsOneOf, "postgresql")
+def _in_array(element: _IsOneOf, compiler: SQLCompiler, **options: Any) -> str:
+    # Not a subquery, whose rows the planner may join by scanning the table.
+    column, items = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({items})"
 
 
 class ByteOrder(FunctionElement[str]):
