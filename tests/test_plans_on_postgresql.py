@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
 from conduit_app.application import compose_from_settings
 from conduit_app.migrations.runner import migrate
@@ -25,12 +25,14 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
-from modules.kernel.infrastructure.persistence.statements import POSTGRESQL, PreparedStatement
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement
 from modules.profiles.infrastructure import follows
 from modules.profiles.infrastructure import reader as profiles
 from modules.users.infrastructure import directory as users
 from tests import postgresql
 from tests.conftest import settings_on
+
+DIALECT = create_engine("postgresql+psycopg://").dialect
 
 OLD = 1_200
 # Old articles are by the authors 1 to 40, have the tag `old` and are favorites of user 2. Author 1000, whom
@@ -177,7 +179,7 @@ def connected(url: str) -> psycopg.Connection[Any]:
 
 def explain(connection: psycopg.Connection[Any], case: Case, plan: str) -> Mapping[str, Any]:
     """Return the root of the executed plan."""
-    compiled = case.statement.compiled(POSTGRESQL, case.parameters)
+    compiled = case.statement.compiled(DIALECT, case.parameters)
     values = compiled.bind(case.parameters)
     connection.execute("DEALLOCATE ALL")
     connection.execute("SELECT set_config('plan_cache_mode', %s, false)", [plan])
