@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -33,7 +33,7 @@ from modules.kernel.infrastructure.persistence.postgresql import NOTIFY, POOL_SI
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 
-NONE: Parameters = {}
+NO_PARAMETERS: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
 REPLICA_RETRY_SECONDS = 5.0
 SNAPSHOT_OPEN = "a snapshot is open, and a snapshot cannot write"
@@ -181,7 +181,9 @@ class Database:
         unit = self._current_unit()
         return self._begin_read() if unit is None else nullcontext(unit.session)
 
-    async def fetch_all(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Sequence[Any]:
+    async def fetch_all(
+        self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
+    ) -> Sequence[Any]:
         """Execute a statement in the open unit of work and return its rows, as named tuples.
 
         Without one, a SELECT reads what is committed, and another statement is a transaction of its own.
@@ -203,7 +205,9 @@ class Database:
             finally:
                 await connection.rollback()
 
-    async def fetch_one(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Any | None:
+    async def fetch_one(
+        self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
+    ) -> Any | None:
         """Execute a statement as `fetch_all` does, and return its only row, or None.
 
         Raises `MultipleResultsFound` for several rows.
@@ -213,18 +217,18 @@ class Database:
             raise MultipleResultsFound(f"{len(rows)} rows: {statement.statement}")
         return rows[0] if rows else None
 
-    async def fetch_value(self, statement: PreparedStatement, parameters: Parameters = NONE) -> Any:
+    async def fetch_value(self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS) -> Any:
         """Execute a statement as `fetch_one` does, and return the first column of its row, or None."""
         row = await self.fetch_one(statement, parameters)
         return None if row is None else row[0]
 
     async def fetch_values(
-        self, statement: PreparedStatement, parameters: Parameters = NONE
+        self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
     ) -> Sequence[Any]:
         """Execute a statement as `fetch_all` does, and return the first column of its rows."""
         return [row[0] for row in await self.fetch_all(statement, parameters)]
 
-    async def execute(self, statement: PreparedStatement, parameters: Parameters = NONE) -> None:
+    async def execute(self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS) -> None:
         """Execute a statement as `fetch_all` does."""
         await self.fetch_all(statement, parameters)
 
@@ -266,7 +270,9 @@ class Database:
             try:
                 yield
             except BaseException as error:
-                await uninterrupted(_undo(connection))
+                # The savepoint is gone if the engine has rolled back the transaction; the error says why.
+                with suppress(DBAPIError):
+                    await uninterrupted(_undo(connection))
                 if isinstance(error, IntegrityError):
                     domain_error = errors.get(violated_constraint(error) or "")
                     if domain_error is not None:
@@ -291,9 +297,9 @@ class Database:
         with _translated_errors():
             pooled = await self._engines.read.acquire()
             try:
-                yield pooled.connection
+                async with pooled.connection.begin():
+                    yield pooled.connection
             finally:
-                await pooled.connection.rollback()
                 pooled.release()
 
     def data_version(self) -> int | None:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -183,6 +183,9 @@ class SqliteWriter(SqliteConnection):
             if self._pool.uncommitted and not self._pool.is_awaited:
                 await self.commit_shared()
         except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                await self._adapter.end_unit_of_work(self._driver.rollback)
+            self._end_shared(error)
             raise self._wrapped("ROLLBACK", error) from error
         finally:
             self.release()
