@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import JSON, Double, bindparam, delete, insert, literal, select, update
+from sqlalchemy import JSON, Double, bindparam, delete, func, insert, literal, select, table, update
 from sqlalchemy.exc import MultipleResultsFound
 
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
@@ -94,6 +94,18 @@ class TestInUnitOfWork:
         async with database.snapshot():
             with pytest.raises(RuntimeError, match="cannot write"):
                 await database.execute(DELETE_ALL)
+
+
+async def test_statements_stay_prepared_on_postgresql_after_a_snapshot(
+    postgresql_database: Database,
+) -> None:
+    prepared = prepare(select(func.count()).select_from(table("pg_prepared_statements")))
+    # The driver prepares a statement that it executes for the sixth time.
+    for _ in range(6):
+        async with postgresql_database.snapshot():
+            await number_of(postgresql_database, "lamp")
+    async with postgresql_database.snapshot():
+        assert await postgresql_database.fetch_value(prepared) > 0
 
 
 class TestRows:

@@ -403,8 +403,11 @@ class Database:
             try:
                 with self._entered(unit):
                     yield unit.session
-            finally:
+            except BaseException:
                 await unit.rollback()
+                raise
+            # Not rolled back: psycopg would discard the statements that are prepared on the server.
+            await unit.commit()
 
     @staticmethod
     async def _open_unit(connection: PooledConnection, *, writes: bool) -> _Unit:
