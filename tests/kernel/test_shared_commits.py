@@ -97,6 +97,16 @@ async def test_commit_has_a_maximum_of_units(sqlite_database: Database, commits:
     assert commits.number == 2
 
 
+async def test_failing_units_do_not_put_off_a_commit(sqlite_database: Database, commits: Commits) -> None:
+    """Without counting them, a deletion waited as long as others failed because of it."""
+    first = start(add(sqlite_database, "second"))
+    failing = [start(add(sqlite_database, error=UseCaseError())) for _ in range(2 * MAX_UNITS_PER_COMMIT)]
+    await first
+    assert not all(unit.done() for unit in failing)
+    await asyncio.gather(*failing, return_exceptions=True)
+    assert commits.number == 1
+
+
 async def test_unit_alone_is_a_transaction_of_its_own(sqlite_database: Database, commits: Commits) -> None:
     for number in range(3):
         await start(add(sqlite_database, f"thing {number}"))

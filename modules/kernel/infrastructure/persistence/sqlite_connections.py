@@ -87,13 +87,16 @@ class WriteQueue(ConnectionPool):
         self.uncommitted: list[asyncio.Future[None]] = []
         """One for each unit of work that ended in the open transaction; done after its commit."""
 
+        self.units = 0
+        """The number of units of work that began in the open transaction, also those that failed."""
+
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._taken = False
 
     @property
-    def is_awaited(self) -> bool:
-        """Whether a unit of work waits for the connection."""
-        return any(not waiter.done() for waiter in self._waiters)
+    def can_go_on(self) -> bool:
+        """Whether another unit of work waits, and may join the open transaction."""
+        return self.units < MAX_UNITS_PER_COMMIT and any(not waiter.done() for waiter in self._waiters)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
@@ -128,7 +131,7 @@ class WriteQueue(ConnectionPool):
         self._taken = False
 
     async def _pass_turn(self) -> None:
-        if self.uncommitted and not self.is_awaited:
+        if self.uncommitted and not self.can_go_on:
             await self._commit(self._idle[-1])
         self._end_turn()
 
@@ -151,8 +154,10 @@ class SqliteWriter(SqliteConnection):
             await self.commit_shared()
         self._is_savepoint = bool(self._pool.uncommitted)
         if self._is_savepoint:
+            self._pool.units += 1
             await self.fetch("SAVEPOINT unit_of_work", ())
         else:
+            self._pool.units = 1
             await super().begin()
 
     async def commit(self) -> None:
@@ -164,7 +169,7 @@ class SqliteWriter(SqliteConnection):
                 raise
         committed = asyncio.get_running_loop().create_future()
         self._pool.uncommitted.append(committed)
-        if not self._pool.is_awaited or len(self._pool.uncommitted) >= MAX_UNITS_PER_COMMIT:
+        if not self._pool.can_go_on:
             await self.commit_shared()
         self.release()
         await committed
@@ -180,7 +185,7 @@ class SqliteWriter(SqliteConnection):
                     await self._adapter.run_in_thread(partial(self._driver.execute, statement))
             else:
                 await self._adapter.end_unit_of_work(self._driver.rollback)
-            if self._pool.uncommitted and not self._pool.is_awaited:
+            if self._pool.uncommitted and not self._pool.can_go_on:
                 await self.commit_shared()
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
