@@ -19,7 +19,7 @@ ARTICLES = 12
 TAGS = ("fire", "horn", "iron", "wings")
 TIMEOUT_SECONDS = 60.0
 # How often an operation must be drawn before it must have succeeded.
-ENOUGH = 10
+ENOUGH = 50
 
 
 @dataclass
