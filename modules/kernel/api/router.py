@@ -1,7 +1,7 @@
 """The router of a module: FastAPI's, with strict JSON, retries, a time limit and OpenAPI examples."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
@@ -37,8 +37,11 @@ class _Route(APIRoute):
 
         async def handle_resolved(request: Request) -> Response:
             try:
-                resolved = await arguments(request)
+                resolved: Mapping[str, object] | None = await arguments(request)
             except UnusualRequest:
+                resolved = None
+            if resolved is None:
+                # Outside of the handler of the exception, which holds an invalid body in memory.
                 return await handle(request)
             response: Response = await endpoint(**resolved)
             return response
