@@ -19,7 +19,7 @@ class _Entry(NamedTuple):
     """Returns the segments of a path at the positions that are not parameters."""
 
     literals: object
-    """What it returns for the route's own path."""
+    """The value of `literals_of` for the route's own path."""
 
     parameters: list[tuple[int, str]]
     """The names of the parameters, with their positions in the path."""

@@ -102,7 +102,7 @@ async def test_failing_units_do_not_put_off_a_commit(sqlite_database: Database, 
     first = start(add(sqlite_database, "second"))
     failing = [start(add(sqlite_database, error=UseCaseError())) for _ in range(2 * MAX_UNITS_PER_COMMIT)]
     await first
-    assert not all(unit.done() for unit in failing)
+    assert sum(unit.done() for unit in failing) < MAX_UNITS_PER_COMMIT
     await asyncio.gather(*failing, return_exceptions=True)
     assert commits.number == 1
 
