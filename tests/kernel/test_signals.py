@@ -8,19 +8,24 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from modules.kernel.infrastructure.messaging.dispatcher import POLL_INTERVAL_SECONDS
-from modules.kernel.infrastructure.messaging.signals import Listener, Signals
+from modules.kernel.infrastructure.messaging import dispatcher
+from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.tables import SCHEMA
 from tests.kernel.outbox_worker import Base, create_walk_messaging, publish, wait_for_steps
 from tests.kernel.sample_table import Thing
 
-# Shorter than the poll interval, so that only a signal can be the cause.
-SOON_SECONDS = POLL_INTERVAL_SECONDS / 2
+SOON_SECONDS = 60.0
 TERMINATE_LISTENERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
 )
+
+
+@pytest.fixture(autouse=True)
+def _without_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll later than any test waits, so that only a signal can be the cause."""
+    monkeypatch.setattr(dispatcher, "POLL_INTERVAL_SECONDS", 10 * SOON_SECONDS)
 
 
 @pytest.fixture
@@ -36,15 +41,6 @@ async def send(database: Database, name: str) -> None:
     async with database.transaction() as session:
         session.add(Thing(name=name))
         await Signals(database).send("news")
-
-
-async def send_until_woken(listener: Listener, sender: Database, name: str) -> None:
-    """Send until the listener is woken: when the other process begins to listen is not known."""
-    async with asyncio.timeout(SOON_SECONDS):
-        number = 0
-        while not await listener.wait(seconds=0.2):
-            await send(sender, f"{name} {number}")
-            number += 1
 
 
 class TestInOneProcess:
@@ -98,7 +94,10 @@ class TestAcrossProcesses:
         signals = Signals(other_process)
         relay = asyncio.create_task(signals.relay())
         with signals.listening("news") as listener:
-            await send_until_woken(listener, persistent_database, "news")
+            # There may have been signals before the relay listened.
+            assert await listener.wait(seconds=SOON_SECONDS)
+            await send(persistent_database, "news")
+            assert await listener.wait(seconds=SOON_SECONDS)
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay
@@ -110,12 +109,12 @@ class TestAcrossProcesses:
         signals = Signals(other_process)
         relay = asyncio.create_task(signals.relay())
         with signals.listening("news") as listener:
-            await send_until_woken(listener, postgresql_database, "before")
+            assert await listener.wait(seconds=SOON_SECONDS)
             async with postgresql_database.transaction() as session:
                 assert (await session.scalars(text(TERMINATE_LISTENERS))).all() == [True]
-            # After reconnecting, the relay wakes all listeners.
             assert await listener.wait(seconds=SOON_SECONDS)
-            await send_until_woken(listener, postgresql_database, "after")
+            await send(postgresql_database, "after")
+            assert await listener.wait(seconds=SOON_SECONDS)
         relay.cancel()
         with suppress(asyncio.CancelledError):
             await relay

@@ -85,8 +85,6 @@ class Signals:
             else:
                 return
             await asyncio.sleep(RETRY_SECONDS)
-            # Signals sent in the meantime were lost.
-            self._wake(None)
 
     def close(self) -> None:
         """Wake all listeners for shutdown."""

@@ -324,7 +324,7 @@ class Database:
             await self.execute(NOTIFY, {"topic": topic})
 
     async def notifications(self) -> AsyncIterator[str | None]:
-        """Yield the topics that other processes notify, or None for any topic.
+        """Yield the topics that other processes notify, or None for any topic, as at the beginning.
 
         Ends at once for a database in memory, which no other process uses. Raises `ConnectionError` or
         `DatabaseUnavailable`.

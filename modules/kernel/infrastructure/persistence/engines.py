@@ -50,7 +50,7 @@ class Engines:
         return None if self.version_reader is None else self.version_reader.data_version()
 
     async def notifications(self) -> AsyncIterator[str | None]:
-        """Yield the topics that other processes notify, or None for any topic.
+        """Yield the topics that other processes notify, or None for any topic, as at the beginning.
 
         Ends at once for a database in memory, which no other process uses. Raises `ConnectionError`.
         """
@@ -58,7 +58,7 @@ class Engines:
             # On the engine without a pool: the connection stays open while there are listeners.
             async for topic in notifications(self.migrate):
                 yield topic
-        previous = self.data_version()
+        previous = None
         while self.version_reader is not None:
             await asyncio.sleep(COMMIT_POLL_SECONDS)
             current = self.data_version()

@@ -98,12 +98,16 @@ async def prefer_indexes(session: AsyncSession) -> None:
         await session.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
 
-async def notifications(engine: AsyncEngine) -> AsyncIterator[str]:
-    """Yield the topics that other processes notify; raises `ConnectionError`."""
+async def notifications(engine: AsyncEngine) -> AsyncIterator[str | None]:
+    """Yield the topics that other processes notify, after None: there may have been any before.
+
+    Raises `ConnectionError`.
+    """
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text(f"LISTEN {CHANNEL}"))
         driver: Any = (await connection.get_raw_connection()).driver_connection
+        yield None
         try:
             async for notification in driver.notifies():
                 yield notification.payload
