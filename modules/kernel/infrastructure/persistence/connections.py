@@ -56,7 +56,11 @@ class PooledConnection(ABC):
     async def rollback(self) -> None:
         """Roll back the transaction, if one is open, and release the connection."""
 
-    def is_usable(self) -> bool:
+    async def end_snapshot(self) -> None:
+        """End the transaction, which has written nothing, and release the connection."""
+        await self.commit()
+
+    async def is_usable(self) -> bool:
         """Return whether another unit of work may use the connection."""
         return not self.is_invalidated
 
@@ -147,7 +151,11 @@ class ConnectionPool:
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
         while self._idle:
-            await self._idle.pop().connection.close()
+            connection = self._idle.pop()
+            if await connection.is_usable():
+                await connection.connection.close()
+            else:
+                await connection.discard()
 
     async def _take_turn(self) -> None:
         # A timeout costs more than the rest, and a free connection needs none.
@@ -164,8 +172,12 @@ class ConnectionPool:
         # The one used last comes first: its caches are warm.
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_usable():
-                return connection
+            try:
+                if await connection.is_usable():
+                    return connection
+            except BaseException:
+                await uninterrupted(connection.discard())
+                raise
             await connection.discard()
         opened = await self.engine.connect()
         connection = self._wrap(self, opened, await opened.get_raw_connection())

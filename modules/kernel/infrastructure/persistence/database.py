@@ -82,6 +82,14 @@ class _Unit:
             await self.session.flush()
 
     async def commit(self) -> None:
+        await self._commit_session()
+        await self.connection.commit()
+
+    async def end_snapshot(self) -> None:
+        await self._commit_session()
+        await self.connection.end_snapshot()
+
+    async def _commit_session(self) -> None:
         if self.session.is_used:
             try:
                 await self.session.commit()
@@ -89,7 +97,6 @@ class _Unit:
                 await self.rollback()
                 raise
             await self.session.close()
-        await self.connection.commit()
 
     async def rollback(self) -> None:
         if self.session.is_used:
@@ -406,8 +413,7 @@ class Database:
             except BaseException:
                 await unit.rollback()
                 raise
-            # Not rolled back: psycopg would discard the statements that are prepared on the server.
-            await unit.commit()
+            await unit.end_snapshot()
 
     @staticmethod
     async def _open_unit(connection: PooledConnection, *, writes: bool) -> _Unit:

@@ -1,68 +1,209 @@
-"""The connections to PostgreSQL on which units of work run."""
+"""The connections to PostgreSQL on which units of work run.
 
+psycopg's cursors wait for the server several times for one statement, and each wait takes longer than
+PostgreSQL needs. Here what belongs together is sent at once in libpq's pipeline mode: BEGIN with the first
+statement of a unit of work, and a statement with its preparation.
+https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+"""
+
+import asyncio
 import select as readiness
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
-from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection, Rows
+from modules.kernel.infrastructure.persistence.connections import (
+    ConnectionPool,
+    PooledConnection,
+    Rows,
+    uninterrupted,
+)
 from modules.kernel.infrastructure.persistence.postgresql import redact_row_values
+
+# How many rows are sent before their results are read.
+MAX_ROWS_AT_ONCE = 500
+CANCEL_TIMEOUT_SECONDS = 5.0
+OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
+NO_VALUES: Sequence[Sequence[Any]] = [()]
+# PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
+# but floating-point numbers, which SQLAlchemy does not cast, could be text.
+UNSPECIFIED = 0
+FLOAT8 = psycopg.adapters.types["float8"].oid
 
 
 class PostgresqlConnection(PooledConnection):
-    """A connection to PostgreSQL."""
+    """A connection to PostgreSQL. A transaction begins with the first statement of its unit of work."""
 
     def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
         super().__init__(pool, connection)
         driver: Any = raw.driver_connection
         self._driver: psycopg.AsyncConnection[Any] = driver
+        self._libpq: pq.abc.PGconn = driver.pgconn
+        self._transformer = Transformer(driver)
+        self._new_names = (f"conduit_{number}".encode() for number in count())
+        self._prepared: dict[str, bytes] = {}
+        self._in_unit_of_work = False
 
     async def prepare(self) -> None:
-        # By default psycopg begins a transaction before any statement: a round trip more for a lookup.
-        await self._driver.set_autocommit(True)
+        # At a rollback by a session, psycopg would deallocate all prepared statements, also those from here.
+        self._driver.prepare_threshold = None
 
     async def begin(self) -> None:
-        await self.fetch("BEGIN", ())
+        self._in_unit_of_work = True
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        try:
-            cursor = psycopg.AsyncRawCursor(self._driver)
-            await cursor.execute(sql.encode(), values)
-            return await cursor.fetchall() if cursor.description else ()
-        except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
+        result = (await self._execute(sql, [values]))[-1]
+        if not result.ntuples:
+            return ()
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        try:
-            await psycopg.AsyncRawCursor(self._driver).executemany(sql.encode(), rows)
-        except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
+        for start in range(0, len(rows), MAX_ROWS_AT_ONCE):
+            await self._execute(sql, rows[start : start + MAX_ROWS_AT_ONCE])
 
     async def commit(self) -> None:
-        try:
-            await self._driver.commit()
-        except psycopg.Error as error:
-            raise self._wrapped("COMMIT", error) from error
-        finally:
-            self.release()
+        await self._end("COMMIT")
 
     async def rollback(self) -> None:
+        if self.is_invalidated:
+            self.release()
+        else:
+            await self._end("ROLLBACK")
+
+    async def end_snapshot(self) -> None:
+        self._in_unit_of_work = False
+        if self._libpq.transaction_status in OPEN:
+            # Nobody waits for it. Its result is read before the next use.
+            self._libpq.enter_pipeline_mode()
+            self._send("COMMIT", NO_VALUES)
+        self.release()
+
+    async def is_usable(self) -> bool:
         try:
-            if not self.is_invalidated:
-                await self._driver.rollback()
-        except psycopg.Error as error:
-            raise self._wrapped("ROLLBACK", error) from error
+            await self._read_pending_results()
+        except psycopg.Error:
+            return False
+        # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
+        idle = self._libpq.transaction_status == TransactionStatus.IDLE
+        return idle and not _is_readable(self._libpq.socket)
+
+    async def _end(self, command: str) -> None:
+        self._in_unit_of_work = False
+        try:
+            if self._libpq.transaction_status in OPEN:
+                await self._execute(command, NO_VALUES)
         finally:
             self.release()
 
-    def is_usable(self) -> bool:
-        # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
-        status = self._driver.info.transaction_status
-        return status is TransactionStatus.IDLE and not _is_readable(self._driver.fileno())
+    async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
+        """Execute a statement for each row of values in one round trip; the last result is the last row's."""
+        try:
+            return await self._send_and_read(sql, rows)
+        except psycopg.Error as error:
+            raise self._wrapped(sql, error) from error
+        except asyncio.CancelledError:
+            await uninterrupted(self._cancel())
+            raise
+
+    async def _send_and_read(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
+        libpq = self._libpq
+        begins = self._in_unit_of_work and libpq.transaction_status == TransactionStatus.IDLE
+        libpq.enter_pipeline_mode()
+        if begins:
+            libpq.send_query_params(b"BEGIN", None)
+        name = self._send(sql, rows)
+        results, failure = await self._read_results()
+        if len(results) > begins:
+            self._prepared[sql] = name
+        if failure is not None:
+            raise failure
+        return results
+
+    def _send(self, sql: str, rows: Sequence[Sequence[Any]]) -> bytes:
+        """Send a statement for each row of values, after its preparation; return its name on the server."""
+        libpq, transformer = self._libpq, self._transformer
+        name = self._prepared.get(sql)
+        for values in rows:
+            texts = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+            if name is None:
+                name = next(self._new_names)
+                types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
+                libpq.send_prepare(name, sql.encode(), types)
+            libpq.send_query_prepared(name, texts)
+        libpq.pipeline_sync()
+        libpq.flush()
+        assert name is not None  # noqa: S101 - no caller sends a statement for no rows
+        return name
+
+    async def _read_results(self) -> tuple[Sequence[pq.abc.PGresult], psycopg.Error | None]:
+        """Return the results of what was sent, up to an error, and the error.
+
+        Raises `OperationalError` if the connection is lost.
+        """
+        libpq = self._libpq
+        results: list[pq.abc.PGresult] = []
+        failure: psycopg.Error | None = None
+        while libpq.flush():
+            await self._wait(for_writing=True)
+            libpq.consume_input()
+        while True:
+            while libpq.is_busy():
+                await self._wait()
+                libpq.consume_input()
+            result = libpq.get_result()
+            if result is None:
+                if libpq.status != ConnStatus.OK:
+                    raise failure or psycopg.OperationalError("the connection is lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                break
+            elif result.status == ExecStatus.FATAL_ERROR:
+                failure = failure or error_from_result(result, encoding="utf-8")
+            elif failure is None:
+                results.append(result)
+        libpq.exit_pipeline_mode()
+        return results, failure
+
+    async def _read_pending_results(self) -> None:
+        """Read the results of the end of a snapshot, which nobody has waited for."""
+        if self._libpq.pipeline_status:
+            self._libpq.consume_input()
+            await self._read_results()
+
+    async def _wait(self, *, for_writing: bool = False) -> None:
+        """Wait until the socket is readable, or writable if asked for."""
+        loop = asyncio.get_running_loop()
+        socket, ready = self._libpq.socket, loop.create_future()
+
+        def set_ready() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(socket, set_ready)
+        if for_writing:
+            loop.add_writer(socket, set_ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(socket)
+            if for_writing:
+                loop.remove_writer(socket)
+
+    async def _cancel(self) -> None:
+        """Cancel the statement that is being executed, and read its result."""
+        try:
+            await self._driver.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
+            await self._read_results()
+        except psycopg.Error:
+            await self._driver.close()
 
     def _wrapped(self, sql: str, error: Exception) -> Exception:
         redact_row_values(error)

@@ -70,8 +70,10 @@ class SqliteConnection(PooledConnection):
         finally:
             self.release()
 
-    def is_usable(self) -> bool:
-        return super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
+    async def is_usable(self) -> bool:
+        return (
+            await super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
+        )
 
 
 class WriteQueue(ConnectionPool):
@@ -206,8 +208,8 @@ class SqliteWriter(SqliteConnection):
         else:
             self._end_shared(None)
 
-    def is_usable(self) -> bool:
-        return bool(self._pool.uncommitted) or super().is_usable()
+    async def is_usable(self) -> bool:
+        return bool(self._pool.uncommitted) or await super().is_usable()
 
     def _end_shared(self, error: sqlite3.Error | None) -> None:
         committed, self._pool.uncommitted = self._pool.uncommitted, []
