@@ -34,7 +34,6 @@ from benchmarks.site import CACHED, COMMIT_DELAY, UNCACHED, Site
 BASELINE, MIXED, TAIL, WRITERS = "baseline", "mixed workload", "beside 8 writers", "concurrent writers"
 FASTAPI = "FastAPI"
 CONNECTIONS, USERS, WRITERS_BESIDE = 16, 50, 8
-ENGINES_WITH_RESPONSE_CACHE = (SQLITE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,9 @@ def measurements() -> Iterator[Measurement]:
         for name, operation in OPERATIONS.items():
             yield Measurement(UNCACHED, engine, name, operation.requests)
         yield Measurement(MIXED, engine, UNCACHED, mixed, USERS)
-        if engine in ENGINES_WITH_RESPONSE_CACHE:
-            for name in READS:
-                yield Measurement(CACHED, engine, name, OPERATIONS[name].requests, variant=CACHED)
-            yield Measurement(MIXED, engine, CACHED, mixed, USERS, CACHED)
+        for name in READS:
+            yield Measurement(CACHED, engine, name, OPERATIONS[name].requests, variant=CACHED)
+        yield Measurement(MIXED, engine, CACHED, mixed, USERS, CACHED)
         yield Measurement(TAIL, engine, "list", OPERATIONS["list"].requests, beside=comments)
         for writers in (8, 32, 64):
             yield Measurement(WRITERS, engine, f"{writers}", comments, writers)

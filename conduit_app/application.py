@@ -104,7 +104,7 @@ def create_application(
     # From the innermost to the outermost.
     application.add_middleware(
         ResponseCacheMiddleware,
-        data_version=composition.database.data_version,
+        read_data_version=composition.database.data_version,
         keys=CacheKeys(route_contexts),
         max_size=settings.response_cache_size,
     )

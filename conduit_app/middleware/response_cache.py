@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,10 +15,12 @@ from modules.kernel.api.authentication import PRINCIPAL
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.conditional import entity_tag, joined_header, weak_match
 from modules.kernel.domain.identity import Principal
+from modules.kernel.infrastructure.persistence.engines import DataVersion
 
 Key = tuple[str, QueryPairs, tuple[bytes, ...]]
 """Path, declared query parameters and Authorization headers."""
 
+ReadDataVersion = Callable[[], Awaitable[DataVersion | None]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 IF_NONE_MATCH = b"if-none-match"
@@ -48,20 +50,20 @@ class ResponseCacheMiddleware:
 
     A response is cacheable if its endpoint is marked `@cacheable`. It is cached by path, declared query
     parameters and Authorization header until anything in the database changes, its token expires or its
-    max-age is reached, so that a cached response equals a recomputed one. Reading the database's version
-    costs a hundredth of computing a list; where the version is not known, nothing is cached. A streaming
-    response gets no ETag: its headers are sent before its body is known.
+    max-age is reached, so that a cached response equals a recomputed one. Where the version of the database
+    is not known, no cached response is served and none is stored. A streaming response gets no ETag: its
+    headers are sent before its body is known.
     """
 
     def __init__(
-        self, app: ASGIApp, data_version: Callable[[], int | None], keys: CacheKeys, max_size: int
+        self, app: ASGIApp, read_data_version: ReadDataVersion, keys: CacheKeys, max_size: int
     ) -> None:
         self._app = app
         self._keys = keys
         # Nothing is cached without a version, and a cache without room needs none.
-        self._data_version = data_version if max_size else _no_version
+        self._read_data_version = read_data_version if max_size else _no_version
         self._max_size = max_size
-        self._version: int | None = None
+        self._version: DataVersion | None = None
         self._entries: OrderedDict[Key, _CachedResponse] = OrderedDict()
         self._size = 0
 
@@ -70,15 +72,21 @@ class ResponseCacheMiddleware:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
+        path = scope["path"]
+        query = self._keys.query(path, scope["query_string"])
+        if query is None:
+            await self._call(scope, receive, send)
+            return
         # All Authorization headers: which of two is used is not decided here.
         credentials = tuple(value for name, value in scope["headers"] if name == b"authorization")
-        path = scope["path"]
-        key = (path, self._keys.query(path, scope["query_string"]), credentials)
+        key = (path, query, credentials)
         # Read before the response is computed: one that is newer than its version only expires too early.
-        version = self._drop_if_stale()
-        cached = self._entries.get(key)
+        version = await self._current_version()
+        cached = None if version is None else self._entries.get(key)
         if cached is None or cached.expires_at <= time.time():
-            await self._call_and_store(key, version, scope, receive, send)
+            response = await self._call(scope, receive, send)
+            if response is not None and CACHE_MAX_AGE in scope:
+                self._store(key, version, _cached(response, scope))
             return
         self._entries.move_to_end(key)
         # For the request log, as if the endpoint had been called.
@@ -87,20 +95,20 @@ class ResponseCacheMiddleware:
             structlog.contextvars.bind_contextvars(user_id=cached.principal.user_id)
         await _send(cached.response, scope, send)
 
-    def _drop_if_stale(self) -> int | None:
-        version = self._data_version()
-        if version != self._version or version is None:
+    async def _current_version(self) -> DataVersion | None:
+        version = await self._read_data_version()
+        if version is not None and version != self._version:
             self._entries.clear()
             self._size, self._version = 0, version
         return version
 
-    async def _call_and_store(
-        self, key: Key, version: int | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> _Response | None:
+        """Call the application; return the response to which an ETag was added, if any."""
         pending_start: Message | None = None
+        response: _Response | None = None
 
         async def send_with_etag(message: Message) -> None:
-            nonlocal pending_start
+            nonlocal pending_start, response
             if message["type"] == "http.response.start" and _needs_etag(message):
                 pending_start = message
             elif pending_start is None:
@@ -111,13 +119,12 @@ class ResponseCacheMiddleware:
                 await send(message)
             else:
                 response = _with_etag(pending_start, message["body"])
-                if CACHE_MAX_AGE in scope:
-                    self._store(key, version, _cached(response, scope))
                 await _send(response, scope, send)
 
         await self._app(scope, receive, send_with_etag)
+        return response
 
-    def _store(self, key: Key, version: int | None, cached: _CachedResponse) -> None:
+    def _store(self, key: Key, version: DataVersion | None, cached: _CachedResponse) -> None:
         size = _size(key, cached)
         if version is None or version != self._version or size > self._max_size // MAX_ENTRY_FRACTION:
             return
@@ -148,7 +155,7 @@ def _with_etag(start: Message, body: bytes) -> _Response:
     return _Response([*start["headers"], (b"etag", etag.encode())], body, etag)
 
 
-def _no_version() -> None:
+async def _no_version() -> None:
     return None
 
 

@@ -1,22 +1,16 @@
 """The response cache: a cached response equals a recomputed one."""
 
-import sqlite3
 import time
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import text
 
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
+from modules.kernel.infrastructure.persistence.database import Database
 from tests.client import Api
-from tests.conftest import AppInstance
-
-
-@pytest.fixture
-def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return an application on SQLite: on PostgreSQL no response is cached."""
-    return sqlite_app
+from tests.sql_recorder import StatementRecorder
 
 
 async def test_cached_response_is_identical(api: Api) -> None:
@@ -24,6 +18,18 @@ async def test_cached_response_is_identical(api: Api) -> None:
     first, second = [await api.get("/articles/dragons") for _ in range(2)]
     assert first.content == second.content
     assert first.headers["etag"] == second.headers["etag"]
+
+
+async def test_response_is_cached_while_nothing_is_committed(api: Api, composition: Composition) -> None:
+    await api.as_user("jake").publish("Dragons")
+    recorder = StatementRecorder(composition.database)
+    for _ in range(100):  # other tests commit on the same PostgreSQL server
+        recorder.statements.clear()
+        assert (await api.get("/articles")).json()["articlesCount"] == 1
+        if not recorder.statements:
+            break
+    recorder.stop()
+    assert recorder.statements == []
 
 
 async def test_commit_invalidates_the_cache(api: Api) -> None:
@@ -39,9 +45,10 @@ async def test_commit_invalidates_the_cache(api: Api) -> None:
 async def test_commit_of_another_process_invalidates_the_cache(api: Api, settings: Settings) -> None:
     await api.as_user("jake").publish("Dragons")
     assert (await api.get("/articles/dragons")).json()["article"]["title"] == "Dragons"
-    with sqlite3.connect(str(make_url(settings.database_url).database)) as other:
-        other.execute("UPDATE articles_article SET title = 'Wyverns'")
-    other.close()
+    other = Database(settings.database_url)
+    async with other.transaction() as session:
+        await session.execute(text("UPDATE articles_article SET title = 'Wyverns'"))
+    await other.dispose()
     assert (await api.get("/articles/dragons")).json()["article"]["title"] == "Wyverns"
 
 
@@ -112,9 +119,9 @@ async def test_errors_are_not_cached(api: Api) -> None:
 
 
 async def test_data_version_changes_with_every_commit(composition: Composition, api: Api) -> None:
-    versions = [composition.database.data_version()]
+    versions = [await composition.database.data_version()]
     for title in ("Dragons", "Knights"):
         await api.as_user("jake").publish(title)
-        versions.append(composition.database.data_version())
+        versions.append(await composition.database.data_version())
     assert None not in versions
     assert len(set(versions)) == len(versions)

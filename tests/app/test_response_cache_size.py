@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 
 import httpx2
@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from conduit_app.composition import Composition
-from conduit_app.middleware.cache_key import CacheKeys
+from conduit_app.middleware.cache_key import CacheKeys, QueryPairs
 from conduit_app.middleware.response_cache import (
     ENTRY_OVERHEAD_BYTES,
     MAX_ENTRY_FRACTION,
@@ -29,7 +29,7 @@ HOUR = 3_600
 
 @pytest.fixture
 def app_instance(sqlite_app: AppInstance) -> AppInstance:
-    """Return an application on SQLite: on PostgreSQL no response is cached."""
+    """Return an application on SQLite: on PostgreSQL, commits of other tests on the server invalidate."""
     return sqlite_app
 
 
@@ -149,11 +149,27 @@ class CountingApp:
         await send({"type": "http.response.body", "body": body})
 
 
+class AnyPath(CacheKeys):
+    """A cache whose paths are all cacheable."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def query(self, _path: str, _query_string: bytes) -> QueryPairs:
+        """Return no parameters."""
+        return ()
+
+
 def client(
-    application: CountingApp, max_size: int = 1_000_000, version: int | None = 1
+    application: CountingApp, max_size: int = 1_000_000, versions: Iterable[int | None] = itertools.repeat(1)
 ) -> httpx2.AsyncClient:
     """Return a client of this application behind a response cache, on a database that never changes."""
-    middleware = ResponseCacheMiddleware(application, lambda: version, CacheKeys([]), max_size)
+    remaining = iter(versions)
+
+    async def read_data_version() -> int | None:
+        return next(remaining)
+
+    middleware = ResponseCacheMiddleware(application, read_data_version, AnyPath(), max_size)
     transport = httpx2.ASGITransport(middleware)
     return httpx2.AsyncClient(transport=transport, base_url="http://cache.test")
 
@@ -200,8 +216,8 @@ class TestSize:
         assert [await number(cached), await number(cached)] == [1, 2]
 
     async def test_nothing_is_cached_without_a_data_version(self) -> None:
-        cached = client(CountingApp(), version=None)
-        assert [await number(cached), await number(cached)] == [1, 2]
+        cached = client(CountingApp(), versions=[None, 1, None, 1, 2])
+        assert [await number(cached) for _ in range(5)] == [1, 2, 3, 2, 4]
 
     async def test_entry_expires_with_its_token(self) -> None:
         valid = client(CountingApp(principal=principal(expires_at=int(FAR_FUTURE.timestamp()))))

@@ -24,7 +24,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import (
     is_unavailable,
     violated_constraint,
 )
-from modules.kernel.infrastructure.persistence.engines import open_engines, redact_password
+from modules.kernel.infrastructure.persistence.engines import DataVersion, open_engines, redact_password
 from modules.kernel.infrastructure.persistence.observation import (
     StatementObserver,
     observe_session_statements,
@@ -309,9 +309,14 @@ class Database:
             finally:
                 pooled.release()
 
-    def data_version(self) -> int | None:
-        """Return a number that changes with every commit, of any process; None where it is not available."""
-        return self._engines.data_version()
+    async def data_version(self) -> DataVersion | None:
+        """Return a value that changes with every commit, of any process; None where it is not available.
+
+        It is not available for what may be read from a replica.
+        """
+        if self._engines.replica is not None and self._stale_reads_allowed.get():
+            return None
+        return await self._engines.data_version()
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a transaction is open in this task."""

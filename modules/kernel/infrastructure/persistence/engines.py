@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -34,6 +35,19 @@ COMMIT_POLL_SECONDS = 0.02
 WRITE_LOCK_TIMEOUT_SECONDS = 10.0
 
 
+DataVersion = int | str
+
+
+class VersionReader(Protocol):
+    """Reads the data version of a database."""
+
+    async def data_version(self) -> DataVersion | None:
+        """Return a value that changes with every commit, of any process; None where it is not available."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The connections of one database: for transactions, for snapshots, for migrations and to its replica."""
@@ -42,12 +56,12 @@ class Engines:
     read: ConnectionPool
     migrate: AsyncEngine
     migration_lock: Callable[[], AbstractAsyncContextManager[None]]
-    version_reader: DataVersionReader | None = None
+    version_reader: VersionReader | None = None
     replica: ConnectionPool | None = None
 
-    def data_version(self) -> int | None:
-        """Return a number that changes with every commit, of any process; None where it is not available."""
-        return None if self.version_reader is None else self.version_reader.data_version()
+    async def data_version(self) -> DataVersion | None:
+        """Return a value that changes with every commit, of any process; None where it is not available."""
+        return None if self.version_reader is None else await self.version_reader.data_version()
 
     async def notifications(self) -> AsyncIterator[str | None]:
         """Yield the topics that other processes notify, or None for any topic, as at the beginning.
@@ -58,10 +72,11 @@ class Engines:
             # On the engine without a pool: the connection stays open while there are listeners.
             async for topic in notifications(self.migrate):
                 yield topic
+            return
         previous = None
         while self.version_reader is not None:
             await asyncio.sleep(COMMIT_POLL_SECONDS)
-            current = self.data_version()
+            current = await self.data_version()
             if current != previous:
                 previous = current
                 yield None
@@ -69,7 +84,7 @@ class Engines:
     async def dispose(self) -> None:
         """Close every connection."""
         if self.version_reader is not None:
-            self.version_reader.close()
+            await self.version_reader.close()
         # The writer last: SQLite checkpoints the write-ahead log into the file when the last connection,
         # if it may write, closes.
         for pool in (self.replica, self.read, self.write):
@@ -123,9 +138,14 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
 
 def _postgresql(url: URL, pool_size: int) -> Engines:
     write, read, migrate = server_engines(url)
-    return Engines(
-        _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size), migrate, nullcontext
+    from modules.kernel.infrastructure.persistence.postgresql_data_version import (  # noqa: PLC0415 - saves memory on SQLite
+        ServerDataVersionReader,
     )
+
+    # On a connection of its own: it must not wait for slow reads, which may be what is cached.
+    version_reader = ServerDataVersionReader(_postgresql_pool(read, 1))
+    writers, readers = _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size)
+    return Engines(writers, readers, migrate, nullcontext, version_reader)
 
 
 def _postgresql_pool(engine: AsyncEngine, size: int) -> ConnectionPool:

@@ -222,7 +222,7 @@ class DataVersionReader:
         self._opened: FileId = None
         self._times_opened = 0
 
-    def data_version(self) -> int | None:
+    async def data_version(self) -> int | None:
         """Return a number that changes with every commit, or None when the file cannot be read.
 
         https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection commits,
@@ -234,20 +234,23 @@ class DataVersionReader:
                 self._connection = self._open()
             [version] = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error:
-            self.close()
+            self._close()
             return None
         # A new connection may repeat the numbers of the previous one; SQLite counts in 32 bits.
         return self._times_opened << 32 | int(version)
 
+    async def close(self) -> None:
+        """Close the connection; the next read opens it again."""
+        self._close()
+
     def _open(self) -> sqlite3.Connection:
-        self.close()
+        self._close()
         self._opened = file_id(self._name)
         self._times_opened += 1
         uri = f"{self._file.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
 
-    def close(self) -> None:
-        """Close the connection; the next read opens it again."""
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
