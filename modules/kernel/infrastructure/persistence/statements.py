@@ -7,9 +7,11 @@ once per statement.
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Delete, Dialect, Float, Insert, Select, Update
+import orjson
+from sqlalchemy import JSON, Delete, Dialect, Float, Insert, Select, Update
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
@@ -63,7 +65,8 @@ class CompiledStatement:
         self._parameters = [_parameter(compiled, name, dialect) for name in compiled.positiontup or ()]
         columns = compiled._result_columns
         row_class: Any = namedtuple("Row", [column.keyname for column in columns], rename=True)  # type: ignore[misc]
-        self._make_row = row_class._make
+        # What `_make` does, without a call of Python's.
+        self._make_row = partial(tuple.__new__, row_class)
         converters = [_result_converter(column.type, dialect) for column in columns]
         self._converted = [(index, convert) for index, convert in enumerate(converters) if convert]
 
@@ -78,12 +81,13 @@ class CompiledStatement:
         """Return the driver's rows as named tuples of Python values."""
         make_row, converted = self._make_row, self._converted
         if not converted:
-            return [make_row(row) for row in fetched]
+            return list(map(make_row, fetched))
         rows = []
         for row in fetched:
             values = list(row)
             for index, convert in converted:
-                values[index] = convert(values[index])
+                if values[index] is not None:  # of every type, NULL is None
+                    values[index] = convert(values[index])
             rows.append(make_row(values))
         return rows
 
@@ -123,5 +127,8 @@ def _parameter(compiled: SQLCompiler, name: str, dialect: Dialect) -> tuple[str 
 
 
 def _result_converter(type_: TypeEngine[Any], dialect: Dialect) -> Convert:
+    if isinstance(type_, JSON) and dialect.name == "sqlite":
+        # As the engine is set up, without the two calls of Python's that SQLAlchemy makes for each value.
+        return orjson.loads
     # Of the types in use, only floating-point numbers depend on what the driver says about the column.
     return type_.dialect_impl(dialect).result_processor(dialect, FLOAT8 if isinstance(type_, Float) else None)
