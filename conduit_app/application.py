@@ -31,6 +31,7 @@ from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
 from conduit_app.pages.guides import create_guides_router, guide_links
+from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
 from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
@@ -74,7 +75,10 @@ def open_database(settings: Settings) -> Database:
 def create_application(
     settings: Settings | None = None, composition: Composition | None = None, tracing: Tracing | None = None
 ) -> FastAPI:
-    """Return the ASGI application, by default for the settings of the environment and without tracing."""
+    """Return the ASGI application, by default for the settings of the environment and without tracing.
+
+    Raises `CompositionError` when routes of two modules conflict.
+    """
     settings = settings or load_settings(Settings)
     configure_logging(settings, traced=tracing is not None)
     composition = composition or compose_from_settings(settings)
@@ -83,13 +87,17 @@ def create_application(
     metrics = Metrics(composition)
     watchdog = EventLoopWatchdog(metrics.observe_stall)
     application = _create_fastapi(composition, tracing, metrics, watchdog)
-    routes: dict[object, tuple[str, str]] = {}
+    module_routes: list[OwnedRoute] = []
     for module in served_modules(composition, settings):
         for create_router in module.routers:
             router = create_router(composition.containers[module.name])
+            sort_routes(router)
             application.include_router(router, prefix=API)
-            for route in iter_route_contexts(router.routes):
-                routes[route.endpoint] = (f"{API}{route.path}", module.name)
+            module_routes += [(module.name, route) for route in iter_route_contexts(router.routes)]
+    reject_conflicts(module_routes)
+    routes: dict[object, tuple[str, str]] = {
+        route.endpoint: (f"{API}{route.path}", module) for module, route in module_routes
+    }
     application.include_router(create_guides_router())
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
