@@ -81,11 +81,18 @@ class PostgresqlConnection(PooledConnection):
 
     async def end_snapshot(self) -> None:
         self._in_unit_of_work = False
-        if self._libpq.transaction_status in OPEN:
-            # Nobody waits for it. Its result is read before the next use.
-            self._libpq.enter_pipeline_mode()
-            self._send("COMMIT", NO_VALUES)
-        self.release()
+        libpq = self._libpq
+        try:
+            if libpq.transaction_status in OPEN:
+                # Nobody waits for it. Its result is read before the next use.
+                libpq.enter_pipeline_mode()
+                libpq.send_query_params(b"COMMIT", None)
+                libpq.pipeline_sync()
+                libpq.flush()
+        except psycopg.Error as error:
+            raise self._wrapped("COMMIT", error) from error
+        finally:
+            self.release()
 
     async def is_usable(self) -> bool:
         try:
