@@ -81,11 +81,15 @@ class PostgresqlConnection(PooledConnection):
 
     async def end_snapshot(self) -> None:
         self._in_unit_of_work = False
-        if self._libpq.transaction_status in OPEN:
-            # Nobody waits for it. Its result is read before the next use.
-            self._libpq.enter_pipeline_mode()
-            self._send("COMMIT", NO_VALUES)
-        self.release()
+        try:
+            if self._libpq.transaction_status in OPEN:
+                # Nobody waits for it. Its result is read before the next use.
+                self._libpq.enter_pipeline_mode()
+                self._libpq.send_query_params(b"COMMIT", None)
+                self._libpq.pipeline_sync()
+                self._libpq.flush()
+        finally:
+            self.release()
 
     async def is_usable(self) -> bool:
         try:
