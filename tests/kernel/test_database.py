@@ -24,7 +24,10 @@ class NameTaken(Conflict):
 
 TIMEOUT_SECONDS = 20
 CONSTRAINT_ERRORS = {"uq_things_thing_name": NameTaken}
-INSERT = prepare(insert(Thing.metadata.tables["things_thing"]))
+things = Thing.metadata.tables["things_thing"]
+INSERT = prepare(insert(things))
+# On SQLite, its error ends the transaction, like that of a full disk; on PostgreSQL, every error does.
+INSERT_OR_ROLL_BACK = prepare(insert(things).prefix_with("OR ROLLBACK", dialect="sqlite"))
 
 
 class UseCaseError(Exception):
@@ -41,6 +44,12 @@ async def add_unique(database: Database, name: str) -> None:
     """Insert a thing, as a repository with a unique constraint does."""
     async with database.translating_violations(CONSTRAINT_ERRORS):
         await database.execute(INSERT, {"name": name, "number": 0})
+
+
+async def violate(database: Database) -> None:
+    """Insert a second lamp, and ignore the error, as no use case may."""
+    with suppress(IntegrityError):
+        await database.execute(INSERT_OR_ROLL_BACK, {"name": "lamp", "number": 0})
 
 
 class TestTransaction:
@@ -133,6 +142,58 @@ class TestTransaction:
         # The response says what was done, although it is late.
         assert await task == "committed"
         assert await names(persistent_database) == ["lamp"]
+
+    async def test_caught_error_that_ended_the_transaction_prevents_the_commit(
+        self, database: Database
+    ) -> None:
+        async def end_after_error() -> None:
+            async with database.transaction():
+                await add(database, "table")
+                await violate(database)
+
+        await add(database, "lamp")
+        with pytest.raises(RuntimeError, match="was caught"):
+            await end_after_error()
+        assert await names(database) == ["lamp"]
+
+    async def test_no_statement_is_executed_after_the_end_of_the_transaction(
+        self, database: Database
+    ) -> None:
+        async def continue_after_error() -> None:
+            async with database.transaction():
+                await violate(database)
+                await database.execute(INSERT, {"name": "table", "number": 0})
+
+        await add(database, "lamp")
+        with pytest.raises((DBAPIError, DatabaseUnavailable)):
+            await continue_after_error()
+        assert await names(database) == ["lamp"]
+
+    @pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+    async def test_cancelled_rollback_releases_the_connection(
+        self, database: Database, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closing, released = asyncio.Event(), asyncio.Event()
+        close = AsyncSession.close
+
+        async def wait_and_close(session: AsyncSession) -> None:
+            closing.set()
+            await released.wait()
+            await close(session)
+
+        async def fail() -> None:
+            async with getattr(database, kind)() as session:
+                await session.execute(select(Thing))
+                raise UseCaseError
+
+        monkeypatch.setattr(AsyncSession, "close", wait_and_close)
+        task = asyncio.create_task(fail())
+        await closing.wait()
+        task.cancel()
+        released.set()
+        await asyncio.wait({task})
+        assert isinstance(task.exception(), UseCaseError)
+        assert {pool.in_use for pool in database.pools.values()} == {0}
 
 
 class TestSnapshot:

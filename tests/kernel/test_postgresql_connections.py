@@ -1,20 +1,39 @@
 """Connections of units of work to PostgreSQL, with faults of the server, the connection and values."""
 
 import pytest
-from sqlalchemy import delete, func, insert, select, table
+from sqlalchemy import Double, bindparam, delete, func, insert, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.statements import prepare
-from tests.kernel.sample_table import Thing
+from tests.kernel.sample_table import Thing, in_another_request, names
 
 pytestmark = pytest.mark.slow
 
 things = Thing.metadata.tables[Thing.__tablename__]
 INSERT = prepare(insert(things))
-NAMES = prepare(select(things.c.name).order_by(things.c.id))
 DELETE_ALL = prepare(delete(things))
+NAMES = prepare(select(things.c.name).order_by(things.c.id))
+NUMBERS = prepare(select(things.c.number).order_by(things.c.id))
 PREPARED = prepare(select(func.count()).select_from(table("pg_prepared_statements")))
+PROCESS = prepare(select(func.pg_backend_pid()))
+SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
+
+
+class UseCaseError(Exception):
+    """An error in a use case."""
+
+
+async def run(database: Database, statement: str) -> None:
+    """Execute a statement on another connection."""
+    async with database.migration_connection() as connection:
+        await connection.execute(text(statement))
+
+
+async def terminate(database: Database) -> None:
+    """Terminate the server's process of the open unit of work, and wait for its end."""
+    process = await database.fetch_value(PROCESS)
+    await in_another_request(run(database, f"SELECT pg_terminate_backend({process}, 30000)"))
 
 
 async def test_units_of_work_prepare_each_statement_once(postgresql_database: Database) -> None:
@@ -38,3 +57,18 @@ async def test_connection_is_usable_after_value_that_cannot_be_sent(
         async with postgresql_database.transaction():
             assert await postgresql_database.fetch_values(NAMES) == [row["name"] for row in rows[:9]]
             await postgresql_database.execute(DELETE_ALL)
+
+
+@pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+async def test_lost_connection_is_released_and_replaced(postgresql_database: Database, kind: str) -> None:
+    async def fail() -> None:
+        async with getattr(postgresql_database, kind)() as session:
+            await session.execute(text("SELECT 1"))
+            await terminate(postgresql_database)
+            raise UseCaseError
+
+    with pytest.raises(UseCaseError):
+        await fail()
+    assert {pool.in_use for pool in postgresql_database.pools.values()} == {0}
+    await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+    assert await names(postgresql_database) == ["lamp"]

@@ -65,6 +65,11 @@ class PooledConnection(ABC):
         return not self.is_invalidated
 
     @property
+    @abstractmethod
+    def is_aborted(self) -> bool:
+        """Whether an error has ended the transaction, so that a commit would commit nothing."""
+
+    @property
     def is_invalidated(self) -> bool:
         """Whether SQLAlchemy has closed the driver's connection: after an error, or a cancelled statement."""
         return self._sync_connection.invalidated

@@ -32,6 +32,7 @@ from modules.kernel.infrastructure.persistence.postgresql import redact_row_valu
 MAX_ROWS_AT_ONCE = 500
 CANCEL_TIMEOUT_SECONDS = 5.0
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
+COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
 # PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
 # but floating-point numbers, which SQLAlchemy does not cast, could be text.
@@ -90,6 +91,11 @@ class PostgresqlConnection(PooledConnection):
                 self._libpq.flush()
         finally:
             self.release()
+
+    @property
+    def is_aborted(self) -> bool:
+        # The server replies to COMMIT with a rollback, and no error.
+        return self._libpq.transaction_status not in COMMITTABLE
 
     async def is_usable(self) -> bool:
         try:

@@ -70,6 +70,11 @@ class SqliteConnection(PooledConnection):
         finally:
             self.release()
 
+    @property
+    def is_aborted(self) -> bool:
+        # By some errors, such as a full disk: https://sqlite.org/lang_transaction.html, 3.
+        return self.is_invalidated or not self._driver.in_transaction
+
     async def is_usable(self) -> bool:
         return (
             await super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
@@ -178,8 +183,8 @@ class SqliteWriter(SqliteConnection):
 
     async def rollback(self) -> None:
         try:
-            if self.is_invalidated or not self._driver.in_transaction:
-                # SQLite has rolled back everything: https://sqlite.org/lang_transaction.html, 3.
+            if self.is_aborted:
+                # With all units of work in the transaction.
                 self._end_shared(sqlite3.OperationalError("rolled back with another unit of work"))
             elif self._is_savepoint:
                 # On aiosqlite's thread, where a statement of a cancelled task may still be running.

@@ -114,6 +114,9 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
         A statement for few rows by key runs on the event-loop thread, with the write lock acquired.
         """
+        if self._in_unit_of_work and not self.driver.in_transaction:
+            # The statement would be a transaction of its own.
+            raise sqlite3.OperationalError("SQLite has rolled back the transaction")
         if rows > INLINE_MAX_ROWS or statements_in_thread.get():
             return await self.run_in_thread(work)
         return work()
