@@ -1,10 +1,13 @@
 """Units of work, their isolation and their errors."""
 
 import asyncio
+import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from types import NoneType
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text, update
@@ -12,8 +15,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, Conflict, Unavailable
-from modules.kernel.infrastructure.persistence import sqlite
+from modules.kernel.infrastructure.persistence import sqlite, sqlite_driver
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.sqlite_driver import WriterConnection
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, create_sample_database, in_another_request, names
 
@@ -404,6 +408,53 @@ class TestUnavailable:
             with suppress(DatabaseUnavailable):
                 await add(database, "lamp")
             assert set(threading.enumerate()) <= before
+
+    async def test_cancelled_connection_leaves_no_thread(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop, preparing, prepared = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def prepare_slowly(_driver: object, _pragmas: object) -> None:
+            loop.call_soon_threadsafe(preparing.set)
+            prepared.wait(TIMEOUT_SECONDS)
+
+        monkeypatch.setattr(sqlite_driver, "_prepare", prepare_slowly)
+        before = set(threading.enumerate())
+        database = Database(f"sqlite+aiosqlite:///{tmp_path}/things.db")
+        task = asyncio.create_task(names(database))
+        await preparing.wait()
+        task.cancel()
+        prepared.set()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        assert set(threading.enumerate()) <= before
+
+    async def test_cancelled_wait_for_the_write_lock_ends_before_another(
+        self, sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Otherwise another unit of work gets a connection on which a transaction is about to begin."""
+        await add(sqlite_database, "lamp")
+        waiting = asyncio.Event()
+        run_in_thread = WriterConnection.run_in_thread
+
+        def start(connection: WriterConnection, work: Callable[[], Any]) -> Any:
+            waiting.set()
+            return run_in_thread(connection, work)
+
+        monkeypatch.setattr(WriterConnection, "run_in_thread", start)
+        with closing(sqlite3.connect(tmp_path / "things.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            task = asyncio.create_task(add(sqlite_database, "table"))
+            await waiting.wait()
+            task.cancel()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not task.done()
+            other.execute("ROLLBACK")
+        await asyncio.wait({task})
+        assert task.cancelled()
+        await add(sqlite_database, "chair")
+        assert await names(sqlite_database) == ["lamp", "chair"]
 
     async def test_wrong_statement_raises_driver_error(self, database: Database) -> None:
         with pytest.raises(DBAPIError, match="nonsense"):

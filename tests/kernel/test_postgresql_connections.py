@@ -1,9 +1,13 @@
 """Connections of units of work to PostgreSQL, with faults of the server, the connection and values."""
 
-import pytest
-from sqlalchemy import Double, bindparam, delete, func, insert, select, table, text
-from sqlalchemy.exc import DBAPIError
+import asyncio
 
+import psycopg
+import pytest
+from sqlalchemy import Double, bindparam, delete, func, insert, make_url, select, table, text
+from sqlalchemy.exc import DBAPIError, NotSupportedError, ProgrammingError
+
+from modules.kernel.infrastructure.persistence import postgresql_connections
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
@@ -72,3 +76,43 @@ async def test_lost_connection_is_released_and_replaced(postgresql_database: Dat
     assert {pool.in_use for pool in postgresql_database.pools.values()} == {0}
     await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
     assert await names(postgresql_database) == ["lamp"]
+
+
+async def test_cancelled_statement_that_does_not_end_is_abandoned(
+    postgresql_database: Database, empty_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a server that hangs: it gets the request to cancel, and does not cancel the statement."""
+
+    async def cancel_nothing(_connection: object) -> None:
+        pass
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "cancel_safe", cancel_nothing)
+    monkeypatch.setattr(postgresql_connections, "CANCEL_TIMEOUT_SECONDS", 0.01)
+    url = make_url(empty_postgresql).update_query_dict({"options": "-c statement_timeout=0"})
+    database = Database(url.render_as_string(hide_password=False), pool_size=1)
+    process = await database.fetch_value(PROCESS)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await database.fetch_all(SLEEP, {"seconds": 600})
+    assert await database.fetch_value(PROCESS) != process
+    await run(postgresql_database, f"SELECT pg_terminate_backend({process}, 30000)")
+    await database.dispose()
+
+
+async def test_statement_is_prepared_again_after_its_type_changed(postgresql_database: Database) -> None:
+    assert await postgresql_database.fetch_all(NUMBERS) == []
+    await run(postgresql_database, "ALTER TABLE things_thing ALTER number TYPE bigint")
+    with pytest.raises(NotSupportedError):
+        await postgresql_database.fetch_all(NUMBERS)
+    assert await postgresql_database.fetch_all(NUMBERS) == []
+
+
+async def test_statement_is_prepared_again_after_the_server_lost_it(
+    postgresql_database: Database,
+) -> None:
+    assert await postgresql_database.fetch_all(NAMES) == []
+    async with postgresql_database.snapshot() as session:
+        await session.execute(text("DEALLOCATE ALL"))
+    with pytest.raises(ProgrammingError):
+        await postgresql_database.fetch_all(NAMES)
+    assert await postgresql_database.fetch_all(NAMES) == []

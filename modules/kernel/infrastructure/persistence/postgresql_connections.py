@@ -34,6 +34,8 @@ CANCEL_TIMEOUT_SECONDS = 5.0
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
+# The statement must be prepared again: the type of a column has changed, or a pooler has discarded it.
+UNPREPARED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
 # PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
 # but floating-point numbers, which SQLAlchemy does not cast, could be text.
 UNSPECIFIED = 0
@@ -145,6 +147,8 @@ class PostgresqlConnection(PooledConnection):
         if len(results) > begins:
             self._prepared[sql] = name
         if failure is not None:
+            if isinstance(failure, UNPREPARED):
+                self._prepared.pop(sql, None)
             raise failure
         return results
 
@@ -204,9 +208,10 @@ class PostgresqlConnection(PooledConnection):
     async def _cancel(self) -> None:
         """Cancel the statement that is being executed, and read its result."""
         try:
-            await self._driver.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            await self._read_results()
-        except psycopg.Error:
+            async with asyncio.timeout(CANCEL_TIMEOUT_SECONDS):
+                await self._driver.cancel_safe()
+                await self._read_results()
+        except (psycopg.Error, TimeoutError):
             await self._driver.close()
 
     def _wrapped(self, sql: str, error: Exception) -> Exception:
