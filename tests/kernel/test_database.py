@@ -1,10 +1,13 @@
 """Units of work, their isolation and their errors."""
 
 import asyncio
+import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from types import NoneType
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text, update
@@ -12,8 +15,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.errors import ConcurrencyConflict, Conflict, Unavailable
-from modules.kernel.infrastructure.persistence import sqlite
+from modules.kernel.infrastructure.persistence import sqlite, sqlite_driver
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.sqlite_driver import WriterConnection
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, create_sample_database, in_another_request, names
 
@@ -24,7 +28,10 @@ class NameTaken(Conflict):
 
 TIMEOUT_SECONDS = 20
 CONSTRAINT_ERRORS = {"uq_things_thing_name": NameTaken}
-INSERT = prepare(insert(Thing.metadata.tables["things_thing"]))
+things = Thing.metadata.tables["things_thing"]
+INSERT = prepare(insert(things))
+# On SQLite, its error ends the transaction, like that of a full disk; on PostgreSQL, every error does.
+INSERT_OR_ROLL_BACK = prepare(insert(things).prefix_with("OR ROLLBACK", dialect="sqlite"))
 
 
 class UseCaseError(Exception):
@@ -41,6 +48,12 @@ async def add_unique(database: Database, name: str) -> None:
     """Insert a thing, as a repository with a unique constraint does."""
     async with database.translating_violations(CONSTRAINT_ERRORS):
         await database.execute(INSERT, {"name": name, "number": 0})
+
+
+async def violate(database: Database) -> None:
+    """Insert a second lamp, and ignore the error, as no use case may."""
+    with suppress(IntegrityError):
+        await database.execute(INSERT_OR_ROLL_BACK, {"name": "lamp", "number": 0})
 
 
 class TestTransaction:
@@ -133,6 +146,58 @@ class TestTransaction:
         # The response says what was done, although it is late.
         assert await task == "committed"
         assert await names(persistent_database) == ["lamp"]
+
+    async def test_caught_error_that_ended_the_transaction_prevents_the_commit(
+        self, database: Database
+    ) -> None:
+        async def end_after_error() -> None:
+            async with database.transaction():
+                await add(database, "table")
+                await violate(database)
+
+        await add(database, "lamp")
+        with pytest.raises(RuntimeError, match="was caught"):
+            await end_after_error()
+        assert await names(database) == ["lamp"]
+
+    async def test_no_statement_is_executed_after_the_end_of_the_transaction(
+        self, database: Database
+    ) -> None:
+        async def continue_after_error() -> None:
+            async with database.transaction():
+                await violate(database)
+                await database.execute(INSERT, {"name": "table", "number": 0})
+
+        await add(database, "lamp")
+        with pytest.raises((DBAPIError, DatabaseUnavailable)):
+            await continue_after_error()
+        assert await names(database) == ["lamp"]
+
+    @pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+    async def test_cancelled_rollback_releases_the_connection(
+        self, database: Database, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closing, released = asyncio.Event(), asyncio.Event()
+        close = AsyncSession.close
+
+        async def wait_and_close(session: AsyncSession) -> None:
+            closing.set()
+            await released.wait()
+            await close(session)
+
+        async def fail() -> None:
+            async with getattr(database, kind)() as session:
+                await session.execute(select(Thing))
+                raise UseCaseError
+
+        monkeypatch.setattr(AsyncSession, "close", wait_and_close)
+        task = asyncio.create_task(fail())
+        await closing.wait()
+        task.cancel()
+        released.set()
+        await asyncio.wait({task})
+        assert isinstance(task.exception(), UseCaseError)
+        assert {pool.in_use for pool in database.pools.values()} == {0}
 
 
 class TestSnapshot:
@@ -343,6 +408,53 @@ class TestUnavailable:
             with suppress(DatabaseUnavailable):
                 await add(database, "lamp")
             assert set(threading.enumerate()) <= before
+
+    async def test_cancelled_connection_leaves_no_thread(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop, preparing, prepared = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def prepare_slowly(_driver: object, _pragmas: object) -> None:
+            loop.call_soon_threadsafe(preparing.set)
+            prepared.wait(TIMEOUT_SECONDS)
+
+        monkeypatch.setattr(sqlite_driver, "_prepare", prepare_slowly)
+        before = set(threading.enumerate())
+        database = Database(f"sqlite+aiosqlite:///{tmp_path}/things.db")
+        task = asyncio.create_task(names(database))
+        await preparing.wait()
+        task.cancel()
+        prepared.set()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        assert set(threading.enumerate()) <= before
+
+    async def test_cancelled_wait_for_the_write_lock_ends_before_another(
+        self, sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Otherwise another unit of work gets a connection on which a transaction is about to begin."""
+        await add(sqlite_database, "lamp")
+        waiting = asyncio.Event()
+        run_in_thread = WriterConnection.run_in_thread
+
+        def start(connection: WriterConnection, work: Callable[[], Any]) -> Any:
+            waiting.set()
+            return run_in_thread(connection, work)
+
+        monkeypatch.setattr(WriterConnection, "run_in_thread", start)
+        with closing(sqlite3.connect(tmp_path / "things.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            task = asyncio.create_task(add(sqlite_database, "table"))
+            await waiting.wait()
+            task.cancel()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not task.done()
+            other.execute("ROLLBACK")
+        await asyncio.wait({task})
+        assert task.cancelled()
+        await add(sqlite_database, "chair")
+        assert await names(sqlite_database) == ["lamp", "chair"]
 
     async def test_wrong_statement_raises_driver_error(self, database: Database) -> None:
         with pytest.raises(DBAPIError, match="nonsense"):

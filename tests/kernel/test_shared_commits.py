@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from contextvars import Context
 from pathlib import Path
@@ -183,6 +183,42 @@ async def test_waiter_cancelled_at_its_turn_holds_up_nobody(
     monkeypatch.undo()
     await start(add(sqlite_database, "later"))
     assert committed(tmp_path) == ["slow", "later"]
+
+
+async def cancel_at_commit(
+    database: Database, commits: Commits, tmp_path: Path, last: Coroutine[Any, Any, None]
+) -> None:
+    """Cancel the last one of several units while it commits what the others have written."""
+    commits.allowed.clear()
+    units = [start(add(database, f"thing {number}")) for number in range(3)]
+    waiting = start(last, authorized=False)
+    await commits.started.wait()
+    waiting.cancel()
+    await asyncio.sleep(0)
+    commits.allowed.set()
+    await asyncio.gather(*units)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert committed(tmp_path) == ["first", "thing 0", "thing 1", "thing 2"]
+    await start(add(database, "later"))
+    assert committed(tmp_path)[-1] == "later"
+
+
+async def test_unit_cancelled_before_it_begins_does_not_cancel_the_commit(
+    sqlite_database: Database, commits: Commits, tmp_path: Path
+) -> None:
+    """Otherwise the others were reported as failed, although they were committed."""
+    await cancel_at_commit(sqlite_database, commits, tmp_path, add(sqlite_database, "long"))
+
+
+async def test_cancelled_migration_does_not_cancel_the_commit(
+    sqlite_database: Database, commits: Commits, tmp_path: Path
+) -> None:
+    async def migrate() -> None:
+        async with sqlite_database.migration_connection():
+            pass
+
+    await cancel_at_commit(sqlite_database, commits, tmp_path, migrate())
 
 
 async def test_unit_that_may_take_long_does_not_delay_a_commit(

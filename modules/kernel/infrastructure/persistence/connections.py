@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -65,6 +65,11 @@ class PooledConnection(ABC):
         return not self.is_invalidated
 
     @property
+    @abstractmethod
+    def is_aborted(self) -> bool:
+        """Whether an error has ended the transaction, so that a commit would commit nothing."""
+
+    @property
     def is_invalidated(self) -> bool:
         """Whether SQLAlchemy has closed the driver's connection: after an error, or a cancelled statement."""
         return self._sync_connection.invalidated
@@ -86,13 +91,19 @@ class PooledConnection(ABC):
         return DBAPIError.instance(sql, None, error, driver_error, hide_parameters=True, dialect=dialect)
 
 
-async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process."""
-    task = asyncio.ensure_future(work)
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> bool:
+    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process.
+
+    Returns whether something did.
+    """
+    task, is_cancelled = asyncio.ensure_future(work), False
     while not task.done():
-        with suppress(asyncio.CancelledError):
+        try:
             await asyncio.shield(task)
+        except asyncio.CancelledError:
+            is_cancelled = True
     task.result()
+    return is_cancelled
 
 
 class ConnectionPool:

@@ -82,6 +82,9 @@ class _Unit:
             await self.session.flush()
 
     async def commit(self) -> None:
+        if self.connection.is_aborted:
+            await self.rollback()
+            raise RuntimeError("an error ended the transaction, and was caught")
         await self._commit_session()
         await self.connection.commit()
 
@@ -99,9 +102,11 @@ class _Unit:
             await self.session.close()
 
     async def rollback(self) -> None:
-        if self.session.is_used:
-            await self.session.close()
-        await self.connection.rollback()
+        try:
+            if self.session.is_used:
+                await self.session.close()
+        finally:
+            await self.connection.rollback()
 
 
 class Database:
@@ -157,7 +162,8 @@ class Database:
         authenticated request it begins with `write_authorization`, and raises what that raises. Raises
         `Unavailable` when the write lock or a connection cannot be acquired in time,
         `ConcurrencyConflict` when a concurrent transaction caused a rollback, and `RuntimeError` inside
-        a snapshot or when another task tries to join.
+        a snapshot, when another task tries to join, or when the block caught an error that ended the
+        transaction: on PostgreSQL that of any statement outside `translating_violations`.
         """
         unit = self._current_unit()
         if unit is None:
@@ -400,7 +406,7 @@ class Database:
                     yield unit.session
                     await unit.flush()
             except BaseException:
-                await uninterrupted(unit.rollback())
+                await _roll_back(unit)
                 raise
             # The caller must know whether it was committed: once it was, the request ends as if it was in
             # time.
@@ -416,7 +422,7 @@ class Database:
                 with self._entered(unit):
                     yield unit.session
             except BaseException:
-                await unit.rollback()
+                await _roll_back(unit)
                 raise
             await unit.end_snapshot()
 
@@ -425,7 +431,7 @@ class Database:
         try:
             await connection.begin()
         except BaseException:
-            await connection.rollback()
+            await uninterrupted(connection.rollback())
             raise
         return _Unit(connection, writes=writes)
 
@@ -442,6 +448,12 @@ class Database:
             yield
         finally:
             self._unit.reset(token)
+
+
+async def _roll_back(unit: _Unit) -> None:
+    # It fails if the connection is lost, and the transaction with it; what ended the block is raised.
+    with suppress(DBAPIError):
+        await uninterrupted(unit.rollback())
 
 
 async def _undo(connection: PooledConnection) -> None:

@@ -32,7 +32,10 @@ from modules.kernel.infrastructure.persistence.postgresql import redact_row_valu
 MAX_ROWS_AT_ONCE = 500
 CANCEL_TIMEOUT_SECONDS = 5.0
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
+COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
+# The statement must be prepared again: the type of a column has changed, or a pooler has discarded it.
+UNPREPARED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
 # PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
 # but floating-point numbers, which SQLAlchemy does not cast, could be text.
 UNSPECIFIED = 0
@@ -94,6 +97,11 @@ class PostgresqlConnection(PooledConnection):
         finally:
             self.release()
 
+    @property
+    def is_aborted(self) -> bool:
+        # The server replies to COMMIT with a rollback, and no error.
+        return self._libpq.transaction_status not in COMMITTABLE
+
     async def is_usable(self) -> bool:
         try:
             await self._read_pending_results()
@@ -122,34 +130,30 @@ class PostgresqlConnection(PooledConnection):
             raise
 
     async def _send_and_read(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
-        libpq = self._libpq
+        libpq, transformer = self._libpq, self._transformer
+        # Before anything is sent: for some values this fails, such as a text with U+0000.
+        dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
         begins = self._in_unit_of_work and libpq.transaction_status == TransactionStatus.IDLE
         libpq.enter_pipeline_mode()
         if begins:
             libpq.send_query_params(b"BEGIN", None)
-        name = self._send(sql, rows)
+        name = self._prepared.get(sql)
+        if name is None:
+            name = next(self._new_names)
+            types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
+            libpq.send_prepare(name, sql.encode(), types)
+        for texts in dumped:
+            libpq.send_query_prepared(name, texts)
+        libpq.pipeline_sync()
+        libpq.flush()
         results, failure = await self._read_results()
         if len(results) > begins:
             self._prepared[sql] = name
         if failure is not None:
+            if isinstance(failure, UNPREPARED):
+                self._prepared.pop(sql, None)
             raise failure
         return results
-
-    def _send(self, sql: str, rows: Sequence[Sequence[Any]]) -> bytes:
-        """Send a statement for each row of values, after its preparation; return its name on the server."""
-        libpq, transformer = self._libpq, self._transformer
-        name = self._prepared.get(sql)
-        for values in rows:
-            texts = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-            if name is None:
-                name = next(self._new_names)
-                types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
-                libpq.send_prepare(name, sql.encode(), types)
-            libpq.send_query_prepared(name, texts)
-        libpq.pipeline_sync()
-        libpq.flush()
-        assert name is not None  # noqa: S101 - no caller sends a statement for no rows
-        return name
 
     async def _read_results(self) -> tuple[Sequence[pq.abc.PGresult], psycopg.Error | None]:
         """Return the results of what was sent, up to an error, and the error.
@@ -207,9 +211,10 @@ class PostgresqlConnection(PooledConnection):
     async def _cancel(self) -> None:
         """Cancel the statement that is being executed, and read its result."""
         try:
-            await self._driver.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            await self._read_results()
-        except psycopg.Error:
+            async with asyncio.timeout(CANCEL_TIMEOUT_SECONDS):
+                await self._driver.cancel_safe()
+                await self._read_results()
+        except (psycopg.Error, TimeoutError):
             await self._driver.close()
 
     def _wrapped(self, sql: str, error: Exception) -> Exception:

@@ -70,6 +70,11 @@ class SqliteConnection(PooledConnection):
         finally:
             self.release()
 
+    @property
+    def is_aborted(self) -> bool:
+        # By some errors, such as a full disk: https://sqlite.org/lang_transaction.html, 3.
+        return self.is_invalidated or not self._driver.in_transaction
+
     async def is_usable(self) -> bool:
         return (
             await super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
@@ -104,7 +109,8 @@ class WriteQueue(ConnectionPool):
     async def exclusive(self) -> AsyncIterator[None]:
         connection = await self.acquire()
         try:
-            await self._commit(connection)
+            if await uninterrupted(self._commit(connection)):
+                raise asyncio.CancelledError
             yield
         finally:
             connection.release()
@@ -152,8 +158,8 @@ class SqliteWriter(SqliteConnection):
     async def begin(self) -> None:
         # Others may be waiting for this commit. An event handler, or a statement on many rows, may take long.
         is_short = write_authorization.get() is not None and not statements_in_thread.get()
-        if self._pool.uncommitted and not is_short:
-            await self.commit_shared()
+        if self._pool.uncommitted and not is_short and await uninterrupted(self.commit_shared()):
+            raise asyncio.CancelledError
         self._is_savepoint = bool(self._pool.uncommitted)
         if self._is_savepoint:
             self._pool.units += 1
@@ -178,13 +184,12 @@ class SqliteWriter(SqliteConnection):
 
     async def rollback(self) -> None:
         try:
-            if self.is_invalidated or not self._driver.in_transaction:
-                # SQLite has rolled back everything: https://sqlite.org/lang_transaction.html, 3.
+            if self.is_aborted:
+                # With all units of work in the transaction.
                 self._end_shared(sqlite3.OperationalError("rolled back with another unit of work"))
             elif self._is_savepoint:
-                # On aiosqlite's thread, where a statement of a cancelled task may still be running.
                 for statement in ("ROLLBACK TO unit_of_work", "RELEASE unit_of_work"):
-                    await self._adapter.run_in_thread(partial(self._driver.execute, statement))
+                    await self._adapter.run(partial(self._driver.execute, statement))
             else:
                 await self._adapter.end_unit_of_work(self._driver.rollback)
             if self._pool.uncommitted and not self._pool.can_go_on:

@@ -27,6 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
+from modules.kernel.infrastructure.persistence.connections import uninterrupted
+
 T = TypeVar("T")
 FileId = tuple[int, int] | None
 
@@ -105,15 +107,29 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         return self._file is not None and self._file_id != file_id(self._file)
 
     async def run_in_thread(self, work: Callable[[], T]) -> T:
-        """Run this on aiosqlite's thread and return its result."""
-        result: T = await self._connection._execute(work)
+        """Run this on aiosqlite's thread and return its result, or raise `CancelledError` after its end.
+
+        Until then, the connection cannot be used on the event-loop thread, which would wait for its lock.
+        """
+        try:
+            result: T = await self._connection._execute(work)
+        except asyncio.CancelledError:
+            self._interrupt()
+            await uninterrupted(self._connection._execute(lambda: None))
+            raise
         return result
+
+    def _interrupt(self) -> None:
+        """Do nothing: an interrupted write rolls back all of its transaction."""
 
     async def run(self, work: Callable[[], T], rows: int = 1) -> T:
         """Run a statement and return its result.
 
         A statement for few rows by key runs on the event-loop thread, with the write lock acquired.
         """
+        if self._in_unit_of_work and not self.driver.in_transaction:
+            # The statement would be a transaction of its own.
+            raise sqlite3.OperationalError("SQLite has rolled back the transaction")
         if rows > INLINE_MAX_ROWS or statements_in_thread.get():
             return await self.run_in_thread(work)
         return work()
@@ -197,13 +213,10 @@ class ReaderConnection(WriterConnection):
 
     async def _run_within_limit(self, work: Callable[[], T]) -> T:
         self._deadline = time.monotonic() + READ_TIMEOUT_SECONDS
-        try:
-            return await self.run_in_thread(work)
-        except asyncio.CancelledError:
-            # Interrupt it, and wait: the connection may be lent to another request at once.
-            self._deadline = -math.inf
-            await self.run_in_thread(lambda: None)
-            raise
+        return await self.run_in_thread(work)
+
+    def _interrupt(self) -> None:
+        self._deadline = -math.inf
 
     async def _begin(self) -> None:
         self.driver.execute("BEGIN")
@@ -291,7 +304,7 @@ def use_connection_class(
                 dialect.loaded_dbapi, await_(_awaited(opened)), None if file is None else str(file)
             )
             await_(connection.run_in_thread(lambda: _prepare(connection.driver, pragmas)))
-        except Exception:
+        except BaseException:
             # The thread reports its end to the event loop. Without the join, a failed command may have
             # closed the loop by then, and the thread would print a traceback.
             opened.stop()

@@ -1,0 +1,118 @@
+"""Connections of units of work to PostgreSQL, with faults of the server, the connection and values."""
+
+import asyncio
+
+import psycopg
+import pytest
+from sqlalchemy import Double, bindparam, delete, func, insert, make_url, select, table, text
+from sqlalchemy.exc import DBAPIError, NotSupportedError, ProgrammingError
+
+from modules.kernel.infrastructure.persistence import postgresql_connections
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.statements import prepare
+from tests.kernel.sample_table import Thing, in_another_request, names
+
+pytestmark = pytest.mark.slow
+
+things = Thing.metadata.tables[Thing.__tablename__]
+INSERT = prepare(insert(things))
+DELETE_ALL = prepare(delete(things))
+NAMES = prepare(select(things.c.name).order_by(things.c.id))
+NUMBERS = prepare(select(things.c.number).order_by(things.c.id))
+PREPARED = prepare(select(func.count()).select_from(table("pg_prepared_statements")))
+PROCESS = prepare(select(func.pg_backend_pid()))
+SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
+
+
+class UseCaseError(Exception):
+    """An error in a use case."""
+
+
+async def run(database: Database, statement: str) -> None:
+    """Execute a statement on another connection."""
+    async with database.migration_connection() as connection:
+        await connection.execute(text(statement))
+
+
+async def terminate(database: Database) -> None:
+    """Terminate the server's process of the open unit of work, and wait for its end."""
+    process = await database.fetch_value(PROCESS)
+    await in_another_request(run(database, f"SELECT pg_terminate_backend({process}, 30000)"))
+
+
+async def test_units_of_work_prepare_each_statement_once(postgresql_database: Database) -> None:
+    numbers = set()
+    for _ in range(3):
+        async with postgresql_database.snapshot():
+            await postgresql_database.fetch_all(NAMES)
+            numbers.add(await postgresql_database.fetch_value(PREPARED))
+    assert len(numbers) == 1
+
+
+@pytest.mark.parametrize("name", ["\0", "\ud800", object()], ids=["nul", "surrogate", "object"])
+async def test_connection_is_usable_after_value_that_cannot_be_sent(
+    postgresql_database: Database, name: object
+) -> None:
+    rows = [{"name": name if number == 9 else f"thing {number}", "number": 0} for number in range(10)]
+    for _ in range(2):
+        with pytest.raises((DBAPIError, UnicodeEncodeError)):
+            await postgresql_database.execute_many(INSERT, rows)
+        await postgresql_database.execute_many(INSERT, rows[:9])
+        async with postgresql_database.transaction():
+            assert await postgresql_database.fetch_values(NAMES) == [row["name"] for row in rows[:9]]
+            await postgresql_database.execute(DELETE_ALL)
+
+
+@pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+async def test_lost_connection_is_released_and_replaced(postgresql_database: Database, kind: str) -> None:
+    async def fail() -> None:
+        async with getattr(postgresql_database, kind)() as session:
+            await session.execute(text("SELECT 1"))
+            await terminate(postgresql_database)
+            raise UseCaseError
+
+    with pytest.raises(UseCaseError):
+        await fail()
+    assert {pool.in_use for pool in postgresql_database.pools.values()} == {0}
+    await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+    assert await names(postgresql_database) == ["lamp"]
+
+
+async def test_cancelled_statement_that_does_not_end_is_abandoned(
+    postgresql_database: Database, empty_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a server that hangs: it gets the request to cancel, and does not cancel the statement."""
+
+    async def cancel_nothing(_connection: object) -> None:
+        pass
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "cancel_safe", cancel_nothing)
+    monkeypatch.setattr(postgresql_connections, "CANCEL_TIMEOUT_SECONDS", 0.01)
+    url = make_url(empty_postgresql).update_query_dict({"options": "-c statement_timeout=0"})
+    database = Database(url.render_as_string(hide_password=False), pool_size=1)
+    process = await database.fetch_value(PROCESS)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await database.fetch_all(SLEEP, {"seconds": 600})
+    assert await database.fetch_value(PROCESS) != process
+    await run(postgresql_database, f"SELECT pg_terminate_backend({process}, 30000)")
+    await database.dispose()
+
+
+async def test_statement_is_prepared_again_after_its_type_changed(postgresql_database: Database) -> None:
+    assert await postgresql_database.fetch_all(NUMBERS) == []
+    await run(postgresql_database, "ALTER TABLE things_thing ALTER number TYPE bigint")
+    with pytest.raises(NotSupportedError):
+        await postgresql_database.fetch_all(NUMBERS)
+    assert await postgresql_database.fetch_all(NUMBERS) == []
+
+
+async def test_statement_is_prepared_again_after_the_server_lost_it(
+    postgresql_database: Database,
+) -> None:
+    assert await postgresql_database.fetch_all(NAMES) == []
+    async with postgresql_database.snapshot() as session:
+        await session.execute(text("DEALLOCATE ALL"))
+    with pytest.raises(ProgrammingError):
+        await postgresql_database.fetch_all(NAMES)
+    assert await postgresql_database.fetch_all(NAMES) == []
