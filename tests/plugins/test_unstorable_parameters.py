@@ -27,7 +27,7 @@ async def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for name, value in project["entry-points"][discovery.ENTRY_POINTS].items():
             entry_points.append(EntryPoint(name, value, discovery.ENTRY_POINTS))
-    monkeypatch.setattr(discovery, "entry_points", lambda group: entry_points)
+    monkeypatch.setattr(discovery, "entry_points", lambda **_group: entry_points)
     settings = settings_on(tmp_path / "conduit.db")
     async with composed(settings) as composition:
         await migrate(composition.database, composition.migratable)

@@ -39,7 +39,7 @@ class TestWords:
         ("text", "keys"),
         [
             ("dra\u00adgon", ["dragon"]),
-            ("می\u200cخواهم", ["میخواهم"]),
+            ("हिन्\u200dदी", ["हिन्दी"]),
             ("I ❤\ufe0f dragons", ["i", "dragons"]),
             ("👩\u200d🚒 fire", ["fire"]),
             ("dragon\ufe0f\U000e0101s", ["dragons"]),

@@ -27,7 +27,7 @@ class Word:
     """A word and its position in a text."""
 
     key: str
-    """The normalized word: in lower case, without accents and ignored characters, at most `MAX_KEY_LENGTH`."""
+    """The normalized word: in lower case, without accents, truncated to `MAX_KEY_LENGTH`."""
 
     start: int
     end: int
