@@ -11,10 +11,17 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from modules.kernel.domain.text import MAX_TEXT_LENGTH
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
 MIN_SECRET_BYTES = 32
+# A character that is escaped as a surrogate pair (RFC 8259, 7): \ud83d\udc09. Many libraries escape all that
+# is not ASCII.
+MAX_BYTES_PER_CHARACTER = 12
+# For the other fields of a request, also escaped: of an article, at most 92,000 bytes.
+OTHER_FIELDS_SIZE = 200_000
+DEFAULT_MAX_BODY_SIZE = MAX_BYTES_PER_CHARACTER * MAX_TEXT_LENGTH + OTHER_FIELDS_SIZE
 
 # Names of before 1.0, for the hint.
 RENAMED = {
@@ -77,7 +84,12 @@ class Settings(ModuleSettings):
     frontend_dir: Path | None = Field(
         None, description="a built single-page application to serve at `/`: the folder with its index.html"
     )
-    max_body_size: int = Field(1_048_576, ge=1_024, description="maximum request body size in bytes")
+    max_body_size: int = Field(
+        DEFAULT_MAX_BODY_SIZE,
+        ge=1_024,
+        description="maximum request body size in bytes; by default, the longest article fits, "
+        "however encoded",
+    )
     max_total_body_size: int = Field(
         134_217_728,
         ge=1_024,
@@ -155,6 +167,13 @@ class Settings(ModuleSettings):
         if any(len(key.encode()) < MIN_SECRET_BYTES for key in self.previous_secret_keys):
             problem = f"one of them is too short (at least {MIN_SECRET_BYTES} bytes)"
             raise ValueError(f"{PREFIX}PREVIOUS_SECRET_KEYS: {problem}")
+        return self
+
+    @model_validator(mode="after")
+    def _validate_body_sizes(self) -> "Settings":
+        if self.max_total_body_size < self.max_body_size:
+            # A larger body would get a 503 with Retry-After again and again.
+            raise ValueError(f"{PREFIX}MAX_TOTAL_BODY_SIZE is less than {PREFIX}MAX_BODY_SIZE")
         return self
 
     @property

@@ -5,7 +5,7 @@ import pytest
 
 from conduit_app.application import compose_from_settings
 from conduit_app.discovery import discover
-from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
+from conduit_app.settings import DEFAULT_MAX_BODY_SIZE, Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.infrastructure.settings import ModuleSettings
 
 SECRET = "thirty-two bytes are just enough"
@@ -143,6 +143,12 @@ class TestBadValues:
     ) -> None:
         monkeypatch.setenv(f"CONDUIT_{name}", "open sesame")
         assert load_error() == f"CONDUIT_{name}: {problem}"
+
+    def test_total_body_size_below_that_of_one_body_is_rejected(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_MAX_TOTAL_BODY_SIZE", str(DEFAULT_MAX_BODY_SIZE - 1))
+        assert load_error() == "CONDUIT_MAX_TOTAL_BODY_SIZE is less than CONDUIT_MAX_BODY_SIZE"
 
     def test_error_of_module_setting_omits_its_value(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_OPENING_TIME", "open sesame")

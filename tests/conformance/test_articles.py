@@ -1,5 +1,6 @@
 """API.md: the operations on articles, and "Articles" in what the OpenAPI document leaves open."""
 
+import json
 import re
 from typing import Any
 
@@ -7,12 +8,31 @@ import pytest
 from sqlalchemy import func, select
 
 from conduit_app.composition import Composition
+from modules.articles.domain.values import MAX_TAGS, Body, Description, Tag, Title
 from modules.articles.infrastructure.tables import FavoriteRow
 from tests.client import Api, Json
 
 LISTS = ["/articles", "/articles/feed"]
 BAD_NUMBERS = ["-1", "", "abc", "1.5", "1e1", "1_0", "+1", " 1", "1 ", "٣", "0x1", "null"]
 AUTHOR = {"username": "jake", "bio": None, "image": None, "following": False}
+
+
+@pytest.mark.parametrize("character", ["x", "\n", "文", "🐉"])
+@pytest.mark.parametrize("escaped", [False, True], ids=["utf-8", "escaped"])
+async def test_longest_article_is_accepted_however_encoded(api: Api, character: str, escaped: bool) -> None:
+    """By a client that sends JSON as UTF-8, and by one that escapes all that is not ASCII."""
+    article = {
+        "title": character.strip() * Title.LENGTH.max or "Lines",
+        "description": character.strip() * Description.LENGTH.max or "Only lines.",
+        "body": "x" + character * (Body.LENGTH.max - 1),
+        "tagList": [f"{number:02}{'文' * (Tag.LENGTH.max - 2)}" for number in range(MAX_TAGS)],
+    }
+    content = json.dumps({"article": article}, ensure_ascii=escaped).encode()
+    response = await api.as_user("jake").request(
+        "POST", "/articles", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 201, response.text[:200]
+    assert (await _read(api, response.json()["article"]))["body"] == article["body"]
 
 
 async def _titles(api: Api, path: str = "/articles", **query: object) -> list[str]:

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from conduit_app.settings import DEFAULT_MAX_BODY_SIZE
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.official_document import official
 from tests.conformance.writes import COMMENT, LOG_IN, PUBLISH, REGISTER, UPDATE_USER, WRITES, Write
 
-ABOVE_MAX_BODY_SIZE = 1_048_576 + 1
+ABOVE_MAX_BODY_SIZE = DEFAULT_MAX_BODY_SIZE + 1
 JSON = {"Content-Type": "application/json"}
 
 
@@ -31,6 +32,15 @@ async def test_wrong_method_gets_405_with_the_common_body(api: Api, method: str,
 @pytest.mark.parametrize("path", ["/users", "/tags", "/nowhere"])
 async def test_large_body_gets_413_with_the_common_body(api: Api, path: str) -> None:
     response = await api.outside("POST", f"/api{path}", content=b" " * ABOVE_MAX_BODY_SIZE)
+    assert response.status_code == 413
+    official().check_error(response)
+
+
+@pytest.mark.parametrize("item", ["1", '""', '"ab"', "[]", '{"a":1}', "\n"])
+async def test_large_body_that_is_not_mostly_text_gets_413(api: Api, item: str) -> None:
+    """Parsed, it would take 25 times as much memory."""
+    content = f"[{','.join([item] * (5_000_000 // (len(item) + 1)))}]"
+    response = await api.request("POST", "/users", content=content, headers=JSON)
     assert response.status_code == 413
     official().check_error(response)
 
@@ -169,7 +179,7 @@ async def test_malformed_json_gets_422(api: Api, article: Json, write: Write) ->
     ids=["quotes", "NaN", "two values", "not UTF-8", "deep", "form"],
 )
 async def test_json_outside_rfc_8259_is_malformed(api: Api, content: bytes) -> None:
-    response = await api.post("/users", content=content, headers=JSON)
+    response = await api.request("POST", "/users", content=content, headers=JSON)
     assert response.status_code == 422
     assert response.json() == {"errors": {"body": ["is not valid JSON"]}}
 

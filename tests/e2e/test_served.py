@@ -19,11 +19,11 @@ import pytest
 
 from conduit_app.composition import resolve_order
 from conduit_app.discovery import discover
+from conduit_app.settings import DEFAULT_MAX_BODY_SIZE
 from tests import program
 from tests.client import PASSWORD
 from tests.program import RunningServer, served, write_plugin
 
-MEBIBYTE = 1_048_576
 STARTED = re.compile("Application startup complete")
 SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nothing else", "LOG_FORMAT": "json"}
 
@@ -140,24 +140,26 @@ class TestServing:
 class TestBodies:
     def test_large_content_length_gets_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            response = client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+            response = client.post("/api/users", content=b"x" * (DEFAULT_MAX_BODY_SIZE + 1))
         assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
     def test_large_chunked_body_gets_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            response = client.post("/api/users", content=(b"x" * 65_536 for _ in range(17)))
+            response = client.post(
+                "/api/users", content=(b"x" * 65_536 for _ in range(DEFAULT_MAX_BODY_SIZE // 65_536 + 1))
+            )
         assert response.request.headers["Transfer-Encoding"] == "chunked"
         assert (response.status_code, response.json()) == (413, {"errors": {"body": ["is too large"]}})
 
     def test_body_of_the_maximum_size_is_read(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             headers = {"Content-Type": "application/json"}
-            response = client.post("/api/users", content=b"x" * MEBIBYTE, headers=headers)
+            response = client.post("/api/users", content=b"x" * DEFAULT_MAX_BODY_SIZE, headers=headers)
         assert (response.status_code, response.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
 
     def test_connection_is_usable_after_413(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
-            client.post("/api/users", content=b"x" * (MEBIBYTE + 1))
+            client.post("/api/users", content=b"x" * (DEFAULT_MAX_BODY_SIZE + 1))
             assert client.get("/api/tags").status_code == 200
 
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import multiline, require_max_length, single_line, storable
+from modules.kernel.domain.text import (
+    MAX_TEXT_LENGTH,
+    Length,
+    multiline,
+    require_max_length,
+    single_line,
+    storable,
+)
 
 Rule = Callable[[str], str]
 
@@ -61,6 +68,12 @@ def test_unstorable_characters_are_rejected(rule: Rule) -> None:
         rule("a\0b")
     with pytest.raises(Invalid, match="surrogates"):
         rule("a\ud800b")
+
+
+def test_field_longer_than_request_bodies_allow_is_rejected() -> None:
+    assert Length(1, MAX_TEXT_LENGTH).max == MAX_TEXT_LENGTH
+    with pytest.raises(ValueError, match="at most 500000 characters"):
+        Length(1, MAX_TEXT_LENGTH + 1)
 
 
 def test_storable_and_require_max_length_return_the_text() -> None:

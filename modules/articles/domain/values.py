@@ -9,7 +9,7 @@ from typing import ClassVar
 from slugify import slugify
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import Length, multiline, single_line
+from modules.kernel.domain.text import MAX_TEXT_LENGTH, Length, multiline, single_line
 
 # Slugs that are routes: GET /api/articles/feed is the feed.
 RESERVED_SLUGS = frozenset({"feed"})
@@ -65,7 +65,7 @@ class Description:
 class Body:
     """An article's text in Markdown, stored verbatim."""
 
-    LENGTH: ClassVar = Length(1, 500_000)
+    LENGTH: ClassVar = Length(1, MAX_TEXT_LENGTH)
 
     text: str
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from modules.kernel.domain.errors import Invalid
 
 BLANK = "can't be blank"
+MAX_TEXT_LENGTH = 500_000
+"""The maximum of every field, in characters. The default size limit of request bodies follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,11 @@ class Length:
 
     min: int
     max: int
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a maximum that the default size limit of request bodies would refuse."""
+        if self.max > MAX_TEXT_LENGTH:
+            raise ValueError(f"a field has at most {MAX_TEXT_LENGTH} characters, not {self.max}")
 
 
 def single_line(field: str, text: str, *, max_length: int) -> str:

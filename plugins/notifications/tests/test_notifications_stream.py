@@ -28,6 +28,9 @@ TIMEOUT_SECONDS = 20
 class Stream:
     """A client of one reader's stream."""
 
+    opening: Json
+    """The fields at the beginning of the stream, which are no event."""
+
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
         self._lines = response.aiter_lines()
@@ -75,7 +78,7 @@ class Server:
         async with self.client.stream("GET", "/api/notifications/stream", headers=sent) as response:
             stream = Stream(response)
             if response.status_code == 200:
-                await stream.next_comment()
+                stream.opening = await stream.next_event()
             yield stream
 
 
@@ -147,6 +150,37 @@ async def test_reconnecting_client_gets_missed_notifications(server: Server) -> 
         await server.context.favorite(dragons, name)
     async with server.stream(server.context.token("jake"), **{"Last-Event-ID": "1"}) as stream:
         assert [(await stream.next_event())["id"] for _ in range(2)] == ["2", "3"]
+
+
+async def test_stream_opens_with_the_id_that_it_starts_after(server: Server) -> None:
+    dragons = server.context.article("dragons")
+    async with server.stream(server.context.token("jake")) as stream:
+        # Without data, so that clients dispatch no event.
+        assert stream.opening == {"id": "0"}
+    for name in ("anna", "bert"):
+        await server.context.favorite(dragons, name)
+    async with server.stream(server.context.token("jake"), **{"Last-Event-ID": "1"}) as stream:
+        assert stream.opening == {"id": "1"}
+
+
+async def test_client_that_reconnects_before_its_first_event_misses_none(server: Server) -> None:
+    dragons = server.context.article("dragons")
+    await server.context.favorite(dragons, "anna")
+    async with server.stream(server.context.token("jake")) as stream:
+        opened = stream.opening["id"]
+    await server.context.favorite(dragons, "bert")
+    async with server.stream(server.context.token("jake"), **{"Last-Event-ID": opened}) as stream:
+        assert (await stream.next_event())["data"]["actor"]["username"] == "bert"
+
+
+@pytest.mark.parametrize("beyond", ["2", "9" * 18])
+async def test_id_beyond_the_newest_is_clamped(server: Server, beyond: str) -> None:
+    dragons = server.context.article("dragons")
+    await server.context.favorite(dragons, "anna")
+    async with server.stream(server.context.token("jake"), **{"Last-Event-ID": beyond}) as stream:
+        assert stream.opening == {"id": "1"}
+        await server.context.favorite(dragons, "bert")
+        assert (await stream.next_event())["id"] == "2"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Last-Event-ID": "yesterday"}])

@@ -35,15 +35,42 @@ class TestWords:
     def test_long_word_is_truncated(self) -> None:
         assert normalize("x" * 1000) == ["x" * 64]
 
+    @pytest.mark.parametrize(
+        ("text", "keys"),
+        [
+            ("dra\u00adgon", ["dragon"]),
+            ("हिन्\u200dदी", ["हिन्दी"]),
+            ("I ❤\ufe0f dragons", ["i", "dragons"]),
+            ("👩\u200d🚒 fire", ["fire"]),
+            ("dragon\ufe0f\U000e0101s", ["dragons"]),
+            ("\u3164\u2800\ufeff", []),
+        ],
+    )
+    def test_default_ignorable_characters_neither_split_words_nor_are_one(
+        self, text: str, keys: list[str]
+    ) -> None:
+        assert normalize(text) == keys
+
+    def test_word_begins_and_ends_with_a_character_that_counts(self) -> None:
+        text = "☀\ufe0fdra\u00adgons\u200b!"
+        assert [text[word.start : word.end] for word in tokenize(text)] == ["dra\u00adgons"]
+
     @pytest.mark.parametrize("text", ["", " \n\t", "!?*\"'():-", "🐉"])
     def test_text_without_letters_has_no_words(self, text: str) -> None:
         assert normalize(text) == []
 
 
 class TestQuery:
-    @pytest.mark.parametrize("text", ["", "   ", '"', "*", "-:()", "🐉", "\x00"])
+    @pytest.mark.parametrize("text", ["", "   ", '"', "*", "-:()", "🐉", "❤\ufe0f"])
     def test_query_without_a_word_is_rejected(self, text: str) -> None:
         with pytest.raises(Invalid, match="must have a word in it"):
+            Query(text)
+
+    @pytest.mark.parametrize(
+        ("text", "problem"), [("dra\0gon", r"U\+0000"), ("dra\ud800gon", "lone surrogates")]
+    )
+    def test_query_that_cannot_be_stored_is_rejected(self, text: str, problem: str) -> None:
+        with pytest.raises(Invalid, match=problem):
             Query(text)
 
     def test_long_query_is_rejected(self) -> None:

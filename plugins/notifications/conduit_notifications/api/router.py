@@ -90,10 +90,10 @@ def create_router(
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> StreamingResponse:
         """Stream your new notifications, or those after `Last-Event-ID`."""
+        last = await service.latest(reader)
         if last_event_id is not None and ID.fullmatch(last_event_id):
-            last = NotificationId(int(last_event_id))
-        else:
-            last = await service.latest(reader)
+            # A restored database may have issued fewer ids than the client has seen.
+            last = min(last, NotificationId(int(last_event_id)))
         verify_token = partial(authentication.required, request)
         return StreamingResponse(
             events(service, reader, last, subscription, verify_token),

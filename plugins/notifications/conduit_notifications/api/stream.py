@@ -30,10 +30,13 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """Yield a reader's notifications after `last` as they arrive, and a comment as a heartbeat.
 
+    Begins with the id `last` and no data: the client stores it and dispatches no event (9.2.6), so that one
+    that reconnects before its first event misses nothing.
+
     Ends at shutdown, when the token is no longer valid (`verify_token` raises), and when the database is
     unavailable: the client reconnects with `Last-Event-ID`.
     """
-    yield HEARTBEAT
+    yield format_sse_event(id=str(last))
     try:
         while not subscription.closed:
             await verify_token()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from conduit_search.domain.words import Word, normalize, tokenize
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import require_max_length
+from modules.kernel.domain.text import require_max_length, storable
 
 MAX_QUERY_LENGTH = 200
 MAX_WORDS = 20
@@ -34,7 +34,7 @@ class Query:
     """Without duplicates."""
 
     def __post_init__(self) -> None:
-        require_max_length("q", self.text, max_length=MAX_QUERY_LENGTH)
+        require_max_length("q", storable("q", self.text), max_length=MAX_QUERY_LENGTH)
         terms = tuple(Term(key) for key in dict.fromkeys(normalize(self.text)))
         if not terms:
             raise Invalid("q", "must have a word in it")

@@ -9,6 +9,16 @@ from dataclasses import dataclass
 WORD_CATEGORIES = frozenset("LNM")
 # Accents, which queries may omit. Marks of other scripts distinguish words.
 ACCENTS = re.compile("[\u0300-\u036f]")
+# Default_Ignorable_Code_Point (UAX 44), which Python's unicodedata lacks: soft hyphens, joiners, variation
+# selectors and other characters that are not displayed.
+IGNORED = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# In a translated text, for every separator and every ignored character.
+SEPARATOR_MARK, IGNORED_MARK = " ", "\u00ad"
+# Begins and ends with a character that counts.
+WORD = re.compile("[^ \u00ad]+(?:\u00ad+[^ \u00ad]+)*")
 MAX_KEY_LENGTH = 64
 
 
@@ -24,17 +34,24 @@ class Word:
 
 
 def tokenize(text: str) -> Iterator[Word]:
-    """Yield the words of a text, in order. Everything else is a separator."""
-    separators = {
-        ord(char): " " for char in set(text) if unicodedata.category(char)[0] not in WORD_CATEGORIES
-    }
-    for match in re.finditer("[^ ]+", text.translate(separators)):
-        yield Word(_key(match[0]), match.start(), match.end())
+    """Yield the words of a text, in order.
+
+    Default-ignorable characters neither separate words nor count in them; everything else separates.
+    """
+    classes = {ord(char): _class(char) for char in set(text)}
+    for match in WORD.finditer(text.translate(classes)):
+        yield Word(_key(match[0].replace(IGNORED_MARK, "")), match.start(), match.end())
 
 
 def normalize(text: str) -> Sequence[str]:
     """Return the keys of the words of a text, in order."""
     return [word.key for word in tokenize(text)]
+
+
+def _class(char: str) -> str:
+    if IGNORED.match(char):
+        return IGNORED_MARK
+    return char if unicodedata.category(char)[0] in WORD_CATEGORIES else SEPARATOR_MARK
 
 
 def _key(word: str) -> str:
