@@ -15,6 +15,8 @@ from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
 MIN_SECRET_BYTES = 32
+# Every build of a single-page application has one of them.
+FRONTEND_PAGES = ("index.html", "200.html")
 
 # Names of before 1.0, for the hint.
 RENAMED = {
@@ -77,6 +79,11 @@ class Settings(ModuleSettings):
     frontend_dir: Path | None = Field(
         None, description="a built single-page application to serve at `/`: the folder with its index.html"
     )
+    frontend_content_security_policy: str | None = Field(
+        None,
+        description="Content-Security-Policy of the frontend's pages instead of the default one; `{scripts}` "
+        "stands for the sources of the scripts in a page; empty for none",
+    )
     max_body_size: int = Field(1_048_576, ge=1_024, description="maximum request body size in bytes")
     max_total_body_size: int = Field(
         134_217_728,
@@ -120,8 +127,15 @@ class Settings(ModuleSettings):
     @field_validator("frontend_dir")
     @classmethod
     def _validate_frontend_dir(cls, value: Path | None) -> Path | None:
-        if value is not None and not (value / "index.html").is_file():
-            raise ValueError(f"there is no index.html in {value}")
+        if value is not None and not any((value / name).is_file() for name in FRONTEND_PAGES):
+            raise ValueError(f"there is no {' or '.join(FRONTEND_PAGES)} in {value}")
+        return value
+
+    @field_validator("frontend_content_security_policy")
+    @classmethod
+    def _validate_frontend_policy(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise ValueError("a header has one line of printable ASCII characters")
         return value
 
     @field_validator("trusted_proxies")
