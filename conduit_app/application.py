@@ -118,7 +118,10 @@ def create_application(
     )
     if settings.frontend_dir is not None:
         application.add_middleware(
-            Frontend, folder=settings.frontend_dir, reserved=_reserved_prefixes(route_contexts)
+            Frontend,
+            folder=settings.frontend_dir,
+            reserved=_reserved_prefixes(route_contexts),
+            policy=settings.frontend_content_security_policy,
         )
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)

@@ -22,6 +22,8 @@ MAX_BYTES_PER_CHARACTER = 12
 # For the other fields of a request, also escaped: of an article, at most 92,000 bytes.
 OTHER_FIELDS_SIZE = 200_000
 DEFAULT_MAX_BODY_SIZE = MAX_BYTES_PER_CHARACTER * MAX_TEXT_LENGTH + OTHER_FIELDS_SIZE
+# Every build of a single-page application has one of them.
+FRONTEND_PAGES = ("index.html", "200.html")
 
 # Names of before 1.0, for the hint.
 RENAMED = {
@@ -90,6 +92,11 @@ class Settings(ModuleSettings):
         description="maximum request body size in bytes; by default, the longest article fits, "
         "however encoded",
     )
+    frontend_content_security_policy: str | None = Field(
+        None,
+        description="Content-Security-Policy of the frontend's pages instead of the default one; `{scripts}` "
+        "stands for the sources of the scripts in a page; empty for none",
+    )
     max_total_body_size: int = Field(
         134_217_728,
         ge=1_024,
@@ -132,8 +139,15 @@ class Settings(ModuleSettings):
     @field_validator("frontend_dir")
     @classmethod
     def _validate_frontend_dir(cls, value: Path | None) -> Path | None:
-        if value is not None and not (value / "index.html").is_file():
-            raise ValueError(f"there is no index.html in {value}")
+        if value is not None and not any((value / name).is_file() for name in FRONTEND_PAGES):
+            raise ValueError(f"there is no {' or '.join(FRONTEND_PAGES)} in {value}")
+        return value
+
+    @field_validator("frontend_content_security_policy")
+    @classmethod
+    def _validate_frontend_policy(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise ValueError("a header has one line of printable ASCII characters")
         return value
 
     @field_validator("trusted_proxies")

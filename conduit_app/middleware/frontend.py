@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -13,13 +14,16 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conduit_app.middleware.security_headers import inline_script_hashes
+from conduit_app.middleware.script_sources import script_sources
 from modules.kernel.api.conditional import file_etag, joined_header, weak_match
 from modules.kernel.api.errors import error_response
 
 Version = tuple[int, int, int]
 
 INDEX = "index.html"
+# The page for paths without a file: with one of these, index.html is a prerendered home page (SvelteKit and
+# Nuxt; Angular).
+FALLBACKS = ("200.html", "index.csr.html", INDEX)
 # Where bundlers write files with a content hash in the name: assets/index-DdT3xQ1a.js (Vite),
 # static/css/main.8f3b2c1d.css (webpack), _app/immutable/chunks/DdT3xQ1a.js (SvelteKit).
 FOLDERS = ("assets", "build", "css", "js", "static", "_app/immutable", "_astro", "_next/static", "_nuxt")
@@ -37,29 +41,39 @@ MIN_RUNS = {"plain": 3, "mixed": 5}
 WELL_KNOWN = ".well-known"
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
-# Images and styles from any origin, since articles link to them; scripts from this origin only.
+SCRIPTS = "{scripts}"
+# Scripts: those of this origin and those that the page itself names, which alone can start workers and
+# WebAssembly. Images, styles and fonts: from anywhere, also by plain HTTP, since articles and the templates
+# of frontends link to them. So data can leave the page anyway, and requests may go anywhere too.
 POLICY = (
-    "default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline' https:; "
-    "img-src 'self' data: https: http:; font-src 'self' data: https:; "
+    f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {SCRIPTS}; worker-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline' https: http:; font-src 'self' data: https: http:; "
+    "img-src 'self' data: blob: https: http:; media-src 'self' data: blob: https: http:; "
+    "connect-src 'self' data: blob: https: http: wss: ws:; "
     "object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
 )
 
 
 class Frontend:
-    """An ASGI middleware that serves the files of a folder, and its index.html for any other path.
+    """An ASGI middleware that serves the files of a folder, and its fallback page for any other path.
 
-    The index page is what lets the frontend's own routes be opened and reloaded. Paths whose first
-    segment is in `reserved` belong to Conduit and are passed on.
+    `about` is also the path of the prerendered page about.html or about/index.html. The fallback page,
+    mostly index.html, is what lets the frontend's own routes be opened and reloaded. Paths whose first
+    segment is in `reserved` belong to Conduit and are passed on. Pages get the content security policy
+    `policy`, by default `POLICY`, in which the sources of their own scripts replace `{scripts}`.
     """
 
-    def __init__(self, app: ASGIApp, *, folder: Path, reserved: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, folder: Path, reserved: frozenset[str], policy: str | None = None
+    ) -> None:
         self._app = app
         self._folder = folder
         self._files = _Files(directory=folder)
         self._reserved = reserved
+        self._policy = POLICY if policy is None else policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Return a file or the index page, or call the application."""
+        """Return a file or the fallback page, or call the application."""
         if (
             scope["type"] != "http"
             or scope["method"] not in {"GET", "HEAD"}
@@ -67,15 +81,22 @@ class Frontend:
         ):
             await self._app(scope, receive, send)
             return
-        path = scope["path"].lstrip("/") or INDEX
-        response = await self._file(path, scope)
+        path = scope["path"].strip("/")
+        response = await self._first((path, f"{path}.html", f"{path}/{INDEX}") if path else (INDEX,), scope)
         if response is None and _is_navigation(path, Headers(scope=scope).get("accept", "")):
-            response = await self._file(INDEX, scope)
+            response = await self._first(FALLBACKS, scope)
             if response is not None:
                 response.headers["Vary"] = "Accept"
         if response is None:
             response = error_response(HTTPStatus.NOT_FOUND, {"path": ["not found"]})
         await response(scope, receive, send)
+
+    async def _first(self, paths: Sequence[str], scope: Scope) -> Response | None:
+        for path in paths:
+            response = await self._file(path, scope)
+            if response is not None:
+                return response
+        return None
 
     async def _file(self, path: str, scope: Scope) -> Response | None:
         """Return the file or a 304; None if it does not exist, is hidden or cannot be read."""
@@ -91,7 +112,8 @@ class Frontend:
         headers["Cache-Control"] = IMMUTABLE if _has_content_hash(path) else REVALIDATE
         if path.endswith(".html"):
             page = self._folder / path
-            headers["Content-Security-Policy"] = await asyncio.to_thread(_policy, page, _version(page.stat()))
+            sources = await asyncio.to_thread(_script_sources, page, _version(page.stat()))
+            headers["Content-Security-Policy"] = self._policy.replace(SCRIPTS, sources)
         return response
 
 
@@ -109,8 +131,8 @@ def _is_navigation(path: str, accept: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _policy(page: Path, _version: Version) -> str:
-    return POLICY.format(scripts=inline_script_hashes(page.read_bytes()))
+def _script_sources(page: Path, _version: Version) -> str:
+    return script_sources(page.read_bytes())
 
 
 class _Files(StaticFiles):

@@ -24,6 +24,7 @@ ReadDataVersion = Callable[[], Awaitable[DataVersion | None]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 IF_NONE_MATCH = b"if-none-match"
+ETAG = b"etag"
 # A response larger than this fraction of the cache would evict too many others.
 MAX_ENTRY_FRACTION = 64
 # Approximate memory of an entry besides its key and its body.
@@ -109,7 +110,7 @@ class ResponseCacheMiddleware:
 
         async def send_with_etag(message: Message) -> None:
             nonlocal pending_start, response
-            if message["type"] == "http.response.start" and _needs_etag(message):
+            if message["type"] == "http.response.start" and _can_have_etag(message):
                 pending_start = message
             elif pending_start is None:
                 await send(message)
@@ -144,15 +145,19 @@ def _size(key: Key, cached: _CachedResponse) -> int:
     return len(cached.response.body) + sum(map(len, texts)) + ENTRY_OVERHEAD_BYTES
 
 
-def _needs_etag(start: Message) -> bool:
-    # Without Content-Length it may be a stream, which must not be delayed; files have their own ETags.
-    names = {name for name, _ in start["headers"]}
-    return start["status"] == HTTPStatus.OK and b"content-length" in names and b"etag" not in names
+def _can_have_etag(start: Message) -> bool:
+    # Without Content-Length it may be a stream, which must not be delayed.
+    return start["status"] == HTTPStatus.OK and b"content-length" in dict(start["headers"])
 
 
 def _with_etag(start: Message, body: bytes) -> _Response:
-    etag = entity_tag(body)
-    return _Response([*start["headers"], (b"etag", etag.encode())], body, etag)
+    headers: RawHeaders = start["headers"]
+    # An endpoint may have set its own.
+    etag = dict(headers).get(ETAG)
+    if etag is None:
+        etag = entity_tag(body).encode()
+        headers = [*headers, (ETAG, etag)]
+    return _Response(headers, body, etag.decode())
 
 
 async def _no_version() -> None:

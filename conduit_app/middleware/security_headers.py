@@ -1,10 +1,10 @@
 """Security and caching headers of every response."""
 
-import base64
-import hashlib
 import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conduit_app.middleware.script_sources import hash_source
 
 # Raw ASGI headers, with names in lower case: this runs for every request.
 RawHeaders = list[tuple[bytes, bytes]]
@@ -80,5 +80,4 @@ def _policy(page: bytes) -> bytes:
 
 def inline_script_hashes(page: bytes) -> str:
     """Return the hashes of a page's inline scripts as CSP source expressions (CSP 3, 2.3.1)."""
-    digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page))
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return " ".join(hash_source(script.decode()) for script in INLINE_SCRIPT.findall(page))

@@ -1,7 +1,5 @@
 """A built single-page application, served by Conduit."""
 
-import base64
-import hashlib
 import os
 import threading
 from collections.abc import Sequence
@@ -13,11 +11,14 @@ import pytest
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.middleware import frontend
+from conduit_app.middleware.frontend import POLICY
+from conduit_app.middleware.script_sources import hash_source
 from conduit_app.settings import Settings, SettingsError, load_settings
 from modules.kernel.api.conditional import entity_tag, file_etag
 from tests.client import Api
 from tests.conftest import AppInstance
 
+ROOT = Path(__file__).parents[2]
 SCRIPT = "start()"
 PAGE = f"<!doctype html><script>{SCRIPT}</script><script src='/assets/index-DdT3xQ1a.js'></script>"
 HASHED = [
@@ -111,8 +112,7 @@ async def test_rebuilt_page_with_same_time_and_size_gets_new_etag(conduit: Api, 
         os.utime(dist / "index.html", (1, 1))
         etag = responses[-1].headers["ETag"] if responses else '"none"'
         responses.append(await conduit.outside("GET", "/", headers={"If-None-Match": etag}))
-        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        assert f"'sha256-{digest}'" in responses[-1].headers["Content-Security-Policy"]
+        assert hash_source(script) in responses[-1].headers["Content-Security-Policy"]
     assert [response.status_code for response in responses] == [200, 200]
 
 
@@ -182,10 +182,84 @@ async def test_page_for_a_path_without_file_varies_by_accept(conduit: Api) -> No
         assert (response.status_code, "Accept" in response.headers["Vary"].split(", ")) == (status, True)
 
 
-async def test_policy_allows_the_inline_scripts_of_the_page(conduit: Api) -> None:
-    policy = (await navigate(conduit, "/")).headers["Content-Security-Policy"]
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    assert f"script-src 'self' 'sha256-{digest}';" in policy
+class TestContentSecurityPolicy:
+    """In a browser: tests/e2e/test_built_frontends_in_browser.py."""
+
+    @pytest.mark.parametrize(
+        ("page", "sources"),
+        [
+            ("<script>start()</script>", [hash_source("start()")]),
+            ("<script>\r\n  start()\r</script>", [hash_source("\n  start()\n")]),
+            (
+                '<SCRIPT Type=module>if (1 < 2 && "</p>") {}</SCRIPT>',
+                [hash_source('if (1 < 2 && "</p>") {}')],
+            ),
+            ('<script data-src="x" nonce>a</script>', [hash_source("a")]),
+            ("<script>a</script><script>b</script><script>a</script>", [hash_source("a"), hash_source("b")]),
+            ("<script>naïve()</script>", [hash_source("naïve()")]),
+            ("<script src=/a.js></script> start()", []),
+            ('<script src="a.js">ignored</script>', []),
+            ("<!-- <script>a</script> <p onclick=b> -->", []),
+            ("<link onload=\"this.media='all'\">", ["'unsafe-hashes'", hash_source("this.media='all'")]),
+            ("<IMG ONERROR='a(&quot;b&quot;)'>", ["'unsafe-hashes'", hash_source('a("b")')]),
+            ("<p onclick>", []),
+            ('<script src="https://cdn.example/a.js?v=1,2;3#x"></script>', ["https://cdn.example/a.js"]),
+            ('<script src=" //cdn.example:8080/a.js"></script>', ["cdn.example:8080/a.js"]),
+            ('<script src="https://cdn.example/a b.js;"></script>', ["https://cdn.example/a"]),
+        ],
+    )
+    async def test_scripts_are_those_that_the_page_names(
+        self, conduit: Api, dist: Path, page: str, sources: Sequence[str]
+    ) -> None:
+        (dist / "index.html").write_text(page, encoding="utf-8", newline="")
+        policy = (await navigate(conduit, "/")).headers["Content-Security-Policy"]
+        _, _, scripts = policy.partition("; script-src ")
+        assert scripts.partition(";")[0].split() == ["'self'", "'wasm-unsafe-eval'", *sources]
+
+    async def test_setting_replaces_the_default(
+        self, settings: Settings, composition: Composition, dist: Path
+    ) -> None:
+        update = {
+            "frontend_dir": dist,
+            "frontend_content_security_policy": "script-src {scripts} {other}",
+        }
+        conduit = Api(create_application(settings.model_copy(update=update), composition))
+        policy = (await navigate(conduit, "/")).headers["Content-Security-Policy"]
+        assert policy == f"script-src {hash_source(SCRIPT)} {{other}}"
+
+    def test_documented_default_is_the_default(self) -> None:
+        guide = (ROOT / "docs" / "frontends.md").read_text(encoding="utf-8")
+        assert POLICY in " ".join(guide.split())
+
+    @pytest.mark.parametrize("value", ["script-src 'self'\r\nSet-Cookie: a=b", "script-src ü"])
+    def test_bad_header_is_rejected(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("CONDUIT_FRONTEND_CONTENT_SECURITY_POLICY", value)
+        with pytest.raises(SettingsError, match="CONDUIT_FRONTEND_CONTENT_SECURITY_POLICY: a header"):
+            load_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "file"),
+    [
+        (["about.html"], "/about", "about.html"),
+        (["about.html"], "/about/", "about.html"),
+        (["about/index.html"], "/about", "about/index.html"),
+        (["200.html"], "/article/dragons", "200.html"),
+        (["200.html"], "/", "index.html"),
+        (["index.csr.html"], "/article/dragons", "index.csr.html"),
+    ],
+)
+async def test_prerendered_pages_and_their_fallback(
+    conduit: Api, dist: Path, files: Sequence[str], path: str, file: str
+) -> None:
+    """SvelteKit, Nuxt and Angular prerender pages, and name the page of all other paths in their own ways."""
+    for name in ["index.html", *files]:
+        (dist / name).parent.mkdir(exist_ok=True)
+        (dist / name).write_text(f"<p>{name}")
+    response = await navigate(conduit, path)
+    assert (response.status_code, response.text) == (200, f"<p>{file}")
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert "script-src" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["/assets/index-gone1234.js", "/robots.txt"])

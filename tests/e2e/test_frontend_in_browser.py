@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -214,46 +214,6 @@ class TestExposedHeaders:
         await sign_in(page, elsewhere, "anna")
         await expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+ seconds"))
 
-    async def test_stale_edit_does_not_overwrite_an_article(
-        self, conduit: Conduit, elsewhere: str, page: Page
-    ) -> None:
-        anna = await conduit.register("anna")
-        await conduit.publish(anna, "Dragons")
-        await signed_in(page, elsewhere, "anna")
-        await page.goto(f"{elsewhere}/editor/dragons")
-        await fill(page, Text="From the window.")
-        changed = {"article": {"body": "From elsewhere."}}
-        assert (await conduit.client.put("/articles/dragons", json=changed, headers=anna)).status_code == 200
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
-        await page.reload()
-        await fill(page, Text="From the window.")
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.locator(".text")).to_have_text("From the window.")
-
-    async def test_favorited_article_can_be_deleted(
-        self, conduit: Conduit, elsewhere: str, page: Page
-    ) -> None:
-        await conduit.publish(await conduit.register("anna"), "Dragons")
-        await favorite_own_article(page, elsewhere)
-        await page.get_by_role("button", name="Delete").click()
-        await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
-        assert (await conduit.client.get("/articles/dragons")).status_code == 404
-
-    async def test_favoriting_does_not_allow_a_stale_deletion(
-        self, conduit: Conduit, elsewhere: str, page: Page
-    ) -> None:
-        anna = await conduit.register("anna")
-        await conduit.publish(anna, "Dragons")
-
-        async def change() -> None:
-            changed = {"article": {"body": "From elsewhere."}}
-            await conduit.client.put("/articles/dragons", json=changed, headers=anna)
-
-        await favorite_own_article(page, elsewhere, meanwhile=change)
-        await page.get_by_role("button", name="Delete").click()
-        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
-
     async def test_next_page_continues_after_the_previous_one(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
@@ -269,21 +229,103 @@ class TestExposedHeaders:
         await expect(page.get_by_role("button", name="Older articles")).to_be_hidden()
 
 
-async def nothing() -> None: ...
+class TestEditing:
+    """If-Match from another origin: no edit and no typed text is lost."""
 
+    @pytest.fixture
+    async def anna(self, conduit: Conduit, elsewhere: str, page: Page) -> dict[str, str]:
+        """Publish an article as anna, and open it in her editor."""
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await expect(page.get_by_label("Title")).to_have_value("Dragons")
+        return anna
 
-async def favorite_own_article(
-    page: Page, origin: str, meanwhile: Callable[[], Awaitable[None]] = nothing
-) -> None:
-    """Favorite the article about dragons as anna, after something has happened to it."""
-    await signed_in(page, origin, "anna")
-    await page.goto(f"{origin}/article/dragons")
-    favorite = page.get_by_role("button", name="Favorite")
-    await expect(favorite).to_have_text("♥ 0")
-    await meanwhile()
-    await favorite.click()
-    await expect(favorite).to_have_text("♥ 1")
-    await expect(favorite).to_be_enabled()
+    @staticmethod
+    async def edit_elsewhere(conduit: Conduit, anna: dict[str, str], **changes: object) -> None:
+        response = await conduit.client.put("/articles/dragons", json={"article": changes}, headers=anna)
+        assert response.status_code == 200
+
+    @pytest.mark.usefixtures("anna")
+    async def test_favorite_of_a_reader_does_not_fail_an_edit(self, conduit: Conduit, page: Page) -> None:
+        jake = await conduit.register("jake")
+        assert (await conduit.client.post("/articles/dragons/favorite", headers=jake)).status_code == 200
+        await fill(page, Text="From the window.")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator(".text")).to_have_text("From the window.")
+        await expect(page.get_by_role("button", name="Favorite")).to_have_text("♥ 1")
+
+    async def test_edits_of_different_fields_are_merged(
+        self, conduit: Conduit, page: Page, anna: dict[str, str]
+    ) -> None:
+        await fill(page, Text="From the window.")
+        await self.edit_elsewhere(conduit, anna, description="From elsewhere", tagList=["scales", "fire"])
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator(".text")).to_have_text("From the window.")
+        article = (await conduit.client.get("/articles/dragons")).json()["article"]
+        assert (article["body"], article["description"], article["tagList"]) == (
+            "From the window.",
+            "From elsewhere",
+            ["scales", "fire"],
+        )
+
+    async def test_conflicting_edit_is_shown_beside_the_typed_text(
+        self, conduit: Conduit, page: Page, anna: dict[str, str]
+    ) -> None:
+        await fill(page, Text="From the window.")
+        await self.edit_elsewhere(conduit, anna, body="From elsewhere.", description="From elsewhere")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("alert")).to_contain_text("was edited elsewhere")
+        await expect(page.get_by_label("Text")).to_have_value("From the window.")
+        await expect(page.get_by_label("Saved meanwhile")).to_have_value("From elsewhere.")
+        # Nobody else changed it here, so there is nothing to ask.
+        await expect(page.get_by_label("What's")).to_have_value("From elsewhere")
+        await page.get_by_role("button", name="Swap with mine").click()
+        await expect(page.get_by_label("Text")).to_have_value("From elsewhere.")
+        await expect(page.get_by_label("Saved meanwhile")).to_have_value("From the window.")
+        await page.get_by_role("button", name="Swap with mine").click()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator(".text")).to_have_text("From the window.")
+
+    async def test_third_edit_during_a_conflict_is_not_overwritten(
+        self, conduit: Conduit, page: Page, anna: dict[str, str]
+    ) -> None:
+        await fill(page, Text="From the window.")
+        for body in ("From elsewhere.", "Once more."):
+            await self.edit_elsewhere(conduit, anna, body=body)
+            await page.get_by_role("button", name="Save").click()
+            await expect(page.get_by_label("Saved meanwhile")).to_have_value(body)
+            await expect(page.get_by_label("Text")).to_have_value("From the window.")
+
+    async def test_typed_text_survives_reloading_and_a_lost_session(
+        self, conduit: Conduit, elsewhere: str, page: Page, anna: dict[str, str]
+    ) -> None:
+        await fill(page, Text="From the window.")
+        await page.reload()
+        await expect(page.get_by_label("Text")).to_have_value("From the window.")
+        assert (await conduit.client.post("/user/logout-all", headers=anna)).status_code == 204
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("alert")).to_contain_text("token is invalid")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await expect(page.get_by_label("Text")).to_have_value("From the window.")
+        await page.get_by_role("button", name="Discard it").click()
+        await expect(page.get_by_label("Text")).to_have_value("They fly.")
+
+    async def test_edited_article_is_not_deleted(
+        self, conduit: Conduit, elsewhere: str, page: Page, anna: dict[str, str]
+    ) -> None:
+        await page.goto(f"{elsewhere}/article/dragons")
+        await page.get_by_role("button", name="Favorite").click()
+        await expect(page.get_by_role("button", name="Favorite")).to_have_text("♥ 1")
+        await self.edit_elsewhere(conduit, anna, body="From elsewhere.")
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
+        await page.reload()
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+        assert (await conduit.client.get("/articles/dragons")).status_code == 404
 
 
 async def test_malformed_url_shows_an_error(elsewhere: str, page: Page) -> None:

@@ -16,7 +16,7 @@ from modules.articles.domain.reading import ArticleList, ArticleReader, ArticleV
 from modules.articles.domain.service import ArticleService, Precondition
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
-from modules.kernel.api.conditional import IfMatch, if_match_holds
+from modules.kernel.api.conditional import EDITABLE_ETAG, IfMatch, editable_etag, editable_match
 from modules.kernel.api.cursors import NEXT_LINK, CursorPagination, Pagination
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import load_examples
@@ -94,12 +94,15 @@ def create_router(
         "/articles/{slug}",
         operation_id="GetArticle",
         tags=["Articles"],
-        responses=error_responses(401, 404, 422),
+        responses=error_responses(401, 404, 422) | EDITABLE_ETAG,
     )
     @cacheable
     async def article(slug: PathText, viewer: Viewer) -> JsonResponse[SingleArticleResponse]:
         """Return an article."""
-        return _article_response(await reader.article(slug, viewer))
+        found = await reader.article(slug, viewer)
+        response = _article_response(found)
+        response.headers["ETag"] = editable_etag(bytes(response.body), found.updated_at)
+        return response
 
     @router.put(
         "/articles/{slug}",
@@ -156,7 +159,7 @@ def create_router(
 
 
 def _precondition(if_match: str | None) -> Precondition | None:
-    return None if if_match is None else lambda article: if_match_holds(_article_response(article), if_match)
+    return None if if_match is None else lambda article: editable_match(if_match, article.updated_at)
 
 
 def _article_response(article: ArticleView) -> JsonResponse[SingleArticleResponse]:

@@ -30,8 +30,8 @@ from modules.users.contracts import UserDeleted
 # Each article may have 500,000 characters.
 EXPORT_BATCH_SIZE = 10
 
-Precondition = Callable[[ArticleView], bool]
-"""A predicate: whether an article, as its author sees it, is unchanged since it was read."""
+Precondition = Callable[[Article], bool]
+"""A predicate: whether an article is unedited since it was read."""
 
 
 class ArticleService:
@@ -72,7 +72,7 @@ class ArticleService:
         async with self._unit_of_work.transaction():
             article = await self._repository.get_for_update(slug)
             article.require_author(editor_id)
-            await self._require(if_match, article, editor_id)
+            _require(if_match, article)
             edited = article.edited(changes, self._clock.now())
             await self._repository.save(edited, changes.title if edited.title != article.title else None)
             await self._events.publish(ArticleEdited(article.id))
@@ -87,7 +87,7 @@ class ArticleService:
         async with self._unit_of_work.long_transaction():
             article = await self._repository.get_for_update(slug)
             article.require_author(editor_id)
-            await self._require(if_match, article, editor_id)
+            _require(if_match, article)
             await self._repository.delete(article)
             await self._publish_deletion(article.author_id, [article.id])
 
@@ -128,12 +128,11 @@ class ArticleService:
                 yield article.export_personal_data()
                 after = Position(article.created_at, article.id)
 
-    async def _require(self, precondition: Precondition | None, article: Article, editor_id: UserId) -> None:
-        if precondition is None:
-            return
-        if not precondition(await self._reader.article_by_id(article.id, editor_id)):
-            raise StaleArticle
-
     async def _publish_deletion(self, author_id: UserId, article_ids: Sequence[ArticleId]) -> None:
         for batch in batches(article_ids, MAX_DELETED_ARTICLES):
             await self._events.publish(ArticlesDeleted(author_id, tuple(batch)))
+
+
+def _require(precondition: Precondition | None, article: Article) -> None:
+    if precondition is not None and not precondition(article):
+        raise StaleArticle

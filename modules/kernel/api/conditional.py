@@ -1,13 +1,18 @@
 """ETags and conditional requests (RFC 9110, 13)."""
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
+from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Request
 from pydantic import WithJsonSchema
 from starlette.datastructures import Headers
+
+from modules.kernel.domain.clock import to_iso
 
 # In bytes. SHA-256, truncated: processors compute it in half the time of BLAKE2b.
 DIGEST_SIZE = 16
@@ -25,7 +30,8 @@ async def _if_match(
         str | None,
         Header(
             alias="If-Match",
-            description="ETag from a previous GET; the request fails with 412 if the resource has changed.",
+            description="The resource's `updatedAt` in double quotes, or the ETag of a GET: the request "
+            "fails with 412 if the resource has been edited since.",
         ),
         # Not nullable: a header is absent, never null.
         WithJsonSchema({"type": "string"}),
@@ -36,10 +42,31 @@ async def _if_match(
 
 IfMatch = Annotated[str | None, Depends(_if_match)]
 
+EDITABLE_ETAG: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.OK): {
+        "headers": {
+            "ETag": {
+                "description": "For `If-None-Match`, and for `If-Match`: the resource's `updatedAt` and a "
+                "digest of the response, separated by a period.",
+                "schema": {"type": "string"},
+            }
+        }
+    }
+}
+"""The OpenAPI documentation of an `editable_etag`, for `responses=` of an operation."""
+
 
 def entity_tag(body: bytes) -> str:
     """Return the strong ETag of a response body: a digest of its bytes (RFC 9110, 8.8.3)."""
     return _etag(_digest(body).digest())
+
+
+def editable_etag(body: bytes, updated_at: datetime) -> str:
+    """Return the strong ETag of a response about a resource that was last edited at this moment (in UTC).
+
+    It changes with the response, like any ETag, and has the moment for `editable_match`.
+    """
+    return f'"{to_iso(updated_at)}.{entity_tag(body)[1:]}'
 
 
 def file_etag(file: Path) -> str:
@@ -56,18 +83,18 @@ def _etag(digest: bytes) -> str:
     return f'"{urlsafe_b64encode(digest[:DIGEST_SIZE]).decode().rstrip("=")}"'
 
 
-def strong_match(tags_listed: str, tag: str) -> bool:
-    """Return whether `If-Match` lists this ETag, or is `*`; a weak ETag never matches (13.1.1)."""
-    tags = {listed.strip() for listed in tags_listed.split(",")}
-    return tag in tags or tags == {"*"}
-
-
 def weak_match(tags_listed: str, tag: str) -> bool:
     """Return whether `If-None-Match` lists this ETag, strong or weak, or is `*` (13.1.2)."""
     tags = {listed.strip().removeprefix("W/") for listed in tags_listed.split(",")}
     return tag in tags or tags == {"*"}
 
 
-def if_match_holds(response: Response, if_match: str) -> bool:
-    """Return whether `If-Match` lists the ETag that this response is sent with."""
-    return strong_match(if_match, entity_tag(bytes(response.body)))
+def editable_match(tags_listed: str, updated_at: datetime) -> bool:
+    """Return whether `If-Match` lists the moment of the last edit in quotes, an ETag with it, or is `*`.
+
+    What others change in the response, such as the number of favorites, does not count: an edit does not
+    overwrite it. A weak ETag never matches (13.1.1).
+    """
+    tag = re.compile(rf'"{re.escape(to_iso(updated_at))}(\.[^"]*)?"')
+    tags = {listed.strip() for listed in tags_listed.split(",")}
+    return tags == {"*"} or any(tag.fullmatch(listed) for listed in tags)

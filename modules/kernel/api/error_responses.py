@@ -10,7 +10,7 @@ DESCRIPTIONS = {
     HTTPStatus.FORBIDDEN: "Forbidden",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.CONFLICT: "Conflict: already exists",
-    HTTPStatus.PRECONDITION_FAILED: "Precondition failed: the ETag in If-Match is out of date",
+    HTTPStatus.PRECONDITION_FAILED: "Precondition failed: the resource has been edited since",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Validation error",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests: retry after the seconds in Retry-After",
 }
