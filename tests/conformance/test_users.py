@@ -114,6 +114,24 @@ async def test_bio_and_image_are_null_until_set(api: Api) -> None:
     assert {"bio": user["bio"], "image": user["image"]} == BIO_AND_IMAGE
 
 
+@pytest.mark.parametrize(
+    ("image", "stored"),
+    [
+        ('https://x/"onerror="alert(1)', "https://x/%22onerror=%22alert(1)"),
+        ("/images/jake.png", "/images/jake.png"),
+        ("data:image/jpeg;base64,/9j/", "data:image/jpeg;base64,/9j/"),
+        ("data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=", None),
+        ("javascript:alert(1)", None),
+        ("data:text/html,<script>alert(1)</script>", None),
+    ],
+)
+async def test_image_is_stored_as_a_safe_url_or_null(api: Api, image: str, stored: str | None) -> None:
+    await api.as_user("jake").put("/user", {"user": BIO_AND_IMAGE})
+    updated = await api.as_user("jake").put("/user", {"user": {"image": image}})
+    assert (updated.status_code, updated.json()["user"]["image"]) == (200, stored)
+    assert (await api.get("/profiles/jake")).json()["profile"]["image"] == stored
+
+
 @pytest.mark.parametrize("nothing", ["", None], ids=repr)
 @pytest.mark.parametrize("field", ["bio", "image"])
 async def test_empty_bio_or_image_becomes_null(api: Api, field: str, nothing: str | None) -> None:

@@ -65,7 +65,7 @@ class TestUsers:
         assert len({author["bio"] for author in authors}) > 20
         images = [author["image"] for author in authors if author["image"]]
         assert len(authors) * 0.7 < len(images) < len(authors)
-        assert all(image.startswith("data:image/svg+xml;base64,") for image in images)
+        assert all(image.startswith("data:image/png;base64,") for image in images)
 
     async def test_all_users_have_one_password_hash(self, settings: Settings) -> None:
         assert _rows(settings, "SELECT count(DISTINCT password_hash) FROM users_account") == [(1,)]

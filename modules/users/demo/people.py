@@ -1,5 +1,7 @@
 """Demo users."""
 
+import struct
+import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,11 +67,10 @@ BIOS = [
     "{work}. Ask me about {first}, or about {second}.",
 ]
 COLORS = ["264653", "2a6f97", "6a4c93", "8f2d56", "b5523b", "7a5c00", "2f6b3f", "00695c", "4a4e69", "5d4037"]
-AVATAR = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path fill="#{color}" d="M0 0h9v9H0z"/>'
-    '<text x="4.5" y="5.9" font-family="sans-serif" font-size="4" fill="#fff" text-anchor="middle">'
-    "{initials}</text></svg>"
-)
+# A picture of colored and light cells: as wide as high, with the same left and right halves.
+LIGHT = "f2f2f2"
+CELLS = 7
+CELL_PIXELS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def people(random: DemoRandom) -> Iterator[Person]:
         Username("johndoe"),
         Email("john@example.com"),
         Bio("I try things out here, so that nobody else has to."),
-        _avatar("JD", COLORS[0]),
+        _avatar(random, COLORS[0]),
     )
     for given, family, number in _names():
         style = USERNAMES[(number + len(given + family)) % len(USERNAMES)]
@@ -123,7 +124,7 @@ def people(random: DemoRandom) -> Iterator[Person]:
             Email(f"{name}@example.com"),
             # Some profiles are incomplete, because frontends must be able to show those too.
             None if random.below(12) == 0 else _bio(random),
-            None if random.below(12) == 0 else _avatar(given[0] + family[0], random.pick(COLORS)),
+            None if random.below(12) == 0 else _avatar(random, random.pick(COLORS)),
         )
 
 
@@ -145,6 +146,34 @@ def _bio(random: DemoRandom) -> Bio:
     return Bio(random.pick(BIOS).format(work=work, place=place, first=first, second=second))
 
 
-def _avatar(initials: str, color: str) -> Image:
-    svg = AVATAR.format(initials=initials, color=color)
-    return Image(f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}")
+def _avatar(random: DemoRandom, color: str) -> Image:
+    """Return a picture in two colors, as a data URL of a PNG (RFC 2083) with one bit for each pixel."""
+    rows = [_cells(random) for _ in range(CELLS - 2)]
+    blank = [0] * CELLS
+    pixels = b"".join(_scanline(row) * CELL_PIXELS for row in [blank, *rows, blank])
+    size = CELLS * CELL_PIXELS
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        [
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 1, 3, 0, 0, 0)),
+            _chunk(b"PLTE", bytes.fromhex(LIGHT + color)),
+            _chunk(b"IDAT", zlib.compress(pixels, 9)),
+            _chunk(b"IEND", b""),
+        ]
+    )
+    return Image(f"data:image/png;base64,{b64encode(png).decode()}")
+
+
+def _cells(random: DemoRandom) -> list[int]:
+    half = [random.below(2) for _ in range(CELLS // 2)]
+    return [0, *half, *reversed(half[:-1]), 0]
+
+
+def _scanline(cells: list[int]) -> bytes:
+    bits = "".join(str(cell) * CELL_PIXELS for cell in cells)
+    bits = bits.ljust(-len(bits) // 8 * -8, "0")
+    # The filter type of the line, 0, precedes its pixels.
+    return b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,6 +1,5 @@
 """Value objects of an account."""
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -9,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.text import BLANK, Length, multiline, require_max_length, single_line, storable
+from modules.users.domain.image_url import safe_image_url
 
 # Path segments that would collide with a username in URLs of the API or of frontends.
 RESERVED_USERNAMES = frozenset(
@@ -21,8 +21,6 @@ MAX_PASSWORD_LENGTH = 256
 # A decomposed text (NFD) has up to four times as many characters (UAX #15). Longer input is never
 # compared: normalizing a run of combining marks takes quadratic time, minutes for a request body.
 MAX_EXPANSION = 4
-# RFC 2397, without characters that could end an HTML attribute or a CSS url().
-DATA_URL = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
 
 
 def username_key(text: str) -> str:
@@ -142,12 +140,9 @@ class Bio:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The URL of a user's image: http, https, or a base64 data URL of a PNG or SVG; an empty one is None.
+    """The URL of a user's image, see `safe_image_url`; None if it is empty or any other text.
 
-    In an <img>, browsers render an SVG in "secure static mode" (SVG Integration): no scripts, no
-    external resources. Elsewhere a data URL has an opaque origin, and browsers refuse top-level
-    navigation to one. Other schemes and media types are rejected, because they can contain HTML or
-    scripts. The length limit keeps lists of authors small.
+    The length limit keeps lists of authors small. It applies to the text as sent and as serialized.
     """
 
     LENGTH: ClassVar = Length(0, 2_000)
@@ -155,11 +150,10 @@ class Image:
     text: str | None
 
     def __post_init__(self) -> None:
-        text = (self.text or "").strip()
-        if text and not _is_image_url(single_line("image", text, max_length=self.LENGTH.max)):
-            raise Invalid("image", "must be an http or https URL, or a PNG or SVG in a base64 data URL")
-        object.__setattr__(self, "text", text or None)
-
-
-def _is_image_url(url: str) -> bool:
-    return url.lower().startswith(("http://", "https://")) or DATA_URL.fullmatch(url) is not None
+        text = require_max_length(
+            "image", storable("image", (self.text or "").strip()), max_length=self.LENGTH.max
+        )
+        url = safe_image_url(text)
+        if url is not None:
+            require_max_length("image", url, max_length=self.LENGTH.max)
+        object.__setattr__(self, "text", url)
