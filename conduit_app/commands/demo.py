@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from conduit_app.gc_paused import gc_paused
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.demo.demo import Demo
+from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.errors import DomainError
 from modules.kernel.domain.progress import Progress as DemoProgress
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
@@ -40,7 +42,7 @@ def demo_command(
 
     Example: conduit demo --articles 1000
 
-    The data is deterministic: the same number gives the same data.
+    The data is deterministic: the same number gives the same data, whose times end now.
 
     The database must be empty. If the command is interrupted, remove the database and start over.
     """
@@ -63,18 +65,18 @@ def demo_command(
 async def _run(composition: Composition, articles: int) -> Sequence[str]:
     try:
         with progress_display() as progress:
-            demo = await fill_demo(composition, articles, progress)
+            demo = await fill_demo(composition, articles, progress, SystemClock().now())
     finally:
         await composition.database.dispose()
     return demo.remarks
 
 
-async def fill_demo(composition: Composition, articles: int, progress: DemoProgress) -> Demo:
-    """Fill an empty database, module by module; return the demo data.
+async def fill_demo(composition: Composition, articles: int, progress: DemoProgress, until: datetime) -> Demo:
+    """Fill an empty database with data of the year before `until`, module by module; return the demo data.
 
     Raises `DemoError` when a table is not empty, and when a module fails.
     """
-    demo, database = Demo(articles, progress), composition.database
+    demo, database = Demo(articles, progress, until), composition.database
     parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
     schemas = [module.schema for module, _ in parts if module.schema is not None]
     await _require_empty(database, schemas)

@@ -1,6 +1,7 @@
 """A small demo database, created once and copied for each test."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.client import Api
 from tests.conftest import SECRET, AppInstance
 
 ARTICLES = 60
+UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class NoProgress:
@@ -33,7 +35,7 @@ async def create_demo(migrated: Path, file: Path, articles: int) -> Path:
     """Return a database with demo data."""
     shutil.copy(migrated, file)
     composition = compose_from_settings(settings_for(file))
-    await fill_demo(composition, articles, NoProgress())
+    await fill_demo(composition, articles, NoProgress(), UNTIL)
     await composition.database.dispose()
     return file
 

@@ -2,7 +2,10 @@
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,19 @@ def test_output_names_each_step_and_the_login(conduit: Conduit, migrated: Path, 
         "indexes",
     ]
     assert "john@example.com with the password password123" in result.stderr
+
+
+def test_newest_article_is_of_the_last_days_and_none_is_of_the_future(
+    conduit: Conduit, migrated: Path, tmp_path: Path
+) -> None:
+    file = shutil.copy(migrated, tmp_path / "conduit.db")
+    started = datetime.now(UTC)
+    assert conduit("demo", "--articles", "100").exit_code == 0
+    ended = datetime.now(UTC)
+    with closing(sqlite3.connect(file)) as database:
+        [(newest,)] = database.execute("SELECT max(created_at) FROM articles_article")
+    # A hundred articles in a year: one in 3.65 days.
+    assert started - timedelta(days=4) < datetime.fromisoformat(newest).replace(tzinfo=UTC) < ended
 
 
 def test_terminal_shows_progress_bars(

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from conduit_app.settings import Settings
-from modules.kernel.demo.demo import UNTIL
 from tests.client import Api, Json
-from tests.demo.conftest import ARTICLES, create_demo
+from tests.demo.conftest import ARTICLES, UNTIL, create_demo
 
 
 @pytest.fixture

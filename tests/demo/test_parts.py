@@ -15,7 +15,7 @@ from modules.kernel.module import Module
 from tests.client import Api
 from tests.conftest import app_instance as any_app
 from tests.conftest import settings as empty
-from tests.demo.conftest import ARTICLES, NoProgress
+from tests.demo.conftest import ARTICLES, UNTIL, NoProgress
 
 # An empty database instead of a copy of the demo.
 settings = empty
@@ -50,7 +50,7 @@ async def indexes(database: Database) -> set[str | None]:
 
 
 async def test_modules_insert_their_data_in_dependency_order(composition: Composition) -> None:
-    demo = await fill_demo(composition, 1, NoProgress())
+    demo = await fill_demo(composition, 1, NoProgress(), UNTIL)
     assert list(demo.made) == ["users", "articles"]
     assert len(demo.made["articles"]) == 1
 
@@ -58,13 +58,13 @@ async def test_modules_insert_their_data_in_dependency_order(composition: Compos
 async def test_database_with_a_user_is_rejected(composition: Composition, api: Api) -> None:
     await api.as_user("anna").token()
     with pytest.raises(DemoError, match="users_account"):
-        await fill_demo(composition, 1, NoProgress())
+        await fill_demo(composition, 1, NoProgress(), UNTIL)
     assert (await api.get("/articles")).json()["articlesCount"] == 0
 
 
 async def test_demo_leaves_the_schema_unchanged(composition: Composition) -> None:
     before = await indexes(composition.database)
-    await fill_demo(composition, 1, NoProgress())
+    await fill_demo(composition, 1, NoProgress(), UNTIL)
     assert await indexes(composition.database) == before
 
 
@@ -79,6 +79,7 @@ async def test_failure_names_the_module_and_restores_indexes(composition: Compos
             replace(composition, modules=[*composition.modules, broken], containers=containers),
             1,
             NoProgress(),
+            UNTIL,
         )
     assert "ix_articles_article_created_at_id" in await indexes(composition.database)
 
@@ -88,7 +89,7 @@ async def test_stored_counts_equal_the_counted_rows(
 ) -> None:
     # Several batches, of which the later ones update the counts of the earlier ones.
     monkeypatch.setattr("modules.articles.demo.articles.TRANSACTION_SIZE", 25)
-    await fill_demo(composition, ARTICLES, NoProgress())
+    await fill_demo(composition, ARTICLES, NoProgress(), UNTIL)
     async with composition.database.connection() as connection:
         for stored, rows in COUNTS.items():
             counted = (await connection.execute(text(stored))).all()
@@ -98,5 +99,5 @@ async def test_stored_counts_equal_the_counted_rows(
 
 async def test_module_without_demo_data_is_skipped(composition: Composition) -> None:
     silent = Module(name="silent", container=ModuleContainer)
-    demo = await fill_demo(replace(composition, modules=[silent]), 1, NoProgress())
+    demo = await fill_demo(replace(composition, modules=[silent]), 1, NoProgress(), UNTIL)
     assert demo.made == {}

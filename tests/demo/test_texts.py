@@ -9,12 +9,12 @@ from modules.articles.domain.values import MAX_STEM_LENGTH
 from modules.kernel.demo.demo import Demo
 from modules.kernel.demo.demo_random import DemoRandom
 from modules.users.demo.people import people
-from tests.demo.conftest import NoProgress
+from tests.demo.conftest import UNTIL, NoProgress
 
 
 def demo(size: int) -> Demo:
     """Return a demo of this size with a hundred users."""
-    return Demo(size, NoProgress(), made={"users": range(1, 101)})
+    return Demo(size, NoProgress(), UNTIL, made={"users": range(1, 101)})
 
 
 def test_names_and_addresses_are_unique() -> None:

@@ -49,6 +49,7 @@ WITH_OLD_NAMES = [
     # Not Conduit's own text.
     "tests/conformance/openapi.yml",
     "docs/clients/",
+    "docs/frontend-example/vendor/",
     "modules/users/infrastructure/common_passwords.txt",
     "requirements/",
 ]

@@ -3,86 +3,33 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-import httpx2
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
-from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conduit_app.application import create_application
 from conduit_app.settings import Settings
-from tests.client import PASSWORD, Json
+from tests.client import PASSWORD
 from tests.conftest import SECRET
 from tests.e2e.chromium import serving
+from tests.e2e.example_frontend import (
+    FOLDER,
+    Conduit,
+    conduit_on,
+    confirm,
+    fill,
+    frontend_that_calls,
+    press,
+    sign_in,
+    signed_in,
+)
 from tests.login_attempts import LOGIN_ATTEMPTS
 
 pytestmark = pytest.mark.slow
 
-FOLDER = Path(__file__).parents[2] / "docs" / "frontend-example"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
 HOSTILE_URL = "javascript:document.title=1"
-
-Requests = set[tuple[str, str]]
-
-
-class Conduit:
-    """A running Conduit with its recorded requests, and a client other than the browser."""
-
-    def __init__(self, address: str, requests: Requests) -> None:
-        self.address = address
-        self.requests = requests
-        self.client = httpx2.AsyncClient(base_url=f"{address}/api")
-
-    async def register(self, name: str) -> dict[str, str]:
-        """Register a user, and return the Authorization header."""
-        user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        response = await self.client.post("/users", json={"user": user})
-        assert response.status_code == 201, response.text
-        return {"Authorization": f"Token {response.json()['user']['token']}"}
-
-    async def publish(self, author: dict[str, str], title: str, body: str = "They fly.") -> Json:
-        """Publish an article, and return it."""
-        article = {"title": title, "description": f"On {title}", "body": body, "tagList": ["beasts"]}
-        response = await self.client.post("/articles", json={"article": article}, headers=author)
-        assert response.status_code == 201, response.text
-        published: Json = response.json()["article"]
-        return published
-
-
-@asynccontextmanager
-async def conduit_on(settings: Settings) -> AsyncIterator[Conduit]:
-    """Serve Conduit for the block."""
-    application = create_application(settings)
-    requests: Requests = set()
-
-    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            requests.add((scope["method"], scope["path"]))
-        await application(scope, receive, send)
-
-    async with serving(recording) as address:
-        conduit = Conduit(address, requests)
-        yield conduit
-        await conduit.client.aclose()
-
-
-def page_that_calls(address: str) -> ASGIApp:
-    """Return an application that serves the page at every path, configured with the API's address."""
-    page = (FOLDER / "index.html").read_text(encoding="utf-8")
-    configured = page.replace(
-        'name="conduit-api" content="/api"', f'name="conduit-api" content="{address}/api"'
-    )
-    assert configured != page
-
-    async def serve_page(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await HTMLResponse(configured)(scope, receive, send)
-
-    return serve_page
 
 
 @pytest.fixture
@@ -100,9 +47,9 @@ async def conduit(settings: Settings) -> AsyncIterator[Conduit]:
 
 
 @pytest.fixture
-async def elsewhere(conduit: Conduit) -> AsyncIterator[str]:
+async def elsewhere(conduit: Conduit, tmp_path: Path) -> AsyncIterator[str]:
     """Return the URL of the page on another origin."""
-    async with serving(page_that_calls(conduit.address)) as address:
+    async with serving(frontend_that_calls(conduit.address, tmp_path / "frontend")) as address:
         yield address
 
 
@@ -114,23 +61,6 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page = await context.new_page()
     yield page
     await context.close()
-
-
-async def fill(page: Page, **typed: str) -> None:
-    """Fill in fields of the form, by the beginning of their labels."""
-    for label, text in typed.items():
-        await page.get_by_label(re.compile(f"^{label}")).fill(text)
-
-
-async def sign_in(page: Page, origin: str, name: str, password: str = PASSWORD) -> None:
-    await page.goto(f"{origin}/login")
-    await fill(page, **{"E-mail": f"{name}@example.com", "Password": password})
-    await page.get_by_role("button", name="Sign in").click()
-
-
-async def signed_in(page: Page, origin: str, name: str) -> None:
-    await sign_in(page, origin, name)
-    await expect(page.get_by_role("link", name="Sign out")).to_be_visible()
 
 
 async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str, page: Page) -> None:
@@ -184,10 +114,13 @@ async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str
     }
 
 
-async def test_disallowed_origin_cannot_call_conduit(settings: Settings, page: Page) -> None:
+async def test_disallowed_origin_cannot_call_conduit(settings: Settings, page: Page, tmp_path: Path) -> None:
     """Proves that the browser enforces CORS in the other tests."""
     strict = settings.model_copy(update={"cors_origins": ["https://frontend.example"]})
-    async with conduit_on(strict) as conduit, serving(page_that_calls(conduit.address)) as elsewhere:
+    async with (
+        conduit_on(strict) as conduit,
+        serving(frontend_that_calls(conduit.address, tmp_path / "frontend")) as elsewhere,
+    ):
         await page.goto(elsewhere)
         await expect(page.get_by_role("alert")).to_have_text("Conduit cannot be reached")
         assert ("GET", "/api/articles") in conduit.requests
@@ -214,6 +147,81 @@ class TestExposedHeaders:
         await sign_in(page, elsewhere, "anna")
         await expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+ seconds"))
 
+    async def test_conflicting_edit_loses_no_text_and_can_overwrite(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await fill(page, Text="From the window.")
+        await edit_elsewhere(conduit, anna, body="From elsewhere.")
+        await press(page, "Save")
+        await expect(page.get_by_role("alert")).to_contain_text("changed elsewhere, in its text too")
+        await expect(page.get_by_label("Text (Markdown)")).to_have_value("From the window.")
+        await expect(page.get_by_label("The other text")).to_have_value("From elsewhere.")
+        assert (await conduit.article("dragons"))["body"] == "From elsewhere."
+        await press(page, "Save")
+        await expect(page.locator(".text")).to_have_text("From the window.")
+        assert (await conduit.article("dragons"))["body"] == "From the window."
+
+    async def test_edits_of_different_fields_are_merged(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await fill(page, Text="From the window.", Tags="wings")
+        await edit_elsewhere(conduit, anna, description="From elsewhere.")
+        await press(page, "Save")
+        await expect(page.locator(".text")).to_have_text("From the window.")
+        article = await conduit.article("dragons")
+        assert (article["description"], article["body"], article["tagList"]) == (
+            "From elsewhere.",
+            "From the window.",
+            ["wings"],
+        )
+
+    async def test_favorite_of_a_reader_does_not_disturb_an_edit(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        await conduit.publish(await conduit.register("anna"), "Dragons")
+        await signed_in(page, elsewhere, "anna")
+        await page.goto(f"{elsewhere}/editor/dragons")
+        await fill(page, Text="From the window.")
+        reader = await conduit.register("bob")
+        assert (await conduit.client.post("/articles/dragons/favorite", headers=reader)).status_code == 200
+        await press(page, "Save")
+        await expect(page.locator(".text")).to_have_text("From the window.")
+
+    async def test_favorited_article_can_be_deleted(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        await conduit.publish(await conduit.register("anna"), "Dragons")
+        await favorite_own_article(page, elsewhere)
+        await confirm(page, "Delete")
+        await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+        assert (await conduit.client.get("/articles/dragons")).status_code == 404
+
+    async def test_favoriting_does_not_allow_a_stale_deletion(
+        self, conduit: Conduit, elsewhere: str, page: Page
+    ) -> None:
+        anna = await conduit.register("anna")
+        await conduit.publish(anna, "Dragons")
+
+        async def change() -> None:
+            await edit_elsewhere(conduit, anna, body="From elsewhere.")
+
+        await favorite_own_article(page, elsewhere, meanwhile=change)
+        await confirm(page, "Delete")
+        await expect(page.get_by_role("dialog")).to_contain_text(
+            "article has been modified since you read it"
+        )
+        await press(page, "Cancel")
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        assert (await conduit.article("dragons"))["body"] == "From elsewhere."
+
     async def test_next_page_continues_after_the_previous_one(
         self, conduit: Conduit, elsewhere: str, page: Page
     ) -> None:
@@ -224,108 +232,32 @@ class TestExposedHeaders:
         await page.goto(elsewhere)
         await expect(page.locator("article h2")).to_have_count(10)
         await conduit.publish(anna, "Between two pages")
-        await page.get_by_role("button", name="Older articles").click()
+        await page.get_by_role("button", name="Show more").click()
         await expect(page.locator("article h2")).to_have_text(titles[::-1])
-        await expect(page.get_by_role("button", name="Older articles")).to_be_hidden()
+        await expect(page.get_by_role("button", name="Show more")).to_be_hidden()
 
 
-class TestEditing:
-    """If-Match from another origin: no edit and no typed text is lost."""
+async def nothing() -> None: ...
 
-    @pytest.fixture
-    async def anna(self, conduit: Conduit, elsewhere: str, page: Page) -> dict[str, str]:
-        """Publish an article as anna, and open it in her editor."""
-        anna = await conduit.register("anna")
-        await conduit.publish(anna, "Dragons")
-        await signed_in(page, elsewhere, "anna")
-        await page.goto(f"{elsewhere}/editor/dragons")
-        await expect(page.get_by_label("Title")).to_have_value("Dragons")
-        return anna
 
-    @staticmethod
-    async def edit_elsewhere(conduit: Conduit, anna: dict[str, str], **changes: object) -> None:
-        response = await conduit.client.put("/articles/dragons", json={"article": changes}, headers=anna)
-        assert response.status_code == 200
+async def edit_elsewhere(conduit: Conduit, author: dict[str, str], **changes: str) -> None:
+    """Edit the article about dragons with another client."""
+    response = await conduit.client.put("/articles/dragons", json={"article": changes}, headers=author)
+    assert response.status_code == 200, response.text
 
-    @pytest.mark.usefixtures("anna")
-    async def test_favorite_of_a_reader_does_not_fail_an_edit(self, conduit: Conduit, page: Page) -> None:
-        jake = await conduit.register("jake")
-        assert (await conduit.client.post("/articles/dragons/favorite", headers=jake)).status_code == 200
-        await fill(page, Text="From the window.")
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.locator(".text")).to_have_text("From the window.")
-        await expect(page.get_by_role("button", name="Favorite")).to_have_text("♥ 1")
 
-    async def test_edits_of_different_fields_are_merged(
-        self, conduit: Conduit, page: Page, anna: dict[str, str]
-    ) -> None:
-        await fill(page, Text="From the window.")
-        await self.edit_elsewhere(conduit, anna, description="From elsewhere", tagList=["scales", "fire"])
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.locator(".text")).to_have_text("From the window.")
-        article = (await conduit.client.get("/articles/dragons")).json()["article"]
-        assert (article["body"], article["description"], article["tagList"]) == (
-            "From the window.",
-            "From elsewhere",
-            ["scales", "fire"],
-        )
-
-    async def test_conflicting_edit_is_shown_beside_the_typed_text(
-        self, conduit: Conduit, page: Page, anna: dict[str, str]
-    ) -> None:
-        await fill(page, Text="From the window.")
-        await self.edit_elsewhere(conduit, anna, body="From elsewhere.", description="From elsewhere")
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("alert")).to_contain_text("was edited elsewhere")
-        await expect(page.get_by_label("Text")).to_have_value("From the window.")
-        await expect(page.get_by_label("Saved meanwhile")).to_have_value("From elsewhere.")
-        # Nobody else changed it here, so there is nothing to ask.
-        await expect(page.get_by_label("What's")).to_have_value("From elsewhere")
-        await page.get_by_role("button", name="Swap with mine").click()
-        await expect(page.get_by_label("Text")).to_have_value("From elsewhere.")
-        await expect(page.get_by_label("Saved meanwhile")).to_have_value("From the window.")
-        await page.get_by_role("button", name="Swap with mine").click()
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.locator(".text")).to_have_text("From the window.")
-
-    async def test_third_edit_during_a_conflict_is_not_overwritten(
-        self, conduit: Conduit, page: Page, anna: dict[str, str]
-    ) -> None:
-        await fill(page, Text="From the window.")
-        for body in ("From elsewhere.", "Once more."):
-            await self.edit_elsewhere(conduit, anna, body=body)
-            await page.get_by_role("button", name="Save").click()
-            await expect(page.get_by_label("Saved meanwhile")).to_have_value(body)
-            await expect(page.get_by_label("Text")).to_have_value("From the window.")
-
-    async def test_typed_text_survives_reloading_and_a_lost_session(
-        self, conduit: Conduit, elsewhere: str, page: Page, anna: dict[str, str]
-    ) -> None:
-        await fill(page, Text="From the window.")
-        await page.reload()
-        await expect(page.get_by_label("Text")).to_have_value("From the window.")
-        assert (await conduit.client.post("/user/logout-all", headers=anna)).status_code == 204
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("alert")).to_contain_text("token is invalid")
-        await signed_in(page, elsewhere, "anna")
-        await page.goto(f"{elsewhere}/editor/dragons")
-        await expect(page.get_by_label("Text")).to_have_value("From the window.")
-        await page.get_by_role("button", name="Discard it").click()
-        await expect(page.get_by_label("Text")).to_have_value("They fly.")
-
-    async def test_edited_article_is_not_deleted(
-        self, conduit: Conduit, elsewhere: str, page: Page, anna: dict[str, str]
-    ) -> None:
-        await page.goto(f"{elsewhere}/article/dragons")
-        await page.get_by_role("button", name="Favorite").click()
-        await expect(page.get_by_role("button", name="Favorite")).to_have_text("♥ 1")
-        await self.edit_elsewhere(conduit, anna, body="From elsewhere.")
-        await page.get_by_role("button", name="Delete").click()
-        await expect(page.get_by_role("alert")).to_contain_text("article has been modified since you read it")
-        await page.reload()
-        await page.get_by_role("button", name="Delete").click()
-        await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
-        assert (await conduit.client.get("/articles/dragons")).status_code == 404
+async def favorite_own_article(
+    page: Page, origin: str, meanwhile: Callable[[], Awaitable[None]] = nothing
+) -> None:
+    """Favorite the article about dragons as anna, after something has happened to it."""
+    await signed_in(page, origin, "anna")
+    await page.goto(f"{origin}/article/dragons")
+    favorite = page.get_by_role("button", name="Favorite")
+    await expect(favorite).to_have_text("♥ 0")
+    await meanwhile()
+    await favorite.click()
+    await expect(favorite).to_have_text("♥ 1")
+    await expect(favorite).to_be_enabled()
 
 
 async def test_malformed_url_shows_an_error(elsewhere: str, page: Page) -> None:

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.progress import Progress
-
-# A fixed date: the same command creates the same data next year.
-UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,8 @@ class Demo:
 
     articles: int
     progress: Progress
-    until: datetime = UNTIL
+    until: datetime
+    """The end of its times: the present, so that its newest articles are new."""
     made: dict[str, Sequence[int]] = field(default_factory=dict)
     """Created ids by plural noun ("users", "articles"), the most active first."""
     remarks: list[str] = field(default_factory=list)

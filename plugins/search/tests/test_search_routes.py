@@ -269,7 +269,7 @@ class TestRebuild:
         context.articles.add("imported", author=context.jake)
         progress = RecordingProgress()
         assert MODULE.demo is not None
-        await MODULE.demo(context.module.container, Demo(1, progress))
+        await MODULE.demo(context.module.container, Demo(1, progress, NOON))
         assert (await context.search("dragons"), progress.done) == ((["imported"], 1), 1)
 
 
