@@ -21,6 +21,7 @@ from conduit_app.middleware.overload import OverloadMiddleware
 from conduit_app.middleware.problem_details import ProblemDetailsMiddleware
 from conduit_app.middleware.replica_reads import ReplicaReadsMiddleware
 from conduit_app.middleware.request_log import REQUEST_ID, RequestLogMiddleware
+from conduit_app.middleware.request_path import RequestPathMiddleware
 from conduit_app.middleware.response_cache import ResponseCacheMiddleware
 from conduit_app.middleware.security_headers import SecurityHeadersMiddleware
 from conduit_app.middleware.unhandled_errors import UnhandledErrorMiddleware
@@ -140,17 +141,9 @@ def create_application(
         JsonErrorCORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
-        # Last-Event-ID is sent by clients of event streams that reconnect.
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            REQUEST_ID,
-            "Idempotency-Key",
-            "If-Match",
-            "If-None-Match",
-            "Last-Event-ID",
-        ],
-        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After"],
+        # Frontends add headers of tools (sentry-trace, X-Requested-With), and none of them gives rights here.
+        allow_headers=["*"],
+        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After", "WWW-Authenticate"],
         max_age=DAY_SECONDS,
     )
     application.add_middleware(
@@ -160,6 +153,7 @@ def create_application(
     application.add_middleware(
         RequestLogMiddleware, routes=routes, on_response=metrics.observe_request, watchdog=watchdog
     )
+    application.add_middleware(RequestPathMiddleware)
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application

@@ -37,7 +37,12 @@ class JsonErrorCORSMiddleware(CORSMiddleware):
         if response.status_code != HTTPStatus.BAD_REQUEST:
             return response
         rejected = bytes(response.body).decode().removeprefix("Disallowed CORS ").split(", ")
-        headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        # Without the requested headers, which an error does not repeat.
+        headers = {
+            name: value
+            for name, value in response.headers.items()
+            if not name.startswith("content-") and name != "access-control-allow-headers"
+        }
         return error_response(
             HTTPStatus.BAD_REQUEST, {name: ["is not allowed here"] for name in rejected}, headers
         )

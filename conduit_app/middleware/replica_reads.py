@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from modules.kernel.api.authentication import has_authorization
 from modules.kernel.infrastructure.persistence.database import Database
 
 
@@ -31,5 +32,5 @@ class ReplicaReadsMiddleware:
             scope["type"] == "http"
             and scope["method"] == "GET"
             and scope["path"].startswith("/api/")
-            and all(name != b"authorization" for name, _ in scope["headers"])
+            and not has_authorization(scope)
         )

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.middleware.cache_key import CacheKeys, QueryPairs
-from modules.kernel.api.authentication import PRINCIPAL
+from modules.kernel.api.authentication import CREDENTIALS_REJECTED, PRINCIPAL
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.conditional import entity_tag, joined_header, weak_match
 from modules.kernel.domain.identity import Principal
@@ -51,9 +51,10 @@ class ResponseCacheMiddleware:
 
     A response is cacheable if its endpoint is marked `@cacheable`. It is cached by path, declared query
     parameters and Authorization header until anything in the database changes, its token expires or its
-    max-age is reached, so that a cached response equals a recomputed one. Where the version of the database
-    is not known, no cached response is served and none is stored. A streaming response gets no ETag: its
-    headers are sent before its body is known.
+    max-age is reached, so that a cached response equals a recomputed one. The response to an invalid token
+    that counted as none is cached as an anonymous one. Where the version of the database is not known, no
+    cached response is served and none is stored. A streaming response gets no ETag: its headers are sent
+    before its body is known.
     """
 
     def __init__(
@@ -87,6 +88,9 @@ class ResponseCacheMiddleware:
         if cached is None or cached.expires_at <= time.time():
             response = await self._call(scope, receive, send)
             if response is not None and CACHE_MAX_AGE in scope:
+                if scope.get(CREDENTIALS_REJECTED):
+                    # The token may become valid, and many invalid ones would evict the valid ones.
+                    key = (path, query, ())
                 self._store(key, version, _cached(response, scope))
             return
         self._entries.move_to_end(key)

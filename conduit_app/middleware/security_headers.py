@@ -5,11 +5,14 @@ import re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.middleware.script_sources import hash_source
+from modules.kernel.api.authentication import CREDENTIALS_REJECTED, has_authorization
 
 # Raw ASGI headers, with names in lower case: this runs for every request.
 RawHeaders = list[tuple[bytes, bytes]]
 
 VARY = b"vary"
+# RFC 6750, 3.1, for a response that is not a 401 too (RFC 9110, 11.6.1).
+INVALID_TOKEN = (b"www-authenticate", b'Token error="invalid_token"')
 POLICY = b"content-security-policy"
 YEAR_SECONDS = 31_536_000
 # RFC 9110, 9.2.1
@@ -27,7 +30,8 @@ class SecurityHeadersMiddleware:
 
     nosniff; a content security policy to HTML without one; with `strict_transport`, HSTS on HTTPS
     requests; `Cache-Control: no-store` for authenticated or unsafe requests, `no-cache` otherwise (RFC
-    9111, 5.2.2); and `Vary: Authorization` in the API.
+    9111, 5.2.2); and in the API `Vary: Authorization`, and `WWW-Authenticate` if an invalid token counted as
+    none.
     """
 
     def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
@@ -49,6 +53,8 @@ class SecurityHeadersMiddleware:
                 # More than one Vary is one list (RFC 9110, 5.3).
                 missing = [header for header in added if header[0] == VARY or header[0] not in present]
                 message["headers"] = [*message["headers"], *missing]
+                if scope.get(CREDENTIALS_REJECTED):
+                    message["headers"].append(INVALID_TOKEN)
                 if POLICY not in present and present.get(b"content-type", b"").startswith(b"text/html"):
                     # Sent with the body, whose scripts the policy names.
                     start = message
@@ -63,7 +69,7 @@ class SecurityHeadersMiddleware:
 
     def _headers_for(self, scope: Scope) -> RawHeaders:
         headers = [(b"x-content-type-options", b"nosniff")]
-        is_authenticated = b"authorization" in dict(scope["headers"])
+        is_authenticated = has_authorization(scope)
         is_safe = scope["method"] in SAFE_METHODS
         headers.append((b"cache-control", b"no-cache" if is_safe and not is_authenticated else b"no-store"))
         if is_safe and scope["path"].startswith("/api/"):

@@ -13,10 +13,16 @@ from tests.conformance.official_document import official
 
 @pytest.fixture(autouse=True)
 def check_responses(api: Api) -> Iterator[None]:
-    """Fail the test if any of its responses differs from the official document."""
+    """Fail the test if any of its responses differs from the official document.
+
+    Messages are Conduit's own: those of pydantic begin with a capital letter.
+    """
     yield
     for response in api.answers:
         official().check(response)
+        if response.is_error:
+            messages = [message for several in response.json()["errors"].values() for message in several]
+            assert [message for message in messages if not message[0].islower()] == []
 
 
 @pytest.fixture

@@ -201,6 +201,36 @@ async def test_offset_beyond_the_end_returns_an_empty_list(api: Api) -> None:
             assert listed == {"articles": [], "articlesCount": 1}
 
 
+async def test_empty_filters_are_none(api: Api) -> None:
+    await api.as_user("jake").publish(tags=["dragons"])
+    await api.as_user("jake").publish("Knights")
+    everything = await api.get("/articles?limit=1")
+    empty = await api.get("/articles?tag=&author=&favorited=&cursor=&limit=1")
+    assert empty.json() == everything.json()
+    assert empty.json()["articlesCount"] == 2
+    assert empty.headers["Link"] == everything.headers["Link"]
+    assert (await api.get("/articles?tag=dragons&author=")).json()["articlesCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=", "must be a plain decimal integer"),
+        ("limit=1.5", "must be a plain decimal integer"),
+        ("limit=0", "must be at least 1"),
+        ("limit=9223372036854775808", "must be at most 9223372036854775807"),
+        (f"limit={'9' * 5_000}", "has too many digits"),
+        ("offset=-1", "must be at least 0"),
+    ],
+)
+async def test_message_says_which_numbers_are_valid(api: Api, query: str, message: str) -> None:
+    response = await api.get(f"/articles?{query}")
+    assert (response.status_code, response.json()) == (
+        422,
+        {"errors": {query.split("=", maxsplit=1)[0]: [message]}},
+    )
+
+
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(("parameter", "bad"), [("limit", ["0", *BAD_NUMBERS]), ("offset", BAD_NUMBERS)])
 async def test_invalid_limit_or_offset_gets_422(api: Api, path: str, parameter: str, bad: list[str]) -> None:

@@ -42,6 +42,13 @@ async def test_base_path_is_api(api: Api) -> None:
     assert (await api.outside("GET", "/tags")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["//api/tags", "/api//tags", "///api///tags"])
+async def test_repeated_slashes_are_one(api: Api, path: str) -> None:
+    repeated, once = [await api.outside("GET", f"http://conduit.test{each}") for each in (path, "/api/tags")]
+    assert (repeated.status_code, repeated.content) == (200, once.content)
+    assert repeated.headers["Vary"] == once.headers["Vary"]
+
+
 @pytest.mark.parametrize(
     "kind", ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"]
 )
@@ -115,24 +122,75 @@ async def test_both_schemes_are_accepted_case_insensitively(api: Api, scheme: st
     assert response.json().get("profile", {"following": True})["following"]
 
 
-@pytest.mark.filterwarnings(
-    "ignore::jwt.warnings.InsecureKeyLengthWarning"
-)  # the forged token's key is short
-@pytest.mark.parametrize("path", ["/user", "/profiles/jake"])
+FORGED_WITH_SHORT_KEY = pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+READS_WITHOUT_TOKEN = ["/profiles/jake", "/articles", "/articles/dragons", "/articles/dragons/comments"]
+
+
+@FORGED_WITH_SHORT_KEY
 @pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
-async def test_invalid_authorization_gets_401(
-    api: Api, header: Callable[[str], str | bytes], path: str
+async def test_invalid_token_gets_401_where_one_is_required(
+    api: Api, header: Callable[[str], str | bytes]
 ) -> None:
     token = await api.as_user("jake").token()
-    response = await api.get(path, headers={"Authorization": header(token)})
+    response = await api.get("/user", headers={"Authorization": header(token)})
     assert response.status_code == 401
     assert response.json() == {"errors": {"token": ["is invalid"]}}
 
 
-@pytest.mark.parametrize("path", ["/user", "/articles"])
-@pytest.mark.parametrize("header", ["", "Token", "Token "])
-async def test_authorization_without_a_token_gets_401(api: Api, header: str, path: str) -> None:
-    assert (await api.get(path, headers={"Authorization": header})).status_code == 401
+@FORGED_WITH_SHORT_KEY
+@pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
+async def test_invalid_token_counts_as_none_where_it_is_optional(
+    api: Api, article: Json, header: Callable[[str], str | bytes]
+) -> None:
+    """Also when the caller's own responses are in the response cache."""
+    jake = api.as_user("jake")
+    await jake.favorite(article)
+    await jake.comment(article)
+    bad = {"Authorization": header(await jake.token())}
+    for path in READS_WITHOUT_TOKEN:
+        await jake.get(path)
+        for _ in range(2):
+            response, anonymous = await api.get(path, headers=bad), await api.get(path)
+            assert (response.status_code, response.content) == (200, anonymous.content)
+            assert response.headers["WWW-Authenticate"] == 'Token error="invalid_token"'
+            assert response.headers["ETag"] == anonymous.headers["ETag"]
+            assert "WWW-Authenticate" not in anonymous.headers
+            assert "WWW-Authenticate" not in (await jake.get(path)).headers
+
+
+@pytest.mark.parametrize("path", ["/profiles/nobody", "/articles/unknown", "/articles/unknown/comments"])
+async def test_error_says_that_the_optional_token_is_invalid(api: Api, path: str) -> None:
+    response = await api.get(path, headers={"Authorization": "Token garbage"})
+    assert response.status_code == 404
+    assert response.headers["WWW-Authenticate"] == 'Token error="invalid_token"'
+
+
+async def test_not_modified_says_that_the_optional_token_is_invalid(api: Api, article: Json) -> None:
+    path = f"/articles/{article['slug']}"
+    etag = (await api.get(path)).headers["ETag"]
+    response = await api.outside(
+        "GET", f"/api{path}", headers={"Authorization": "Token garbage", "If-None-Match": etag}
+    )
+    assert response.status_code == 304
+    assert response.headers["WWW-Authenticate"] == 'Token error="invalid_token"'
+
+
+@pytest.mark.parametrize("header", ["Token", "Token "])
+async def test_scheme_without_a_token_is_invalid(api: Api, article: Json, header: str) -> None:
+    headers = {"Authorization": header}
+    assert (await api.get("/user", headers=headers)).json() == {"errors": {"token": ["is invalid"]}}
+    assert "WWW-Authenticate" in (await api.get(f"/articles/{article['slug']}", headers=headers)).headers
+
+
+@pytest.mark.parametrize("header", ["", " "])
+async def test_empty_authorization_is_none(api: Api, article: Json, header: str) -> None:
+    empty = {"Authorization": header}
+    required = await api.get("/user", headers=empty)
+    assert (required.status_code, required.json()) == (401, {"errors": {"token": ["is missing"]}})
+    optional = await api.get(f"/articles/{article['slug']}", headers=empty)
+    assert optional.status_code == 200
+    assert "WWW-Authenticate" not in optional.headers
+    assert optional.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(

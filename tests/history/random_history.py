@@ -233,7 +233,7 @@ class RandomHistory:
             sent["Authorization"] = f"Token {token}"
         response = await self._http.request(method, path, json=body, headers=sent)
         self._record(operation, response)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and token == person.token:
+        if "WWW-Authenticate" in response.headers and token == person.token:
             await self._log_in(person)
         return response
 

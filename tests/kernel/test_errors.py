@@ -1,13 +1,14 @@
 """The shape of error responses, which never contain the input."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import httpx2
 import pytest
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
+from pydantic_core.core_schema import ErrorType
 
-from modules.kernel.api.errors import MAX_ERRORS, STATUSES
+from modules.kernel.api.errors import MAX_ERRORS, MESSAGES, STATUSES
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.router import ModuleRouter
 from modules.kernel.domain.errors import (
@@ -30,6 +31,15 @@ class Child(RequestModel):
 
 class Family(RequestModel):
     child: Child
+
+
+NUMBERS = ("int_", "float_", "finite_", "greater_", "less_", "multiple_of", "bool_")
+
+
+def test_every_error_of_a_number_has_a_message_of_our_own() -> None:
+    errors = {error for error in get_args(ErrorType) if error.startswith(NUMBERS)}
+    assert len(errors) > len(NUMBERS)
+    assert errors <= MESSAGES.keys()
 
 
 async def error_response_of(error: Exception) -> httpx2.Response:
@@ -122,7 +132,7 @@ class TestValidation:
             ({"child": {}}, {"firstName": ["can't be blank"]}),
             ({"child": None}, {"child": ["must be a JSON object, sent as application/json"]}),
             ({"child": {"firstName": 5}}, {"firstName": ["must be a string"]}),
-            ({"child": {"firstName": "Al"}}, {"firstName": ["String should have at least 3 characters"]}),
+            ({"child": {"firstName": "Al"}}, {"firstName": ["is too short (at least 3 characters)"]}),
             ({"child": {"firstName": "Anna", "words": "no"}}, {"words": ["must be a list"]}),
             ([], {"body": ["must be a JSON object, sent as application/json"]}),
         ],

@@ -161,4 +161,6 @@ class TestText:
     async def test_other_text_is_passed_unchanged(self, client: httpx2.AsyncClient) -> None:
         assert (await client.get("/names/%F0%9F%90%89 é")).json() == "🐉 é"
         assert (await client.get("/page?tag=%20x")).json()[2] == " x"
-        assert (await client.get("/page?tag=")).json()[2] == ""
+
+    async def test_empty_query_text_is_none(self, client: httpx2.AsyncClient) -> None:
+        assert (await client.get("/page?tag=")).json()[2] is None

@@ -94,7 +94,7 @@ def create_router(
         "/articles/{slug}",
         operation_id="GetArticle",
         tags=["Articles"],
-        responses=error_responses(401, 404, 422) | EDITABLE_ETAG,
+        responses=error_responses(404, 422) | EDITABLE_ETAG,
     )
     @cacheable
     async def article(slug: PathText, viewer: Viewer) -> JsonResponse[SingleArticleResponse]:

@@ -8,6 +8,7 @@ import structlog
 from fastapi import Request
 from fastapi.security import APIKeyHeader
 from fastapi.security.base import SecurityBase
+from starlette.types import Scope
 
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import (
@@ -21,6 +22,9 @@ from modules.kernel.domain.identity import (
 
 PRINCIPAL = "conduit.principal"
 """The key of an authenticated request's ASGI scope that holds its `Principal`."""
+
+CREDENTIALS_REJECTED = "conduit.credentials_rejected"
+"""The key of a request's ASGI scope that is true if its invalid token counted as none."""
 
 SCHEMES = frozenset({"token", "bearer"})
 
@@ -53,7 +57,9 @@ class Authentication:
 
     `required` returns the caller, and raises `TokenMissing` or `TokenInvalid`. `principal` returns the
     caller's principal and raises the same, for use cases that change the account itself: they lock it and
-    verify the session themselves. With `required` and `optional`, every transaction of the request first
+    verify the session themselves. `optional` returns the caller or None: an invalid token counts as none, so
+    that a client with a stale token still reads public pages, and the response says so in
+    `WWW-Authenticate`. With `required` and `optional`, every transaction of the request first
     locks the caller's account and verifies the session again (`write_authorization`).
     """
 
@@ -63,11 +69,18 @@ class Authentication:
         self.principal = _RequiredToken(self._principal)
 
     async def optional(self, request: Request) -> UserId | None:
-        """Return the caller, or None without the header; raise `TokenInvalid`."""
-        authorization = request.headers.get("Authorization")
-        if authorization is None:
+        """Return the caller, or None without a valid token."""
+        authorization = _authorization(request)
+        if not authorization:
             return None
-        return self._authorize_writes(await self._authenticate(request, authorization), body_bytes=0)
+        try:
+            principal = await self._authenticate(request, authorization)
+        except TokenInvalid:
+            request.scope[CREDENTIALS_REJECTED] = True
+            return None
+        # Of a request that is processed again, the last attempt counts.
+        request.scope[CREDENTIALS_REJECTED] = False
+        return self._authorize_writes(principal, body_bytes=0)
 
     async def _required(self, request: Request) -> UserId:
         principal = await self._principal(request)
@@ -76,7 +89,7 @@ class Authentication:
         return self._authorize_writes(principal, body_bytes)
 
     async def _principal(self, request: Request) -> Principal:
-        authorization = request.headers.get("Authorization")
+        authorization = _authorization(request)
         if not authorization:
             raise TokenMissing
         return await self._authenticate(request, authorization)
@@ -93,3 +106,13 @@ class Authentication:
         request.scope[PRINCIPAL] = principal
         structlog.contextvars.bind_contextvars(user_id=principal.user_id)
         return principal
+
+
+def has_authorization(scope: Scope) -> bool:
+    """Return whether a request has an Authorization header that is not empty."""
+    return any(value.strip() for name, value in scope["headers"] if name == b"authorization")
+
+
+def _authorization(request: Request) -> str:
+    """Return the header, or an empty string without one."""
+    return request.headers.get("Authorization", "").strip()

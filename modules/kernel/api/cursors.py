@@ -65,7 +65,8 @@ class _ListScope:
     @classmethod
     def of(cls, request: Request, filters: Sequence[str]) -> "_ListScope":
         query = request.query_params if filters and request.scope["query_string"] else {}
-        present = [(name, query[name]) for name in filters if name in query]
+        # An empty filter is none.
+        present = [(name, query[name]) for name in filters if query.get(name)]
         return cls(quote(request.scope["path"]), urlencode(present) if present else "")
 
     @property

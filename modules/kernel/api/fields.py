@@ -120,7 +120,8 @@ Identifier = Annotated[int, BeforeValidator(_decimal), Path(ge=1, le=MAX_INTEGER
 PathText = Annotated[str, AfterValidator(_storable)]
 QueryText = Annotated[
     str | None,
-    AfterValidator(lambda text: text and _storable(text)),
+    # Forms send the fields that nobody filled in as empty ones.
+    AfterValidator(lambda text: _storable(text) if text else None),
     # Not nullable: a query parameter is absent, never null.
     WithJsonSchema({"type": "string"}),
 ]

@@ -107,11 +107,12 @@ class TestSearch:
             "articlesCount": 1,
         }
 
-    async def test_anonymous_search_is_allowed_and_invalid_token_gets_401(self, context: Context) -> None:
-        await context.publish("dragons")
-        assert (await context.get("dragons")).json()["articles"][0]["favorited"] is False
-        response = await context.client.get("/api/search?q=x", headers={"Authorization": "Token forged"})
-        assert (response.status_code, response.json()) == (401, {"errors": {"token": ["is invalid"]}})
+    async def test_search_without_a_valid_token_is_anonymous(self, context: Context) -> None:
+        context.articles.favorite(await context.publish("dragons"), context.jake)
+        for headers in ({}, {"Authorization": "Token forged"}):
+            response = await context.client.get("/api/search?q=dragons", headers=headers)
+            assert response.status_code == 200
+            assert response.json()["articles"][0]["favorited"] is False
 
     async def test_no_match_returns_an_empty_list(self, context: Context) -> None:
         assert await context.search("unicorns") == ([], 0)
@@ -286,10 +287,8 @@ async def test_openapi_examples_are_real_responses(context: Context) -> None:
         body="Dragons <have> to be *believed* in.",
         tags=["dragons", "training"],
     )
-    forged = {"Authorization": "Token forged"}
     responses = {
         "200": await context.get("dragon"),
-        "401": await context.client.get("/api/search?q=dragon", headers=forged),
         "422": await context.get(""),
     }
     assert all(str(response.status_code) == status for status, response in responses.items())

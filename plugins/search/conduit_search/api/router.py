@@ -30,7 +30,7 @@ def create_router(search: Search, authentication: Authentication) -> APIRouter:
     router = ModuleRouter(tags=["Search"], examples=load_examples(__file__))
     Viewer: TypeAlias = Annotated[UserId | None, Depends(authentication.optional)]
 
-    @router.get("/search", operation_id="SearchArticles", responses=error_responses(401, 422))
+    @router.get("/search", operation_id="SearchArticles", responses=error_responses(422))
     @cacheable
     async def find(q: Q, page: OffsetPagination, viewer: Viewer) -> JsonResponse[SearchArticlesResponse]:
         """Search the title, tags, author, description and body of articles, best match first."""
