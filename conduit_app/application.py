@@ -147,7 +147,11 @@ def create_application(
     )
     application.add_middleware(HeadMiddleware)
     application.add_middleware(
-        RequestLogMiddleware, routes=routes, on_response=metrics.observe_request, watchdog=watchdog
+        RequestLogMiddleware,
+        routes=routes,
+        on_response=metrics.observe_request,
+        watchdog=watchdog,
+        is_console=not settings.logs_json,
     )
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
