@@ -151,7 +151,11 @@ def create_application(
     )
     application.add_middleware(HeadMiddleware)
     application.add_middleware(
-        RequestLogMiddleware, routes=routes, on_response=metrics.observe_request, watchdog=watchdog
+        RequestLogMiddleware,
+        routes=routes,
+        on_response=metrics.observe_request,
+        watchdog=watchdog,
+        is_console=not settings.logs_json,
     )
     application.add_middleware(RequestPathMiddleware)
     if tracing is not None:

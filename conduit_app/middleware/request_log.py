@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conduit_app.observability.console_log import shown_url
 from conduit_app.observability.event_loop import EventLoopWatchdog
+from modules.kernel.domain.identity import caller_username
 
 REQUEST_ID = "X-Request-ID"
 RAW_REQUEST_ID = REQUEST_ID.lower().encode()
 WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+MIN_SERVER_ERROR = 500
+# Names of callers to remember: a response from the cache authenticates by user id only.
+MAX_NAMES = 1_000
 
 OnResponse = Callable[[str, str, str | None, int, float], None]
 """Called with the method, the route's template, its module if it has one, the status and the seconds."""
@@ -24,7 +30,8 @@ class RequestLogMiddleware:
     """An ASGI middleware that sets a request id and logs one line per request.
 
     A well-formed id from the client is reused. `routes` maps an endpoint to its path template and its
-    module; `on_response` is called after every request; `watchdog` logs the requests during a stall.
+    module; `on_response` is called after every request; `watchdog` logs the requests during a stall. With
+    `is_console`, lines have the path, the query and the caller's name, and those of status 5xx are errors.
     """
 
     def __init__(
@@ -33,11 +40,14 @@ class RequestLogMiddleware:
         routes: Mapping[object, tuple[str, str]],
         on_response: OnResponse,
         watchdog: EventLoopWatchdog,
+        *,
+        is_console: bool = False,
     ) -> None:
         self._app = app
         self._routes = routes
         self._on_response = on_response
         self._watchdog = watchdog
+        self._console_fields = ConsoleFields() if is_console else None
         # Bound once: structlog's lazy logger is configured again for each line.
         self._log = log.bind()
 
@@ -69,13 +79,16 @@ class RequestLogMiddleware:
             route, module = self._route(scope)
             seconds = time.perf_counter() - started
             self._on_response(scope["method"], route, module, status, seconds)
-            self._log.info(
+            console = {} if self._console_fields is None else self._console_fields.of(scope)
+            write = self._log.error if console and status >= MIN_SERVER_ERROR else self._log.info
+            write(
                 "request",
                 method=scope["method"],
                 route=route,
                 module=module,
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
+                **console,
             )
 
     def _route(self, scope: Scope) -> tuple[str, str | None]:
@@ -84,6 +97,29 @@ class RequestLogMiddleware:
             return route
         # Percent-encoded as received, so that a path cannot inject a log line.
         return scope["raw_path"][:200].decode("ascii", "backslashreplace"), None
+
+
+class ConsoleFields:
+    """The fields that only lines on a console have."""
+
+    def __init__(self) -> None:
+        self._names: dict[object, str] = {}
+
+    def of(self, scope: Scope) -> Mapping[str, str]:
+        """Return the URL of the request that has just ended, and the name of its caller if it is known."""
+        fields = {"url": shown_url(scope["raw_path"], scope["query_string"])}
+        user_id, username = structlog.contextvars.get_contextvars().get("user_id"), caller_username.get()
+        if user_id is None:
+            return fields
+        if username is not None:
+            if len(self._names) >= MAX_NAMES:
+                self._names.clear()
+            self._names[user_id] = username
+            # A connection's requests may share a context.
+            caller_username.set(None)
+        if user_id in self._names:
+            fields["username"] = self._names[user_id]
+        return fields
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
+from conduit_app.observability.console_log import request_line, write_exception
 from conduit_app.observability.tracing import add_trace
 from conduit_app.settings import Settings
 
@@ -27,7 +29,7 @@ def configure_logging(settings: Settings, *, traced: bool = False) -> None:
         structlog.contextvars.merge_contextvars,
         *([add_trace] if traced else []),
     ]
-    renderers: Sequence[Processor] = [_render_json] if settings.logs_json else _text_renderers()
+    renderers: Sequence[Processor] = [_render_json] if settings.logs_json else [_text_renderer()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -92,10 +94,17 @@ def _render_json(logger: object, level: str, line: EventDict) -> str:
         return json.dumps(line, default=repr)
 
 
-def _text_renderers() -> Sequence[Processor]:
-    colors = sys.stderr.isatty()
-    return [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
-    ]
+def _text_renderer() -> Processor:
+    # https://no-color.org
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    add_time = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    render = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=write_exception)
+
+    def render_text(logger: object, level: str, line: EventDict) -> str:
+        # Requests have a URL in this format only.
+        if "url" in line:
+            return request_line(line, colors=colors)
+        line["level"] = level
+        return str(render(logger, level, add_time(logger, level, line)))
+
+    return render_text

@@ -55,7 +55,7 @@ async def test_detail_has_every_error(api: Api) -> None:
         ("PATCH", "/tags", 405, None),
         ("GET", "/user", 401, None),
         ("POST", "/users", 422, b"{"),
-        ("POST", "/users", 413, b" " * 2_000_000),
+        ("POST", "/users", 413, b" " * 7_000_000),
         ("GET", "/articles?limit=-1", 422, None),
     ],
 )

@@ -178,11 +178,13 @@ class TestLine:
         [line] = log.lines
         assert (line["route"], line["module"], line["status"]) == expected
 
-    async def test_responses_of_the_middleware_are_logged(self, api: Api, log: Log) -> None:
+    async def test_responses_of_the_middleware_are_logged(
+        self, api: Api, log: Log, settings: Settings
+    ) -> None:
         await api.outside("PATCH", "/api/tags")
         preflight = {"Origin": "https://blog.example.com", "Access-Control-Request-Method": "POST"}
         await api.outside("OPTIONS", "/api/users", headers=preflight)
-        await api.outside("POST", "/api/users", content=b"x" * 1_048_577)
+        await api.outside("POST", "/api/users", content=b"x" * (settings.max_body_size + 1))
         assert [line["status"] for line in log.lines] == [405, 200, 413]
 
     async def test_unknown_path_is_percent_encoded_and_truncated(self, api: Api, log: Log) -> None:
@@ -195,20 +197,55 @@ class TestLine:
 class TestFormat:
     async def test_development_logs_text(self, settings: Settings, composition: Composition) -> None:
         api = Api(logging_application(settings, composition, None))
+        await api.as_user("anna").token()
         log = Log()
-        await api.get("/tags", headers={"X-Request-ID": "frontend-7"})
-        [line] = log.text.splitlines()
-        assert line.split()[1:4] == ["[info", "]", "request"]
-        for pair in (
-            "method=GET",
-            "route=/api/tags",
-            "status=200",
-            "module=articles",
-            "request_id=frontend-7",
-        ):
-            assert pair in line.split()
+        request_id = "0af7651916cd43dd8448eb211c80319c"
+        await api.as_user("anna").get("/articles/how-to-train?a=b", headers={"X-Request-ID": request_id})
         # No colors: it is not a terminal.
-        assert "\x1b" not in line
+        assert re.fullmatch(
+            r"GET /api/articles/how-to-train\?a=b → 404  \d+\.\d ms  articles  anna  req=0af76519\n", log.text
+        )
+
+    async def test_text_names_the_caller_of_a_cached_response(
+        self, settings: Settings, composition: Composition
+    ) -> None:
+        api = Api(logging_application(settings, composition, "console"))
+        log = Log()
+        for _ in range(2):
+            await api.as_user("anna").get("/articles")
+        await api.get("/articles")
+        *_, first, cached, anonymous = log.text.splitlines()
+        assert (" anna " in first, " anna " in cached, " anna " in anonymous) == (True, True, False)
+
+    async def test_text_shows_a_server_error_as_an_error_with_our_frames_first(
+        self, settings: Settings, composition: Composition
+    ) -> None:
+        application = create_application(
+            settings.model_copy(update={"log_level": "error", "log_format": "console"}), composition
+        )
+
+        @application.get("/api/failing")
+        async def fail() -> None:
+            try:
+                json.loads("no dragon")
+            except ValueError as error:
+                raise LookupError("no such dragon") from error
+
+        log = Log()
+        await Api(application).get("/tags")
+        await Api(application).get("/failing")
+        unhandled, message, *traceback, request = log.text.splitlines()
+        assert unhandled.split()[1:5] == ["[error", "]", "unhandled", "exception"]
+        assert message == "LookupError: no such dragon"
+        frames, libraries = traceback[: traceback.index("  in libraries:")], "\n".join(traceback)
+        assert re.fullmatch(
+            r' {4}.*tests/app/test_request_log.py:\d+ in fail: raise LookupError\("no such dragon"\) .*',
+            frames[0],
+        )
+        assert all(re.search(r"/(tests|conduit_app|modules)/.*\.py:\d+ in ", frame) for frame in frames)
+        assert "    fastapi/routing.py:" in libraries
+        assert "  caused by:\njson.decoder.JSONDecodeError: Expecting value" in libraries
+        assert request.startswith("GET /api/failing → 500 ")
 
     async def test_lines_of_libraries_have_the_same_format(self, log: Log) -> None:
         logging.getLogger("some.library").warning("%s is deprecated", "it")

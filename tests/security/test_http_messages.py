@@ -278,9 +278,9 @@ class TestIdleConnection:
 
     def test_body_after_the_response(self, conduit: RunningServer) -> None:
         with raw_connection(conduit.address) as connection:
-            connection.send(b"POST /api/users HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n")
+            connection.send(b"POST /api/users HTTP/1.1\r\nHost: a\r\nContent-Length: 7000000\r\n\r\n")
             assert connection.read_response().status == 413
-            connection.send(b"x" * 2_000_000)
+            connection.send(b"x" * 7_000_000)
             assert connection.read_to_end() == b""
 
     def test_half_a_head_after_a_response_gets_408(self, conduit: RunningServer) -> None:

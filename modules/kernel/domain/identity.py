@@ -80,3 +80,6 @@ write_authorization: ContextVar[Callable[[], Awaitable[None]] | None] = ContextV
 It is set when the request is authenticated, and raises `TokenInvalid` when the caller's rights have ended
 since: a request may wait for its body, for a password hash or for a lock before it writes.
 """
+
+caller_username: ContextVar[str | None] = ContextVar("caller_username", default=None)
+"""The name of the current request's caller, for the log in development; None if it was not looked up."""

@@ -12,7 +12,7 @@ from jwt.types import Options
 from sqlalchemy import bindparam, select
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId
+from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId, caller_username
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.domain.account import Account, ValidSessions
@@ -28,7 +28,7 @@ MAX_TOKEN_LENGTH = 1_000
 # The clocks of two machines differ; https://datatracker.ietf.org/doc/html/rfc7519#section-4.1.5
 CLOCK_SKEW_SECONDS = 5
 SESSION_ID_BYTES = 16
-SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session).where(
+SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session, accounts.c.username).where(
     accounts.c.id == bindparam("user_id")
 )
 VALID_SESSIONS = prepare(SESSIONS)
@@ -98,8 +98,12 @@ class JwtTokens:
 
     async def _require_valid_session(self, statement: PreparedStatement, principal: Principal) -> None:
         row = await self._database.fetch_one(statement, {"user_id": principal.user_id})
-        if row is None or not ValidSessions(*row).include(principal.session):
+        if row is None:
             raise TokenInvalid
+        epoch, surviving, username = row
+        if not ValidSessions(epoch, surviving).include(principal.session):
+            raise TokenInvalid
+        caller_username.set(username)
 
     def _session_end(self, session: Session) -> int:
         return session.started_at + int(self._session_max_age.total_seconds())
