@@ -61,6 +61,25 @@ async def test_fifty_articles_of_one_title_have_fifty_slugs(users: Api) -> None:
     assert {article["slug"] for article in listed["articles"]} == {article["slug"] for article in articles}
 
 
+async def test_a_slug_given_up_during_publications_finds_its_first_article(users: Api) -> None:
+    async def rename(slug: str) -> None:
+        changes = {"article": {"title": f"Not {slug}"}}
+        assert (await users.as_user("jake").put(f"/articles/{slug}", changes)).status_code == 200
+
+    slugs = [(await users.as_user("jake").publish(f"Dragons {number}"))["slug"] for number in range(10)]
+    await asyncio.gather(
+        *(rename(slug) for slug in slugs),
+        *(users.as_user(reader).publish(slug) for slug in slugs for reader in READERS),
+    )
+    for slug in slugs:
+        found = (await users.get(f"/articles/{slug}")).json()["article"]
+        assert (found["author"]["username"], found["slug"]) == ("jake", f"not-{slug}")
+    listed = (await users.get("/articles?limit=100")).json()["articles"]
+    assert len(listed) == len(slugs) * (1 + len(READERS))
+    for article in listed:
+        assert (await users.get(f"/articles/{article['slug']}")).json()["article"]["slug"] == article["slug"]
+
+
 async def test_favorites_count_is_exact_after_a_hundred_changes(users: Api, composition: Composition) -> None:
     article = await users.as_user("jake").publish("Dragons")
     path = f"/articles/{article['slug']}/favorite"

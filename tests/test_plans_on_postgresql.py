@@ -45,6 +45,7 @@ INSERT INTO articles_article
 SELECT 'article-' || n, CASE WHEN n <= 1200 THEN 1 + n % 40 ELSE 1000 END, 't', 'd', '[]', 0,
     timestamptz '2026-01-31 12:00Z' + n * interval '1 s', now(), 'b'
 FROM generate_series(1, 201200) n;
+INSERT INTO articles_slug SELECT slug, id FROM articles_article;
 INSERT INTO articles_tag
 SELECT id, CASE author_id WHEN 1000 THEN 'new' ELSE 'old' END, created_at
 FROM articles_article WHERE id <= 1200 OR id > 181200;

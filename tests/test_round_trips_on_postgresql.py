@@ -33,7 +33,7 @@ COSTS = {
     "tags": (1, 1),
     "comment": (6, 7),
     "favorite": (7, 8),
-    "publish": (10, 11),
+    "publish": (11, 12),
 }
 OPERATIONS = {
     "list": ("GET", "/articles", None),

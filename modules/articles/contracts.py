@@ -84,7 +84,7 @@ class ArticleDirectory(Protocol):
     """Read access to articles for other modules."""
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        """Return the ids of the existing articles, by slug."""
+        """Return the ids of the existing articles, by the given slugs, which they have or had before."""
         ...
 
     async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:

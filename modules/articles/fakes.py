@@ -20,6 +20,7 @@ class _Article:
     body: str
     created_at: datetime
     edited_at: datetime | None = None
+    old_slugs: tuple[str, ...] = ()
     favorited_by: set[UserId] = field(default_factory=set)
 
 
@@ -56,6 +57,12 @@ class FakeArticleDirectory:
         """Change the title of an article at this time. The slug stays; no event is published."""
         self._articles[article_id] = replace(self._articles[article_id], title=title, edited_at=at)
 
+    def change_slug(self, article_id: ArticleId, slug: str) -> None:
+        """Give an article another slug. Its old one still finds it; no event is published."""
+        article = self._articles[article_id]
+        old_slugs = (*article.old_slugs, article.slug)
+        self._articles[article_id] = replace(article, slug=slug, old_slugs=old_slugs)
+
     def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
         """Add an article to a user's favorites."""
         self._articles[article_id].favorited_by.add(user_id)
@@ -66,7 +73,12 @@ class FakeArticleDirectory:
             del self._articles[article_id]
 
     async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        return {article.slug: id_ for id_, article in self._articles.items() if article.slug in slugs}
+        return {
+            slug: id_
+            for id_, article in self._articles.items()
+            for slug in (article.slug, *article.old_slugs)
+            if slug in slugs
+        }
 
     async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
         # The open transaction is the lock: `remove` waits for one of its own.

@@ -57,6 +57,11 @@ DAMAGES = {
         "articles_tag.tag, articles_article.tag_list: articles with other tags in articles_tag: 1"
         " (article 1)",
     ),
+    "slug of an article": Damage(
+        "DELETE FROM articles_slug WHERE article_id = 1",
+        "articles_slug.slug, articles_slug.article_id, articles_article.slug: articles whose slug does not"
+        " find them: 1 (article 1)",
+    ),
     "follower": Damage(
         "INSERT INTO profiles_follow (follower_id, followed_id) VALUES (999, 1), (999, 2)",
         "profiles_follow.follower_id: rows of a missing user: 2 (user 999: 2)",

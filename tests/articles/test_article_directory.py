@@ -10,6 +10,7 @@ import pytest
 
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleContent, ArticleDirectory, ArticleId, ArticlePreview
+from modules.articles.domain.article import ArticleChanges
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE
@@ -39,6 +40,10 @@ class DirectoryUnderTest(Protocol):
 
     async def favorite(self, article_id: ArticleId, user_id: UserId) -> None: ...
 
+    async def change_slug(self, article_id: ArticleId, title: str) -> None:
+        """Give an article the slug of this title, which is the title in lower case."""
+        ...
+
     async def delete(self, article_id: ArticleId) -> None: ...
 
 
@@ -53,6 +58,9 @@ class FakeDirectory:
 
     async def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
         self.directory.favorite(article_id, user_id)
+
+    async def change_slug(self, article_id: ArticleId, title: str) -> None:
+        self.directory.change_slug(article_id, title.lower())
 
     async def delete(self, article_id: ArticleId) -> None:
         await self.directory.remove(article_id)
@@ -78,6 +86,10 @@ class SqlDirectory:
     async def favorite(self, article_id: ArticleId, user_id: UserId) -> None:
         slug, _ = self._published[article_id]
         await self._service.favorite(slug, user_id)
+
+    async def change_slug(self, article_id: ArticleId, title: str) -> None:
+        slug, author_id = self._published[article_id]
+        await self._service.edit(slug, ArticleChanges(title=Title(title)), author_id)
 
     async def delete(self, article_id: ArticleId) -> None:
         slug, author_id = self._published[article_id]
@@ -128,6 +140,18 @@ class TestIds:
     async def test_unknown_slugs_are_omitted(self, subject: DirectoryUnderTest) -> None:
         dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
         assert await subject.directory.ids({"dragons", "dragon", "Dragons", ""}) == {"dragons": dragons}
+
+    async def test_old_slug_finds_its_article_until_it_is_deleted(self, subject: DirectoryUnderTest) -> None:
+        dragons = await subject.publish("Dragons", subject.profiles.add("jake"))
+        await subject.change_slug(dragons, "Knights")
+        found = {"dragons": dragons, "knights": dragons}
+        assert await subject.directory.ids({"dragons", "knights"}) == found
+        async with subject.database.transaction():
+            assert await subject.directory.lock({"dragons", "knights"}) == found
+        [preview] = (await subject.directory.previews({dragons}, None)).values()
+        assert preview.slug == "knights"
+        await subject.delete(dragons)
+        assert await subject.directory.ids({"dragons", "knights"}) == {}
 
     async def test_deleted_article_is_omitted(self, subject: DirectoryUnderTest) -> None:
         dragons = await subject.publish("Dragons", subject.profiles.add("jake"))

@@ -13,11 +13,3 @@ async def test_too_many_tags_are_invalid(api: Api, method: str, path: str) -> No
     response = await jake.request(method, path, json={"article": new})
     assert response.status_code == 422
     assert response.json() == {"errors": {"tagList": ["has too many tags (at most 30)"]}}
-
-
-async def test_new_title_frees_the_old_slug(api: Api) -> None:
-    jake = api.as_user("jake")
-    await jake.publish("Dragons")
-    await jake.put("/articles/dragons", {"article": {"title": "Knights"}})
-    assert (await api.get("/articles/dragons")).status_code == 404
-    assert (await api.as_user("anna").publish("Dragons"))["slug"] == "dragons"

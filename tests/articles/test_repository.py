@@ -169,11 +169,15 @@ class TestSave:
         assert slug.startswith("knights-")
         assert len(set(slugs(await store.list()))) == 2
 
-    async def test_new_title_with_the_same_stem_changes_the_slug(self, store: ArticleStore) -> None:
+    async def test_old_slug_of_the_article_is_free_for_it_only(self, store: ArticleStore) -> None:
         [article_id] = await store.add(draft("Dragons"))
-        title = Title("Dragons!")
-        await store.save(await store.get(article_id), ArticleChanges(title=title), title)
-        assert (await store.get(article_id)).slug.startswith("dragons-")
+        for text in ("Knights", "Dragons"):
+            title = Title(text)
+            await store.save(await store.get(article_id), ArticleChanges(title=title), title)
+            assert (await store.get(article_id)).slug == text.lower()
+        [other_id] = await store.add(draft("Knights"))
+        assert (await store.get(other_id)).slug.startswith("knights-")
+        assert await store.reader.article("knights", None) == await store.get(article_id)
 
     async def test_title_with_all_slugs_taken_is_rejected_and_changes_nothing(
         self, store: ArticleStore, monkeypatch: pytest.MonkeyPatch

@@ -113,7 +113,7 @@ def create_router(
     async def edit(
         slug: PathText, editor_id: CurrentUser, body: UpdateArticleRequest, if_match: IfMatch
     ) -> JsonResponse[SingleArticleResponse]:
-        """Edit your own article. A new title changes its slug."""
+        """Edit your own article. A new title changes its slug; the old one still finds it."""
         return _article_response(
             await service.edit(slug, body.article.changes(), editor_id, if_match=_precondition(if_match))
         )

@@ -31,7 +31,7 @@ from modules.articles.domain.article import Draft
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
 from modules.articles.infrastructure.articles import article_row
 from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
-from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow
+from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, SlugRow, TagRow
 from modules.kernel.demo.demo import Demo
 from modules.kernel.demo.demo_random import DemoRandom
 from modules.kernel.domain.batches import batches
@@ -89,7 +89,11 @@ async def insert_articles(database: Database, counts: ArticleCounts, demo: Demo)
 
 async def _insert(database: Database, batch: Sequence[DemoArticle]) -> Sequence[int]:
     async with database.transaction() as session:
-        ids = await bulk_insert_returning_ids(session, ArticleRow, [article.row() for article in batch])
+        rows = [article.row() for article in batch]
+        ids = await bulk_insert_returning_ids(session, ArticleRow, rows)
+        slugs = [
+            {"slug": row["slug"], "article_id": article_id} for article_id, row in zip(ids, rows, strict=True)
+        ]
         inserted = list(zip(ids, batch, strict=True))
         tags = [
             {"article_id": article_id, "tag": tag, "created_at": article.draft.created_at}
@@ -101,6 +105,7 @@ async def _insert(database: Database, batch: Sequence[DemoArticle]) -> Sequence[
             for article_id, article in inserted
             for user_id in article.favorited_by
         ]
+        await bulk_insert(database, SlugRow, slugs)
         await bulk_insert(database, TagRow, tags)
         await bulk_insert(database, FavoriteRow, favorites)
     return ids

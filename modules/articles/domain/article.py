@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from modules.articles.contracts import ArticleId
-from modules.articles.domain.values import Body, Description, TagList, Title
+from modules.articles.domain.values import Body, Description, TagList, Title, slug_stem
 from modules.kernel.domain.clock import next_timestamp, to_iso
 from modules.kernel.domain.errors import Conflict, Forbidden, NotFound, Stale
 from modules.kernel.domain.identity import UserId
@@ -14,7 +14,7 @@ from modules.kernel.domain.pagination import Position
 
 
 class ArticleNotFound(NotFound):
-    """No article has this slug."""
+    """No article has or had this slug."""
 
     subject = "article"
 
@@ -57,6 +57,12 @@ class ArticleChanges:
     description: Description | None = None
     body: Body | None = None
     tags: TagList | None = None
+
+    def title_with_new_stem(self, title: str) -> Title | None:
+        """Return the new title if its slug has another stem than that of the present title, else None."""
+        if self.title is None or slug_stem(self.title.text) == slug_stem(title):
+            return None
+        return self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +109,10 @@ class Article:
 
 
 class ArticleRepository(Protocol):
-    """Stores articles and favorites."""
+    """Stores articles and favorites. A slug that an article had before finds it, too."""
 
     async def add(self, draft: Draft) -> ArticleId:
-        """Insert an article with the first free slug of its title, and return its id.
+        """Insert an article with the first slug of its title that no article has or had, and return its id.
 
         Raises `SlugTaken`.
         """
@@ -130,7 +136,7 @@ class ArticleRepository(Protocol):
         ...
 
     async def save(self, article: Article, new_title: Title | None) -> None:
-        """Update an article. A new title changes its slug.
+        """Update an article. With a new title, it gets the first slug of it that no other article has or had.
 
         Raises `SlugTaken`.
         """

@@ -42,7 +42,7 @@ class ArticleReader(Protocol):
     """Reads articles as one viewer, or an anonymous one, sees them."""
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
-        """Return the article with this slug; raise `ArticleNotFound`."""
+        """Return the article that has or had this slug; raise `ArticleNotFound`."""
         ...
 
     async def article_by_id(self, article_id: ArticleId, viewer: UserId | None) -> ArticleView:

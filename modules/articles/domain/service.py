@@ -74,7 +74,7 @@ class ArticleService:
             article.require_author(editor_id)
             _require(if_match, article)
             edited = article.edited(changes, self._clock.now())
-            await self._repository.save(edited, changes.title if edited.title != article.title else None)
+            await self._repository.save(edited, changes.title_with_new_stem(article.title))
             await self._events.publish(ArticleEdited(article.id))
             return await self._reader.article_by_id(article.id, editor_id)
 

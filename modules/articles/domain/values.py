@@ -24,6 +24,24 @@ MAX_TAGS = 30
 MAX_SUBMITTED_TAGS = 100
 
 
+def slug_stem(title: str) -> str:
+    """Return the transliterated title, which needs no escaping in a URL and is never empty.
+
+    Titles that differ in case, punctuation or accents only have the same stem.
+    """
+    # The library replaces an ASCII apostrophe by a hyphen, and removes the typographic one: remove both.
+    stem = slugify(
+        title.replace("'", ""),
+        # A title is text: `&amp;` in it is no ampersand.
+        entities=False,
+        decimal=False,
+        hexadecimal=False,
+        max_length=MAX_STEM_LENGTH,
+        word_boundary=True,
+    )
+    return stem or FALLBACK_SLUG
+
+
 @dataclass(frozen=True, slots=True)
 class Title:
     """An article's title: one line."""
@@ -38,10 +56,9 @@ class Title:
     def slugs(self) -> Iterator[str]:
         """Yield candidate slugs for this title, to be tried in order until one is free.
 
-        The first is the transliterated title, which needs no escaping in a URL; the others end in a
-        41-bit random suffix.
+        The first is the stem of the title; the others end in a 41-bit random suffix.
         """
-        stem = slugify(self.text, max_length=MAX_STEM_LENGTH, word_boundary=True) or FALLBACK_SLUG
+        stem = slug_stem(self.text)
         if stem not in RESERVED_SLUGS:
             yield stem
         for _ in range(MAX_SLUG_ATTEMPTS):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,17 @@ from modules.articles.contracts import ArticleId
 from modules.articles.domain.article import Article, ArticleNotFound, Draft, SlugTaken
 from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
-from modules.articles.infrastructure.tables import ArticleRow, FavoriteRow, TagRow, articles, favorites, tags
+from modules.articles.infrastructure.tables import (
+    HAS_SLUG,
+    ArticleRow,
+    FavoriteRow,
+    SlugRow,
+    TagRow,
+    articles,
+    favorites,
+    slugs,
+    tags,
+)
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Position
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
@@ -22,9 +31,6 @@ from modules.kernel.infrastructure.persistence.pagination import LIMIT
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.kernel.infrastructure.persistence.statements import prepare
 
-CONSTRAINT_ERRORS = {"uq_articles_article_slug": SlugTaken}
-
-HAS_SLUG = articles.c.slug == bindparam("slug")
 IS_ARTICLE = articles.c.id == bindparam("article_id")
 # All who lock an article wait in one queue. With FOR KEY SHARE, which is enough against a deletion, those
 # who favorite an article or comment on it all the time would overtake its deletion for ever.
@@ -57,6 +63,7 @@ UPDATE = prepare(
     )
 )
 UPDATE_SLUG = prepare(update(articles).where(IS_ARTICLE).values(slug=bindparam("new_slug")))
+ARTICLE_OF_SLUG = prepare(select(slugs.c.article_id).where(slugs.c.slug == bindparam("slug")))
 DELETE_TAGS = prepare(delete(tags).where(tags.c.article_id == bindparam("article_id")).returning(tags.c.tag))
 DELETE_FAVORITE = prepare(
     delete(favorites)
@@ -96,7 +103,7 @@ DELETE_FAVORITES_OF_USER = prepare(delete(favorites).where(favorites.c.user_id =
 
 
 class SqlArticles:
-    """Stores articles in `articles_article`, `articles_tag` and `articles_favorite`."""
+    """Stores articles in `articles_article`, `articles_slug`, `articles_tag` and `articles_favorite`."""
 
     def __init__(self, database: Database, counts: ArticleCounts) -> None:
         self._database = database
@@ -139,7 +146,7 @@ class SqlArticles:
             }
             await self._database.execute(UPDATE, parameters)
             if new_title is not None:
-                await self._change_slug(article, new_title)
+                await self._change_slug(article.id, new_title)
             await self._replace_tags(article)
 
     async def delete(self, article: Article) -> None:
@@ -188,19 +195,29 @@ class SqlArticles:
         insert = insert_or_ignore(self._database.dialect, ArticleRow, "id")
         for slug in draft.title.slugs():
             key = await self._database.fetch_value(insert, article_row(draft, slug, favorites_count=0))
-            if key is not None:
-                return ArticleId(key)
+            if key is None:
+                continue
+            article_id = ArticleId(key)
+            if not await self._claim(slug, article_id):
+                # Another article had the slug before.
+                await self._change_slug(article_id, draft.title)
+            return article_id
         raise SlugTaken
 
-    async def _change_slug(self, article: Article, title: Title) -> None:
+    async def _change_slug(self, article_id: ArticleId, title: Title) -> None:
         for slug in title.slugs():
-            if slug == article.slug:
-                continue
-            with suppress(SlugTaken):
-                async with self._database.translating_violations(CONSTRAINT_ERRORS):
-                    await self._database.execute(UPDATE_SLUG, {"article_id": article.id, "new_slug": slug})
+            if await self._claim(slug, article_id):
+                await self._database.execute(UPDATE_SLUG, {"article_id": article_id, "new_slug": slug})
                 return
         raise SlugTaken
+
+    async def _claim(self, slug: str, article_id: ArticleId) -> bool:
+        """Return whether the slug belongs to this article, inserting it if it belongs to none."""
+        insert = insert_or_ignore(self._database.dialect, SlugRow, "article_id")
+        owner = await self._database.fetch_value(insert, {"slug": slug, "article_id": article_id})
+        if owner is None:
+            owner = await self._database.fetch_value(ARTICLE_OF_SLUG, {"slug": slug})
+        return bool(owner == article_id)
 
     async def _insert_tags(self, article_id: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
         rows = [{"article_id": article_id, "tag": tag, "created_at": created_at} for tag in tags]

@@ -1,6 +1,6 @@
 """The consistency checks of articles: counts, the copies of tags, and references to users."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,11 @@ from modules.articles.infrastructure.tables import (
     AuthorStatsRow,
     FavoriteRow,
     ReaderStatsRow,
+    SlugRow,
     TagStatsRow,
     articles,
     favorites,
+    slugs,
     tags,
 )
 from modules.kernel.domain.consistency import ConsistencyCheck, Difference
@@ -28,6 +30,7 @@ from modules.kernel.infrastructure.consistency import (
     scan,
 )
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
 from modules.profiles.contracts import ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -57,6 +60,7 @@ def consistency_checks(
         ),
         CounterCheck(database, ReaderStatsRow, "user_id", _favorites_of_user, [favorites.c.user_id]),
         TagCheck(database, counts),
+        SlugCheck(database),
         *(
             ReferenceCheck(
                 database, row, column, "user", existing_users, ignored={ALL_AUTHORS}, delete=delete_user
@@ -69,6 +73,49 @@ def consistency_checks(
             )
         ),
     ]
+
+
+class SlugCheck:
+    """Compares the slugs of articles with the rows of `articles_slug`, by which articles are found."""
+
+    columns = ("articles_slug.slug", "articles_slug.article_id", "articles_article.slug")
+    problem = "articles whose slug does not find them"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def differences(self) -> AsyncIterator[Difference]:
+        async for ids in scan(self._database, [articles.c.id], self._differing):
+            for article_id in ids:
+                yield Difference(f"article {article_id}")
+
+    async def repair(self) -> int:
+        repaired = 0
+        async for ids in scan(self._database, [articles.c.id], self._differing):
+            for article_id in ids:
+                await retrying(self._insert, article_id)
+            repaired += len(ids)
+        return repaired
+
+    async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
+        found = (slugs.c.slug == articles.c.slug) & (slugs.c.article_id == articles.c.id)
+        statement = (
+            select(articles.c.id)
+            .outerjoin(slugs, found)
+            .where(articles.c.id.in_(ids), slugs.c.slug.is_(None))
+            .order_by(articles.c.id)
+        )
+        async with self._database.snapshot() as session:
+            return (await session.scalars(statement)).all()
+
+    async def _insert(self, article_id: int) -> None:
+        article = select(articles.c.slug).where(articles.c.id == article_id).with_for_update()
+        async with self._database.transaction() as session:
+            slug = await session.scalar(article)
+            if slug is not None:
+                # The present slug of an article wins over an old one of another.
+                row = {"slug": slug, "article_id": article_id}
+                await self._database.execute(upsert(self._database.dialect, SlugRow, _replace_article), row)
 
 
 class TagCheck:
@@ -127,6 +174,10 @@ class TagCheck:
                 await session.execute(insert(tags), [{**new, "tag": tag} for tag in sorted(missing)])
             await session.execute(delete(tags).where(tags.c.article_id == article_id, tags.c.tag.in_(extra)))
             await self._counts.adjust_tags(dict.fromkeys(missing, 1) | dict.fromkeys(extra, -1))
+
+
+def _replace_article(_stored: Columns, new: Columns) -> Mapping[str, object]:
+    return {"article_id": new.article_id}
 
 
 def _favorites_of_article(article_id: ColumnElement[Any], _stored: Values) -> Values:

@@ -13,7 +13,7 @@ from modules.articles.infrastructure.listings import (
     preview_fields,
     resolve_filters,
 )
-from modules.articles.infrastructure.tables import articles
+from modules.articles.infrastructure.tables import articles, slugs
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
@@ -36,13 +36,13 @@ CONTENTS = prepare(
         articles.c.updated_at,
     ).where(in_ids(articles.c.id, "ids"))
 )
-SELECT_IDS = select(articles.c.id, articles.c.slug).where(in_texts(articles.c.slug, "slugs"))
+SELECT_IDS = select(slugs.c.article_id.label("id"), slugs.c.slug).where(in_texts(slugs.c.slug, "slugs"))
 SELECT_AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
 IDS, AUTHORS = prepare(SELECT_IDS), prepare(SELECT_AUTHORS)
 # In the order of ids, so that two transactions do not deadlock.
 LOCK_BY_SLUG, LOCK_AUTHORS = (
-    prepare(rows.order_by(articles.c.id).with_for_update(key_share=True))
-    for rows in (SELECT_IDS, SELECT_AUTHORS)
+    prepare(rows.order_by(articles.c.id).with_for_update(key_share=True, of=articles))
+    for rows in (SELECT_IDS.join(articles), SELECT_AUTHORS)
 )
 ALL_IDS = prepare(select(articles.c.id).order_by(articles.c.created_at, articles.c.id))
 

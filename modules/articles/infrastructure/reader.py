@@ -17,7 +17,7 @@ from modules.articles.infrastructure.listings import (
     preview_fields,
     resolve_filters,
 )
-from modules.articles.infrastructure.tables import articles, tag_stats
+from modules.articles.infrastructure.tables import HAS_SLUG, articles, tag_stats
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
 from modules.kernel.infrastructure.persistence.database import Database
@@ -25,7 +25,7 @@ from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-BY_SLUG = prepare(select(*PREVIEW, articles.c.body).where(articles.c.slug == bindparam("slug")))
+BY_SLUG = prepare(select(*PREVIEW, articles.c.body).where(HAS_SLUG))
 BY_ID = prepare(select(*PREVIEW, articles.c.body).where(articles.c.id == bindparam("id")))
 
 

@@ -3,7 +3,16 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    bindparam,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from modules.kernel.infrastructure.persistence.schema import Identifier, Schema, UtcDateTime, module_metadata
@@ -16,7 +25,7 @@ class Base(DeclarativeBase):
 
 
 class ArticleRow(Base):
-    """An article. Tags and the number of favorites are repeated here, because every list returns them.
+    """An article. Its slug, tags and number of favorites are repeated here: every list returns them.
 
     The body is the last column: SQLite reads a row from its start, and lists do not need the body.
     """
@@ -40,6 +49,17 @@ class ArticleRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     body: Mapped[str]
+
+
+class SlugRow(Base):
+    """A slug that an article has or had. It is of this article until the article is deleted."""
+
+    __tablename__ = "articles_slug"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    article_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("articles_article.id", ondelete="CASCADE"), index=True
+    )
 
 
 class TagRow(Base):
@@ -107,10 +127,16 @@ class ReaderStatsRow(Base):
 
 # For statements that are built once: building and mapping cost more than SQLite's part of a list.
 articles = Base.metadata.tables[ArticleRow.__tablename__]
+slugs = Base.metadata.tables[SlugRow.__tablename__]
 tags = Base.metadata.tables[TagRow.__tablename__]
 favorites = Base.metadata.tables[FavoriteRow.__tablename__]
 author_stats = Base.metadata.tables[AuthorStatsRow.__tablename__]
 tag_stats = Base.metadata.tables[TagStatsRow.__tablename__]
 reader_stats = Base.metadata.tables[ReaderStatsRow.__tablename__]
+
+# The condition of a look-up by a slug, which finds an article by its present and by its old ones.
+HAS_SLUG = (
+    articles.c.id == select(slugs.c.article_id).where(slugs.c.slug == bindparam("slug")).scalar_subquery()
+)
 
 SCHEMA = Schema(Base.metadata, Path(__file__).parent / "migrations")

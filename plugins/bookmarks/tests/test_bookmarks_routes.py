@@ -109,6 +109,13 @@ class TestAddBookmark:
             "author": {"username": "jake", "bio": None, "image": None, "following": True},
         }
 
+    async def test_old_slug_of_an_article_adds_and_removes_its_bookmark(self, context: Context) -> None:
+        context.articles.change_slug(context.article("dragons"), "knights")
+        assert (await context.bookmark("dragons", "anna"))["slug"] == "knights"
+        assert await context.reading_list("anna") == (["knights"], 1)
+        assert (await context.call("DELETE", "/articles/dragons/bookmark", "anna")).status_code == 200
+        assert await context.reading_list("anna") == ([], 0)
+
     async def test_repeated_bookmark_keeps_the_first_time(self, context: Context) -> None:
         context.article("dragons")
         context.article("wyverns")
