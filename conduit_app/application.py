@@ -31,6 +31,7 @@ from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
+from conduit_app.pages.api_reference import create_api_reference_router
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
 from conduit_app.route_table import RouteTable
@@ -99,10 +100,12 @@ def create_application(
     routes: dict[object, tuple[str, str]] = {
         route.endpoint: (f"{API}{route.path}", module) for module, route in module_routes
     }
-    application.include_router(create_guides_router())
+    in_development = settings.environment == "development"
+    application.include_router(create_api_reference_router(application))
+    application.include_router(create_guides_router(application, with_sources=in_development))
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
-    if settings.environment == "development" and (pages := devtools("architecture.router")) is not None:
+    if in_development and (pages := devtools("architecture.router")) is not None:
         application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
@@ -219,6 +222,7 @@ def _create_fastapi(
         title="Conduit",
         version="1.0.0",
         description=f"The RealWorld API. {guide_links()}".rstrip(),
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-COMMON = Path(__file__).with_name("page.css")
+COMMON = [Path(__file__).with_name(name) for name in ("page.css", "top_bar.css")]
 
 
-def page_style(file: Path) -> str:
-    """Return the common rules, followed by those of this file."""
-    return COMMON.read_text(encoding="utf-8") + file.read_text(encoding="utf-8")
+def page_style(*files: Path) -> str:
+    """Return the common rules, followed by those of these files."""
+    return "".join(file.read_text(encoding="utf-8") for file in (*COMMON, *files))

@@ -8,11 +8,12 @@ the number of contracts, not on the number of their consumers.
 import graphlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import quote
 
 from conduit_app.module_catalog import ModuleDescription
@@ -25,6 +26,10 @@ MIN_ROW_GAP, ROW_GAP_PER_SEGMENT, BOX_GAP, LANE_GAP, MARGIN = 60, 3, 36, 16, 12
 ARROW_LENGTH, ARROW_WIDTH = 8, 4
 MAX_BOXES_PER_ROW = 4
 LAYOUT_ITERATIONS = 30
+
+STYLE = Path(__file__).with_name("diagram.css")
+GOLDEN_ANGLE = 137.508
+"""Degrees between consecutive hues: adjacent modules have distinct colors, however many there are."""
 
 
 class Kind(Enum):
@@ -105,8 +110,28 @@ def pluralize(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def draw(modules: Sequence[ModuleDescription]) -> str:
-    """Return the diagram as an SVG element. Each box links to the module's canvas."""
+def diagram_style(modules: Sequence[ModuleDescription]) -> str:
+    """Return the style of the diagram of these modules."""
+    rules = [STYLE.read_text(encoding="utf-8")]
+    for number, _ in enumerate(modules):
+        rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
+        # A hovered or focused module fades the edges of other modules.
+        active = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
+        rules.append(f"{active} .line:not(.m{number}) {{ opacity: 0.1; }}")
+    return "\n".join(rules)
+
+
+def picture(modules: Sequence[ModuleDescription], link_to: Callable[[str], str] = anchor) -> str:
+    """Return the diagram in an element that scrolls; in a narrow window it shows the middle first."""
+    drawing = draw(modules, link_to) if modules else "<p>No module is enabled.</p>"
+    return (
+        '<div class="picture" tabindex="0" role="region" aria-label="Diagram of the modules">\n'
+        f'<div class="drawing">{drawing}<i class="middle" aria-hidden="true"></i></div>\n</div>\n'
+    )
+
+
+def draw(modules: Sequence[ModuleDescription], link_to: Callable[[str], str] = anchor) -> str:
+    """Return the diagram as an SVG element. Each box links to the id that `link_to` returns."""
     layout = _layout(modules)
     nodes = [node for row in layout.rows for node in row]
     left = min(node.x - node.width / 2 for node in nodes) - MARGIN
@@ -123,7 +148,7 @@ def draw(modules: Sequence[ModuleDescription]) -> str:
             '<g aria-hidden="true">',
             *_draw_edges(layout),
             "</g>",
-            *_boxes(layout),
+            *_boxes(layout, link_to),
             "</svg>",
         ]
     )
@@ -333,14 +358,14 @@ def _arrow(x: float, y: float, length: float) -> str:
     return f'<path class="arrow" d="M{x:.1f} {y:.1f}L{left:.1f} {y + length:.1f}H{right:.1f}Z"/>'
 
 
-def _boxes(layout: _Layout) -> Iterator[str]:
+def _boxes(layout: _Layout, link_to: Callable[[str], str]) -> Iterator[str]:
     tabs = _tabs(layout)
     nodes = {node.module.name: node for row in layout.rows for node in row if node.module is not None}
     # In the order of reading, from the top: a screen reader follows it.
     for number, module in reversed(list(enumerate(layout.modules))):
         node = nodes[module.name]
         own = [edge for edge in layout.edges if edge.provider == module.name]
-        yield f'<a class="box hue{number} m{number}" href="#{quote(anchor(module.name))}">'
+        yield f'<a class="box hue{number} m{number}" href="#{quote(link_to(module.name))}">'
         yield from (_tab(edge, tabs[edge], layout.top(node)) for edge in own)
         yield _box(module, node, layout.top(node))
         yield "</a>"
@@ -358,9 +383,12 @@ def _tab(edge: Edge, center: float, box_top: float) -> str:
 
 def _box(module: ModuleDescription, node: _Node, top: float) -> str:
     size = f"{pluralize(module.routes, 'route')}, {pluralize(module.tables, 'table')}"
+    # The graph in the guides does not say how many there are.
+    is_sized = bool(module.routes or module.tables)
+    name_y = top + (24 if is_sized else 32)
     return (
         f'<rect class="body" x="{node.x - node.width / 2:.1f}" y="{top:.1f}"'
         f' width="{node.width:.1f}" height="{BOX_HEIGHT}" rx="8"/>'
-        f'<text class="name" x="{node.x:.1f}" y="{top + 24:.1f}">{escape(module.name)}</text>'
-        f'<text class="size" x="{node.x:.1f}" y="{top + 42:.1f}">{size}</text>'
+        f'<text class="name" x="{node.x:.1f}" y="{name_y:.1f}">{escape(module.name)}</text>'
+        + (f'<text class="size" x="{node.x:.1f}" y="{top + 42:.1f}">{size}</text>' if is_sized else "")
     )

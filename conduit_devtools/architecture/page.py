@@ -1,63 +1,43 @@
 """The page /architecture, for developers: a diagram of the modules, and a canvas for each."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from conduit_app.module_catalog import ModuleDescription
+from conduit_app.pages.page_frame import html_page, page_headers
 from conduit_app.pages.page_style import page_style
-from conduit_devtools.architecture.drawing import anchor, draw, pluralize
+from conduit_devtools.architecture.drawing import anchor, diagram_style, picture, pluralize
 
 STYLE = Path(__file__).with_suffix(".css")
 KEY = '<path d="M0 5H32"/><path class="arrow" d="M40 5L31 1V9Z"/>'
-GOLDEN_ANGLE = 137.508
-"""Degrees between consecutive hues: adjacent modules have distinct colors, however many there are."""
 
 
 def headers(modules: Sequence[ModuleDescription]) -> Mapping[str, str]:
     """Return headers whose policy allows the page's own style and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(_style(modules).encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-    }
+    return {**page_headers(_style(modules)), "Cache-Control": "no-store"}
 
 
-def render_page(modules: Sequence[ModuleDescription]) -> str:
-    """Return the page: HTML that is also well-formed XML, with an inline style and no script."""
+def render_page(modules: Sequence[ModuleDescription], navigation: str = "") -> str:
+    """Return the page: HTML that is also well-formed XML, with an inline style and no script.
+
+    `navigation` is the HTML of the links to other pages.
+    """
     routes = [route for module in modules for route in module.routes]
     tables = [table for module in modules for table in module.tables]
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"/>
-<meta name="viewport" content="width=device-width, initial-scale=1"/>
-<meta name="color-scheme" content="light dark"/>
-<title>Architecture of Conduit</title>
-<style>{_style(modules)}</style>
-</head>
-<body>
+    # A narrow window shows the modules before the diagram, which is wider.
+    body = f"""{navigation}
 <header>
 <h1>Architecture of Conduit</h1>
 <p>{pluralize(modules, "module")}, {pluralize(routes, "route")}, {pluralize(tables, "table")}.
 This page is available in development only.</p>
 </header>
 <main>
+<section class="dependencies">
 <h2>Dependencies</h2>
 <figure>
-<div class="picture" tabindex="0" role="region" aria-label="Diagram of the modules">
-{draw(modules) if modules else "<p>No module is enabled.</p>"}
-</div>
-<figcaption>
+{picture(modules)}<figcaption>
 <p><svg class="key" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
 solid: the module needs the contract.</p>
 <p><svg class="key handles" viewBox="0 0 40 10" aria-hidden="true">{KEY}</svg>
@@ -65,24 +45,19 @@ dashed: the module handles the event.</p>
 <p>The tabs of a module are its contracts and events: all that other modules may use.</p>
 </figcaption>
 </figure>
+</section>
+<section class="modules">
 <h2>The modules</h2>
 <div class="canvases">
 {"".join(_canvas(module, number) for number, module in enumerate(modules))}
 </div>
-</main>
-</body>
-</html>
-"""
+</section>
+</main>"""
+    return html_page("Architecture of Conduit", _style(modules), body)
 
 
 def _style(modules: Sequence[ModuleDescription]) -> str:
-    rules = [page_style(STYLE)]
-    for number, _ in enumerate(modules):
-        rules.append(f".hue{number} {{ --hue: {number * GOLDEN_ANGLE % 360:.0f}; }}")
-        # A hovered or focused module fades the edges of other modules.
-        active = f"svg:has(a.m{number}:is(:hover, :focus-visible))"
-        rules.append(f"{active} .line:not(.m{number}) {{ opacity: 0.1; }}")
-    return "\n".join(rules)
+    return page_style(STYLE) + diagram_style(modules)
 
 
 def _canvas(module: ModuleDescription, number: int) -> str:

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conduit_app.module_catalog import ModuleDescription
+from conduit_app.module_catalog import ModuleDescription, mermaid
 from conduit_devtools.architecture.drawing import MAX_BOXES_PER_ROW, draw
+from conduit_devtools.architecture.mermaid import diagram
 
 POINT = re.compile(r"(-?\d+\.\d) (-?\d+\.\d)")
 
@@ -215,3 +216,19 @@ class TestEdges:
             "articles needs TokenVerifier of users",
             "articles handles UserBanned of users",
         }
+
+
+class TestMermaid:
+    def test_graph_has_the_boxes_and_edges_of_its_modules(self) -> None:
+        drawn = diagram(mermaid(TWELVE))
+        assert drawn is not None
+        boxes = re.findall(r'<a class="box [^"]*" href="#(\w+)">', drawn[0])
+        assert sorted(boxes) == sorted(module.name for module in TWELVE)
+        [described] = re.findall("<desc[^>]*>(.*)</desc>", drawn[0])
+        expected = Diagram(*TWELVE).svg.findtext("desc", "")
+        assert set(re.findall(r"\w[\w ]+", described)) == set(re.findall(r"\w[\w ]+", expected))
+        assert all(f".hue{number} " in drawn[1] for number in range(len(TWELVE)))
+
+    @pytest.mark.parametrize("graph", ["graph BT", "graph TD\n    a --> b\n", "sequenceDiagram\n    a\n"])
+    def test_other_graphs_are_not_drawn(self, graph: str) -> None:
+        assert diagram(graph) is None

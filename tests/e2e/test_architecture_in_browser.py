@@ -20,6 +20,7 @@ MIN_CONTRAST = 4.5
 
 # The contrast of each text with its background. A canvas converts any color notation to bytes.
 CONTRASTS = """() => {
+    const TEXTS = "h1, h2, h3, small, p, dt, li, code, li a, svg text, summary, nav.top a, .code span, mark";
     const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
     const luminance = (color) => {
         canvas.fillStyle = color;
@@ -33,12 +34,16 @@ CONTRASTS = """() => {
     const style = (element) => getComputedStyle(element);
     const background = (element) => {
         if (element.closest("a.box")) return style(element.parentNode.querySelector("rect")).fill;
-        while (style(element).backgroundColor === "rgba(0, 0, 0, 0)") element = element.parentElement;
+        while (transparent(element)) element = element.parentElement;
         return style(element).backgroundColor;
     };
     const foreground = (element) => element.closest("a.box") ? style(element).fill : style(element).color;
+    const transparent = (element) => {
+        const {backgroundColor} = style(element);
+        return backgroundColor === "rgba(0, 0, 0, 0)" || backgroundColor.includes(" / ");
+    };
     const contrasts = {};
-    for (const element of document.querySelectorAll("h1, h2, h3, small, p, dt, li, code, li a, svg text")) {
+    for (const element of document.querySelectorAll(TEXTS)) {
         const pair = [luminance(foreground(element)), luminance(background(element))];
         const [light, dark] = pair.sort((a, b) => b - a);
         contrasts[`${element.localName}: ${element.textContent}`] = (light + 0.05) / (dark + 0.05);
@@ -157,11 +162,12 @@ async def test_hovering_a_module_fades_other_lines(browser: Browser, address: st
         await expect(own).to_have_css("opacity", "1")
 
 
+@pytest.mark.parametrize("path", ["/architecture", "/docs/guides/architecture", "/docs/guides/modules"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_texts_have_sufficient_contrast(
-    browser: Browser, address: str, scheme: Literal["light", "dark"]
+    browser: Browser, address: str, scheme: Literal["light", "dark"], path: str
 ) -> None:
-    async with visit(browser, address, scheme) as opened:
+    async with visit(browser, address, scheme, path=path) as opened:
         contrasts: Mapping[str, float] = await opened.page.evaluate(CONTRASTS)
     assert len(contrasts) > 50
     assert {text: ratio for text, ratio in contrasts.items() if ratio < MIN_CONTRAST} == {}
@@ -182,6 +188,24 @@ async def test_page_has_no_horizontal_scrolling(browser: Browser, address: str, 
     async with visit(browser, address, width=width) as opened:
         scroll_width = await opened.page.evaluate("document.documentElement.scrollWidth")
         assert scroll_width <= width
+
+
+async def test_narrow_window_starts_with_the_modules(browser: Browser, address: str) -> None:
+    async with visit(browser, address, width=390) as opened:
+        await expect(opened.page.locator("#module-users")).to_be_in_viewport()
+        tops = await opened.page.evaluate(
+            """() => [".modules", ".dependencies"].map((section) =>
+                document.querySelector(section).getBoundingClientRect().top)"""
+        )
+        assert tops == sorted(tops)
+
+
+async def test_diagram_in_a_narrow_window_starts_in_the_middle(browser: Browser, address: str) -> None:
+    async with visit(browser, address, width=390) as opened:
+        await opened.page.locator(".dependencies").scroll_into_view_if_needed()
+        await expect(
+            opened.page.locator("a.box", has_text="comments").locator("rect.body")
+        ).to_be_in_viewport(ratio=1)
 
 
 async def test_labels_fit_their_tabs(browser: Browser, address: str) -> None:
