@@ -64,6 +64,8 @@ async function verifySession() {
 }
 
 addEventListener("session", showNavigation);
+// Another tab signed in or out.
+addEventListener("storage", showNavigation);
 addEventListener("shown", () => showUnread().catch((error) => console.warn(`no count of notifications: ${error.message}`)));
 showNavigation();
 await verifySession();

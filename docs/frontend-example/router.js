@@ -1,6 +1,5 @@
 // Navigation: the page of a URL is shown without loading a document.
 
-import { session } from "./api.js";
 import { empty, make, problem } from "./elements.js";
 
 const main = document.querySelector("main");
@@ -46,7 +45,5 @@ export function start(pages) {
         go(anchor.getAttribute("href"));
     });
     addEventListener("popstate", show);
-    // Another tab signed in or out.
-    addEventListener("storage", () => dispatchEvent(new Event("session")));
     return show();
 }

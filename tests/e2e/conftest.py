@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page, expect
 
+from conduit_app.settings import Settings
+from tests.conftest import SECRET
 from tests.e2e.chromium import launched
 from tests.program import RunningServer, served
 
@@ -26,3 +28,22 @@ def conduit(tmp_path: Path, migrated: Path) -> Iterator[RunningServer]:
     shutil.copy(migrated, folder / "var" / "conduit.db")
     with served(folder) as conduit:
         yield conduit
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path, migrated: Path) -> Settings:
+    """Return the settings of an empty database."""
+    file = Path(shutil.copy(migrated, tmp_path / "conduit.db"))
+    return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """Return a page in its own window. Without interception, which would bypass preflights."""
+    context = await browser.new_context(viewport={"width": 1000, "height": 800})
+    context.set_default_timeout(20_000)
+    # Milliseconds, as above.
+    expect.set_options(timeout=20_000)
+    page = await context.new_page()
+    yield page
+    await context.close()

@@ -2,16 +2,14 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from conduit_app.settings import Settings
 from tests.client import PASSWORD
-from tests.conftest import SECRET
 from tests.e2e.chromium import serving
 from tests.e2e.example_frontend import (
     FOLDER,
@@ -33,16 +31,9 @@ HOSTILE_URL = "javascript:document.title=1"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, migrated: Path) -> Settings:
-    """Return the settings of an empty database."""
-    file = Path(shutil.copy(migrated, tmp_path / "conduit.db"))
-    return Settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SECRET, log_level="warning")
-
-
-@pytest.fixture
-async def conduit(settings: Settings) -> AsyncIterator[Conduit]:
+async def conduit(sqlite_settings: Settings) -> AsyncIterator[Conduit]:
     """Return a running Conduit that allows every origin."""
-    async with conduit_on(settings) as conduit:
+    async with conduit_on(sqlite_settings) as conduit:
         yield conduit
 
 
@@ -51,16 +42,6 @@ async def elsewhere(conduit: Conduit, tmp_path: Path) -> AsyncIterator[str]:
     """Return the URL of the page on another origin."""
     async with serving(frontend_that_calls(conduit.address, tmp_path / "frontend")) as address:
         yield address
-
-
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """Return a page in its own window. Without interception, which would bypass preflights."""
-    context = await browser.new_context(viewport={"width": 1000, "height": 800})
-    context.set_default_timeout(20_000)
-    page = await context.new_page()
-    yield page
-    await context.close()
 
 
 async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str, page: Page) -> None:
@@ -114,9 +95,11 @@ async def test_full_session_from_another_origin(conduit: Conduit, elsewhere: str
     }
 
 
-async def test_disallowed_origin_cannot_call_conduit(settings: Settings, page: Page, tmp_path: Path) -> None:
+async def test_disallowed_origin_cannot_call_conduit(
+    sqlite_settings: Settings, page: Page, tmp_path: Path
+) -> None:
     """Proves that the browser enforces CORS in the other tests."""
-    strict = settings.model_copy(update={"cors_origins": ["https://frontend.example"]})
+    strict = sqlite_settings.model_copy(update={"cors_origins": ["https://frontend.example"]})
     async with (
         conduit_on(strict) as conduit,
         serving(frontend_that_calls(conduit.address, tmp_path / "frontend")) as elsewhere,
@@ -297,8 +280,8 @@ async def lose_response(page: Page, url: str, action: str) -> None:
 
 class TestSameOrigin:
     @pytest.fixture
-    async def conduit(self, settings: Settings) -> AsyncIterator[Conduit]:
-        async with conduit_on(settings.model_copy(update={"frontend_dir": FOLDER})) as conduit:
+    async def conduit(self, sqlite_settings: Settings) -> AsyncIterator[Conduit]:
+        async with conduit_on(sqlite_settings.model_copy(update={"frontend_dir": FOLDER})) as conduit:
             yield conduit
 
     async def test_page_works_when_served_by_conduit(self, conduit: Conduit, page: Page) -> None:
