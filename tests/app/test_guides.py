@@ -106,7 +106,7 @@ class TestPages:
 
     async def test_links_of_pages_exist(self, api: Api, pages: dict[str, str]) -> None:
         anchors = {path: {anchor for _, anchor, _ in HEADING.findall(page)} for path, page in pages.items()}
-        others = {"/docs", "/architecture", SEARCH}
+        others = {"/", "/docs", "/architecture", SEARCH}
         images = set()
         for path, page in pages.items():
             for link in links(page, path):

@@ -22,6 +22,7 @@ PUBLIC = [
     "/api/articles/feed",
     "/docs",
     "/docs/guides/operations",
+    "/docs/search",
     "/openapi.json",
     "/static-offline-docs/swagger-ui.css",
 ]
