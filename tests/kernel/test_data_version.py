@@ -104,8 +104,8 @@ async def test_readings_share_a_round_trip_that_begins_after_them() -> None:
     second = [asyncio.ensure_future(reader.data_version()) for _ in range(3)]
     server.replies.release()
     server.replies.release()
-    assert await asyncio.gather(*first) == ["1"] * 3
-    assert await asyncio.gather(*second) == ["2"] * 3
+    assert await asyncio.gather(*first) == ["1 1"] * 3
+    assert await asyncio.gather(*second) == ["1 2"] * 3
 
 
 async def test_cancelled_reading_leaves_others_alone() -> None:
@@ -115,7 +115,7 @@ async def test_cancelled_reading_leaves_others_alone() -> None:
     await server.asked.wait()
     cancelled.cancel()
     server.replies.release()
-    assert await other == "1"
+    assert await other == "1 1"
 
 
 async def test_server_that_does_not_reply_has_no_data_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,31 @@ async def test_server_that_does_not_reply_has_no_data_version(monkeypatch: pytes
     reader = ServerDataVersionReader(cast("ConnectionPool", server))
     assert await reader.data_version() is None
     server.replies.release()
-    assert await reader.data_version() == "2"
+    assert await reader.data_version() == "1 2"
+
+
+class CrashingServer(Server):
+    """A server that loses its last transaction by a crash, which ends connections, and commits another."""
+
+    async def acquire(self) -> "Server":
+        server = Server()
+        server.replies.release()
+        return await server.acquire()
+
+
+async def test_versions_of_two_connections_differ() -> None:
+    reader = ServerDataVersionReader(cast("ConnectionPool", CrashingServer()))
+    assert await reader.data_version() != await reader.data_version()
+
+
+async def test_standby_has_no_data_version(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the snapshots of PostgreSQL do not name every transaction."""
+    # Instead of a standby, which takes seconds to create.
+    in_recovery = postgresql_data_version.VERSION.replace("pg_is_in_recovery()", "true")
+    monkeypatch.setattr(postgresql_data_version, "VERSION", in_recovery)
+    assert await postgresql_database.data_version() is None
 
 
 async def test_unreachable_server_has_no_data_version(tmp_path: Path) -> None:
