@@ -39,6 +39,7 @@ from conduit_app.secret_key import signing_keys
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
+from modules.kernel.api.security_schemes import install_security_schemes
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
@@ -109,6 +110,7 @@ def create_application(
         application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
+    install_security_schemes(application)
     route_contexts = list(iter_route_contexts(application.routes))
     if tracing is None:
         # FastAPI names the span of a request when its own router finds the route.

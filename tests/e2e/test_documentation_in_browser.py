@@ -46,16 +46,19 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def test_operation_can_be_called_with_a_token(address: str, page: Page) -> None:
+@pytest.mark.parametrize(("field", "prefix"), [("#api_key_value", "Token "), ("#auth-bearer-value", "")])
+async def test_operation_can_be_called_with_a_token(
+    address: str, page: Page, field: str, prefix: str
+) -> None:
     user = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
     async with httpx2.AsyncClient(base_url=address) as client:
         token = (await client.post("/api/users", json={"user": user})).json()["user"]["token"]
     await page.goto(f"{address}/docs")
 
     await page.get_by_role("button", name="Authorize").click()
-    dialog = page.locator(".auth-container")
-    await dialog.get_by_role("textbox").fill(f"Token {token}")
-    await dialog.get_by_role("button", name="Apply credentials").click()
+    form = page.locator("form").filter(has=page.locator(field))
+    await form.get_by_role("textbox").fill(f"{prefix}{token}")
+    await form.get_by_role("button", name="Apply credentials").click()
     await page.locator(".modal-ux").get_by_role("button", name="Close").first.click()
 
     operation = page.locator("#operations-User_and_Authentication-GetCurrentUser")

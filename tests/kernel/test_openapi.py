@@ -1,13 +1,18 @@
 """Operations in the OpenAPI document: examples and summaries."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.error_responses import error_responses
 from modules.kernel.api.examples import Examples, install_examples
 from modules.kernel.api.router import ModuleRouter
+from modules.kernel.api.security_schemes import install_security_schemes
+from modules.kernel.domain.identity import UserId
+from modules.kernel.fakes import FakeTokenVerifier
 from tests.client import Json
 
 EXAMPLES = {"MakeThing": {"request": {"name": "wheel"}, "201": {"id": 1}, "401": {"errors": None}}}
@@ -17,6 +22,7 @@ def create_document(router: ModuleRouter) -> Json:
     application = FastAPI()
     application.include_router(router, prefix="/api")
     install_examples(application)
+    install_security_schemes(application)
     return application.openapi()
 
 
@@ -92,18 +98,60 @@ async def two_lines() -> None:
     """  # noqa: D205 - the case under test
 
 
+async def one_sentence() -> None:
+    """Return a thing."""
+
+
 async def nothing() -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "name"),
+    ("endpoint", "summary", "description"),
     [
-        (single_line, "Create a thing; not idempotent: each call creates one"),
-        (two_lines, "Return the things, in two lines"),
-        (nothing, "Nothing"),
+        (single_line, "Create a thing; not idempotent: each call creates one", "It is round."),
+        (two_lines, "Return the things, in two lines", "It is round."),
+        (one_sentence, "Return a thing", None),
+        (nothing, "Nothing", None),
     ],
 )
-def test_summary_is_first_sentence_of_docstring(endpoint: Callable[..., object], name: str) -> None:
+def test_description_does_not_repeat_the_summary(
+    endpoint: Callable[..., object], summary: str, description: str | None
+) -> None:
+    """The summary is the first sentence of the docstring, the description the rest."""
     router = ModuleRouter()
     router.add_api_route("/things", endpoint)
-    assert create_document(router)["paths"]["/api/things"]["get"]["summary"] == name
+    documented = create_document(router)["paths"]["/api/things"]["get"]
+    assert (documented["summary"], documented.get("description")) == (summary, description)
+
+
+def test_authentication_is_by_either_scheme_and_may_be_optional() -> None:
+    authentication = Authentication(FakeTokenVerifier())
+    router = ModuleRouter()
+
+    @router.get("/required")
+    async def required(caller: Annotated[UserId, Depends(authentication.required)]) -> int:
+        return caller
+
+    @router.get("/optional")
+    async def optional(caller: Annotated[UserId | None, Depends(authentication.optional)]) -> int | None:
+        return caller
+
+    router.add_api_route("/public", nothing)
+    document = create_document(router)
+    security = {path: item["get"].get("security") for path, item in document["paths"].items()}
+    assert security == {
+        "/api/required": [{"Token": []}, {"Bearer": []}],
+        "/api/optional": [{}, {"Token": []}, {"Bearer": []}],
+        "/api/public": None,
+    }
+    schemes = document["components"]["securitySchemes"]
+    assert {name: (scheme["type"], scheme.get("scheme")) for name, scheme in schemes.items()} == {
+        "Token": ("apiKey", None),
+        "Bearer": ("http", "bearer"),
+    }
+
+
+def test_document_without_authentication_has_no_schemes() -> None:
+    router = ModuleRouter()
+    router.add_api_route("/public", nothing)
+    assert "securitySchemes" not in create_document(router).get("components", {})

@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 import structlog
 from fastapi import Request
-from fastapi.security import APIKeyHeader
 from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
+from modules.kernel.api.security_schemes import OPTIONAL, TOKEN
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import (
     Principal,
@@ -28,24 +28,22 @@ CREDENTIALS_REJECTED = "conduit.credentials_rejected"
 
 SCHEMES = frozenset({"token", "bearer"})
 
-_HEADER = APIKeyHeader(
-    name="Authorization",
-    scheme_name="Token",
-    description="`Token <jwt>`, with the token of a `user` response. `Bearer <jwt>` is accepted too.",
-)
-
 CallerT = TypeVar("CallerT")
 
 
-class _RequiredToken(SecurityBase, Generic[CallerT]):
+class _Token(SecurityBase, Generic[CallerT]):
     """A FastAPI dependency on a token, which declares the security scheme in the OpenAPI document.
 
     Itself and not a nested dependency: FastAPI takes longer to resolve one than to verify the token.
     """
 
-    def __init__(self, authenticate: Callable[[Request], Awaitable[CallerT]]) -> None:
-        self.model = _HEADER.model
-        self.scheme_name = _HEADER.scheme_name
+    def __init__(
+        self,
+        authenticate: Callable[[Request], Awaitable[CallerT]],
+        scheme_name: str = TOKEN.scheme_name,
+    ) -> None:
+        self.model = TOKEN.model
+        self.scheme_name = scheme_name
         self._authenticate = authenticate
 
     async def __call__(self, request: Request) -> CallerT:
@@ -65,11 +63,11 @@ class Authentication:
 
     def __init__(self, tokens: TokenVerifier) -> None:
         self._tokens = tokens
-        self.required = _RequiredToken(self._required)
-        self.principal = _RequiredToken(self._principal)
+        self.required = _Token(self._required)
+        self.principal = _Token(self._principal)
+        self.optional = _Token(self._optional, OPTIONAL)
 
-    async def optional(self, request: Request) -> UserId | None:
-        """Return the caller, or None without a valid token."""
+    async def _optional(self, request: Request) -> UserId | None:
         authorization = _authorization(request)
         if not authorization:
             return None

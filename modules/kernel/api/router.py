@@ -15,8 +15,16 @@ from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import write_authorization
 
+# FastAPI takes the docstring instead of an empty description, and cuts a description off at a form feed:
+# once when the route is added, and again when its router is included.
+NO_DESCRIPTION = "\f"
+
 
 class _Route(APIRoute):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.description = self.description or NO_DESCRIPTION
+
     def get_route_handler(self) -> Handler:
         handle = _with_own_authorization(
             with_retries_and_timeout(self._resolved(super().get_route_handler()))
@@ -79,8 +87,8 @@ def _with_own_authorization(handle: Handler) -> Handler:
 class ModuleRouter(APIRouter):
     """The router class of every module.
 
-    In the OpenAPI document, an operation's summary is the first sentence of its docstring, and its
-    examples are those given here (`load_examples`).
+    In the OpenAPI document, an operation's summary is the first sentence of its docstring, its description
+    is the rest, and its examples are those given here (`load_examples`).
     """
 
     def __init__(self, *, tags: list[str] | None = None, examples: Examples | None = None) -> None:
@@ -88,17 +96,20 @@ class ModuleRouter(APIRouter):
         self._examples = examples or {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Add a route as FastAPI does, with its examples, summary and, of a `JsonResponse`, its model."""
+        """Add a route as FastAPI does, with its examples, wording and, of a `JsonResponse`, its model."""
         if self._examples:
             attach_examples(endpoint, self._examples)
-        options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        summary, rest = _documentation(endpoint)
+        options["summary"] = options.get("summary") or summary
+        options["description"] = options.get("description") or rest or NO_DESCRIPTION
         returned = inspect.signature(endpoint).return_annotation
         if get_origin(returned) is JsonResponse:
             (options["response_model"],) = get_args(returned)
         super().add_api_route(path, endpoint, **options)
 
 
-def _first_sentence(endpoint: Callable[..., Any]) -> str | None:
-    paragraph = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0]
-    sentence = " ".join(paragraph.split()).partition(". ")[0]
-    return sentence.removesuffix(".") or None
+def _documentation(endpoint: Callable[..., Any]) -> tuple[str | None, str]:
+    """Return the first sentence of the docstring, and the rest."""
+    paragraph, _, others = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")
+    sentence, _, rest = " ".join(paragraph.split()).partition(". ")
+    return sentence.removesuffix(".") or None, f"{rest}\n\n{others}".strip()
