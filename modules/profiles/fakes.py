@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.invisible import nfkc_casefold
 from modules.profiles.contracts import Profile
 
 
@@ -36,8 +37,9 @@ class FakeProfileReader:
         }
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, UserId]:
-        ids = {profile.username.casefold(): user_id for user_id, profile in self._profiles.items()}
-        return {name: ids[name.casefold()] for name in usernames if name.casefold() in ids}
+        ids = {nfkc_casefold(profile.username): user_id for user_id, profile in self._profiles.items()}
+        keys = {name: nfkc_casefold(name) for name in usernames}
+        return {name: ids[key] for name, key in keys.items() if key in ids}
 
     async def followees(self, follower_ids: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         followees: dict[UserId, set[UserId]] = {follower_id: set() for follower_id in follower_ids}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.invisible import nfkc_casefold
 from modules.kernel.fakes import AmbientUnitOfWork
 from modules.users.contracts import PublicUser
 
@@ -28,5 +29,6 @@ class FakeUserDirectory:
         return {user_id for user_id in ids if user_id in self._users}
 
     async def by_username(self, usernames: Collection[str]) -> Mapping[str, PublicUser]:
-        users = {user.username.casefold(): user for user in self._users.values()}
-        return {name: users[name.casefold()] for name in usernames if name.casefold() in users}
+        users = {nfkc_casefold(user.username): user for user in self._users.values()}
+        keys = {name: nfkc_casefold(name) for name in usernames}
+        return {name: users[key] for name, key in keys.items() if key in users}

@@ -401,6 +401,25 @@ async def test_other_updates_leave_the_slug(api: Api, article: Json) -> None:
     assert (await _update(api, article, **changes))["slug"] == article["slug"]
 
 
+async def test_tags_are_nfc(api: Api) -> None:
+    nfc, nfd = "caf\u00e9", "cafe\u0301"
+    article = await api.as_user("jake").publish(tags=[nfd, nfc, "tea"])
+    assert article["tagList"] == [nfc, "tea"]
+    for tag in (nfc, nfd):
+        assert (await api.get("/articles", params={"tag": tag})).json()["articlesCount"] == 1
+    assert (await _update(api, article, tagList=["tea", nfd]))["tagList"] == ["tea", nfc]
+    assert set((await api.get("/tags")).json()["tags"]) == {nfc, "tea"}
+
+
+@pytest.mark.parametrize("field", ["title", "description", "body", "tagList"])
+@pytest.mark.parametrize("text", ["\u200b", "\u2800 \u3164", "\ufe0f\u00ad"], ids=ascii)
+async def test_text_of_invisible_characters_is_blank(api: Api, field: str, text: str) -> None:
+    article = {"title": "Dragons", "description": "Fire", "body": "They fly."}
+    blank: dict[str, Any] = {field: [text] if field == "tagList" else text}
+    response = await api.as_user("jake").post("/articles", {"article": article | blank})
+    assert (response.status_code, response.json()) == (422, {"errors": {field: ["can't be blank"]}})
+
+
 @pytest.mark.parametrize("through", ["publishing", "updating"])
 async def test_tag_list_keeps_its_order_without_duplicates(api: Api, through: str) -> None:
     sent, expected = ["zebras", "ants", " zebras", "mice", "ants"], ["zebras", "ants", "mice"]

@@ -132,6 +132,38 @@ async def test_image_is_stored_as_a_safe_url_or_null(api: Api, image: str, store
     assert (await api.get("/profiles/jake")).json()["profile"]["image"] == stored
 
 
+@pytest.mark.parametrize("username", ["victim\ufe0f", "vic\u034ftim", "victim\u2800", "\u3164", "a  b"])
+async def test_username_with_characters_that_show_nothing_gets_422(api: Api, username: str) -> None:
+    response = await api.post("/users", REGISTER.body(username=username))
+    assert response.status_code == 422
+    assert response.json()["errors"].keys() == {"username"}
+
+
+async def test_username_may_have_single_spaces_inside(api: Api) -> None:
+    response = await api.post("/users", REGISTER.body(username=" Anah Bene\u0161ov\u00e1 "))
+    assert (response.status_code, response.json()["user"]["username"]) == (201, "Anah Bene\u0161ov\u00e1")
+    # As clients send it, decomposed and in another case.
+    profile = await api.get("/profiles/ANAH%20BENES%CC%8COVA%CC%81")
+    assert profile.json()["profile"]["username"] == "Anah Bene\u0161ov\u00e1"
+
+
+async def test_username_is_found_without_regard_to_characters_that_show_nothing(api: Api) -> None:
+    await api.as_user("victim").publish("Dragons")
+    for name in ("victim%EF%B8%8F", "VIC%CD%8FTIM", "%EF%BD%96ictim"):
+        assert (await api.get(f"/profiles/{name}")).json()["profile"]["username"] == "victim"
+        assert (await api.get(f"/articles?author={name}")).json()["articlesCount"] == 1
+
+
+async def test_addresses_of_one_domain_are_one_address(api: Api) -> None:
+    first, second = "anna@b\u00fccher.example.org", "Anna@xn--bcher-kva.example.org"
+    registered = await api.post("/users", REGISTER.body(email=first))
+    assert (registered.status_code, registered.json()["user"]["email"]) == (201, first)
+    response = await api.post("/users", REGISTER.body(email=second, username="other"))
+    assert (response.status_code, response.json()["errors"].keys()) == (409, {"email"})
+    for email in (first, second):
+        assert (await _log_in(api, email, REGISTER.body()["user"]["password"])).status_code == 200
+
+
 @pytest.mark.parametrize("nothing", ["", None], ids=repr)
 @pytest.mark.parametrize("field", ["bio", "image"])
 async def test_empty_bio_or_image_becomes_null(api: Api, field: str, nothing: str | None) -> None:

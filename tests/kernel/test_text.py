@@ -36,8 +36,8 @@ def test_multiline_is_unchanged() -> None:
 
 
 @pytest.mark.parametrize("rule", [title, body])
-@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u2003\u3000"])
-def test_white_space_only_is_blank(rule: Rule, text: str) -> None:
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u2003\u3000", "\u200b", "\u2800 \u3164", "\ufe0f"])
+def test_text_without_a_visible_character_is_blank(rule: Rule, text: str) -> None:
     with pytest.raises(Invalid) as raised:
         rule(text)
     assert raised.value.problem == "can't be blank"

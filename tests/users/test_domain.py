@@ -55,6 +55,8 @@ class TestUsername:
             ("ΐ", "ΐ".upper()),
             ("e\u0301", "\u00e9"),  # decomposed and composed
             ("jake", "\uff4a\uff41\uff4b\uff45"),  # full width
+            ("stra\u1e9ee", "strasse"),
+            ("\u2460", "1"),
         ],
     )
     def test_names_that_differ_in_case_or_encoding_have_the_same_key(self, name: str, same: str) -> None:
@@ -64,10 +66,28 @@ class TestUsername:
         assert Username("jake").key != Username("jane").key
 
     @pytest.mark.parametrize(
-        "text", ["two words", "soft\u00adhyphen", "zero\u200bwidth", "right\u202eto-left"]
+        "text",
+        [
+            "two  spaces",
+            "a\u00a0b",
+            "soft\u00adhyphen",
+            "zero\u200bwidth",
+            "right\u202eto-left",
+            "victim\ufe0f",
+            "victim\u034f",
+            "victim\u3164",
+            "victim\U000e0100",
+            "vic\u2800tim",
+        ],
     )
     def test_white_space_and_invisible_characters_are_rejected(self, text: str) -> None:
-        assert problem(Username, text) == "must not contain white space or invisible characters"
+        assert problem(Username, text) == (
+            "must not contain white space other than single spaces, or invisible characters"
+        )
+
+    def test_single_spaces_inside_are_allowed(self) -> None:
+        assert Username(" Anah Bene\u0161ov\u00e1 ").text == "Anah Bene\u0161ov\u00e1"
+        assert Username("a b c").key == Username("A B C").key != Username("abc").key
 
     @pytest.mark.parametrize("text", ["a/b", "/", ".", ".."])
     def test_name_that_breaks_a_url_path_is_rejected(self, text: str) -> None:
@@ -88,7 +108,9 @@ class TestUsername:
         except Invalid:
             return
         assert username.text == username.text.strip() != ""
-        assert not set(username.text) & set("/\0\r\n\t ")
+        assert not set(username.text) & set("/\0\r\n\t")
+        assert "  " not in username.text
+        assert username.key
         assert username.key not in RESERVED_USERNAMES
         username.text.encode()
 
@@ -103,6 +125,32 @@ class TestEmail:
 
     def test_key_is_independent_of_case(self) -> None:
         assert Email("Jake@Example.com").key == Email("jake@example.COM").key
+
+    @pytest.mark.parametrize(
+        ("text", "same"),
+        [
+            ("jake@b\u00fccher.example.org", "jake@xn--bcher-kva.example.org"),
+            ("jake@b\u00fccher.example.org", "jake@XN--BCHER-KVA.example.org"),
+            ("jake@b\u00fccher.example.org", "jake@B\u00dcCHER.example.org"),
+            ("jake@stra\u00dfe.example.org", "jake@xn--strae-oqa.example.org"),
+            ("jake@\u4f8b\u3048\u3002jp", "jake@xn--r8jz45g.jp"),
+            ("jake@example.com", "jake@\uff45xample.com"),
+        ],
+    )
+    def test_domains_are_compared_as_a_labels(self, text: str, same: str) -> None:
+        assert Email(text).key == Email(same).key
+
+    @pytest.mark.parametrize(
+        ("text", "other"),
+        [
+            # Two domains of two owners (RFC 5895, UTS #46).
+            ("jake@stra\u00dfe.example.org", "jake@strasse.example.org"),
+            ("jake@b\u00fccher.example.org", "jake@bucher.example.org"),
+            ("j\u00e4ke@example.org", "jake@example.org"),
+        ],
+    )
+    def test_other_domains_and_local_parts_are_other_addresses(self, text: str, other: str) -> None:
+        assert Email(text).key != Email(other).key
 
     @pytest.mark.parametrize(
         "text", ["jake+tag@example.com", "jake@example.co.uk", "jøran@blåbærsyltetøy.no", "jake@conduit.test"]

@@ -1,6 +1,7 @@
 """The migrations of accounts that existed before a rule changed, on both engines."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from sqlalchemy import column, insert, select, table
 
 from conduit_app.migrations.runner import migrate
+from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.users.infrastructure.accounts import SqlAccounts
 from modules.users.module import MODULE as USERS
 from tests import postgresql
 
@@ -41,6 +44,70 @@ async def migrated(database: Database, revision: str, accounts: Sequence[Mapping
     await migrate(database, [USERS])
     async with database.snapshot() as session:
         return (await session.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.id))).all()
+
+
+async def test_usernames_that_look_the_same_get_a_number(database: Database) -> None:
+    names = [
+        "vic\ufe0ftim",
+        "victim",
+        "Victim\u2800",
+        "\u3164",
+        "victim-2",
+        "anna\ufe0f",
+        "Anna Mae",
+        "me\u034f",
+    ]
+    accounts = await migrated(
+        database, "0005", [{"username": name, "username_key": name.lower()} for name in names]
+    )
+    assert [(account.username, account.username_key) for account in accounts] == [
+        ("victim-3", "victim-3"),
+        ("victim", "victim"),
+        ("Victim-4", "victim-4"),
+        ("user-2", "user-2"),
+        ("victim-2", "victim-2"),
+        # Found without its invisible character, too; it stays as it was typed.
+        ("anna\ufe0f", "anna"),
+        ("Anna Mae", "anna mae"),
+        ("me-2", "me-2"),
+    ]
+
+
+async def test_e_mail_domains_become_a_labels(database: Database) -> None:
+    keys = {
+        "jake@bücher.example": "jake@xn--bcher-kva.example",
+        "Anna@Straße.example": "anna@xn--strae-oqa.example",
+        "anna@strasse.example": "anna@strasse.example",
+        "Straße@example.com": "strasse@example.com",
+        "otto@Bücher.example": "otto@Bücher.example",
+        "otto@xn--bcher-kva.example": "otto@xn--bcher-kva.example",
+    }
+    stored = ["jake@bücher.example", "anna@straße", "anna@strasse.example", "strasse@example.com"]
+    stored += ["otto@bücher.example", "otto@xn--bcher-kva.example"]
+    accounts = await migrated(
+        database,
+        "0005",
+        [{"email": email, "email_key": key} for email, key in zip(keys, stored, strict=True)],
+    )
+    assert {account.email: account.email_key for account in accounts} == keys
+    repository = SqlAccounts(database)
+    for email in keys:
+        found = await repository.by_email(email)
+        assert found is not None
+        assert found.email == email
+
+
+async def test_account_whose_address_another_one_has_can_be_changed(database: Database) -> None:
+    emails = ["otto@xn--bcher-kva.example", "otto@bücher.example"]
+    await migrated(database, "0005", [{"email": email, "email_key": email} for email in emails])
+    repository = SqlAccounts(database)
+    second = await repository.by_id(UserId(2))
+    await repository.save(replace(second, bio="I read."))
+    assert await repository.by_email(emails[1]) == replace(second, bio="I read.")
+    await repository.save(replace(second, email="otto@example.com"))
+    found = await repository.by_email("OTTO@example.com")
+    assert found is not None
+    assert found.id == second.id
 
 
 async def test_stored_images_are_serialized(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 import string
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 from slugify import slugify
 
 from modules.kernel.domain.errors import Invalid
-from modules.kernel.domain.text import MAX_TEXT_LENGTH, Length, multiline, single_line
+from modules.kernel.domain.text import MAX_TEXT_LENGTH, Length, multiline, require_max_length, single_line
 
 # Slugs that are routes: GET /api/articles/feed is the feed.
 RESERVED_SLUGS = frozenset({"feed"})
@@ -90,16 +91,27 @@ class Body:
         multiline("body", self.text, max_length=self.LENGTH.max)
 
 
+MAX_TAG_LENGTH = 64
+# Of a tag in NFD (UAX #15). Longer text is no tag: normalizing combining marks takes quadratic time.
+MAX_COMPARED_TAG_LENGTH = 4 * MAX_TAG_LENGTH
+
+
+def tag_key(text: str) -> str:
+    """Return the form in which tags are stored and compared: NFC, with letter case."""
+    return unicodedata.normalize("NFC", text) if len(text) <= MAX_COMPARED_TAG_LENGTH else text
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of an article: one line."""
+    """A tag of an article: one line, in NFC. Its length is limited in both forms."""
 
-    LENGTH: ClassVar = Length(1, 64)
+    LENGTH: ClassVar = Length(1, MAX_TAG_LENGTH)
 
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", single_line("tagList", self.text, max_length=self.LENGTH.max))
+        text = tag_key(single_line("tagList", self.text, max_length=self.LENGTH.max))
+        object.__setattr__(self, "text", require_max_length("tagList", text, max_length=self.LENGTH.max))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from modules.articles.domain.reading import Criteria
+from modules.articles.domain.values import tag_key
 from modules.articles.infrastructure.counts import ALL_AUTHORS
 from modules.articles.infrastructure.tables import (
     articles,
@@ -280,7 +281,7 @@ async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mappin
     if len(ids) < len(names):
         return None
     filters: dict[str, object] = {
-        "tag": criteria.tag,
+        "tag": criteria.tag and tag_key(criteria.tag),
         "author": criteria.author and ids[criteria.author],
         "favorited": criteria.favorited and ids[criteria.favorited],
     }

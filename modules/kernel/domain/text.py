@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.invisible import is_invisible
 
 BLANK = "can't be blank"
 MAX_TEXT_LENGTH = 500_000
@@ -27,6 +28,7 @@ def single_line(field: str, text: str, *, max_length: int) -> str:
     """Return the text of a one-line field, stripped.
 
     Raises `Invalid` for text that is blank or too long, contains control characters, or is not `storable`.
+    Text of invisible characters is blank.
     """
     line = _not_blank(field, storable(field, text.strip()), max_length)
     # `isprintable` first: checking every character takes twenty times as long.
@@ -38,7 +40,7 @@ def single_line(field: str, text: str, *, max_length: int) -> str:
 def multiline(field: str, text: str, *, max_length: int) -> str:
     """Return the text of a multi-line field, unchanged.
 
-    Raises `Invalid` for text that is blank or too long, or is not `storable`.
+    Raises `Invalid` for text that is blank, as above, or too long, or is not `storable`.
     """
     return _not_blank(field, storable(field, text), max_length)
 
@@ -62,6 +64,6 @@ def require_max_length(field: str, text: str, *, max_length: int) -> str:
 
 
 def _not_blank(field: str, text: str, max_length: int) -> str:
-    if not text.strip():
+    if is_invisible(text):
         raise Invalid(field, BLANK)
     return require_max_length(field, text, max_length=max_length)

@@ -4,9 +4,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ada_url import idna_to_ascii
 from email_validator import EmailNotValidError, validate_email
 
 from modules.kernel.domain.errors import Invalid
+from modules.kernel.domain.invisible import INVISIBLE, nfkc_casefold
 from modules.kernel.domain.text import BLANK, Length, multiline, require_max_length, single_line, storable
 from modules.users.domain.image_url import safe_image_url
 
@@ -24,8 +26,8 @@ MAX_EXPANSION = 4
 
 
 def username_key(text: str) -> str:
-    """Return the key by which usernames are compared: NFKC, case-folded (UTS #39)."""
-    return _folded("NFKC", text.strip())
+    """Return the key by which usernames are compared: NFKC_Casefold (Unicode Standard, 3.13)."""
+    return nfkc_casefold(text.strip())
 
 
 def password_key(text: str) -> str:
@@ -34,8 +36,23 @@ def password_key(text: str) -> str:
 
 
 def email_key(text: str) -> str:
-    """Return the key by which e-mail addresses are compared: NFC, case-folded."""
-    return _folded("NFC", text.strip())
+    """Return the key by which e-mail addresses are compared.
+
+    The local part is in NFC and case-folded. The domain is in A-label form (RFC 5890), by UTS #46 without
+    transitional processing: `ß` is another domain than `ss`, and another case or width is not. Text whose
+    domain is invalid is in NFC and case-folded as a whole.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    ascii_domain = idna_to_ascii(domain).decode()
+    return f"{_folded('NFC', local)}{at}{ascii_domain or _folded('NFC', domain)}"
+
+
+def email_as_typed(text: str) -> str:
+    """Return the key of an account whose `email_key` another account had before domains were A-labels.
+
+    It has characters that no `email_key` of a valid address has.
+    """
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def _folded(form: Literal["NFC", "NFKC"], text: str) -> str:
@@ -53,8 +70,15 @@ class Username:
 
     def __post_init__(self) -> None:
         text = single_line("username", self.text, max_length=self.LENGTH.max)
-        if any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in text):
-            raise Invalid("username", "must not contain white space or invisible characters")
+        visible = text.replace(" ", "")
+        if (
+            "  " in text
+            or INVISIBLE.search(visible)
+            or any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in visible)
+        ):
+            raise Invalid(
+                "username", "must not contain white space other than single spaces, or invisible characters"
+            )
         if "/" in text or text in {".", ".."}:
             raise Invalid("username", "must be usable in a URL path")
         object.__setattr__(self, "text", text)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, insert, or_, select, update
 
 from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import RandomHex
+from modules.kernel.infrastructure.persistence.dialect_sql import RandomHex, in_texts
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.domain.account import Account, AccountTaken, NewAccount, ValidSessions
-from modules.users.domain.values import email_key, username_key
+from modules.users.domain.values import email_as_typed, email_key, username_key
 from modules.users.infrastructure.tables import accounts
 
 CONSTRAINT_ERRORS = {
@@ -23,7 +23,7 @@ BY_ID = prepare(USER)
 # FOR NO KEY UPDATE: other transactions of the user lock the id only (`JwtTokens.authorize_write`).
 LOCK_FOR_UPDATE = prepare(USER.with_for_update(key_share=True))
 LOCK_FOR_DELETION = prepare(USER.with_for_update())
-BY_EMAIL = prepare(select(accounts).where(accounts.c.email_key == bindparam("key")))
+BY_EMAIL = prepare(select(accounts).where(in_texts(accounts.c.email_key, "keys")))
 INSERT = prepare(insert(accounts).returning(*accounts.c))
 SAVE = prepare(
     update(accounts)
@@ -35,12 +35,18 @@ SAVE = prepare(
                 "username",
                 "username_key",
                 "email",
-                "email_key",
                 "bio",
                 "image",
                 "password_hash",
                 "session_epoch",
                 "surviving_session",
+            )
+        }
+        # An unchanged address keeps its key, which may be that of `email_as_typed`.
+        | {
+            "email_key": case(
+                (accounts.c.email == bindparam("new_email"), accounts.c.email_key),
+                else_=bindparam("new_email_key"),
             )
         }
     )
@@ -88,7 +94,11 @@ class SqlAccounts:
         return await self._get(LOCK_FOR_DELETION, user_id)
 
     async def by_email(self, email: str) -> Account | None:
-        row = await self._database.fetch_one(BY_EMAIL, {"key": email_key(email)})
+        as_typed, key = email_as_typed(email), email_key(email)
+        rows = {
+            row.email_key: row for row in await self._database.fetch_all(BY_EMAIL, {"keys": {as_typed, key}})
+        }
+        row = rows.get(as_typed) or rows.get(key)
         return None if row is None else _account(row)
 
     async def save(self, account: Account) -> None:
