@@ -207,7 +207,8 @@ class TestLog:
 
 
 class TestShutdown:
-    def test_sigterm_finishes_requests_and_exits_with_0(self, folder: Path) -> None:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+    def test_signal_finishes_requests_and_exits_with_0(self, folder: Path, number: signal.Signals) -> None:
         user = {"user": {"username": "late", "email": "late@example.com", "password": PASSWORD}}
         body = json.dumps(user).encode()
         head = (
@@ -219,7 +220,7 @@ class TestShutdown:
             response = connection.makefile("rb")
             # The request has started: the server is waiting for its body.
             assert response.readline() == b"HTTP/1.1 100 Continue\r\n"
-            conduit.signal(signal.SIGTERM)
+            conduit.signal(number)
             conduit.wait_for_log(re.compile("Waiting for connections to close"))
             connection.sendall(body)
             assert b"HTTP/1.1 201 Created\r\n" in list(response)
