@@ -1,6 +1,7 @@
 """Commands that are imported on use: their list needs neither the web framework nor the database."""
 
 import pkgutil
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +17,8 @@ from conduit_app.gc_paused import gc_paused
 
 # The heading of the help.
 HEADING = "Module commands"
+# Of the list of commands, in columns.
+MAX_WIDTH = 100
 
 
 class LazyCommand(TyperCommand):
@@ -62,6 +65,7 @@ class ConduitCommands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help as plain text: to import what Typer formats it with takes twice as long."""
+        formatter.width = min(shutil.get_terminal_size().columns, MAX_WIDTH) - 2
         super(TyperGroup, self).format_help(ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
