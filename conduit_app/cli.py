@@ -1,6 +1,8 @@
 """The command line."""
 
 from functools import partial
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -10,12 +12,29 @@ from conduit_app.devtools import PACKAGE, is_installed
 main = typer.Typer(
     name="conduit",
     cls=ConduitCommands,
-    help="The RealWorld blogging backend. `conduit COMMAND --help` shows details and an example.",
-    no_args_is_help=True,
+    help="The RealWorld blogging backend. conduit COMMAND --help shows details and an example.",
     # Wraps paragraphs to the width of the terminal.
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"conduit {version('conduit')}")
+        raise typer.Exit
+
+
+@main.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
 # With the headings of the help.
 run = partial(add_command, main, "Run")
 operate = partial(add_command, main, "Operate")

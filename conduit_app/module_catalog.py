@@ -101,14 +101,33 @@ def render_modules(modules: Sequence[ModuleDescription], output_format: ModulesF
         return json.dumps({"modules": [asdict(module) for module in modules]}, indent=2)
     if output_format is ModulesFormat.MERMAID:
         return mermaid(modules)
-    return "\n\n".join(_paragraph(module) for module in modules)
+    return _table(modules)
 
 
-def _paragraph(module: ModuleDescription) -> str:
-    lines = [f"{module.name} {module.version}: {module.summary}"]
-    for row, text in rows(module):
-        lines += [f"    {row:<10}{part.replace('`', '')}" for part in text.split("<br>") if part]
-    return "\n".join(lines)
+def _table(modules: Sequence[ModuleDescription]) -> str:
+    """Return a table that fits the terminal."""
+    from rich.console import Console  # noqa: PLC0415 - the server does not need it
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("MODULE", "NEEDS", "OFFERS", "HANDLES"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("ROUTES", "TABLES"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for module in modules:
+        table.add_row(
+            f"{module.name} {module.version}",
+            "\n".join(dict.fromkeys(module.needs.values())),
+            "\n".join(module.offers),
+            "\n".join(f"{event}{module.delivery_note(event)}" for event in module.handles),
+            str(len(module.routes)),
+            str(len(module.tables)),
+        )
+    console = Console(color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    return "\n".join([*lines, "", "All details: conduit modules --format json"])
 
 
 def mermaid(modules: Sequence[ModuleDescription]) -> str:

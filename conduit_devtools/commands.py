@@ -1,5 +1,6 @@
 """`conduit check` and `conduit new-module`: conduit_app/cli.py imports them when they are called."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from conduit_devtools.checks.static_checks import check_static
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_this_checkout, write_module
+
+SOURCE_SUBJECTS = "imports, layout, tables, contracts, owners"
+RUNTIME_SUBJECTS = "wiring, migrations, OpenAPI document, snapshots"
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -35,13 +39,14 @@ def check(
 
     Example: conduit check --format github
     """
-    checkout = _checkout()
+    checkout, started = _checkout(), time.perf_counter()
     with reporting_errors(), gc_paused():
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else check_all(checkout)
     typer.echo(render(findings, form))
+    typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if findings:
         raise typer.Exit(1)
 
@@ -66,6 +71,13 @@ def new_module_command(
         except InvalidModule as error:
             fail(str(error))
     typer.echo(plan.next_steps)
+
+
+def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:
+    files = sum(len(package.files) for package in checkout.packages)
+    subjects = SOURCE_SUBJECTS if sources else f"{SOURCE_SUBJECTS}, {RUNTIME_SUBJECTS}"
+    names = ", ".join(package.name for package in checkout.packages)
+    return f"checked {subjects} of {files} Python files in {seconds:.1f} s: {names}"
 
 
 def _checkout() -> Checkout:

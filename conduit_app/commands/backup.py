@@ -10,6 +10,7 @@ import typer
 
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.migrate import create_database_folder
 from conduit_app.composition import Composition
 from conduit_app.migrations.errors import SchemaAheadError
 from conduit_app.migrations.runner import migrate
@@ -58,6 +59,7 @@ def restore(
         previous = _previous_file(database)
         if previous is not None:
             create_backup(database, previous)
+        create_database_folder(settings)
         # On a copy, so that no request ever sees the backup before its sessions are revoked.
         with temporary_copy(file, database) as copy:
             asyncio.run(_finish(_on_file(settings, copy)))

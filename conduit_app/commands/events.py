@@ -40,8 +40,11 @@ def list_command(
     Example: conduit events list --state dead
     """
     states = ALL_STATES if state is None else (state,)
-    for delivery in _with_outbox(lambda outbox: outbox.oldest(states, limit)):
+    deliveries = _with_outbox(lambda outbox: outbox.oldest(states, limit))
+    for delivery in deliveries:
         typer.echo(_line(delivery))
+    if not deliveries:
+        typer.echo("no deliveries" if state is None else f"no {state.value} deliveries", err=True)
 
 
 @events.command()
@@ -52,7 +55,7 @@ def show(delivery_id: Annotated[int, typer.Argument(metavar="ID", help="Delivery
     """
     deliveries = _with_outbox(lambda outbox: outbox.by_id([delivery_id]))
     if not deliveries:
-        fail(f"there is no delivery {delivery_id}: it is already handled, or never existed")
+        fail(_unknown([delivery_id]))
     for delivery in deliveries:
         typer.echo(_details(delivery))
 
@@ -71,8 +74,8 @@ def retry(
     """
     _require_choice(ids, dead)
     states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.PENDING]
-    count = _with_outbox(lambda outbox: outbox.retry(states, ids))
-    typer.echo(f"{count} deliveries scheduled", err=True)
+    count = _with_outbox(lambda outbox: _change(outbox, states, ids, outbox.retry))
+    typer.echo(f"{_number(count)} scheduled", err=True)
 
 
 @events.command()
@@ -93,8 +96,34 @@ def purge(
         for state, is_chosen in ((DeliveryState.DEAD, dead), (DeliveryState.ORPHANED, orphaned))
         if is_chosen
     ]
-    count = _with_outbox(lambda outbox: outbox.purge(states or ALL_STATES, ids))
-    typer.echo(f"{count} deliveries deleted", err=True)
+    count = _with_outbox(lambda outbox: _change(outbox, states or ALL_STATES, ids, outbox.purge))
+    typer.echo(f"{_number(count)} deleted", err=True)
+
+
+async def _change(
+    outbox: OutboxAdmin,
+    states: Sequence[DeliveryState],
+    ids: Sequence[int] | None,
+    change: Callable[[Sequence[DeliveryState], Sequence[int] | None], Awaitable[int]],
+) -> int:
+    """Return how many deliveries were changed; exit with code 1, and change none, if an id is unknown."""
+    if ids:
+        deliveries = {delivery.id: delivery.state for delivery in await outbox.by_id(ids)}
+        if unknown := [delivery_id for delivery_id in ids if delivery_id not in deliveries]:
+            fail(_unknown(unknown))
+        if others := [delivery_id for delivery_id in ids if deliveries[delivery_id] not in states]:
+            names = " or ".join(state.value for state in states)
+            fail(f"delivery {', '.join(map(str, others))} is not {names}")
+    return await change(states, ids)
+
+
+def _unknown(ids: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, ids))
+    return f"there is no delivery {numbers}: it is already handled, or never existed"
+
+
+def _number(count: int) -> str:
+    return f"{count} {'delivery' if count == 1 else 'deliveries'}"
 
 
 def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:

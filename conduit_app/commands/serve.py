@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
@@ -32,6 +33,8 @@ from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load_settings
+
+log = structlog.get_logger("conduit.server")
 
 FACTORY = "conduit_app.application:asgi_application"
 SHUTDOWN_TIMEOUT_SECONDS = 30
@@ -97,6 +100,9 @@ def _run(config: ServerConfig, listening: socket.socket) -> None:
         return
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _exit_cleanly)
+    # Ignored under nohup.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _shut_down)
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
     if not server.started:
@@ -157,6 +163,12 @@ def _exit_cleanly(_signum: int, _frame: FrameType | None) -> NoReturn:
     # After its graceful shutdown, uvicorn raises the signal again. Without this handler the exit code would
     # be 143, or Ctrl-C would print a traceback.
     raise SystemExit(0)
+
+
+def _shut_down(signum: int, _frame: FrameType | None) -> None:
+    """Shut down gracefully when the terminal closes, as after SIGTERM, which uvicorn handles."""
+    log.info("shutting down", signal=signal.Signals(signum).name)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -200,9 +200,12 @@ class TestErrors:
 
     @pytest.mark.usefixtures("database")
     def test_missing_folder_is_reported(self) -> None:
-        assert single_line(call("backup", "nowhere/copy.db")).startswith(
-            "conduit: unable to open database file"
-        )
+        assert single_line(call("backup", "nowhere/copy.db")) == "conduit: there is no folder nowhere"
+
+    @pytest.mark.parametrize("url", ["sqlite+aiosqlite://var/conduit.db", "sqlite"])
+    def test_invalid_database_url_is_reported(self, url: str) -> None:
+        line = single_line(call("backup", "copy.db", DATABASE_URL=url))
+        assert line.startswith("conduit: CONDUIT_DATABASE_URL: ")
 
     def test_missing_database_is_reported(self, folder: Path) -> None:
         assert single_line(call("backup", "copy.db")) == "conduit: there is no var/conduit.db"

@@ -1,8 +1,10 @@
 """The command line: output, standard error and exit codes."""
 
 import json
+import re
 import shutil
 import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -43,9 +45,20 @@ def ready(migrated: Path, folder: Path) -> None:
     shutil.copy(migrated, file)
 
 
+@pytest.fixture
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder outside of the working directory that does not exist, nor its parent."""
+    return tmp_path_factory.mktemp("elsewhere") / "data" / "blog"
+
+
 class TestUsage:
     def test_help_is_shown_without_a_command(self) -> None:
-        assert "Usage: " in call().output
+        assert (call().exit_code, call().stdout) == (0, call("--help").stdout)
+        assert "Usage: " in call().stdout
+
+    def test_version_is_that_of_the_distribution(self) -> None:
+        result = call("--version")
+        assert (result.exit_code, result.stdout, result.stderr) == (0, f"conduit {version('conduit')}\n", "")
 
     def test_unknown_command_is_a_usage_error(self) -> None:
         result = call("server")
@@ -63,6 +76,21 @@ class TestMigrate:
         call("migrate", DATABASE_URL="sqlite+aiosqlite:///data/of/conduit/blog.db")
         assert (folder / "data" / "of" / "conduit" / "blog.db").is_file()
 
+    def test_folder_outside_of_the_working_directory_is_named(self, outside: Path) -> None:
+        result = call("migrate", DATABASE_URL=f"sqlite+aiosqlite:///{outside}/blog.db")
+        assert result.exit_code == 0
+        assert result.stderr.splitlines()[0] == f"created the folder {outside}"
+        assert (outside / "blog.db").is_file()
+
+    @pytest.mark.parametrize("command", [("serve",), ("modules",), ("doctor",), ("events", "list")])
+    def test_other_commands_create_no_folder_outside_of_the_working_directory(
+        self, outside: Path, command: tuple[str, ...]
+    ) -> None:
+        assert single_line(call(*command, DATABASE_URL=f"sqlite+aiosqlite:///{outside}/blog.db")) == (
+            f"conduit: CONDUIT_DATABASE_URL: there is no folder {outside}; conduit migrate creates it"
+        )
+        assert not outside.parent.exists()
+
     @pytest.mark.usefixtures("ready")
     def test_current_database_is_reported_as_up_to_date(self) -> None:
         result = call("migrate")
@@ -79,6 +107,18 @@ class TestOpenapi:
     def test_no_file_is_created(self, folder: Path) -> None:
         call("openapi")
         assert list(folder.iterdir()) == []
+
+
+class TestModules:
+    @pytest.mark.parametrize("columns", ["80", "120"])
+    def test_table_fits_the_terminal(self, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+        monkeypatch.setenv("COLUMNS", columns)
+        heading, *lines = call("modules").stdout.splitlines()
+        assert heading.split() == ["MODULE", "NEEDS", "OFFERS", "HANDLES", "ROUTES", "TABLES"]
+        for line in lines:
+            assert len(line) <= int(columns), line
+        listed = [line.split()[0] for line in lines if re.match(r"\w+ \d", line)]
+        assert listed == NAMES
 
 
 class TestServe:
@@ -133,6 +173,20 @@ class TestErrorsAreOneLine:
         assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite:///blog.db")) == (
             "conduit: the database cannot be used: unable to open database file (see CONDUIT_DATABASE_URL)"
         )
+
+    def test_folder_outside_of_the_working_directory_that_cannot_be_created(
+        self, outside: Path, command: str
+    ) -> None:
+        outside.parent.touch()
+        line = single_line(call(command, DATABASE_URL=f"sqlite+aiosqlite:///{outside}/blog.db"))
+        assert line.startswith("conduit: CONDUIT_DATABASE_URL: ")
+        assert f"folder {outside}" in line
+
+    def test_database_url_without_its_third_slash(self, folder: Path, command: str) -> None:
+        assert single_line(call(command, DATABASE_URL="sqlite+aiosqlite://var/x.db")) == (
+            "conduit: CONDUIT_DATABASE_URL: a slash is missing: sqlite+aiosqlite:///var/x.db"
+        )
+        assert list(folder.iterdir()) == []
 
     def test_file_that_is_not_a_database(self, folder: Path, command: str) -> None:
         (folder / "blog.db").write_text("Dear diary, today I met a dragon. " * 40, encoding="utf-8")

@@ -1,5 +1,6 @@
 """`conduit events`, with a delivery that is dead because its handler fails."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import EntryPoint
 
@@ -81,7 +82,8 @@ async def test_dead_delivery_is_listed_with_its_error(settings: Settings) -> Non
     assert line.endswith(
         "ArticlesDeleted (author_id 1) to failing, attempts 2: LookupError: handler failed, articles (1,)"
     )
-    assert (await call(settings, "list", "--state", "pending")).stdout == ""
+    pending = await call(settings, "list", "--state", "pending")
+    assert (pending.exit_code, pending.stdout, pending.stderr) == (0, "", "no pending deliveries\n")
 
 
 @pytest.mark.usefixtures("api")
@@ -116,16 +118,35 @@ async def test_retry_delivers_dead_delivery_once_the_handler_works(
     monkeypatch.setattr(failing_plugin, "handle", handle)
     await failing.messaging.dispatcher.drain()
     assert handled == []
-    assert (await call(settings, "retry", "--dead")).stderr == "1 deliveries scheduled\n"
+    assert (await call(settings, "retry", "--dead")).stderr == "1 delivery scheduled\n"
     assert (await outbox(api))["pending"] == 1
     await failing.messaging.dispatcher.drain()
     assert len(handled) == 1
-    assert (await call(settings, "list")).stdout == ""
+    assert (await call(settings, "list")).stderr == "no deliveries\n"
+
+
+@pytest.mark.parametrize("command", ["retry", "purge"])
+async def test_unknown_ids_are_an_error_and_nothing_is_changed(
+    api: Api, settings: Settings, command: str
+) -> None:
+    result = await call(settings, command, "1", "7", "8")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == ("conduit: there is no delivery 7, 8: it is already handled, or never existed\n")
+    assert (await outbox(api))["dead"] == 1
+
+
+@pytest.mark.usefixtures("api")
+async def test_orphaned_delivery_cannot_be_retried(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "entry_points", lambda group: [])  # noqa: ARG005 - called by name
+    result = await call(settings, "retry", "1")
+    assert (result.exit_code, result.stderr) == (1, "conduit: delivery 1 is not dead or pending\n")
 
 
 async def test_purge_deletes_chosen_delivery(api: Api, settings: Settings) -> None:
     assert (await call(settings, "purge", "--orphaned")).stderr == "0 deliveries deleted\n"
-    assert (await call(settings, "purge", "1")).stderr == "1 deliveries deleted\n"
+    assert (await call(settings, "purge", "1")).stderr == "1 delivery deleted\n"
     assert (await outbox(api))["dead"] == 0
 
 
@@ -159,5 +180,5 @@ async def test_database_that_is_not_migrated_is_reported_on_one_line(settings: S
 
 @pytest.mark.usefixtures("installed")
 def test_modules_shows_after_commit_subscription() -> None:
-    shown = CliRunner().invoke(main, ["modules"]).stdout
-    assert "    handles   ArticlesDeleted of articles after the commit\n" in shown
+    shown = CliRunner().invoke(main, ["modules"], env={"COLUMNS": "200"}).stdout
+    assert re.search(r"^failing \S+ .* ArticlesDeleted after the commit ", shown, re.MULTILINE)

@@ -12,10 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from conduit_app.application import compose_from_settings, create_application
+from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
-from tests.client import Api
-from tests.conftest import SECRET, AppInstance, settings_on
+from modules.kernel.infrastructure.persistence.sqlite_driver import WRITE_AHEAD_LOG, prepare_connection
+from tests.client import PASSWORD, Api
+from tests.conftest import SECRET, AppInstance, composed, settings_on
 
 FULL, NORMAL = 2, 1
 
@@ -124,3 +126,35 @@ async def test_closed_database_is_one_file(settings: Settings, tmp_path: Path) -
 
 def files_of(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.glob("conduit.db*"))
+
+
+async def test_removed_file_is_unavailable_and_not_created_again(settings: Settings, tmp_path: Path) -> None:
+    async with composed(settings) as composition:
+        api = Api(create_application(settings, composition))
+        await api.as_user("jake").publish("Dragons")
+        (tmp_path / "conduit.db").rename(tmp_path / "moved.db")
+        for suffix in ("-wal", "-shm"):
+            (tmp_path / f"conduit.db{suffix}").unlink(missing_ok=True)
+        responses = [
+            await api.get("/tags"),
+            await api.as_user("jake").get("/user"),
+            await api.post("/users/login", {"user": {"email": "jake@example.com", "password": PASSWORD}}),
+        ]
+        for response in responses:
+            assert (response.status_code, list(response.json()["errors"])) == (503, ["database"])
+        assert not (tmp_path / "conduit.db").exists()
+        (tmp_path / "moved.db").rename(tmp_path / "conduit.db")
+        assert (await api.get("/tags")).status_code == 200
+
+
+def test_unavailable_write_ahead_log_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As on a file system without shared memory, which this VFS does not use either."""
+    configure_logging(settings_on(tmp_path / "conduit.db"))
+    uri = f"{(tmp_path / 'conduit.db').as_uri()}?vfs=unix-dotfile"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        prepare_connection(connection, [WRITE_AHEAD_LOG])
+    [line] = capsys.readouterr().err.splitlines()
+    assert "write-ahead log unavailable, readers wait for writers" in line
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        prepare_connection(connection, [WRITE_AHEAD_LOG])
+    assert capsys.readouterr().err == ""

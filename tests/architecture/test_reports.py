@@ -1,6 +1,7 @@
 """The output of `conduit check`: reports in three formats, the exit code, updated snapshots."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +103,11 @@ def test_sources_option_reports_static_findings(tree: CopiedTree, monkeypatch: p
     completed = CliRunner().invoke(main, ["check", "--sources", "--format", "json"])
     assert completed.exit_code == 1
     assert [finding["rule"] for finding in json.loads(completed.stdout)["findings"]] == ["raw-sql"]
+    # On standard error: the report has a format.
+    assert re.fullmatch(
+        r"checked imports, layout, tables, contracts, owners of \d+ Python files in \d+\.\d s: kernel, .*\n",
+        completed.stderr,
+    )
 
 
 def test_static_check_imports_neither_web_framework_nor_database(pristine: CopiedTree) -> None:
@@ -125,9 +131,11 @@ def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     )
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
     completed = tree.run(*FULL_CHECK, "--update")
-    assert completed.stderr.splitlines() == [
+    *wrote, checked = completed.stderr.splitlines()
+    assert wrote == [
         "wrote modules/articles/events.json",
         "wrote docs/openapi.json",
         "wrote docs/architecture.md",
     ]
+    assert "owners, wiring, migrations, OpenAPI document, snapshots of " in checked
     assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")

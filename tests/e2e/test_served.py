@@ -154,7 +154,9 @@ class TestBodies:
     def test_body_of_the_maximum_size_is_read(self, conduit: RunningServer) -> None:
         with conduit.client() as client:
             headers = {"Content-Type": "application/json"}
-            response = client.post("/api/users", content=b"x" * DEFAULT_MAX_BODY_SIZE, headers=headers)
+            response = client.post(
+                "/api/users", content=b'"' + b"x" * (DEFAULT_MAX_BODY_SIZE - 1), headers=headers
+            )
         assert (response.status_code, response.json()) == (422, {"errors": {"body": ["is not valid JSON"]}})
 
     def test_connection_is_usable_after_413(self, conduit: RunningServer) -> None:
@@ -207,7 +209,15 @@ class TestLog:
 
 
 class TestShutdown:
-    def test_sigterm_finishes_requests_and_exits_with_0(self, folder: Path) -> None:
+    @pytest.fixture(autouse=True)
+    def hangup_not_ignored(self) -> Iterator[None]:
+        """Let the started processes not inherit that SIGHUP is ignored, as under nohup."""
+        previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        yield
+        signal.signal(signal.SIGHUP, previous)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+    def test_signal_finishes_requests_and_exits_with_0(self, folder: Path, number: signal.Signals) -> None:
         user = {"user": {"username": "late", "email": "late@example.com", "password": PASSWORD}}
         body = json.dumps(user).encode()
         head = (
@@ -219,7 +229,7 @@ class TestShutdown:
             response = connection.makefile("rb")
             # The request has started: the server is waiting for its body.
             assert response.readline() == b"HTTP/1.1 100 Continue\r\n"
-            conduit.signal(signal.SIGTERM)
+            conduit.signal(number)
             conduit.wait_for_log(re.compile("Waiting for connections to close"))
             connection.sendall(body)
             assert b"HTTP/1.1 201 Created\r\n" in list(response)

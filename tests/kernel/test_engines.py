@@ -32,11 +32,19 @@ class TestSqlite:
         assert await pragma(engines.write.engine, "synchronous") == 1
         await engines.dispose()
 
-    async def test_folder_of_file_is_created(self, tmp_path: Path) -> None:
+    async def test_folder_of_file_in_the_working_directory_is_created(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
         engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/new/folder/things.db")
         assert await pragma(engines.read.engine, "query_only") == 1
         await engines.dispose()
         assert (tmp_path / "new" / "folder" / "things.db").exists()
+
+    def test_missing_folder_outside_of_the_working_directory_is_rejected(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="there is no folder"):
+            open_engines(f"sqlite+aiosqlite:///{tmp_path}/new/things.db")
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"])
     async def test_memory_database_has_one_engine(self, url: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import make_url
-
+from modules.kernel.infrastructure.persistence import sqlite
+from modules.kernel.infrastructure.persistence.engines import parse_url
 from modules.kernel.infrastructure.persistence.sqlite_driver import create_private
 
 
@@ -17,10 +17,14 @@ class BackupError(Exception):
 
 def sqlite_file(url: str) -> Path:
     """Return the file of a SQLite database; raise `BackupError` for any other database."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+    try:
+        parsed = parse_url(url)
+        file = sqlite.sqlite_file(parsed) if parsed.get_backend_name() == "sqlite" else None
+    except ValueError as error:
+        raise BackupError(f"CONDUIT_DATABASE_URL: {error}") from error
+    if file is None:
         raise BackupError("this is for SQLite; on PostgreSQL, pg_dump and pg_restore are the tools")
-    return Path(str(parsed.database))
+    return file
 
 
 def create_backup(database: Path, target: Path) -> None:
@@ -32,6 +36,8 @@ def create_backup(database: Path, target: Path) -> None:
     """
     if target.exists():
         raise BackupError(f"{target} already exists; choose another file")
+    if not target.parent.is_dir():
+        raise BackupError(f"there is no folder {target.parent}")
     draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
     with _single_line_errors(), _removed(draft):
         create_private(draft)
@@ -48,7 +54,6 @@ def create_backup(database: Path, target: Path) -> None:
 @contextmanager
 def temporary_copy(backup: Path, database: Path) -> Iterator[Path]:
     """Copy the backup to a file beside the database, and delete it after the block; raise `BackupError`."""
-    database.parent.mkdir(parents=True, exist_ok=True)
     copy = database.with_name(f"{database.name}.{os.getpid()}.restored")
     create_backup(backup, copy)
     with _removed(copy):

@@ -23,7 +23,13 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     reading_engine,
     server_engines,
 )
-from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE, file_engines, in_memory_engine
+from modules.kernel.infrastructure.persistence.sqlite import (
+    READ_POOL_SIZE,
+    file_engines,
+    in_memory_engine,
+    is_in_working_directory,
+    sqlite_file,
+)
 from modules.kernel.infrastructure.persistence.sqlite_connections import SqliteConnection, WriteQueue
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     READ_TIMEOUT_SECONDS,
@@ -103,9 +109,9 @@ def open_engines(
     Raises `ValueError` unless the URL is sqlite+aiosqlite or postgresql+psycopg, and for a replica of
     SQLite.
     """
-    parsed = _parse_url(url)
+    parsed = parse_url(url)
     if read_url is not None:
-        replica = _parse_url(read_url)
+        replica = parse_url(read_url)
         if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
             raise ValueError("only PostgreSQL has replicas")
         engines = _postgresql(parsed, pool_size)
@@ -125,11 +131,11 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     reads before it writes, and none fails midway with "database is locked". The pool queues
     writers fairly, where SQLite would let them sleep and retry.
     """
-    if url.database in {None, "", ":memory:"}:
+    file = sqlite_file(url)
+    if file is None:
         engine = in_memory_engine(url)
         pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
         return Engines(pool, pool, engine, pool.exclusive)
-    file = Path(str(url.database))
     write, read, migrate = file_engines(url, file, synchronous)
     writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
@@ -156,7 +162,25 @@ def _postgresql_pool(engine: AsyncEngine, size: int) -> ConnectionPool:
     return ConnectionPool(engine, PostgresqlConnection, size, POOL_TIMEOUT_SECONDS)
 
 
-def _parse_url(url: str) -> URL:
+def create_folder(url: str) -> Path | None:
+    """Create the folder of a SQLite database outside of the working directory.
+
+    Returns the folder if it did not exist. Raises `OSError`.
+    """
+    try:
+        parsed = parse_url(url)
+        file = sqlite_file(parsed) if parsed.get_backend_name() == "sqlite" else None
+    except ValueError:
+        # The connection reports it.
+        return None
+    if file is None or is_in_working_directory(file) or file.parent.is_dir():
+        return None
+    file.parent.mkdir(parents=True)
+    return file.parent
+
+
+def parse_url(url: str) -> URL:
+    """Return the parts of a database URL; raise `ValueError`, whose message does not contain it."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:

@@ -1,5 +1,6 @@
 """SQLite's engines: for writes, reads and migrations of a file, or one for a database in memory."""
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    WRITE_AHEAD_LOG,
     ReaderConnection,
     WriterConnection,
     use_connection_class,
@@ -22,14 +24,32 @@ BUSY_TIMEOUT_MILLISECONDS = 5_000
 MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of a SQLite URL, None in memory; raise `ValueError` for a URL with a host."""
+    if url.host:
+        # Of sqlite+aiosqlite://var/x.db, which SQLAlchemy would refuse at the first connection only.
+        path = "/".join(filter(None, (url.host, url.database)))
+        raise ValueError(f"a slash is missing: {url.drivername}:///{path}")
+    return None if url.database in {None, "", ":memory:"} else Path(str(url.database))
+
+
+def is_in_working_directory(file: Path) -> bool:
+    """Return whether a file is in the working directory or a folder below it."""
+    return Path(os.path.normpath(file.absolute())).is_relative_to(Path.cwd())
+
+
 def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     """Return the engines for writes, reads and migrations of a database file.
 
-    The folder of the file is created at once, the file by the first connection, readable by its owner only.
+    The file is created by the first connection, readable by its owner only. Its folder is created at once
+    if it is inside of the working directory; otherwise `ValueError` is raised if there is none.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if is_in_working_directory(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    elif not file.parent.is_dir():
+        raise ValueError(f"there is no folder {file.parent}; conduit migrate creates it")
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
-    durable = ["journal_mode=WAL", f"synchronous={synchronous}"]
+    durable = [WRITE_AHEAD_LOG, f"synchronous={synchronous}"]
     write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file)
     read = _sqlite_engine(url, ReaderConnection, [*pragmas, "query_only=ON"], file)
     # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+import structlog
 from sqlalchemy import Dialect, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -42,6 +43,10 @@ PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
 # The mode of new files: the owner may read and write.
 PRIVATE = 0o600
+
+WRITE_AHEAD_LOG = "journal_mode=WAL"
+
+log = structlog.get_logger("conduit.database")
 
 statements_in_thread: ContextVar[bool] = ContextVar("statements_in_thread", default=False)
 """Whether the current task's writes run on aiosqlite's thread, because they may take long."""
@@ -291,19 +296,30 @@ def create_private(file: Path) -> None:
 def use_connection_class(
     engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None
 ) -> None:
-    """Make the engine open connections of this class to the file, if any, with these PRAGMAs set."""
+    """Make the engine open connections of this class to the file, if any, with these PRAGMAs set.
+
+    The first connection creates a missing file. Later ones do not: a file that was removed from under a
+    server is an error, and an empty one in its place would only hide it.
+    """
+    has_existed = False
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> WriterConnection:
+        nonlocal has_existed
         if file is not None:
-            create_private(file)
+            if not has_existed:
+                create_private(file)
+            # https://sqlite.org/uri.html: a read-write connection does not create the file.
+            arguments = (f"{file.absolute().as_uri()}?mode=rw",)
+            options = {**options, "uri": True}
         opened: Any = aiosqlite.connect(*arguments, **options)
         opened._thread.daemon = True  # as in SQLAlchemy: an unclosed connection does not block the exit
         try:
             connection = kind(
                 dialect.loaded_dbapi, await_(_awaited(opened)), None if file is None else str(file)
             )
-            await_(connection.run_in_thread(lambda: _prepare(connection.driver, pragmas)))
+            await_(connection.run_in_thread(lambda: prepare_connection(connection.driver, pragmas)))
+            has_existed = True
         except BaseException:
             # The thread reports its end to the event loop. Without the join, a failed command may have
             # closed the loop by then, and the thread would print a traceback.
@@ -313,12 +329,18 @@ def use_connection_class(
         return connection
 
 
-def _prepare(driver: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+def prepare_connection(driver: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+    """Set the PRAGMAs; log a warning if there is no write-ahead log."""
     for pragma in pragmas:
         while not _is_set(driver, pragma):
             # Waits for other writers for the busy timeout, and then raises.
             driver.execute("BEGIN IMMEDIATE")
             driver.execute("COMMIT")
+    if WRITE_AHEAD_LOG in pragmas:
+        [mode] = driver.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal":
+            # https://sqlite.org/wal.html, 2: on file systems without shared memory, such as network ones.
+            log.warning("write-ahead log unavailable, readers wait for writers", journal_mode=mode)
 
 
 def _is_set(driver: sqlite3.Connection, pragma: str) -> bool:
