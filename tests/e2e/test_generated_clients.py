@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "frontends.md"
-GENERATED = ("node_modules", "dist", "conduit.d.ts", ".venv", "conduit_client")
+GENERATED = ("node_modules", "dist", "conduit.d.ts", "client", ".venv", "conduit_client")
 ADDRESS = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 300
 
@@ -74,6 +74,14 @@ def test_typescript_client_works_and_rejects_mistakes(checkout: Path, conduit: R
     compiled = run(file.parent, "npx --no-install tsc --noEmit")
     assert compiled.returncode != 0
     assert [message for message in MISTAKES.values() if message not in compiled.stdout] == []
+
+
+def test_hey_api_client_works(checkout: Path, conduit: RunningServer) -> None:
+    """Unlike openapi-fetch, it sends the token with the operations only whose security has the scheme."""
+    require_program("npm")
+    completed = run(checkout, guide_commands("hey-api", conduit))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "all as the document says" in completed.stdout
 
 
 def test_python_client_works_and_is_typed(checkout: Path, conduit: RunningServer) -> None:

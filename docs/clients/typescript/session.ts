@@ -82,6 +82,14 @@ async function session(baseUrl: string): Promise<void> {
   const favorite = await value(anna.POST("/api/articles/{slug}/favorite", { params: { path } }));
   expect(favorite.article.favorited && favorite.article.favoritesCount === 1, "she favorites it");
 
+  // Reads whose token is optional are hers if it is sent, and nobody's without it.
+  const read = (await value(anna.GET("/api/articles/{slug}", { params: { path } }))).article;
+  expect(read.favorited && read.author.following, "she sees her favorite");
+  const listed = await value(anna.GET("/api/articles", { params: { query } }));
+  expect(listed.articles[0]?.favorited === true, "she sees it in lists");
+  const unnamed = await value(anonymous.GET("/api/articles/{slug}", { params: { path } }));
+  expect(!unnamed.article.favorited, "visitors have no favorites");
+
   const changes = { article: { title: "Did you train your dragon?" } };
   const changed = await value(jake.PUT("/api/articles/{slug}", { params: { path }, body: changes }));
   path.slug = changed.article.slug; // A new title gives a new slug.
