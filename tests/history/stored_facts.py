@@ -34,6 +34,9 @@ COUNTS: dict[LiteralString, LiteralString] = {
     "favorites of readers": """
         SELECT count(*) FROM articles_reader_stats s
         WHERE articles <> (SELECT count(*) FROM articles_favorite f WHERE f.user_id = s.user_id)""",
+    "slugs that do not find their article": """
+        SELECT count(*) FROM articles_article a WHERE slug NOT IN
+        (SELECT slug FROM articles_slug s WHERE s.article_id = a.id)""",
     "readers that are not counted": """
         SELECT count(*) FROM articles_favorite WHERE user_id NOT IN
         (SELECT user_id FROM articles_reader_stats)""",

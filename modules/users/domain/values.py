@@ -142,6 +142,7 @@ class SubmittedSecret:
     def __post_init__(self) -> None:
         storable("credentials", self.text)
         require_max_length("credentials", self.text, max_length=self.LENGTH.max)
+        # Passwords of invisible characters were accepted once.
         if not self.text.strip():
             raise Invalid("credentials", BLANK)
 
