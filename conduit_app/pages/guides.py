@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -26,11 +26,15 @@ STYLE = Path(__file__).with_suffix(".css")
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
-def guide_links(folder: Path = FOLDER) -> str:
+def guide_links(folder: Path = FOLDER, *, root_path: str = "") -> str:
     """Return Markdown links to the guides, or an empty string if they are not installed."""
     if not _guides_installed(folder):
         return ""
-    return "Guides: " + ", ".join(f"[{audience}]({PREFIX}/{name})" for name, audience in GUIDES.items()) + "."
+    return (
+        "Guides: "
+        + ", ".join(f"[{audience}]({root_path}{PREFIX}/{name})" for name, audience in GUIDES.items())
+        + "."
+    )
 
 
 def create_guides_router(folder: Path = FOLDER) -> APIRouter:
@@ -47,13 +51,15 @@ def create_guides_router(folder: Path = FOLDER) -> APIRouter:
 
     # Not async: it reads files.
     @router.get(PREFIX + "/{name:path}")
-    def guide(name: str) -> Response:
+    def guide(name: str, request: Request) -> Response:
         """Return a page, or an image."""
         if name in images:
             return Response(images[name].read_bytes(), media_type="image/svg+xml")
         if name not in pages:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return HTMLResponse(_page(name, pages[name].read_text(encoding="utf-8"), targets))
+        page = _page(name, pages[name].read_text(encoding="utf-8"), targets)
+        # Quotation marks in the text are escaped: these are attributes.
+        return HTMLResponse(page.replace('="/', f'="{request.scope["root_path"]}/'))
 
     return router
 
