@@ -21,7 +21,7 @@ from conduit_app.middleware.overload import OverloadMiddleware
 from conduit_app.middleware.problem_details import ProblemDetailsMiddleware
 from conduit_app.middleware.replica_reads import ReplicaReadsMiddleware
 from conduit_app.middleware.request_log import REQUEST_ID, RequestLogMiddleware
-from conduit_app.middleware.request_path import RequestPathMiddleware
+from conduit_app.middleware.request_path import RequestPathMiddleware, RootPathMiddleware
 from conduit_app.middleware.response_cache import ResponseCacheMiddleware
 from conduit_app.middleware.security_headers import SecurityHeadersMiddleware
 from conduit_app.middleware.unhandled_errors import UnhandledErrorMiddleware
@@ -89,7 +89,7 @@ def create_application(
         tracing.instrument(composition)
     metrics = Metrics(composition)
     watchdog = EventLoopWatchdog(metrics.observe_stall)
-    application = _create_fastapi(composition, tracing, metrics, watchdog)
+    application = _create_fastapi(settings, composition, tracing, metrics, watchdog)
     module_routes: list[OwnedRoute] = []
     for module in served_modules(composition, settings):
         for create_router in module.routers:
@@ -115,7 +115,10 @@ def create_application(
     if tracing is None:
         # FastAPI names the span of a request when its own router finds the route.
         application.router.routes.insert(0, RouteTable(route_contexts))
+    reserved = _reserved_prefixes(route_contexts)
     # From the innermost to the outermost.
+    if settings.root_path is not None:
+        _add_root_path(application, settings.root_path, reserved)
     application.add_middleware(
         ResponseCacheMiddleware,
         read_data_version=composition.database.data_version,
@@ -126,7 +129,7 @@ def create_application(
         application.add_middleware(
             Frontend,
             folder=settings.frontend_dir,
-            reserved=_reserved_prefixes(route_contexts),
+            reserved=reserved,
             policy=settings.frontend_content_security_policy,
         )
     if settings.database_read_url is not None:
@@ -162,7 +165,7 @@ def create_application(
         watchdog=watchdog,
         is_console=not settings.logs_json,
     )
-    application.add_middleware(RequestPathMiddleware)
+    application.add_middleware(RequestPathMiddleware, root_path=settings.root_path or "")
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
@@ -195,6 +198,13 @@ def _reserved_prefixes(routes: Iterable[RouteContext]) -> frozenset[str]:
     return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
 
 
+def _add_root_path(application: FastAPI, root_path: str, reserved: frozenset[str]) -> None:
+    """Add the root path to the scope of the routes; raise `SettingsError` for a path of Conduit itself."""
+    if root_path.split("/")[1] in reserved:
+        raise SettingsError(f"{PREFIX}ROOT_PATH: {root_path} is a path of Conduit itself")
+    application.add_middleware(RootPathMiddleware, root_path=root_path)
+
+
 def served_modules(composition: Composition, settings: Settings) -> Sequence[Module]:
     """Return the modules whose routes are served; raise `SettingsError` for an unknown one."""
     names = {module.name for module in composition.modules}
@@ -206,7 +216,11 @@ def served_modules(composition: Composition, settings: Settings) -> Sequence[Mod
 
 
 def _create_fastapi(
-    composition: Composition, tracing: Tracing | None, metrics: Metrics, watchdog: EventLoopWatchdog
+    settings: Settings,
+    composition: Composition,
+    tracing: Tracing | None,
+    metrics: Metrics,
+    watchdog: EventLoopWatchdog,
 ) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
@@ -223,7 +237,7 @@ def _create_fastapi(
     return FastAPIOffline(
         title="Conduit",
         version="1.0.0",
-        description=f"The RealWorld API. {guide_links()}".rstrip(),
+        description=f"The RealWorld API. {guide_links(root_path=settings.root_path or '')}".rstrip(),
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

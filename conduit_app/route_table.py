@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Never
 
 from fastapi.routing import APIRoute, RouteContext
+from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
@@ -59,9 +60,9 @@ class RouteTable(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return a full match with what it adds to the scope, or none."""
-        # The router ignores a line feed at the end, and strips a root path.
-        if scope["type"] == "http" and not scope.get("root_path") and not scope["path"].endswith("\n"):
-            segments = scope["path"].split("/")
+        # The router ignores a line feed at the end.
+        if scope["type"] == "http" and not scope["path"].endswith("\n"):
+            segments = get_route_path(scope).split("/")
             entries = self._entries.get((scope["method"], len(segments)), ())
             for literals_of, literals, parameters, found in entries:
                 if literals_of(segments) == literals:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 from typing import Any, NoReturn, cast
 
@@ -16,7 +15,7 @@ import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from conduit_app.client_network import client_network
+from conduit_app.client_network import Network, client_network, parse_network
 from conduit_app.gc_paused import gc_paused
 from conduit_app.lean_imports import structlog
 from conduit_app.middleware.overload import PROBLEM, RETRY_AFTER_SECONDS
@@ -46,7 +45,7 @@ class Limits:
     connections_per_address: int
     header_timeout: float
     body_timeout: float
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    trusted_proxies: tuple[Network, ...]
     """Networks that may have any number of the `connections`."""
 
     @classmethod
@@ -59,7 +58,7 @@ class Limits:
             settings.max_connections_per_address,
             settings.header_timeout,
             settings.body_timeout,
-            tuple(ip_network(network, strict=False) for network in settings.trusted_proxies),
+            tuple(map(parse_network, settings.trusted_proxies)),
         )
 
 

@@ -2,15 +2,17 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import Url
 from pydantic_settings import NoDecode
 
+from conduit_app.client_network import parse_network
 from modules.kernel.domain.text import MAX_TEXT_LENGTH
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
@@ -24,6 +26,8 @@ OTHER_FIELDS_SIZE = 200_000
 DEFAULT_MAX_BODY_SIZE = MAX_BYTES_PER_CHARACTER * MAX_TEXT_LENGTH + OTHER_FIELDS_SIZE
 # Every build of a single-page application has one of them.
 FRONTEND_PAGES = ("index.html", "200.html")
+ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Names of before 1.0, for the hint.
 RENAMED = {
@@ -130,6 +134,10 @@ class Settings(ModuleSettings):
     body_timeout: float = Field(
         30, gt=0, description="timeout in seconds for reading a request body or writing a response"
     )
+    root_path: str | None = Field(
+        None,
+        description="path below which a reverse proxy serves Conduit, such as `/conduit`; default: none",
+    )
     trusted_proxies: CommaSeparated = Field(
         (),
         description="addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted, "
@@ -154,8 +162,20 @@ class Settings(ModuleSettings):
     @classmethod
     def _validate_trusted_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
-            ip_network(network, strict=False)
+            parse_network(network)
         return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _validate_root_path(cls, value: str | None) -> str | None:
+        if value is not None and not ROOT_PATH.fullmatch(value):
+            raise ValueError("must be a path without special characters (example: /conduit)")
+        return (value or "").rstrip("/") or None
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _normalize_cors_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(origin) for origin in value)
 
     @field_validator(
         "disabled_modules",
@@ -194,6 +214,35 @@ class Settings(ModuleSettings):
     def logs_json(self) -> bool:
         """Whether log lines are JSON."""
         return (self.log_format or ("json" if self.environment == "production" else "console")) == "json"
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it (https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin).
+
+    Raises `ValueError` for one that no browser sends.
+    """
+    if text in {"*", "null"}:
+        return text
+    problem = (
+        "an origin is a scheme, a host and a port, without wildcards (example: https://blog.example.com)"
+    )
+    try:
+        url = Url(text)
+    except ValidationError:
+        # Its message contains the value.
+        raise ValueError(problem) from None
+    if (
+        not url.host
+        or "*" in url.host
+        or (url.path or "/") != "/"
+        or url.username
+        or url.password
+        or url.query
+        or url.fragment
+    ):
+        raise ValueError(problem)
+    port = "" if url.port in {None, DEFAULT_PORTS.get(url.scheme)} else f":{url.port}"
+    return f"{url.scheme}://{url.host}{port}"
 
 
 def load_settings(kind: type[SettingsT]) -> SettingsT:

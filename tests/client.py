@@ -98,6 +98,14 @@ class Api:
         return _of(await self.post(f"/profiles/{username}/follow"), 200, "profile")
 
 
+def next_page(response: httpx2.Response) -> str | None:
+    """Return the path below /api of the page that `Link` refers to, or None on the last page."""
+    if "next" not in response.links:
+        return None
+    url = response.url.join(response.links["next"]["url"])
+    return url.raw_path.decode().removeprefix("/api")
+
+
 def _of(response: httpx2.Response, status: int, key: str) -> Json:
     assert response.status_code == status, response.text
     value: Json = response.json()[key]

@@ -7,6 +7,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -22,6 +23,7 @@ from conduit_app.application import (
     open_database,
     served_modules,
 )
+from conduit_app.client_network import spellings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.composition import Composition
@@ -67,9 +69,10 @@ def serve(
         listening = _bind(host, port)
         # Other processes make their own.
         application = FACTORY if reload or workers > 1 else asgi_application(composition)
+        limits = Limits.of(settings)
         config = ServerConfig(
             application,
-            Limits.of(settings),
+            limits,
             factory=application is FACTORY,
             host=host,
             port=port,
@@ -79,8 +82,8 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=bool(limits.trusted_proxies),
+            forwarded_allow_ips=list(chain.from_iterable(map(spellings, limits.trusted_proxies))),
             timeout_keep_alive=settings.keep_alive_timeout,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         )

@@ -18,11 +18,15 @@ ROOT = Path(__file__).parents[2]
 GUIDES = {"frontends": "for frontends", "modules": "for module teams", "operations": "for operators"}
 
 
-def guide_links(root: Path = ROOT) -> str:
+def guide_links(root: Path = ROOT, *, root_path: str = "") -> str:
     """Return Markdown links to the guides, or an empty string if they are not installed."""
     if not _guides_installed(root):
         return ""
-    return "Guides: " + ", ".join(f"[{audience}]({PREFIX}/{name})" for name, audience in GUIDES.items()) + "."
+    return (
+        "Guides: "
+        + ", ".join(f"[{audience}]({root_path}{PREFIX}/{name})" for name, audience in GUIDES.items())
+        + "."
+    )
 
 
 def create_guides_router(application: FastAPI, *, with_sources: bool, root: Path = ROOT) -> APIRouter:

@@ -149,12 +149,14 @@ async def test_routes_added_later_are_found_by_the_router(sqlite_app: AppInstanc
     assert scope["endpoint"] is respond
 
 
-async def test_requests_below_a_root_path_are_left_to_the_router(sqlite_app: AppInstance) -> None:
+@pytest.mark.parametrize("path", ["/proxy/api/profiles/jake", "/api/profiles/jake"])
+async def test_requests_below_a_root_path_are_found(sqlite_app: AppInstance, path: str) -> None:
     application = create_application(sqlite_app.settings, sqlite_app.composition)
-    scope: Scope = {"type": "http", "method": "GET", "path": "/proxy/api/tags", "root_path": "/proxy"}
+    scope: Scope = {"type": "http", "method": "GET", "path": path, "root_path": "/proxy"}
     with pytest.raises(RouteFound):
         await application.router(scope, receive_nothing, send_nothing)
-    assert ROUTE_APP not in scope
+    assert ROUTE_APP in scope
+    assert scope["path_params"] == {"username": "jake"}
 
 
 def test_urls_of_routes_are_made_by_the_router(sqlite_app: AppInstance) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from conduit_app.application import compose_from_settings
+from conduit_app.client_network import parse_network, spellings
 from conduit_app.discovery import discover
 from conduit_app.settings import DEFAULT_MAX_BODY_SIZE, Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -186,6 +187,83 @@ class TestProxies:
     def test_other_values_are_rejected(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("CONDUIT_TRUSTED_PROXIES", value)
         assert load_error().startswith("CONDUIT_TRUSTED_PROXIES: ")
+
+    @pytest.mark.parametrize(
+        ("value", "networks"),
+        [
+            ("127.0.0.1", ["127.0.0.1/32", "::ffff:7f00:1/128"]),
+            ("::ffff:127.0.0.1", ["127.0.0.1/32", "::ffff:7f00:1/128"]),
+            ("10.0.0.7/8", ["10.0.0.0/8", "::ffff:a00:0/104"]),
+            ("::ffff:10.0.0.0/104", ["10.0.0.0/8", "::ffff:a00:0/104"]),
+            ("::1", ["::1/128"]),
+            ("2001:db8::/32", ["2001:db8::/32"]),
+            ("::/0", ["::/0"]),
+        ],
+    )
+    def test_ipv4_mapped_address_is_the_ipv4_address(self, value: str, networks: list[str]) -> None:
+        assert spellings(parse_network(value)) == networks
+
+
+class TestOrigins:
+    @pytest.mark.parametrize(
+        ("value", "origin"),
+        [
+            ("*", "*"),
+            ("null", "null"),
+            ("https://blog.example.com/", "https://blog.example.com"),
+            ("HTTPS://Blog.Example.com", "https://blog.example.com"),
+            ("https://blog.example.com:443", "https://blog.example.com"),
+            ("http://blog.example.com:80/", "http://blog.example.com"),
+            ("http://LOCALHOST:3000/", "http://localhost:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("capacitor://localhost", "capacitor://localhost"),
+        ],
+    )
+    def test_origin_is_as_browsers_send_it(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, origin: str
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_CORS_ORIGINS", value)
+        assert load_settings(Settings).cors_origins == (origin,)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "blog.example.com",
+            "localhost:3000",
+            "https://",
+            "https://*.example.com",
+            "https://blog.example.com/page",
+            "https://blog.example.com/?page",
+            "https://blog.example.com/#page",
+            "https://me:sesame@blog.example.com",
+            "file:///page",
+        ],
+    )
+    def test_origin_that_never_matches_is_rejected(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("CONDUIT_CORS_ORIGINS", f"https://a.example, {value}")
+        assert load_error() == (
+            "CONDUIT_CORS_ORIGINS: an origin is a scheme, a host and a port, without wildcards "
+            "(example: https://blog.example.com)"
+        )
+
+
+class TestRootPath:
+    @pytest.mark.parametrize(
+        ("value", "path"), [("", None), ("/", None), ("/conduit", "/conduit"), ("/a/b-c/", "/a/b-c")]
+    )
+    def test_path_has_no_slash_at_the_end(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, path: str | None
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_ROOT_PATH", value)
+        assert load_settings(Settings).root_path == path
+
+    @pytest.mark.parametrize("value", ["conduit", "/a b", "//a", "https://a.example/conduit", '/"', "/%20"])
+    def test_other_values_are_rejected(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("CONDUIT_ROOT_PATH", value)
+        assert load_error() == (
+            "CONDUIT_ROOT_PATH: must be a path without special characters (example: /conduit)"
+        )
 
 
 class TestSecretKey:

@@ -119,7 +119,8 @@ class Load:
             response = await self._client.get(page, headers=self._headers)
             assert response.status_code == 200, response.text
             stored |= {comment["id"] for comment in response.json()["comments"]}
-            page = response.links.get("next", {}).get("url", "")
+            next_ = response.links.get("next")
+            page = str(response.url.join(next_["url"])) if next_ else ""
         return stored
 
     async def _write(self) -> None:

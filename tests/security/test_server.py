@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from select import select
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -374,11 +375,23 @@ class TestForwarded:
             )
             assert read_response(opened)[1].get("strict-transport-security") == strict
 
+    def test_trusted_proxy_may_connect_to_an_ipv6_socket(self, tmp_path: Path) -> None:
+        """Its IPv4 address is IPv4-mapped there (RFC 4291, 2.5.5.2): ::ffff:127.0.0.2."""
+        assert program.conduit(tmp_path, "migrate", **SETTINGS).returncode == 0
+        with served(tmp_path, "--host", "::", **SETTINGS) as conduit:
+            addresses = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"]
+            statuses = self.log_in_from(conduit, PROXY, "mapped@a.org", addresses)
+            assert statuses == [401, 401, 429, 429, 401]
+            forged = [f"192.0.2.{number}" for number in range(3)]
+            statuses = self.log_in_from(conduit, UNTRUSTED, "unmapped@a.org", forged)
+            assert statuses == [401, 401, 429]
+
     def log_in_from(
         self, conduit: RunningServer, source: str, email: str, forwarded_for: Sequence[str]
     ) -> list[int]:
         transport = httpx2.HTTPTransport(local_address=source)
-        with httpx2.Client(transport=transport, base_url=conduit.url, timeout=10) as client:
+        url = f"http://127.0.0.1:{urlsplit(conduit.url).port}"
+        with httpx2.Client(transport=transport, base_url=url, timeout=10) as client:
             return [
                 log_in(client, email, **{"X-Forwarded-For": address}).status_code for address in forwarded_for
             ]

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
+from pydantic import WithJsonSchema
 
-from modules.kernel.api.fields import Limit, Offset, OptionalLimit, QueryText
+from modules.kernel.api.fields import Limit, Offset, OptionalLimit
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, Position
 
@@ -24,7 +25,9 @@ POSITION_FORMAT = struct.Struct(">qq")
 SIGNATURE_SIZE = 16
 
 Cursor = Annotated[
-    QueryText,
+    str | None,
+    # Not nullable, and not absent when empty: a client that lost it would read the first page again.
+    WithJsonSchema({"type": "string"}),
     Query(description='Cursor from the previous page\'s `Link: rel="next"`.'),
 ]
 
@@ -32,7 +35,8 @@ NEXT_LINK: dict[int | str, dict[str, Any]] = {
     int(HTTPStatus.OK): {
         "headers": {
             "Link": {
-                "description": 'The next page, if there is one: `<...>; rel="next"` (RFC 8288).',
+                "description": 'The next page, if there is one: `<?...>; rel="next"` (RFC 8288), relative to '
+                "the URL of the request.",
                 "schema": {"type": "string"},
             }
         }
@@ -74,8 +78,9 @@ class _ListScope:
         return f"{self.path}?{self.filters}"
 
     def after(self, cursor: str, limit: int) -> str:
+        """Return the query of the page after the cursor."""
         # Both are safe in a URL.
-        return f"{self.name}{'&' if self.filters else ''}limit={limit}&cursor={cursor}"
+        return f"{self.filters}{'&' if self.filters else ''}limit={limit}&cursor={cursor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,9 @@ class Pagination:
             return
         scope = _ListScope.of(self._request, self._filters)
         cursor = self._cursors.encode(position, scope.name)
-        # Relative: only the proxy knows the public host name.
+        # Relative to the URL of the request (RFC 3986, 5.2.2), of which a proxy may change host and path.
         limit = min(self.page.limit, MAX_LIMIT)
-        response.headers["Link"] = f'<{scope.after(cursor, limit)}>; rel="next"'
+        response.headers["Link"] = f'<?{scope.after(cursor, limit)}>; rel="next"'
 
 
 class CursorPagination:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -145,7 +146,7 @@ def _allow_header(request: Request) -> Mapping[str, str]:
     # RFC 9110, 15.5.6: every method of the path. Starlette names those of the first matching route only.
     methods: dict[str, set[str]] = defaultdict(set)
     for route in iter_route_contexts(request.app.routes):
-        if route.path and compile_path(route.path)[0].match(request.url.path):
+        if route.path and compile_path(route.path)[0].match(get_route_path(request.scope)):
             methods[route.path] |= route.methods or set()
     # The first matching path serves the request: /articles/feed, not /articles/{slug}.
     allowed = next(iter(methods.values()))
