@@ -117,8 +117,8 @@ def create_application(
         application.router.routes.insert(0, RouteTable(route_contexts))
     reserved = _reserved_prefixes(route_contexts)
     # From the innermost to the outermost.
-    if settings.root_path is not None:
-        _add_root_path(application, settings.root_path, reserved)
+    root_path = settings.root_path or ""
+    _add_root_path(application, root_path, reserved)
     application.add_middleware(
         ResponseCacheMiddleware,
         read_data_version=composition.database.data_version,
@@ -165,7 +165,7 @@ def create_application(
         watchdog=watchdog,
         is_console=not settings.logs_json,
     )
-    application.add_middleware(RequestPathMiddleware, root_path=settings.root_path or "")
+    application.add_middleware(RequestPathMiddleware, root_path=root_path)
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
@@ -199,7 +199,9 @@ def _reserved_prefixes(routes: Iterable[RouteContext]) -> frozenset[str]:
 
 
 def _add_root_path(application: FastAPI, root_path: str, reserved: frozenset[str]) -> None:
-    """Add the root path to the scope of the routes; raise `SettingsError` for a path of Conduit itself."""
+    """Add a root path to the scope of the routes; raise `SettingsError` for a path of Conduit itself."""
+    if not root_path:
+        return
     if root_path.split("/")[1] in reserved:
         raise SettingsError(f"{PREFIX}ROOT_PATH: {root_path} is a path of Conduit itself")
     application.add_middleware(RootPathMiddleware, root_path=root_path)
