@@ -30,6 +30,7 @@ from conduit_app.observability.health import create_health_router
 from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
+from conduit_app.pages.front_page import create_front_page_router
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
@@ -90,11 +91,9 @@ def create_application(
             application.include_router(router, prefix=API)
             for route in iter_route_contexts(router.routes):
                 routes[route.endpoint] = (f"{API}{route.path}", module.name)
-    application.include_router(create_guides_router())
+    _add_pages(application, composition, settings)
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
-    if settings.environment == "development" and (pages := devtools("architecture.router")) is not None:
-        application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
     route_contexts = list(iter_route_contexts(application.routes))
@@ -155,6 +154,18 @@ def create_application(
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
+
+
+def _add_pages(application: FastAPI, composition: Composition, settings: Settings) -> None:
+    application.include_router(create_guides_router())
+    architecture = devtools("architecture.router") if settings.environment == "development" else None
+    if architecture is not None:
+        application.include_router(architecture.create_architecture_router(composition, application))
+    if settings.frontend_dir is None:
+        front_page = create_front_page_router(
+            composition, application.version, has_architecture=architecture is not None
+        )
+        application.include_router(front_page)
 
 
 def asgi_application(composition: Composition | None = None) -> FastAPI:
