@@ -32,6 +32,7 @@ from conduit_app.observability.metrics import Metrics, create_metrics_router
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware, Tracing, trace_collector
 from conduit_app.pages.api_reference import create_api_reference_router
+from conduit_app.pages.front_page import create_front_page_router
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
 from conduit_app.route_table import RouteTable
@@ -101,13 +102,9 @@ def create_application(
     routes: dict[object, tuple[str, str]] = {
         route.endpoint: (f"{API}{route.path}", module) for module, route in module_routes
     }
-    in_development = settings.environment == "development"
-    application.include_router(create_api_reference_router(application))
-    application.include_router(create_guides_router(application, with_sources=in_development))
+    _add_pages(application, composition, settings)
     application.include_router(create_health_router(composition))
     application.include_router(create_metrics_router(metrics))
-    if in_development and (pages := devtools("architecture.router")) is not None:
-        application.include_router(pages.create_architecture_router(composition, application))
     install_error_handlers(application)
     install_examples(application)
     install_security_schemes(application)
@@ -169,6 +166,20 @@ def create_application(
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
+
+
+def _add_pages(application: FastAPI, composition: Composition, settings: Settings) -> None:
+    in_development = settings.environment == "development"
+    application.include_router(create_api_reference_router(application))
+    application.include_router(create_guides_router(application, with_sources=in_development))
+    architecture = devtools("architecture.router") if in_development else None
+    if architecture is not None:
+        application.include_router(architecture.create_architecture_router(composition, application))
+    if settings.frontend_dir is None:
+        front_page = create_front_page_router(
+            composition, application.version, has_architecture=architecture is not None
+        )
+        application.include_router(front_page)
 
 
 def asgi_application(composition: Composition | None = None) -> FastAPI:

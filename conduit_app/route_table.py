@@ -41,9 +41,11 @@ class RouteTable(BaseRoute):
         skipped: list[str] = []
         for route in routes:
             # The text before the first parameter; none for a route that is not found by its path.
-            start = (route.path or "").partition("{")[0]
+            start, parameter, _ = (route.path or "").partition("{")
             # It has precedence over later routes that match the same paths, so they are skipped too.
-            is_later = any(start.startswith(other) or other.startswith(start) for other in skipped)
+            is_later = any(
+                start.startswith(other) or (parameter and other.startswith(start)) for other in skipped
+            )
             if is_later or not _is_plain(route):
                 skipped.append(start)
             else:

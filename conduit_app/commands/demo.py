@@ -15,6 +15,7 @@ from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.commands.serve import require_migrated
 from conduit_app.composition import Composition
+from conduit_app.demo_tables import demo_schemas, first_table_with_data
 from conduit_app.gc_paused import gc_paused
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
@@ -23,8 +24,6 @@ from modules.kernel.domain.clock import SystemClock
 from modules.kernel.domain.errors import DomainError
 from modules.kernel.domain.progress import Progress as DemoProgress
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_load
-from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.schema import Schema, first_non_empty_table
 
 RETRY_HINT = "remove the database, run conduit migrate, and try again"
 
@@ -78,23 +77,15 @@ async def fill_demo(composition: Composition, articles: int, progress: DemoProgr
     """
     demo, database = Demo(articles, progress, until), composition.database
     parts = [(module, module.demo) for module in composition.modules if module.demo is not None]
-    schemas = [module.schema for module, _ in parts if module.schema is not None]
-    await _require_empty(database, schemas)
+    table = await first_table_with_data(composition)
+    if table is not None:
+        raise DemoError(f"there is data in {table} already: a demonstration begins with an empty database")
     with gc_paused():
-        async with bulk_load(database, schemas, progress):
+        async with bulk_load(database, demo_schemas(composition), progress):
             for module, fill in parts:
                 with _naming_module(module.name):
                     await fill(composition.containers[module.name], demo)
     return demo
-
-
-async def _require_empty(database: Database, schemas: Sequence[Schema]) -> None:
-    for schema in schemas:
-        table = await first_non_empty_table(database, schema.metadata)
-        if table is not None:
-            raise DemoError(
-                f"there is data in {table} already: a demonstration begins with an empty database"
-            )
 
 
 @contextmanager

@@ -296,7 +296,7 @@ async def test_api_and_documentation_are_served(conduit: Api) -> None:
 
 
 async def test_page_is_not_served_without_the_setting(api: Api) -> None:
-    assert (await navigate(api, "/")).status_code == 404
+    assert (await navigate(api, "/article/dragons")).status_code == 404
 
 
 def test_folder_without_index_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
