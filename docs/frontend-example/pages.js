@@ -183,6 +183,7 @@ async function comments(slug) {
 
 const NEW = { title: "", description: "", body: "", tagList: [] };
 const FIELDS = { title: "title", description: "description", body: "text", tagList: "tags" };
+const typable = (value) => Array.isArray(value) ? value.join(", ") : value;
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 export async function editor(slug) {
@@ -205,6 +206,10 @@ export async function editor(slug) {
             const both = Object.keys(changes).filter((key) => !same(theirs[key], opened[key]) && !same(theirs[key], changes[key]));
             base = error.now;
             if (both.length === 0) return save({ ...theirs, ...changes });
+            // What was not changed here is theirs from now on, so that saving again does not undo it.
+            for (const key of Object.keys(typed).filter((key) => !(key in changes))) {
+                element.elements[key === "tagList" ? "tags" : key].value = typable(theirs[key]);
+            }
             throw new Conflict(both, theirs);
         }
     }
@@ -243,10 +248,8 @@ class Conflict extends Error {
     }
 
     notice() {
-        const others = this.fields.map((key) => {
-            const value = this.theirs[key];
-            return area(`The other ${FIELDS[key]}`, "", key === "body" ? 8 : 1, Array.isArray(value) ? value.join(", ") : value, { readonly: true });
-        });
+        const others = this.fields.map((key) =>
+            area(`The other ${FIELDS[key]}`, "", key === "body" ? 8 : 1, typable(this.theirs[key]), { readonly: true }));
         return make("div", { class: "conflict problem", role: "alert" },
             make("p", {}, `This article has been changed elsewhere, in its ${this.fields.map((key) => FIELDS[key]).join(" and ")} too. `
                 + "Your version is still in the form: edit it, or press Save again to overwrite the other one."),

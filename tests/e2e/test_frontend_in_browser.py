@@ -138,7 +138,7 @@ class TestExposedHeaders:
         await signed_in(page, elsewhere, "anna")
         await page.goto(f"{elsewhere}/editor/dragons")
         await fill(page, Text="From the window.")
-        await edit_elsewhere(conduit, anna, body="From elsewhere.")
+        await edit_elsewhere(conduit, anna, description="Theirs.", body="From elsewhere.")
         await press(page, "Save")
         await expect(page.get_by_role("alert")).to_contain_text("changed elsewhere, in its text too")
         await expect(page.get_by_label("Text (Markdown)")).to_have_value("From the window.")
@@ -146,7 +146,8 @@ class TestExposedHeaders:
         assert (await conduit.article("dragons"))["body"] == "From elsewhere."
         await press(page, "Save")
         await expect(page.locator(".text")).to_have_text("From the window.")
-        assert (await conduit.article("dragons"))["body"] == "From the window."
+        article = await conduit.article("dragons")
+        assert (article["description"], article["body"]) == ("Theirs.", "From the window.")
 
     async def test_edits_of_different_fields_are_merged(
         self, conduit: Conduit, elsewhere: str, page: Page
