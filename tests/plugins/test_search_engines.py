@@ -207,7 +207,7 @@ class TestFind:
             "' dragons '' \\",
             "'; DROP TABLE search_document; -- dragons",
             "% dragons _",
-            "\x01dragons\x00",
+            "\x01dragons\x02",
         ],
     )
     async def test_operators_are_words_or_ignored(self, context: Context, query: str) -> None:

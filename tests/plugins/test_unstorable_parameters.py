@@ -44,6 +44,8 @@ async def test_unstorable_text_is_rejected_in_every_text_parameter(api: Api) -> 
             for parameter in operation.get("parameters", []):
                 if parameter["in"] not in {"path", "query"} or parameter["schema"].get("type") != "string":
                     continue
+                if parameter["name"] == "cursor":  # compared with its signature, and in no statement
+                    continue
                 query = f"?{parameter['name']}=%00" if parameter["in"] == "query" else ""
                 bad_path = path.replace("{id}", "1").replace(f"{{{parameter['name']}}}", "%00")
                 url = bad_path.removeprefix("/api").replace("{slug}", "how-to").replace("{username}", "jake")
