@@ -2,6 +2,7 @@
 
 import re
 
+import jwt
 import pytest
 
 from conduit_app.observability.console_log import WIDTH, request_line, shown_url
@@ -19,7 +20,7 @@ LINE = {
     "request_id": "ab12cd34" * 4,
 }
 ESCAPE = re.compile(r"\x1b\[\d+m")
-JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+JWT = jwt.encode({"sub": "1"}, "secret" * 8, algorithm="HS256")
 
 
 def test_line_has_what_a_developer_looks_for() -> None:

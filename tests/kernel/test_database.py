@@ -418,7 +418,7 @@ class TestUnavailable:
             loop.call_soon_threadsafe(preparing.set)
             prepared.wait(TIMEOUT_SECONDS)
 
-        monkeypatch.setattr(sqlite_driver, "_prepare", prepare_slowly)
+        monkeypatch.setattr(sqlite_driver, "prepare_connection", prepare_slowly)
         before = set(threading.enumerate())
         database = Database(f"sqlite+aiosqlite:///{tmp_path}/things.db")
         task = asyncio.create_task(names(database))
