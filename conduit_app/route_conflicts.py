@@ -18,6 +18,15 @@ OwnedRoute = tuple[str, RouteContext]
 REST_OF_PATH = ":path}"
 
 
+class RouteConflict(CompositionError):
+    """Two modules claim the same request, operation id or schema name."""
+
+    def __init__(self, message: str, *names: str) -> None:
+        super().__init__(message)
+        self.names = names
+        """The paths, without the prefix of the API, the operation id or the schema."""
+
+
 def sort_routes(router: APIRouter) -> None:
     """Put each path before those with parameters that match it, too."""
     ordered: list[BaseRoute] = []
@@ -33,7 +42,7 @@ def sort_routes(router: APIRouter) -> None:
 
 
 def reject_conflicts(routes: Sequence[OwnedRoute]) -> None:
-    """Raise `CompositionError`, naming both modules, for the first conflict.
+    """Raise `RouteConflict`, naming both modules, for the first conflict.
 
     Conflicts are two routes that match the same request, unless one module has both and one of them is
     more specific; an operation id of two operations; and the name of two schemas in the OpenAPI document.
@@ -44,7 +53,8 @@ def reject_conflicts(routes: Sequence[OwnedRoute]) -> None:
             is_ordered = module == other and _segment_kinds(path) != _segment_kinds(other_path)
             if _overlap(path, other_path) and not is_ordered:
                 claimed = f"{min(common)} {path} of {module}"
-                raise CompositionError(f"{claimed} matches the same requests as {other_path} of {other}")
+                message = f"{claimed} matches the same requests as {other_path} of {other}"
+                raise RouteConflict(message, path, other_path)
     _reject_repeated("operation id", _operation_ids(routes))
     _reject_repeated("schema", _schemas(routes))
 
@@ -74,7 +84,7 @@ def _reject_repeated(kind: str, uses: Iterator[tuple[str, str, object]]) -> None
     for module, name, thing in uses:
         other, used_for = used.setdefault(name, (module, thing))
         if used_for is not thing:
-            raise CompositionError(f"{kind} {name} of {module} is also one of {other}")
+            raise RouteConflict(f"{kind} {name} of {module} is also one of {other}", name)
 
 
 def _operation_ids(routes: Sequence[OwnedRoute]) -> Iterator[tuple[str, str, object]]:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -23,6 +23,7 @@ from conduit_app.composition import Composition, SharedServices, compose, resolv
 from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.module_catalog import describe_modules
+from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
 from conduit_devtools.architecture.markdown import architecture_markdown
 from conduit_devtools.architecture.openapi_changes import changes
@@ -87,7 +88,12 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
     application = create_application(settings, composition)
     document = application.openapi()
     yield from _check_document(checkout.root, document)
-    document_with_plugins = create_application(settings, with_plugins).openapi()
+    try:
+        document_with_plugins = create_application(settings, with_plugins).openapi()
+    except RouteConflict as conflict:
+        names = [f"{API}{name}" if name.startswith("/") else name for name in conflict.names]
+        yield from _plugin_findings(checkout, dict.fromkeys(names), str(conflict))
+        return
     yield from _check_additive(checkout, document, document_with_plugins)
     yield from check_request_bounds(checkout, document_with_plugins)
     committed = _read(checkout.root / ARCHITECTURE_DOC) or ""
@@ -247,12 +253,16 @@ def _check_additive(
     """Yield a finding for everything in the OpenAPI document that the plugins change instead of add."""
     sections = [(openapi["paths"], openapi["components"]["schemas"]) for openapi in (document, with_plugins)]
     changed = [name for old, new in zip(*sections, strict=True) for name in old if old[name] != new.get(name)]
-    definitions = [(name, file, node) for name in changed for file, node in _definitions_of(checkout, name)]
-    for name, file, node in definitions:
-        yield file.finding("plugin-openapi", node, f"{name} replaces another one of that name")
-    if changed and not definitions:
+    yield from _plugin_findings(checkout, changed, f"the plugins change {', '.join(changed)}")
+
+
+def _plugin_findings(checkout: Checkout, names: Collection[str], message: str) -> Iterator[Finding]:
+    """Yield a finding for each definition of these names in the plugins, or one at a manifest."""
+    definitions = [(file, node) for name in names for file, node in _definitions_of(checkout, name)]
+    for file, node in definitions:
+        yield file.finding("plugin-openapi", node, message)
+    if names and not definitions:
         manifest_file = (checkout.plugins[0].folder / "module.py").relative_to(checkout.root)
-        message = f"the plugins change {', '.join(changed)}"
         yield Finding(RULES["plugin-openapi"], manifest_file, 1, message)
 
 
