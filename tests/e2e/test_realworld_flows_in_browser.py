@@ -230,6 +230,8 @@ class TestSocial:
         await press(page, "Follow jake")
         await expect(page.get_by_role("button", name="Unfollow jake")).to_be_visible()
         await page.get_by_role("link", name="Dragons").click()
+        # The profile has such a button, too.
+        await expect(page.get_by_role("heading", name="Dragons", level=1)).to_be_visible()
         await press(page, "Unfollow jake")
         await press(page, "Follow jake")
         await expect(page.get_by_role("button", name="Unfollow jake")).to_be_visible()
