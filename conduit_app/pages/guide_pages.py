@@ -23,7 +23,7 @@ MAX_OPEN_GROUP = 12
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a page has beside the frame. All but the title is HTML or CSS."""
+    """The parts of a page inside its frame. All but the title is HTML or CSS."""
 
     title: str
     text: str

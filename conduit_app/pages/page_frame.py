@@ -1,4 +1,4 @@
-"""What the HTML pages have in common: their frame, the links between them, and their policy."""
+"""The frame of the HTML pages, the links between them, and their content security policy."""
 
 import base64
 import hashlib
