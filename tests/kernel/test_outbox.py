@@ -422,6 +422,28 @@ class TestFailure:
 
 
 class TestSeveralWorkers:
+    async def test_drain_waits_for_what_another_task_delivers(
+        self, kernel_database: Database, clock: FakeClock
+    ) -> None:
+        messaging = create_messaging(kernel_database, clock, POLICY)
+        started, handled = asyncio.Event(), []
+
+        async def handle(event: LampBroken) -> None:
+            started.set()
+            # A drain that did not wait would find nothing due by one statement, and end before.
+            for _ in range(20):
+                await messaging.outbox.seconds_until_due()
+            handled.append(event)
+
+        messaging.subscribe("waiting", LampBroken, lambda: handle, DeliveryMode.AFTER_COMMIT)
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk"))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(messaging.dispatcher.drain())
+            await started.wait()
+            await messaging.dispatcher.drain()
+            assert handled == [LampBroken("desk")]
+
     async def test_claimed_delivery_is_not_claimed_by_another_worker(
         self,
         kernel_database: Database,

@@ -1,5 +1,6 @@
 """The dispatcher: delivers events from the outbox while the application runs."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -21,6 +22,7 @@ class Dispatcher:
     def __init__(self, outbox: Outbox, signals: Signals) -> None:
         self._outbox = outbox
         self._signals = signals
+        self._draining = asyncio.Lock()
 
     async def run(self) -> None:
         """Deliver pending and new events until the signals are closed.
@@ -47,11 +49,12 @@ class Dispatcher:
     async def drain(self) -> None:
         """Deliver everything that is due, until the signals are closed; failed deliveries are retried later.
 
-        Raises what the database raises.
+        What `run` has claimed at the same time has been delivered, too. Raises what the database raises.
         """
-        # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
-        while not self._signals.closed and await self._outbox.seconds_until_due() == 0:
-            await self._deliver_batch(await self._outbox.claim_due())
+        async with self._draining:
+            # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
+            while not self._signals.closed and await self._outbox.seconds_until_due() == 0:
+                await self._deliver_batch(await self._outbox.claim_due())
 
     async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> None:
         pending = list(batch)
