@@ -107,7 +107,7 @@ def render_modules(modules: Sequence[ModuleDescription], output_format: ModulesF
 def _table(modules: Sequence[ModuleDescription]) -> str:
     """Return a table that fits the terminal."""
     from rich.console import Console  # noqa: PLC0415 - the server does not need it
-    from rich.table import Table  # noqa: PLC0415 - likewise
+    from rich.table import Table  # noqa: PLC0415 - the server does not need it
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("MODULE", "NEEDS", "OFFERS", "HANDLES"):

@@ -17,8 +17,8 @@ def create_architecture_router(composition: Composition, application: FastAPI) -
         from conduit_app.module_catalog import (  # noqa: PLC0415 - saves memory until the page is requested
             describe_modules,
         )
-        from conduit_app.pages.page_frame import top_bar  # noqa: PLC0415 - likewise
-        from conduit_devtools.architecture.page import headers, render_page  # noqa: PLC0415 - likewise
+        from conduit_app.pages.page_frame import top_bar  # noqa: PLC0415 - saves memory
+        from conduit_devtools.architecture.page import headers, render_page  # noqa: PLC0415 - saves memory
 
         modules = describe_modules(composition, application)
         return HTMLResponse(

@@ -97,7 +97,7 @@ class FavoriteRow(Base):
 class AuthorStatsRow(Base):
     """The number of an author's articles, and the time of the latest. Author 0 stands for all authors.
 
-    The id is SQLite's rowid: the feed looks up every followed author, at a quarter of the cost.
+    The id is SQLite's rowid: the feed looks up every followed author, at a third of the cost.
     """
 
     __tablename__ = "articles_author_stats"
