@@ -9,6 +9,8 @@ import typer
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
+from conduit_devtools.checks.against_base import check_against
+from conduit_devtools.checks.base import Base, UnknownBase
 from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
@@ -34,17 +36,26 @@ def check(
             help="Regenerate the snapshots first: event schemas, OpenAPI document, architecture diagram.",
         ),
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", help="Revision of git to compare with. Default: the merge base with main, if any."
+        ),
+    ] = None,
 ) -> None:
     """Check the architecture of the checkout in this folder.
 
     Example: conduit check --format github
     """
     checkout, started = _checkout(), time.perf_counter()
+    base = _base(checkout, against)
     with reporting_errors(), gc_paused():
         if update:
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
-        findings = list(check_static(checkout)) if sources else check_all(checkout)
+        findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
+        if base is not None and not any(finding.rule.id == "importable" for finding in findings):
+            findings += check_against(checkout, base)
     typer.echo(render(findings, form))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if findings:
@@ -78,6 +89,16 @@ def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:
     subjects = SOURCE_SUBJECTS if sources else f"{SOURCE_SUBJECTS}, {RUNTIME_SUBJECTS}"
     names = ", ".join(package.name for package in checkout.packages)
     return f"checked {subjects} of {files} Python files in {seconds:.1f} s: {names}"
+
+
+def _base(checkout: Checkout, revision: str | None) -> Base | None:
+    try:
+        return Base.find(checkout.root, revision)
+    except UnknownBase as error:
+        if revision is not None:
+            fail(f"cannot compare with {revision}: {error}")
+        typer.echo(f"not compared with a base: {error}", err=True)
+        return None
 
 
 def _checkout() -> Checkout:

@@ -1,0 +1,13 @@
+"""The checks that compare the checkout with the base of a change."""
+
+from collections.abc import Iterator
+
+from conduit_devtools.checks.base import Base
+from conduit_devtools.checks.finding import Finding
+from conduit_devtools.checks.source import Checkout
+
+
+def check_against(checkout: Checkout, base: Base) -> Iterator[Finding]:
+    """Yield the findings on what the change does to the base: nothing is imported or run."""
+    del checkout, base
+    yield from ()
