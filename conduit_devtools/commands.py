@@ -11,10 +11,11 @@ from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
-from conduit_devtools.checks.report import ReportFormat, render
+from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
+from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_this_checkout, write_module
@@ -55,10 +56,10 @@ def check(
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
         if base is not None and not any(finding.rule.id == "importable" for finding in findings):
-            findings += check_against(checkout, base)
+            findings += unsuppressed(checkout, check_against(checkout, base))
     typer.echo(render(findings, form))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
-    if findings:
+    if fails(findings):
         raise typer.Exit(1)
 
 

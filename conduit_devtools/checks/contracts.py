@@ -52,24 +52,21 @@ def _event_names(module: ModuleSource) -> frozenset[str]:
         for alias in node.names
         if alias.name == EVENT
     }
-    return _subclasses(
-        [definition for file in module.files for definition in file.classes], {EVENT, *aliases}
-    )
+    return subclasses([definition for file in module.files for definition in file.classes], {EVENT, *aliases})
 
 
 def _published(module: ModuleSource) -> frozenset[str]:
     """Return the names of the events that the manifest publishes."""
-    manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
     lists = [
         keyword.value
-        for name, call in (manifest.calls if manifest else ())
+        for name, call in (module.manifest.calls if module.manifest else ())
         for keyword in call.keywords
         if name == "Module" and keyword.arg == "publishes"
     ]
     return frozenset(last_name(node) for events in lists for node in ast.walk(events))
 
 
-def _subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
+def subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
     """Return the names of the direct and indirect subclasses of the roots."""
     names = set(roots)
     for _ in classes:
@@ -146,7 +143,7 @@ def _fields(schema: Mapping[str, str] | None) -> str:
 
 
 def _method_findings(file: SourceFile) -> Iterator[Finding]:
-    ids, contracts = _id_types(file), _subclasses(file.classes, {"Protocol", "ABC"})
+    ids, contracts = _id_types(file), subclasses(file.classes, {"Protocol", "ABC"})
     for contract in file.classes:
         for method in contract.body:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):

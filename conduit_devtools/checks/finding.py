@@ -5,6 +5,13 @@ from enum import Enum
 from pathlib import Path
 
 
+class Level(Enum):
+    """Whether a finding fails the check. The values are those of SARIF."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 class Stage(Enum):
     """What a rule needs in order to report all of its violations."""
 
@@ -24,6 +31,7 @@ class Rule:
     why: str
     fix: str
     stage: Stage = Stage.SOURCES
+    level: Level = Level.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,39 @@ RULES = _rules(
         "contract-takes-collections",
         "a method that takes one id is called in a loop, with one query per row",
         "take a Collection of ids and return a Mapping; only `viewer` is a single id",
+    ),
+    Rule(
+        "contract-types",
+        "a value that crosses modules must not be changed by one of them, and its type is what both rely on",
+        "use frozen dataclasses, tuple, Mapping, Sequence or Collection, and a NewType for each kind of id",
+    ),
+    Rule(
+        "unneeded-contract",
+        "a contract that nobody needs restricts its module and serves no one",
+        "remove it from `offers`, or ignore this warning if plugins elsewhere need it",
+        level=Level.WARNING,
+    ),
+    Rule(
+        "contract-access",
+        "what an object has beyond its contract changes without notice, and a fake does not have it",
+        "call what the contract declares, or ask for an addition to it",
+    ),
+    Rule(
+        "contract-patch",
+        "a class that another module changes behaves differently depending on what else is installed",
+        "wrap it in a class of your own, or ask for an addition",
+    ),
+    Rule(
+        "subscription-handler",
+        "a handler is looked up when its event is delivered: a missing one fails in production",
+        "name an existing method that takes the event",
+        Stage.MODULES,
+    ),
+    Rule(
+        "event-cycle",
+        "handlers that publish what they handle never end, and hold the publisher's transaction meanwhile",
+        "publish another event, or handle the next batch after the commit; none after the last",
+        Stage.MODULES,
     ),
     Rule(
         "codeowners",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from enum import Enum
 
-from conduit_devtools.checks.finding import Finding
+from conduit_devtools.checks.finding import Finding, Level
 
 
 class ReportFormat(Enum):
@@ -13,6 +13,11 @@ class ReportFormat(Enum):
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"
+
+
+def fails(findings: Sequence[Finding]) -> bool:
+    """Return whether the check fails: warnings do not count."""
+    return any(finding.rule.level is Level.ERROR for finding in findings)
 
 
 def render(findings: Sequence[Finding], form: ReportFormat) -> str:
@@ -27,6 +32,7 @@ def render(findings: Sequence[Finding], form: ReportFormat) -> str:
 def _fields(finding: Finding) -> dict[str, object]:
     return {
         "rule": finding.rule.id,
+        "level": finding.rule.level.value,
         "file": finding.file.as_posix(),
         "line": finding.line,
         "message": finding.message,
@@ -36,8 +42,9 @@ def _fields(finding: Finding) -> dict[str, object]:
 
 
 def _paragraph(finding: Finding) -> str:
+    level = f" ({finding.rule.level.value})" if finding.rule.level is not Level.ERROR else ""
     return (
-        f"{finding.file}:{finding.line}: {finding.rule.id}: {finding.message}\n"
+        f"{finding.file}:{finding.line}: {finding.rule.id}{level}: {finding.message}\n"
         f"    why: {finding.rule.why}\n"
         f"    fix: {finding.rule.fix}"
     )
@@ -47,7 +54,8 @@ def _annotation(finding: Finding) -> str:
     # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
     text = f"{finding.message}. Why: {finding.rule.why}. Fix: {finding.rule.fix}."
     file = _escaped(finding.file.as_posix()).replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={file},line={finding.line},title={finding.rule.id}::{_escaped(text)}"
+    place = f"file={file},line={finding.line},title={finding.rule.id}"
+    return f"::{finding.rule.level.value} {place}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:

@@ -32,6 +32,7 @@ from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
 from conduit_devtools.checks.static_checks import static_findings
+from conduit_devtools.checks.subscriptions import check_subscriptions
 from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import computed_table_name, declaration, literal_table_names
 from modules.kernel.infrastructure.persistence.database import Database
@@ -93,6 +94,7 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
     configure_mappers()
     yield from asyncio.run(_check_tables(checkout, with_plugins))
     yield from _unchecked_columns(checkout, with_plugins)
+    yield from check_subscriptions(checkout, with_plugins)
     application = create_application(settings, composition)
     document = application.openapi()
     yield from _check_document(checkout.root, document)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from conduit_devtools.checks.contract_access import check_contract_access
+from conduit_devtools.checks.contract_types import check_contract_types
 from conduit_devtools.checks.contracts import check_contracts
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding, Stage
@@ -36,6 +38,8 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     yield from check_dynamic_imports(checkout)
     yield from check_tables(checkout)
     yield from check_contracts(checkout)
+    yield from check_contract_types(checkout)
+    yield from check_contract_access(checkout)
     yield from check_owners(checkout)
 
 
