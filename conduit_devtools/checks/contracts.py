@@ -168,10 +168,18 @@ def _id_types(file: SourceFile) -> frozenset[str]:
 
 
 def _single_ids(method: ast.FunctionDef | ast.AsyncFunctionDef, ids: frozenset[str]) -> Sequence[str]:
-    parameters = [*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs]
+    arguments = method.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    # An optional filter, such as `author_id: UserId | None = None`, is not the key of a row.
+    required += [
+        parameter
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
     return [
         parameter.arg
-        for parameter in parameters
+        for parameter in required
         if parameter.annotation is not None
         and parameter.arg not in {"self", "viewer"}
         and _is_single_id(parameter, _alternatives(parameter.annotation), ids)

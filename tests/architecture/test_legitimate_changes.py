@@ -85,13 +85,33 @@ LEGITIMATE = [
         "from collections.abc import Collection, Mapping\nfrom typing import Protocol\n\n"
         "from modules.articles.contracts import ArticleDirectory, ArticleId\n\n\n"
         "class Ids(Protocol):\n"
-        "    async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]: ...\n\n\nclass Finder:\n    def __init__(self, ids: Ids) -> None:\n        self.rows = ids\n\n\n"
+        "    async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]: ...\n"
+        "\n\nclass Finder:\n    def __init__(self, ids: Ids) -> None:\n        self.rows = ids\n\n\n"
         "def finder(articles: ArticleDirectory) -> Finder:\n    return Finder(articles)",
     ),
     in_domain(
         "an own class that is changed",
         "class Limits:\n    most = 1\n\n\nLimits.most = 2\nsetattr(Limits, 'least', 1)\n"
         "TABLE = dict(a=1)\nTABLE['b'] = 2",
+    ),
+    Change(
+        "messages and keys that name a table",
+        "modules/articles/infrastructure/messages.py",
+        '"""For a test."""\n\nimport structlog\n\nlogger = structlog.get_logger()\n'
+        'logger.info("rows missing from users_account", table="users_account")\n'
+        'ROWS = {"users_account": 1}\nCOUNT = ROWS["users_account"]\n'
+        'HINT = "the table users_account is written by users only"\n'
+        'UPDATED = "update of users_account is delayed"\n'
+        'ERROR = RuntimeError("select another row: users_account has none")\n',
+    ),
+    Change("a comment in SQL", "modules/articles/infrastructure/rows.sql", "SELECT 1 -- not users_account\n"),
+    Change(
+        "an optional filter of a contract",
+        "modules/comments/contracts.py",
+        "\nfrom typing import Protocol\n\nfrom modules.kernel.domain.identity import UserId\n\n\n"
+        "class CommentCounter(Protocol):\n"
+        "    async def count(self, author_id: UserId | None = None) -> int: ...\n"
+        "    async def newest(self, *, author_id: UserId | None = None) -> int: ...\n",
     ),
     Change(
         "time and files in infrastructure",

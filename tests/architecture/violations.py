@@ -676,7 +676,7 @@ CONTRACT_RULES = [
         ARTICLES,
         # The rest of the event's body becomes that of another class.
         "class ArticlesDeleted(Event):  # seeded\n    author_id: str\n\n\nclass Rest:\n",
-        ("event-schema",),
+        ("event-schema", "contract-types"),
         replaced="class ArticlesDeleted(Event):\n",
     ),
     Violation(
