@@ -15,7 +15,7 @@ from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
-from conduit_devtools.checks.suppressions import unsuppressed
+from conduit_devtools.checks.suppressions import new_suppressions, suppressions, unsuppressed
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_this_checkout, write_module
@@ -57,8 +57,13 @@ def check(
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
         if base is not None and not any(finding.rule.id == "importable" for finding in findings):
             findings += unsuppressed(checkout, check_against(checkout, base))
-    typer.echo(render(findings, form))
+        listed = suppressions(checkout)
+        new = new_suppressions(listed, base) if base is not None else ()
+    typer.echo(render(findings, form, listed, new))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
+    if listed:
+        count = f"exceptions from rules: {len(listed)}" + (f", {len(new)} new" if base is not None else "")
+        typer.echo(f"{count}; to list them: conduit check --format json", err=True)
     if fails(findings):
         raise typer.Exit(1)
 

@@ -45,7 +45,8 @@ def test_json_report_has_place_message_reason_and_fix() -> None:
                 "why": RAW_SQL.why,
                 "fix": RAW_SQL.fix,
             }
-        ]
+        ],
+        "suppressions": [],
     }
 
 
@@ -70,7 +71,7 @@ def test_github_report_escapes_file_names() -> None:
     ("form", "report"),
     [
         (ReportFormat.TEXT, "architecture check passed"),
-        (ReportFormat.JSON, '{\n  "findings": []\n}'),
+        (ReportFormat.JSON, '{\n  "findings": [],\n  "suppressions": []\n}'),
         (ReportFormat.GITHUB, ""),
     ],
     ids=lambda value: value.value if isinstance(value, ReportFormat) else "",
@@ -134,7 +135,7 @@ def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
     completed = tree.run(*FULL_CHECK, "--update")
     # The copy is no repository, so there is no base.
-    _, *wrote, checked = completed.stderr.splitlines()
+    _, *wrote, checked, _ = completed.stderr.splitlines()
     assert wrote == [
         "wrote modules/articles/events.json",
         "wrote docs/openapi.json",
