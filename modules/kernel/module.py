@@ -9,7 +9,13 @@ from fastapi import APIRouter
 from modules.kernel.container import ModuleContainer
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
-from modules.kernel.domain.events import DeliveryMode, Event, EventHandler, PreparingHandler
+from modules.kernel.domain.events import (
+    CallingHandler,
+    DeliveryMode,
+    Event,
+    EventHandler,
+    PreparingHandler,
+)
 from modules.kernel.domain.personal_data import PersonalDataSource
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -22,11 +28,12 @@ class Subscription:
 
     `handler` returns the handler from the subscriber's container. After the commit it runs in a
     transaction of its own, which also deletes the delivery: its writes take effect once. With
-    `PREPARED_AFTER_COMMIT` it is a `PreparingHandler`, and its effect runs in that transaction.
+    `PREPARED_AFTER_COMMIT` it is a `PreparingHandler`, and its effect runs in that transaction. With
+    `CALLED_AFTER_COMMIT` it is a `CallingHandler`, which has no transaction.
     """
 
     event: type[Event]
-    handler: Callable[[Any], EventHandler[Any] | PreparingHandler[Any]]
+    handler: Callable[[Any], EventHandler[Any] | PreparingHandler[Any] | CallingHandler[Any]]
     delivery: DeliveryMode = DeliveryMode.IN_TRANSACTION
 
 
