@@ -103,6 +103,7 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        + "".join(f"Requires-Dist: {requirement}\n" for requirement in project["dependencies"])
     )
     (metadata / "RECORD").write_text(f"conduit_{PLUGIN}/__init__.py,,\n")
     entries = [f"{name} = {value}" for name, value in project["entry-points"]["conduit.modules"].items()]
