@@ -142,6 +142,11 @@ RULES = _rules(
         "add a line to CODEOWNERS",
     ),
     Rule(
+        "merge-conflict",
+        "a file with conflict markers cannot be read, and the change of one side is lost",
+        "run: conduit check --update, which regenerates the generated files; resolve other files by hand",
+    ),
+    Rule(
         "models-and-migrations",
         "migrations create the database; models that differ from it fail only in production",
         "write a migration",

@@ -7,6 +7,7 @@ from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
+from conduit_devtools.checks.merge_conflicts import check_merge_conflicts
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.tables import check_tables
@@ -18,6 +19,7 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     if unparsable:
         yield from unparsable
         return
+    yield from check_merge_conflicts(checkout)
     yield from check_imports(checkout)
     yield from check_layout(checkout)
     yield from check_dynamic_imports(checkout)
