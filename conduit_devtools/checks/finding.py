@@ -1,7 +1,19 @@
 """The architecture rules, and the findings that report a violation of one."""
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+
+class Stage(Enum):
+    """What a rule needs in order to report all of its violations."""
+
+    SOURCES = "sources"
+    MODULES = "modules"
+    """The modules, assembled: `conduit check` without `--sources`."""
+
+    BASE = "base"
+    """The base of the change: a finding disappears when the change is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +23,7 @@ class Rule:
     id: str
     why: str
     fix: str
+    stage: Stage = Stage.SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,11 @@ RULES = _rules(
         "declare a Protocol in domain/ and implement it in infrastructure/ or api/",
     ),
     Rule(
+        "pure-domain",
+        "rules that depend on their arguments only are tested without a clock, a network or a file",
+        "pass the value in, or declare a port in domain/ and implement it in infrastructure/ (time: Clock)",
+    ),
+    Rule(
         "sqlalchemy-in-infrastructure",
         "if one layer uses the database, only that layer changes with it",
         "put the query into infrastructure/ behind a Protocol of domain/",
@@ -105,6 +123,7 @@ RULES = _rules(
         "table-prefix",
         "the prefix shows which module owns the table, in the database too",
         "name the table <module>_<name>",
+        Stage.MODULES,
     ),
     Rule(
         "foreign-key",
@@ -150,31 +169,42 @@ RULES = _rules(
         "models-and-migrations",
         "migrations create the database; models that differ from it fail only in production",
         "write a migration",
+        Stage.MODULES,
     ),
     Rule(
         "unchecked-column",
         "a stored count, or an id without a foreign key, that is wrong stays wrong unnoticed",
         "add a check to `checks` in the manifest, or the column and the reason to the schema's `unchecked`",
+        Stage.MODULES,
     ),
     Rule(
         "openapi",
         "clients are built from the OpenAPI document; an unnoticed change breaks them",
         "if the change is intended, run: conduit check --update, and review the difference",
+        Stage.MODULES,
     ),
     Rule(
         "request-bounds",
         "a body of the maximum size may have half a million items, each validated and each with an error",
         "give the list a max_length, and the string a value object with a LENGTH",
+        Stage.MODULES,
     ),
     Rule(
         "plugin-openapi",
         "a plugin may only add to the API; a schema or path with an existing name replaces that one",
         "name routes, operation ids and body classes after the plugin",
+        Stage.MODULES,
     ),
     Rule(
         "architecture-docs",
         "an outdated architecture diagram misleads new developers",
         "run: conduit check --update",
+        Stage.MODULES,
+    ),
+    Rule(
+        "suppression",
+        "an exception without a reason cannot be reviewed; one of nothing hides what comes later",
+        "write `# conduit: allow RULE: reason` on the line of the finding or above it, or remove the comment",
     ),
     Rule(
         "importable",

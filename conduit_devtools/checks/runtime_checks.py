@@ -20,11 +20,12 @@ from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
-from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
-from conduit_devtools.checks.static_checks import check_static
+from conduit_devtools.checks.static_checks import static_findings
+from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import computed_table_name, declaration, literal_table_names
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
@@ -33,11 +34,18 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 
 
 def check_all(checkout: Checkout) -> Sequence[Finding]:
-    """Return all findings: the static ones, and, if all files can be parsed, the runtime ones."""
-    findings = list(check_static(checkout))
+    """Return all findings without a suppression: the static ones, and the runtime ones.
+
+    If a file cannot be parsed, the modules are not run.
+    """
+    findings = list(static_findings(checkout))
     if any(finding.rule is RULES["importable"] for finding in findings):
         return findings
-    return [*findings, *check_runtime(checkout)]
+    findings += check_runtime(checkout)
+    # A module that cannot be imported ends the runtime checks.
+    complete = not any(finding.rule is RULES["importable"] for finding in findings)
+    stages = {Stage.SOURCES, Stage.MODULES} if complete else {Stage.SOURCES}
+    return list(unsuppressed(checkout, findings, stages))
 
 
 def check_runtime(checkout: Checkout) -> Iterator[Finding]:
