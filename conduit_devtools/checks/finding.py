@@ -172,6 +172,26 @@ RULES = _rules(
         Stage.MODULES,
     ),
     Rule(
+        "migration-boundary",
+        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
+    ),
+    Rule(
+        "reversible-migration",
+        "a release whose schema cannot be restored cannot be rolled back without a backup",
+        'undo the upgrade in downgrade(), or declare the reason in the revision: irreversible = "…"',
+    ),
+    Rule(
+        "conflicting-revisions",
+        "Alembic runs only one of two revisions with the same id, and two heads have no order",
+        "set down_revision of the later one to the other, or give it an id of its own: conduit new-migration",
+    ),
+    Rule(
+        "released-revision",
+        "databases that have run a released revision do not run its changes",
+        "restore the file, and write a new revision",
+    ),
+    Rule(
         "unchecked-column",
         "a stored count, or an id without a foreign key, that is wrong stays wrong unnoticed",
         "add a check to `checks` in the manifest, or the column and the reason to the schema's `unchecked`",
