@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.merge_conflicts import conflict_line
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
 EVENT = "Event"
@@ -120,7 +121,16 @@ def _is_json(annotation: ast.expr) -> bool:
 def _event_schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding]:
     """Yield a finding for every event whose fields differ from the committed snapshot."""
     file = module.folder / SNAPSHOT
-    snapshot = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    text = file.read_text(encoding="utf-8") if file.exists() else "{}"
+    if conflict_line(text) is not None:
+        # Reported as a merge conflict.
+        return
+    try:
+        snapshot = json.loads(text)
+    except json.JSONDecodeError as error:
+        path = file.relative_to(checkout.root)
+        yield Finding(RULES["event-schema"], path, error.lineno, f"{path} is not JSON: {error.msg}")
+        return
     schemas, declared = event_schemas(module), _declared_events(module)
     for event in sorted(snapshot.keys() | schemas.keys()):
         old, new = snapshot.get(event), schemas.get(event)

@@ -202,10 +202,35 @@ RULES = _rules(
         "add a line to CODEOWNERS",
     ),
     Rule(
+        "merge-conflict",
+        "a file with conflict markers cannot be read, and the change of one side is lost",
+        "run: conduit check --update, which regenerates the generated files; resolve other files by hand",
+    ),
+    Rule(
         "models-and-migrations",
         "migrations create the database; models that differ from it fail only in production",
         "write a migration",
         Stage.MODULES,
+    ),
+    Rule(
+        "migration-boundary",
+        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
+    ),
+    Rule(
+        "reversible-migration",
+        "a release whose schema cannot be restored cannot be rolled back without a backup",
+        'undo the upgrade in downgrade(), or declare the reason in the revision: irreversible = "…"',
+    ),
+    Rule(
+        "conflicting-revisions",
+        "Alembic runs only one of two revisions with the same id, and two heads have no order",
+        "set down_revision of the later one to the other, or give it an id of its own: conduit new-migration",
+    ),
+    Rule(
+        "released-revision",
+        "databases that have run a released revision do not run its changes",
+        "restore the file, and write a new revision",
     ),
     Rule(
         "unchecked-column",

@@ -9,6 +9,7 @@ from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
+from conduit_devtools.checks.merge_conflicts import check_merge_conflicts
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.purity import check_purity
 from conduit_devtools.checks.source import Checkout
@@ -29,6 +30,7 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     if unparsable:
         yield from unparsable
         return
+    yield from check_merge_conflicts(checkout)
     imports = list(check_imports(checkout))
     yield from imports
     # An import is reported once.

@@ -138,8 +138,8 @@ def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     _, *wrote, checked, _ = completed.stderr.splitlines()
     assert wrote == [
         "wrote modules/articles/events.json",
-        "wrote docs/openapi.json",
-        "wrote docs/architecture.md",
+        "wrote modules/articles/openapi.json",
+        "wrote modules/articles/README.md",
     ]
     assert "owners, wiring, migrations, OpenAPI document, snapshots of " in checked
     assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")

@@ -16,6 +16,7 @@ from tests.architecture.purity_violations import PURITY_VIOLATIONS
 from tests.architecture.violations import (
     CONTRACT_RULES,
     DYNAMIC_IMPORTS,
+    OPENAPI_PART,
     RUNTIME_VIOLATIONS,
     STATIC_VIOLATIONS,
     STORAGE,
@@ -128,10 +129,10 @@ def test_module_missing_in_codeowners_is_reported(tree: CopiedTree) -> None:
 
 
 def test_outdated_snapshots_are_reported(tree: CopiedTree) -> None:
-    committed = (tree.root / "docs/openapi.json").read_text(encoding="utf-8")
+    committed = (tree.root / OPENAPI_PART).read_text(encoding="utf-8")
     document = json.loads(committed)
     del document["paths"]["/api/tags"]
-    tree.replace("docs/openapi.json", committed, json.dumps(document))
+    tree.replace(OPENAPI_PART, committed, json.dumps(document))
     tree.replace("docs/architecture.md", "    comments\n", "    remarks\n")
     # In this process, which has loaded the modules of the checkout; plugins would stay loaded.
     shutil.rmtree(tree.root / "plugins")
