@@ -21,6 +21,9 @@ class ModuleDescription:
     """The public description of one module."""
 
     name: str
+    owner: str
+    """The team of the manifest; an empty string if it declares none."""
+
     version: str
     summary: str
     needs: Mapping[str, str]
@@ -70,6 +73,7 @@ def _describe(
     distribution = next(iter(distributions.get(module.package.partition(".")[0], ())), None)
     return ModuleDescription(
         name=module.name,
+        owner=module.owner,
         version=version(distribution) if distribution else "unknown",
         summary=(getdoc(import_module(module.package)) or "").partition("\n")[0],
         needs={contract.__name__: offered_by[contract] for contract in module.needs.values()},
@@ -110,13 +114,14 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
     from rich.table import Table  # noqa: PLC0415 - likewise
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading in ("MODULE", "NEEDS", "OFFERS", "HANDLES"):
+    for heading in ("MODULE", "OWNER", "NEEDS", "OFFERS", "HANDLES"):
         table.add_column(heading, overflow="fold")
     for heading in ("ROUTES", "TABLES"):
         table.add_column(heading, justify="right", no_wrap=True)
     for module in modules:
         table.add_row(
             f"{module.name} {module.version}",
+            module.owner,
             "\n".join(dict.fromkeys(module.needs.values())),
             "\n".join(module.offers),
             "\n".join(f"{event}{module.delivery_note(event)}" for event in module.handles),

@@ -11,6 +11,8 @@ from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
+from conduit_devtools.checks.outcome import Outcome
+from conduit_devtools.checks.owners import Owners
 from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
@@ -55,11 +57,12 @@ def check(
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
-        if base is not None and not any(finding.rule.id == "importable" for finding in findings):
+        readable = not any(finding.rule.id == "importable" for finding in findings)
+        if base is not None and readable:
             findings += unsuppressed(checkout, check_against(checkout, base))
-        listed = suppressions(checkout)
+        listed = suppressions(checkout) if readable else ()
         new = new_suppressions(listed, base) if base is not None else ()
-    typer.echo(render(findings, form, listed, new))
+    typer.echo(render(Outcome(findings, Owners.read(checkout.root), listed, new), form))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if listed:
         count = f"exceptions from rules: {len(listed)}" + (f", {len(new)} new" if base is not None else "")

@@ -11,7 +11,7 @@ from conduit_devtools.checks.contract_types import (
 )
 from conduit_devtools.checks.contracts import subclasses
 from conduit_devtools.checks.finding import Finding
-from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
+from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, module_of, text_of
 
 Members = Mapping[str, frozenset[str]]
 """The names that each needed contract declares, by its full name."""
@@ -162,7 +162,7 @@ class _SlotVisitor(ast.NodeVisitor):
 
     def _report(self, node: ast.AST, problem: str, contract: str) -> None:
         message = f"{problem} {contract.rpartition('.')[2]}"
-        self.findings.append(self._file.finding("contract-access", node, message))
+        self.findings.append(self._file.finding("contract-access", node, message, module_of(contract)))
 
 
 def _slots(module: ModuleSource) -> Mapping[str, str]:
@@ -251,4 +251,4 @@ def _patches(checkout: Checkout, package: ModuleSource, file: SourceFile) -> Ite
         owner = next((other for root, other in packages.items() if name.startswith(f"{root}.")), package)
         if owner is not package or name.startswith(f"{package.package}.contracts."):
             message = f"{package.name} changes {name}, of {owner.name}"
-            yield file.finding("contract-patch", node, message)
+            yield file.finding("contract-patch", node, message, owner.name if owner is not package else "")

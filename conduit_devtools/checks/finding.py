@@ -44,6 +44,8 @@ class Finding:
 
     line: int
     message: str
+    about: str = ""
+    """The other module whose code, table or contract it concerns, if any."""
 
 
 def _rules(*rules: Rule) -> dict[str, Rule]:
@@ -216,21 +218,25 @@ RULES = _rules(
         "migration-boundary",
         "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
         "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
+        Stage.MODULES,
     ),
     Rule(
         "reversible-migration",
         "a release whose schema cannot be restored cannot be rolled back without a backup",
         'undo the upgrade in downgrade(), or declare the reason in the revision: irreversible = "…"',
+        Stage.MODULES,
     ),
     Rule(
         "conflicting-revisions",
         "Alembic runs only one of two revisions with the same id, and two heads have no order",
         "set down_revision of the later one to the other, or give it an id of its own: conduit new-migration",
+        Stage.MODULES,
     ),
     Rule(
         "released-revision",
         "databases that have run a released revision do not run its changes",
         "restore the file, and write a new revision",
+        Stage.MODULES,
     ),
     Rule(
         "unchecked-column",
@@ -261,6 +267,12 @@ RULES = _rules(
         "an outdated architecture diagram misleads new developers",
         "run: conduit check --update",
         Stage.MODULES,
+    ),
+    Rule(
+        "softened-check",
+        "a rule that one line can soften protects nobody",
+        "restore it, or write the reason above it: # conduit: allow softened-check: reason",
+        Stage.BASE,
     ),
     Rule(
         "suppression",

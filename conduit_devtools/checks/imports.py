@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conduit_devtools.checks.finding import RULES, Finding, Rule
-from conduit_devtools.checks.source import Checkout, SourceFile
+from conduit_devtools.checks.source import Checkout, SourceFile, module_of
 
 CONFIGURATION = "importlinter.ini"
 
@@ -49,7 +49,7 @@ def _imports_of_plugins(checkout: Checkout) -> Iterator[Finding]:
                 allowed = importer in checkout.plugins and layer.partition(".")[0] in {"", "contracts"}
                 if packages.get(package, importer) is not importer and not allowed:
                     message = f"{importer.name} imports {name}, of a plugin"
-                    yield file.finding("boundary", statement, message)
+                    yield file.finding("boundary", statement, message, packages[package].name)
 
 
 def _check(root: Path, folder: Path) -> Iterator[Finding]:
@@ -87,7 +87,8 @@ def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any])
             seen.add((importer, imported))
             file = _file(root, folder, importer)
             number = line or _line(SourceFile(root / file, folder), imported)
-            yield Finding(rule, file, number, f"{importer} imports {imported}")
+            about = module_of(imported) if module_of(imported) != module_of(importer) else ""
+            yield Finding(rule, file, number, f"{importer} imports {imported}", about)
     for module in sorted(metadata.get("undeclared_modules", ())):
         yield Finding(rule, _file(root, folder, module), 1, f"{module} is not a layer of a module")
 

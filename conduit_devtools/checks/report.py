@@ -1,20 +1,23 @@
 """The report formats of findings."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
 from conduit_devtools.checks.finding import Finding, Level
+from conduit_devtools.checks.outcome import Outcome
+from conduit_devtools.checks.sarif import sarif_log
 from conduit_devtools.checks.suppressions import Suppression
 
 
 class ReportFormat(Enum):
-    """Plain text, JSON, or annotations of GitHub Actions."""
+    """Plain text, JSON, annotations of GitHub Actions, or SARIF, which code scanning services import."""
 
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"
+    SARIF = "sarif"
 
 
 def fails(findings: Sequence[Finding]) -> bool:
@@ -22,29 +25,32 @@ def fails(findings: Sequence[Finding]) -> bool:
     return any(finding.rule.level is Level.ERROR for finding in findings)
 
 
-def render(
-    findings: Sequence[Finding],
-    form: ReportFormat,
-    suppressions: Sequence[Suppression] = (),
-    new: Collection[Suppression] = (),
-) -> str:
-    """Return the report of the findings, and in the formats for machines of the suppressions.
-
-    `new` are the suppressions that the base of the change does not have: GitHub shows them to the reviewer.
-    """
-    if form is ReportFormat.JSON:
-        report = {
-            "findings": [_fields(finding) for finding in findings],
-            "suppressions": [_exception(suppression, suppression in new) for suppression in suppressions],
-        }
-        return json.dumps(report, indent=2)
-    if form is ReportFormat.GITHUB:
-        notices = [_notice(suppression) for suppression in suppressions if suppression in new]
-        return "\n".join([*(_annotation(finding) for finding in findings), *notices])
-    return "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
+def render(outcome: Outcome, form: ReportFormat) -> str:
+    """Return the report of an outcome in this format."""
+    match form:
+        case ReportFormat.JSON:
+            return json.dumps(_document(outcome), indent=2)
+        case ReportFormat.SARIF:
+            return json.dumps(sarif_log(outcome), indent=2)
+        case ReportFormat.GITHUB:
+            notices = [_notice(suppression) for suppression in outcome.new_suppressions]
+            return "\n".join([*(_annotation(outcome, finding) for finding in outcome.findings), *notices])
+        case ReportFormat.TEXT:
+            paragraphs = [_paragraph(outcome, finding) for finding in outcome.findings]
+            return "\n\n".join(paragraphs) or "architecture check passed"
 
 
-def _fields(finding: Finding) -> dict[str, object]:
+def _document(outcome: Outcome) -> dict[str, object]:
+    return {
+        "findings": [_fields(outcome, finding) for finding in outcome.findings],
+        "suppressions": [
+            _exception(suppression, suppression in outcome.new_suppressions)
+            for suppression in outcome.suppressions
+        ],
+    }
+
+
+def _fields(outcome: Outcome, finding: Finding) -> dict[str, object]:
     return {
         "rule": finding.rule.id,
         "level": finding.rule.level.value,
@@ -53,6 +59,8 @@ def _fields(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "why": finding.rule.why,
         "fix": finding.rule.fix,
+        "owner": outcome.owner(finding),
+        "ask": outcome.contact(finding),
     }
 
 
@@ -66,18 +74,25 @@ def _exception(suppression: Suppression, is_new: bool) -> dict[str, object]:
     }
 
 
-def _paragraph(finding: Finding) -> str:
+def _paragraph(outcome: Outcome, finding: Finding) -> str:
     level = f" ({finding.rule.level.value})" if finding.rule.level is not Level.ERROR else ""
     return (
         f"{finding.file}:{finding.line}: {finding.rule.id}{level}: {finding.message}\n"
         f"    why: {finding.rule.why}\n"
         f"    fix: {finding.rule.fix}"
-    )
+    ) + _people(outcome, finding, before="\n    ")
 
 
-def _annotation(finding: Finding) -> str:
+def _people(outcome: Outcome, finding: Finding, before: str) -> str:
+    """Return whose code it is, and whom to ask about the other module, each after `before`."""
+    owner, contact = outcome.owner(finding), outcome.contact(finding)
+    return (f"{before}owner: {owner}" if owner else "") + (f"{before}ask: {contact}" if contact else "")
+
+
+def _annotation(outcome: Outcome, finding: Finding) -> str:
     # https://docs.github.com/actions/reference/workflow-commands, whose toolkit escapes properties further.
     text = f"{finding.message}. Why: {finding.rule.why}. Fix: {finding.rule.fix}."
+    text += _people(outcome, finding, before="\n")
     place = _place(finding.file, finding.line, finding.rule.id)
     return f"::{finding.rule.level.value} {place}::{_escaped(text)}"
 

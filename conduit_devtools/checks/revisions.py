@@ -180,7 +180,11 @@ class _Revision:
         # The static checks report literal names of tables.
         literals = set(literal_table_names(self._module.source))
         for kind, name, _, _ in created:
-            if kind != "index" and not name.startswith((f"{self._name}_", "sqlite_")) and name not in literals:
+            if (
+                kind != "index"
+                and not name.startswith((f"{self._name}_", "sqlite_"))
+                and name not in literals
+            ):
                 message = f"{kind} {name} of {self._name} is not named {self._name}_…"
                 yield self._finding("table-prefix", self._line_of_creation(name), message)
 
@@ -206,7 +210,9 @@ class _Revision:
         return code.co_firstlineno if code is not None and code.co_filename == self._script.path else 1
 
     def _finding(self, rule: str, line: int, message: str) -> Finding:
-        return Finding(RULES[rule], Path(self._script.path).relative_to(self._module.source.root), line, message)
+        return Finding(
+            RULES[rule], Path(self._script.path).relative_to(self._module.source.root), line, message
+        )
 
 
 def _one_line(error: Exception) -> str:

@@ -48,7 +48,9 @@ def differences(before: Catalog, after: Catalog) -> str:
     changed = before ^ after
     tables = {table for table, kind, *_ in changed if kind == "table"}
     names = {
-        f"{kind} {name}" for table, kind, name, *_ in changed if table not in tables or kind in {"table", "trigger"}
+        f"{kind} {name}"
+        for table, kind, name, *_ in changed
+        if table not in tables or kind in {"table", "trigger"}
     }
     return ", ".join(sorted(names))
 

@@ -50,9 +50,9 @@ class SourceFile:
         """The path relative to the root of the checkout."""
         return self.path.relative_to(self.root)
 
-    def finding(self, rule: str, node: ast.AST, message: str) -> Finding:
-        """Return a finding for the rule at the node."""
-        return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message)
+    def finding(self, rule: str, node: ast.AST, message: str, about: str = "") -> Finding:
+        """Return a finding for the rule at the node, which may concern another module."""
+        return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message, about)
 
     @cached_property
     def strings(self) -> Sequence[tuple[str, ast.expr]]:
@@ -201,6 +201,12 @@ class Checkout:
     def packages(self) -> Sequence[ModuleSource]:
         """Every checked package: the kernel, the modules and the programs above them."""
         return [self.kernel, *self.modules, *self.programs]
+
+
+def module_of(name: str) -> str:
+    """Return the module that a full name such as `modules.users.domain` belongs to, or "" for others."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] if first == "modules" else first.removeprefix("conduit_")
 
 
 def last_name(node: ast.AST) -> str:

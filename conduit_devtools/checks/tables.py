@@ -104,7 +104,8 @@ def _foreign_keys(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
             message = f"a foreign key of {module.name} is computed: write {module.name}_… as a literal"
             yield file.finding("foreign-key", call, message)
         elif text is not None and not text.startswith(f"{module.name}_"):
-            yield file.finding("foreign-key", call, f"{module.name} has a foreign key to {text}")
+            message = f"{module.name} has a foreign key to {text}"
+            yield file.finding("foreign-key", call, message, text.partition("_")[0])
 
 
 def _foreign_key_targets(file: SourceFile) -> Iterator[tuple[ast.Call, ast.expr]]:
@@ -153,7 +154,7 @@ def _raw_sql(package: ModuleSource, file: SourceFile, owners: Mapping[str, str])
         for table in _foreign_tables(package, text, owners):
             if strings.may_be_sql(text, node, table):
                 message = f"{package.name} names {table}, a table of {owners[table]}"
-                yield file.finding("raw-sql", node, message)
+                yield file.finding("raw-sql", node, message, owners[table])
 
 
 def _sql_files(checkout: Checkout, package: ModuleSource, owners: Mapping[str, str]) -> Iterator[Finding]:
@@ -161,7 +162,8 @@ def _sql_files(checkout: Checkout, package: ModuleSource, owners: Mapping[str, s
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             for table in _foreign_tables(package, line.partition("--")[0], owners):
                 message = f"{package.name} names {table}, a table of {owners[table]}"
-                yield Finding(RULES["raw-sql"], path.relative_to(checkout.root), number, message)
+                file = path.relative_to(checkout.root)
+                yield Finding(RULES["raw-sql"], file, number, message, owners[table])
 
 
 def _foreign_tables(package: ModuleSource, text: str, owners: Mapping[str, str]) -> Sequence[str]:

@@ -50,7 +50,7 @@ def plan_in_tree(name: ModuleName) -> Plan:
                 "make test": "passes without changes",
                 "make run": f"serves POST and GET /api/{name.text}",
                 f"{module / 'domain'}": "contains an Entry: replace it with your domain",
-                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
+                "CODEOWNERS, module.py": f"name @conduit/{name.text}: replace it with your team",
             },
         ),
     )
@@ -85,7 +85,7 @@ def plan_plugin(name: ModuleName) -> Plan:
                 f".venv/bin/pip install -e {root} --no-deps --no-build-isolation": "installs the plugin",
                 "make run": f"serves POST and GET /api/{name.text}, once installed",
                 f"{package / 'domain'}": "contains an Entry: replace it with your domain",
-                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
+                "CODEOWNERS, module.py": f"name @conduit/{name.text}: replace it with your team",
             },
         ),
     )

@@ -107,6 +107,7 @@ class Module:
     """The manifest of a module: `MODULE` in its `module.py`.
 
     name: its folder, the prefix of its tables and its name in settings.
+    owner: the team that owns it, as in CODEOWNERS; named in the log when one of its routes fails.
     container: its dependency-injector container; the application fills the slots.
     needs: container slot to the contract that another module must offer for it.
     offers: contract to the name of the provider that implements it.
@@ -125,6 +126,7 @@ class Module:
 
     name: str
     container: type[ModuleContainer]
+    owner: str = ""
     needs: Mapping[str, type] = field(default_factory=dict)
     offers: Mapping[type, str] = field(default_factory=dict)
     routers: Sequence[Callable[[Any], APIRouter]] = ()
@@ -148,4 +150,4 @@ class Module:
 
 
 # The kernel is not a module and is not discovered. It has a manifest because it has tables to migrate.
-KERNEL = Module(name="kernel", container=ModuleContainer, schema=SCHEMA)
+KERNEL = Module(name="kernel", owner="@conduit/architecture", container=ModuleContainer, schema=SCHEMA)

@@ -40,6 +40,7 @@ def checks(container: UsersContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="users",
+    owner="@conduit/users",
     container=UsersContainer,
     offers={UserDirectory: "directory", TokenVerifier: "tokens"},
     routers=[router],

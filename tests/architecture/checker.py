@@ -59,19 +59,21 @@ def _send(sender: Connection, folder: str, include_runtime: bool) -> None:
 
 
 def _check_static(folder: Path) -> str:
+    from conduit_devtools.checks.outcome import Outcome  # noqa: PLC0415
     from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
     from conduit_devtools.checks.static_checks import check_static  # noqa: PLC0415
 
-    return render(list(check_static(Checkout(folder))), ReportFormat.JSON)
+    return render(Outcome(list(check_static(Checkout(folder)))), ReportFormat.JSON)
 
 
 def _check_all(folder: Path) -> str:
+    from conduit_devtools.checks.outcome import Outcome  # noqa: PLC0415
     from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
     from conduit_devtools.checks.runtime_checks import check_all  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
 
-    return render(check_all(Checkout(folder)), ReportFormat.JSON)
+    return render(Outcome(check_all(Checkout(folder))), ReportFormat.JSON)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from conduit_app.cli import main
 from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.report import ReportFormat, render
 from tests.architecture.copied_tree import FULL_CHECK, STATIC_CHECK, CopiedTree
 
@@ -22,7 +23,7 @@ RAW_SQL_VIOLATION = (
 
 
 def test_text_report_has_place_message_reason_and_fix() -> None:
-    assert render([FINDING], ReportFormat.TEXT).splitlines() == [
+    assert render(Outcome([FINDING]), ReportFormat.TEXT).splitlines() == [
         "modules/articles/reader.py:7: raw-sql: articles names users_account",
         f"    why: {RAW_SQL.why}",
         f"    fix: {RAW_SQL.fix}",
@@ -30,11 +31,11 @@ def test_text_report_has_place_message_reason_and_fix() -> None:
 
 
 def test_text_report_separates_findings_by_blank_lines() -> None:
-    assert render([FINDING, FINDING], ReportFormat.TEXT).count("\n\n") == 1
+    assert render(Outcome([FINDING, FINDING]), ReportFormat.TEXT).count("\n\n") == 1
 
 
 def test_json_report_has_place_message_reason_and_fix() -> None:
-    assert json.loads(render([FINDING], ReportFormat.JSON)) == {
+    assert json.loads(render(Outcome([FINDING]), ReportFormat.JSON)) == {
         "findings": [
             {
                 "rule": "raw-sql",
@@ -44,6 +45,8 @@ def test_json_report_has_place_message_reason_and_fix() -> None:
                 "message": "articles names users_account",
                 "why": RAW_SQL.why,
                 "fix": RAW_SQL.fix,
+                "owner": "",
+                "ask": "",
             }
         ],
         "suppressions": [],
@@ -51,19 +54,19 @@ def test_json_report_has_place_message_reason_and_fix() -> None:
 
 
 def test_github_report_is_an_annotation_of_the_line() -> None:
-    assert render([FINDING], ReportFormat.GITHUB) == (
+    assert render(Outcome([FINDING]), ReportFormat.GITHUB) == (
         "::error file=modules/articles/reader.py,line=7,title=raw-sql::"
         f"articles names users_account. Why: {RAW_SQL.why}. Fix: {RAW_SQL.fix}."
     )
 
 
 def test_github_report_escapes_line_breaks_and_percent_signs() -> None:
-    [line] = render([replace(FINDING, message="100%\r\nsure")], ReportFormat.GITHUB).splitlines()
+    [line] = render(Outcome([replace(FINDING, message="100%\r\nsure")]), ReportFormat.GITHUB).splitlines()
     assert line.startswith("::error file=modules/articles/reader.py,line=7,title=raw-sql::100%25%0D%0Asure.")
 
 
 def test_github_report_escapes_file_names() -> None:
-    annotation = render([replace(FINDING, file=Path("a,line=1:b%.py"))], ReportFormat.GITHUB)
+    annotation = render(Outcome([replace(FINDING, file=Path("a,line=1:b%.py"))]), ReportFormat.GITHUB)
     assert annotation.startswith("::error file=a%2Cline=1%3Ab%25.py,line=7,")
 
 
@@ -77,7 +80,7 @@ def test_github_report_escapes_file_names() -> None:
     ids=lambda value: value.value if isinstance(value, ReportFormat) else "",
 )
 def test_report_without_findings(form: ReportFormat, report: str) -> None:
-    assert render([], form) == report
+    assert render(Outcome([]), form) == report
 
 
 def test_reasons_and_fixes_have_no_full_stop() -> None:

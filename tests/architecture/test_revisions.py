@@ -56,7 +56,9 @@ def check(tmp_path: Path) -> Check:
     notes = module_metadata()
     Table("notes_entry", notes, Column("id", Integer, primary_key=True), Column("owner_id", BigInteger))
     schemas = {"notes": Schema(notes, migrations), "tags": Schema(tags, tmp_path / "none", ("tags_words",))}
-    modules = [Module(name=name, container=ModuleContainer, schema=schema) for name, schema in schemas.items()]
+    modules = [
+        Module(name=name, container=ModuleContainer, schema=schema) for name, schema in schemas.items()
+    ]
     (tmp_path / "none").mkdir()
     sources = {name: ModuleSource(name, tmp_path / name, tmp_path) for name in schemas}
 
@@ -66,7 +68,10 @@ def check(tmp_path: Path) -> Check:
         lines = file.read_text(encoding="utf-8").splitlines()
         findings = list(check_revisions(sources, modules))
         assert {finding.file for finding in findings} <= {Path("notes/migrations/0002_second.py")}
-        return [(finding.rule.id, f"{lines[finding.line - 1].strip()} → {finding.message}") for finding in findings]
+        return [
+            (finding.rule.id, f"{lines[finding.line - 1].strip()} → {finding.message}")
+            for finding in findings
+        ]
 
     return check
 
@@ -77,7 +82,7 @@ BOUNDARY = {
         'op.execute(f"DROP TABLE {table}") → notes changes tags_tag, a table of tags',
     ),
     "an f-string deletes rows": (
-        'op.execute(f"DELETE FROM {str.lower(\'TAGS_TAG\')}")',
+        "op.execute(f\"DELETE FROM {str.lower('TAGS_TAG')}\")",
         "op.execute(f\"DELETE FROM {str.lower('TAGS_TAG')}\") → notes changes tags_tag, a table of tags",
     ),
     "a data migration reads": (
@@ -118,7 +123,11 @@ BOUNDARY = {
 @pytest.mark.parametrize("name", BOUNDARY)
 def test_table_of_another_module_is_reported_at_the_statement(check: Check, name: str) -> None:
     upgrade, expected = BOUNDARY[name]
-    findings = [message for rule, message in check(upgrade, "raise NotImplementedError") if rule == "migration-boundary"]
+    findings = [
+        message
+        for rule, message in check(upgrade, "raise NotImplementedError")
+        if rule == "migration-boundary"
+    ]
     assert findings == [expected]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import RULES, Finding, Stage
+from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.suppressions import new_suppressions, suppressions, unsuppressed
@@ -126,7 +127,8 @@ def test_suppression_that_the_base_does_not_have_is_new(repository: Checkout) ->
 
 def test_json_report_lists_all_suppressions_and_github_shows_the_new_ones(repository: Checkout) -> None:
     listed = suppressions(repository)
-    report = json.loads(render([], ReportFormat.JSON, listed, listed[1:]))
+    outcome = Outcome([], suppressions=listed, new_suppressions=listed[1:])
+    report = json.loads(render(outcome, ReportFormat.JSON))
     assert report["suppressions"][1] == {
         "rule": "boundary",
         "file": FILE.as_posix(),
@@ -135,6 +137,6 @@ def test_json_report_lists_all_suppressions_and_github_shows_the_new_ones(reposi
         "new": True,
     }
     assert [suppression["new"] for suppression in report["suppressions"]] == [False, True]
-    assert render([], ReportFormat.GITHUB, listed, listed[1:]) == (
+    assert render(outcome, ReportFormat.GITHUB) == (
         f"::notice file={FILE.as_posix()},line=3,title=suppression::New exception from boundary: a fix"
     )

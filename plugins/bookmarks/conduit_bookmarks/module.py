@@ -29,6 +29,7 @@ def checks(container: BookmarksContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="bookmarks",
+    owner="@conduit/bookmarks",
     container=BookmarksContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],

@@ -17,6 +17,7 @@ def router(container: FeedsContainer) -> APIRouter:
 
 MODULE = Module(
     name="feeds",
+    owner="@conduit/feeds",
     container=FeedsContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader},
     routers=[router],

@@ -32,6 +32,7 @@ def checks(container: NotificationsContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="notifications",
+    owner="@conduit/notifications",
     container=NotificationsContainer,
     needs={
         "users": UserDirectory,

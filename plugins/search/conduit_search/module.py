@@ -47,6 +47,7 @@ def checks(container: SearchContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="search",
+    owner="@conduit/search",
     container=SearchContainer,
     needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
     routers=[router],
