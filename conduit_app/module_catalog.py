@@ -21,9 +21,6 @@ class ModuleDescription:
     """The public description of one module."""
 
     name: str
-    owner: str
-    """The team of the manifest; an empty string if it declares none."""
-
     version: str
     summary: str
     needs: Mapping[str, str]
@@ -38,6 +35,9 @@ class ModuleDescription:
 
     after_commit: Sequence[str] = ()
     """The events that it handles after the commit."""
+
+    owner: str = ""
+    """The team in the manifest, if it declares one."""
 
     def delivery_note(self, event: str) -> str:
         """Return a suffix for an event that is delivered after the commit, otherwise an empty string."""
@@ -114,14 +114,13 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
     from rich.table import Table  # noqa: PLC0415 - likewise
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading in ("MODULE", "OWNER", "NEEDS", "OFFERS", "HANDLES"):
+    for heading in ("MODULE", "NEEDS", "OFFERS", "HANDLES"):
         table.add_column(heading, overflow="fold")
     for heading in ("ROUTES", "TABLES"):
         table.add_column(heading, justify="right", no_wrap=True)
     for module in modules:
         table.add_row(
-            f"{module.name} {module.version}",
-            module.owner,
+            f"{module.name} {module.version}\n{module.owner}".rstrip(),
             "\n".join(dict.fromkeys(module.needs.values())),
             "\n".join(module.offers),
             "\n".join(f"{event}{module.delivery_note(event)}" for event in module.handles),

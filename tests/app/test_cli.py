@@ -123,6 +123,8 @@ class TestModules:
             assert len(line) <= int(columns), line
         listed = [line.split()[0] for line in lines if re.match(r"\w+ \d", line)]
         assert listed == NAMES
+        owners = [line.split()[0] for line in lines if line.startswith("@")]
+        assert owners == [f"@conduit/{name}" for name in NAMES]
 
 
 class TestServe:

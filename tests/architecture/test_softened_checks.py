@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from conduit_devtools.checks.base import Base
-from conduit_devtools.checks.finding import Finding
+from conduit_devtools.checks.finding import Finding, Stage
 from conduit_devtools.checks.owners import check_moved_owners
 from conduit_devtools.checks.softened import check_softened
 from conduit_devtools.checks.source import Checkout
+from conduit_devtools.checks.suppressions import unsuppressed
 from tests.architecture.copied_tree import ROOT
 from tests.architecture.test_base import git
 
@@ -283,7 +284,7 @@ LEGITIMATE = {
     "an option of the report": (TOOLS, '"-ra"', '"-ra", "--showlocals"'),
     "a shorter timeout": (TOOLS, 'timeout = "180"', 'timeout = "60"'),
     "a dependency": (TOOLS, '    "limits>=5.6,<6",\n', '    "limits>=5.7,<6",\n'),
-    "a word of codespell": (TOOLS, 'ignore-words-list = "', 'ignore-words-list = "asend,'),
+    "a word of codespell": (TOOLS, 'ignore-words-list = "', 'ignore-words-list = "articels,'),
     "a new owner of a module": (
         OWNERS,
         "/modules/users/     @conduit/users",
@@ -301,3 +302,14 @@ LEGITIMATE = {
 def test_change_that_softens_nothing_is_not_reported(repository: Path, name: str) -> None:
     change(repository, *LEGITIMATE[name])
     assert findings(repository) == []
+
+
+def test_reason_above_the_entry_allows_it_now_and_after_the_merge(repository: Path) -> None:
+    entry = "    modules.users.domain -> modules.articles.domain\n"
+    reason = "    # conduit: allow softened-check: until issue 91\n"
+    before = "    modules.*.fakes -> modules.**\n"
+    change(repository, IMPORTS, before, before + reason + entry)
+    checkout = Checkout(repository)
+    assert list(unsuppressed(checkout, findings(repository), set(Stage) - {Stage.BASE})) == []
+    # Without the finding, as after the merge.
+    assert list(unsuppressed(checkout, [], set(Stage) - {Stage.BASE})) == []
