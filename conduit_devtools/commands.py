@@ -11,6 +11,8 @@ from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
+from conduit_devtools.checks.compatibility.comparison import compare, raise_versions
+from conduit_devtools.checks.compatibility.findings import check_compatibility
 from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
@@ -33,7 +35,8 @@ def check(
         bool,
         typer.Option(
             "--update",
-            help="Regenerate the snapshots first: event schemas, OpenAPI document, architecture diagram.",
+            help="First raise the minor versions of contracts and regenerate the snapshots: "
+            "OpenAPI document, architecture diagram.",
         ),
     ] = False,
     against: Annotated[
@@ -51,12 +54,15 @@ def check(
     base = _base(checkout, against)
     with reporting_errors(), gc_paused():
         if update:
-            for path in snapshots(checkout).write(checkout.root):
+            versions = raise_versions(checkout, base) if base else ()
+            for path in (*versions, *snapshots(checkout).write(checkout.root)):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
+        verdicts = None
         if base is not None and not any(finding.rule.id == "importable" for finding in findings):
-            findings += check_against(checkout, base)
-    typer.echo(render(findings, form))
+            verdicts = compare(checkout, base)
+            findings += [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
+    typer.echo(render(findings, form, verdicts))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if findings:
         raise typer.Exit(1)

@@ -1,9 +1,11 @@
 """The report formats of findings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from conduit_devtools.checks.compatibility.change import Verdict
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.finding import Finding
 
 
@@ -15,13 +17,18 @@ class ReportFormat(Enum):
     GITHUB = "github"
 
 
-def render(findings: Sequence[Finding], form: ReportFormat) -> str:
-    """Return the report of the findings."""
+def render(
+    findings: Sequence[Finding], form: ReportFormat, verdicts: Sequence[ModuleVerdict] | None = None
+) -> str:
+    """Return the report of the findings, and of the verdicts on the modules that differ from a base."""
     if form is ReportFormat.JSON:
-        return json.dumps({"findings": [_fields(finding) for finding in findings]}, indent=2)
+        compared = {} if verdicts is None else {"modules": [_verdict_fields(verdict) for verdict in verdicts]}
+        return json.dumps({"findings": [_fields(finding) for finding in findings], **compared}, indent=2)
     if form is ReportFormat.GITHUB:
         return "\n".join(_annotation(finding) for finding in findings)
-    return "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
+    lines = [line for verdict in verdicts or () for line in _verdict_lines(verdict)]
+    paragraphs = "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
+    return "\n".join([*lines, *([""] if lines and findings else []), paragraphs])
 
 
 def _fields(finding: Finding) -> dict[str, object]:
@@ -33,6 +40,38 @@ def _fields(finding: Finding) -> dict[str, object]:
         "why": finding.rule.why,
         "fix": finding.rule.fix,
     }
+
+
+def _verdict_fields(verdict: ModuleVerdict) -> dict[str, object]:
+    return {
+        "module": verdict.module,
+        "verdict": verdict.verdict.name.lower(),
+        "contract": str(verdict.after) if verdict.after else None,
+        "changes": [
+            {
+                "thing": change.thing,
+                "what": change.what,
+                "verdict": change.verdict.name.lower(),
+                "file": change.file.as_posix(),
+                "line": change.line,
+                "consumers": list(change.consumers),
+                "migration": verdict.notes.migration(change.thing),
+            }
+            for change in verdict.changes
+        ],
+    }
+
+
+def _verdict_lines(verdict: ModuleVerdict) -> Iterator[str]:
+    """Yield the verdict, and the breaking changes that are no findings because their migration is named."""
+    version = f", contract {verdict.after}" if verdict.after and verdict.after != verdict.before else ""
+    former = f", was {verdict.before}" if version and verdict.before else ""
+    yield f"{verdict.module}: {verdict.verdict.name.lower()}{version}{former}"
+    for change in verdict.changes:
+        migration = verdict.notes.migration(change.thing)
+        if change.verdict is Verdict.BREAKING and migration:
+            yield f"    {change.file}:{change.line}: {change}"
+            yield f"        {migration}"
 
 
 def _paragraph(finding: Finding) -> str:

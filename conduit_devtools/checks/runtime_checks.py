@@ -27,7 +27,7 @@ from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
 from conduit_devtools.architecture.markdown import architecture_markdown
 from conduit_devtools.architecture.openapi_changes import changes
-from conduit_devtools.checks.contracts import SNAPSHOT, event_schemas
+from conduit_devtools.checks.authentication import check_authentication
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
@@ -96,6 +96,7 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
         return
     yield from _check_additive(checkout, document, document_with_plugins)
     yield from check_request_bounds(checkout, document_with_plugins)
+    yield from check_authentication(checkout, document_with_plugins)
     committed = _read(checkout.root / ARCHITECTURE_DOC) or ""
     current = _architecture_doc(checkout.root, composition, application)
     if current != committed:
@@ -132,11 +133,7 @@ def _traceback_places(error: BaseException | None) -> Iterator[tuple[Path, int]]
 
 def snapshots(checkout: Checkout) -> Snapshots:
     """Return the current snapshots. Raises the errors of discovery and composition."""
-    texts = {
-        (module.folder / SNAPSHOT).relative_to(checkout.root): _json(schemas)
-        for module in checkout.modules
-        if (schemas := event_schemas(module))
-    }
+    texts = {}
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(Path(folder))
         # Installed plugins are not in the committed OpenAPI document.

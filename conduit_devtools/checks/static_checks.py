@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from conduit_devtools.checks.built_with import check_versions
 from conduit_devtools.checks.contracts import check_contracts
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding
@@ -23,6 +24,7 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     yield from check_dynamic_imports(checkout)
     yield from check_tables(checkout)
     yield from check_contracts(checkout)
+    yield from check_versions(checkout)
     yield from check_owners(checkout)
 
 
