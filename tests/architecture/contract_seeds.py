@@ -96,6 +96,31 @@ class NoteDirectory(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoteText:
+    """The text of a note."""
+
+    text: str
+    language: str
+
+    @property
+    def words(self) -> list[str]:
+        """The words."""
+        return self.text.split()
+
+
+class NoteListener(Protocol):
+    """Called for each new note."""
+
+    def __call__(self, note: NoteText, /) -> None:
+        """Handle a note."""
+        ...
+
+
+def watch(listener: NoteListener) -> None:
+    """Call the listener for each new note."""
+
+
 def title_of(text: str, length: int = 20) -> str:
     """Return the beginning of a text."""
     return text[:length]
@@ -162,6 +187,16 @@ SEEDS = (
         '    BLUE = "blue"\n    RED = "red"\n',
         COMPATIBLE,
     ),
+    Seed(
+        "keyword-only fields reordered",
+        "    text: str\n    language: str\n",
+        "    language: str\n    text: str\n",
+        COMPATIBLE,
+    ),
+    Seed("positional-only parameter renamed", "note: NoteText, /", "text: NoteText, /", COMPATIBLE),
+    Seed("private names added", "MAX_NOTES = 500", "_SIZE = 5\nMAX_NOTES = 500", COMPATIBLE),
+    Seed("import added", "import datetime\n", "import UTC, datetime\n", COMPATIBLE),
+    Seed("version raised", 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "1.1"', COMPATIBLE),
     # More than before.
     Seed(
         "method added",
@@ -241,6 +276,22 @@ SEEDS = (
         ("SlugSet",),
     ),
     # Consumers must be changed.
+    Seed(
+        "method added to a protocol that callers implement",
+        "    def __call__",
+        "    def name(self) -> str: ...\n\n    def __call__",
+        BREAKING,
+        ("NoteListener.name",),
+    ),
+    Seed("property changed", "-> list[str]:", "-> tuple[str]:", BREAKING, ("NoteText.words",)),
+    Seed("property became a method", "    @property\n", "", BREAKING, ("NoteText.words",)),
+    Seed(
+        "fields became keyword-only",
+        "slots=True)\nclass NoteFilter",
+        "kw_only=True)\nclass NoteFilter",
+        BREAKING,
+        ("NoteFilter",),
+    ),
     Seed("parameter renamed", IDS, IDS.replace("slugs", "names"), BREAKING, ("NoteDirectory.ids",)),
     Seed(
         "parameter removed",

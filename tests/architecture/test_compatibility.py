@@ -270,6 +270,14 @@ class TestHttp:
 
 
 class TestCommand:
+    def test_unreadable_file_is_named_in_one_line(self, repository: Repository) -> None:
+        repository.write(DOCUMENT, "<<<<<<< ours")
+        completed = repository.check()
+        assert completed.exit_code == 1
+        assert completed.stderr == (
+            f"conduit: cannot compare with the base: {DOCUMENT} is not JSON; run: conduit check --update\n"
+        )
+
     def test_text_report_has_a_line_per_changed_module(self, repository: Repository) -> None:
         repository.replace(ARTICLES, *RENAMED)
         repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')

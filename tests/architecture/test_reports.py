@@ -141,7 +141,7 @@ def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
 
 
 @pytest.mark.slow
-def test_update_raises_minor_versions_and_waves_no_breaking_change_through(tree: CopiedTree) -> None:
+def test_update_raises_minor_versions_and_accepts_no_breaking_change(tree: CopiedTree) -> None:
     git(tree.root, "init", "--quiet", "--initial-branch", "main")
     git(tree.root, "add", "--force", ".")
     git(tree.root, "commit", "--quiet", "--message", "Base")

@@ -40,6 +40,10 @@ class Change:
         return f"{self.thing}: {self.what}{consumers}"
 
 
+class IncomparableFile(Exception):
+    """A file of the base or of the working tree cannot be read. The message says which, and why."""
+
+
 def worst(changes: Collection[Change]) -> Verdict:
     """Return the verdict on a module with these changes."""
     return max((change.verdict for change in changes), default=Verdict.COMPATIBLE)

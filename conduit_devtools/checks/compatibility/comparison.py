@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from conduit_devtools.checks.base import Base, UnknownBase
-from conduit_devtools.checks.compatibility.change import Change, Verdict
+from conduit_devtools.checks.base import Base
+from conduit_devtools.checks.compatibility.change import Change, IncomparableFile, Verdict
 from conduit_devtools.checks.compatibility.changes_file import NAME as CHANGES
 from conduit_devtools.checks.compatibility.changes_file import ChangesFile
 from conduit_devtools.checks.compatibility.consumers import Consumers
@@ -27,7 +27,7 @@ APPLICATION = Path("conduit_app")
 def compare(checkout: Checkout, base: Base) -> Sequence[ModuleVerdict]:
     """Return a verdict for each module that differs from the base.
 
-    Raises `UnknownBase` if a file of the base cannot be parsed.
+    Raises `IncomparableFile` if a file of the base, or an OpenAPI document, cannot be parsed.
     """
     return list(_Comparison(checkout, base).verdicts())
 
@@ -115,6 +115,7 @@ class _Comparison:
         )
 
     def _compare_contracts(self, name: str, file: Path, old: str, new: str) -> Iterator[Change]:
+        _parsed(file, old)
         modules = read_contract(name, file, old), read_contract(name, file, new)
         for change in compare_contracts(*modules, file, self.consumers.created(name)):
             if change.verdict is Verdict.BREAKING:
@@ -151,4 +152,4 @@ def _parsed(path: Path, text: str) -> ast.Module:
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        raise UnknownBase(f"its file {path} cannot be parsed") from error
+        raise IncomparableFile(f"{path} is not valid there: {error.msg}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conduit_devtools.architecture.openapi_changes import METHODS, Json, changes
-from conduit_devtools.checks.compatibility.change import Change, Verdict
+from conduit_devtools.checks.compatibility.change import Change, IncomparableFile, Verdict
 
 CLIENTS = "HTTP clients"
 DOCUMENT = Path("docs/openapi.json")
@@ -31,7 +31,7 @@ class OperationChange:
 def compare_documents(old: Mapping[Path, str], new: Mapping[Path, str]) -> Iterator[OperationChange]:
     """Yield the changes between the documents in files of the base and of the working tree."""
     for file in sorted(old.keys() | new.keys()):
-        before, after = _parsed(old.get(file)), _parsed(new.get(file))
+        before, after = _parsed(file, old.get(file)), _parsed(file, new.get(file))
         for change in [*_additions_and_breakages(before, after, file, new.get(file, ""))]:
             paths = [document["paths"].get(_path(change.thing), {}) for document in (before, after)]
             ids = {item[method]["operationId"] for item in paths for method in METHODS if method in item}
@@ -74,5 +74,8 @@ def _path(thing: str) -> str:
     return thing.rpartition(" ")[2]
 
 
-def _parsed(text: str | None) -> Any:
-    return json.loads(text) if text else EMPTY
+def _parsed(file: Path, text: str | None) -> Any:
+    try:
+        return json.loads(text) if text else EMPTY
+    except json.JSONDecodeError as error:
+        raise IncomparableFile(f"{file} is not JSON; run: conduit check --update") from error
