@@ -1,13 +1,13 @@
 """The command line."""
 
 from functools import partial
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from conduit_app.commands.lazy_commands import ConduitCommands, add_command, add_missing_command
 from conduit_app.devtools import PACKAGE, is_installed
+from conduit_app.distribution import installed_version
 
 main = typer.Typer(
     name="conduit",
@@ -21,7 +21,7 @@ main = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"conduit {version('conduit')}")
+        typer.echo(f"conduit {installed_version()}")
         raise typer.Exit
 
 

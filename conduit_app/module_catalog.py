@@ -144,9 +144,14 @@ def _need(module: ModuleDescription, provider: str) -> str:
 
 
 def mermaid(modules: Sequence[ModuleDescription]) -> str:
-    """Return the modules as a Mermaid graph: solid arrows are needs, dotted arrows are events."""
-    lines = ["graph BT", *(f"    {module.name}" for module in modules)]
+    """Return the modules as a Mermaid graph: solid arrows are needs, dotted arrows are events.
+
+    The line of each module is between its own arrows and those of the previous one, so that git merges the
+    arrows that two teams add.
+    """
+    lines = ["graph BT"]
     for module in modules:
+        lines.append(f"    {module.name}")
         for provider in dict.fromkeys(module.needs.values()):
             contracts = ", ".join(
                 contract for contract, offered in module.needs.items() if offered == provider
@@ -155,21 +160,3 @@ def mermaid(modules: Sequence[ModuleDescription]) -> str:
         for event, publisher in module.handles.items():
             lines.append(f"    {publisher} -.->|{event}| {module.name}")
     return "\n".join(lines)
-
-
-def rows(module: ModuleDescription) -> Sequence[tuple[str, str]]:
-    """Return the rows of a module's canvas: a heading, and entries in Markdown."""
-    return [
-        ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in module.needs.items())),
-        ("offers", ", ".join(f"`{contract}`" for contract in module.offers)),
-        ("routes", "<br>".join(f"`{route}`" for route in module.routes)),
-        ("tables", ", ".join(f"`{table}`" for table in module.tables)),
-        ("publishes", ", ".join(f"`{event}`" for event in module.publishes)),
-        (
-            "handles",
-            ", ".join(
-                f"`{event}` of {publisher}{module.delivery_note(event)}"
-                for event, publisher in module.handles.items()
-            ),
-        ),
-    ]

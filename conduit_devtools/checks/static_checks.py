@@ -5,21 +5,36 @@ from collections.abc import Iterator
 from conduit_devtools.checks.built_with import check_versions
 from conduit_devtools.checks.contracts import check_contracts
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
-from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
+from conduit_devtools.checks.merge_conflicts import check_merge_conflicts
 from conduit_devtools.checks.owners import check_owners
+from conduit_devtools.checks.purity import check_purity
 from conduit_devtools.checks.source import Checkout
+from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import check_tables
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every static finding. Files that cannot be parsed are reported alone."""
+    """Yield every static finding without a suppression. Files that cannot be parsed are reported alone."""
+    findings = list(static_findings(checkout))
+    parsed = not any(finding.rule is RULES["importable"] for finding in findings)
+    yield from unsuppressed(checkout, findings, {Stage.SOURCES}) if parsed else findings
+
+
+def static_findings(checkout: Checkout) -> Iterator[Finding]:
+    """Yield what `check_static` does, and what suppressions allow."""
     unparsable = list(_unparsable(checkout))
     if unparsable:
         yield from unparsable
         return
-    yield from check_imports(checkout)
+    yield from check_merge_conflicts(checkout)
+    imports = list(check_imports(checkout))
+    yield from imports
+    # An import is reported once.
+    reported = {(finding.file, finding.line) for finding in imports}
+    yield from (finding for finding in check_purity(checkout) if (finding.file, finding.line) not in reported)
     yield from check_layout(checkout)
     yield from check_dynamic_imports(checkout)
     yield from check_tables(checkout)

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from conduit_app.discovery import discover
-from conduit_devtools.checks.runtime_checks import OPENAPI_DOC, Snapshots, snapshots
+from conduit_devtools.checks.runtime_checks import snapshots
+from conduit_devtools.checks.snapshots import MODULES, OPENAPI_PART, Snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.scaffold.naming import InvalidModule
 from conduit_devtools.scaffold.plan import Plan
@@ -60,8 +61,10 @@ def _check_conflicts(checkout: Checkout, plan: Plan) -> None:
         for taken in (path, path.with_suffix(".py")):
             if (checkout.root / taken).exists():
                 raise InvalidModule(f"{taken} already exists")
-    paths = json.loads((checkout.root / OPENAPI_DOC).read_text(encoding="utf-8"))["paths"]
-    for path in paths:
+    parts = [
+        json.loads(file.read_text("utf-8")) for file in checkout.root.glob(f"{MODULES}/*/{OPENAPI_PART}")
+    ]
+    for path in sorted(path for part in parts for path in part["paths"]):
         if f"{path}/".startswith(f"/api/{plan.name.text}/"):
             raise InvalidModule(f"the route {path} already exists")
 

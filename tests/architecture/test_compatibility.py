@@ -21,7 +21,7 @@ from tests.architecture.test_base import git
 
 ARTICLES, COMMENTS = "modules/articles/contracts.py", "modules/comments/contracts.py"
 SETTINGS = "plugins/feeds/conduit_feeds/infrastructure/settings.py"
-DOCUMENT = "docs/openapi.json"
+DOCUMENT, USERS_DOCUMENT = "modules/articles/openapi.json", "modules/users/openapi.json"
 RENAMED = (
     "self, slugs: Collection[str]) -> Mapping[str, ArticleId]:",
     "self, names: Collection[str]) -> Mapping[str, ArticleId]:",
@@ -83,8 +83,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     root = tmp_path_factory.mktemp("repository")
     for name in ("modules", "plugins", "conduit_app", "conduit_devtools"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    (root / "docs").mkdir()
-    for name in (DOCUMENT, "CODEOWNERS", "importlinter.ini"):
+    for name in ("CODEOWNERS", "importlinter.ini"):
         shutil.copy(ROOT / name, root / name)
     git(root, "init", "--quiet", "--initial-branch", "main")
     git(root, "add", "--force", ".")
@@ -236,8 +235,8 @@ class TestSettings:
 
 
 class TestHttp:
-    def document(self, repository: Repository) -> Any:
-        return json.loads((repository.root / DOCUMENT).read_text(encoding="utf-8"))
+    def document(self, repository: Repository, file: str = DOCUMENT) -> Any:
+        return json.loads((repository.root / file).read_text(encoding="utf-8"))
 
     def test_removed_operation_is_a_breaking_change_of_its_module(self, repository: Repository) -> None:
         document = self.document(repository)
@@ -248,6 +247,14 @@ class TestHttp:
         assert (rule, file) == ("breaking-change", DOCUMENT)
         assert message.startswith("/api/tags: path removed; used by HTTP clients;")
 
+    def test_operation_may_move_to_another_module(self, repository: Repository) -> None:
+        articles, users = self.document(repository), self.document(repository, USERS_DOCUMENT)
+        users["paths"]["/api/tags"] = articles["paths"].pop("/api/tags")
+        users["components"]["schemas"] |= articles["components"]["schemas"]
+        repository.write(DOCUMENT, json.dumps(articles))
+        repository.write(USERS_DOCUMENT, json.dumps(users))
+        assert repository.verdicts() == {"articles": "compatible", "users": "compatible"}
+
     def test_added_response_field_is_additive(self, repository: Repository) -> None:
         document = self.document(repository)
         document["components"]["schemas"]["TagsResponse"]["properties"]["total"] = {"type": "integer"}
@@ -255,9 +262,9 @@ class TestHttp:
         assert (repository.verdicts(), repository.findings()) == ({"articles": "additive"}, [])
 
     def test_removed_authentication_needs_a_named_exception(self, repository: Repository) -> None:
-        document = self.document(repository)
+        document = self.document(repository, USERS_DOCUMENT)
         document["paths"]["/api/user"]["get"]["security"] = [{}, {"Token": []}, {"Bearer": []}]
-        repository.write(DOCUMENT, json.dumps(document, indent=2))
+        repository.write(USERS_DOCUMENT, json.dumps(document, indent=2))
         assert repository.verdicts() == {"users": "breaking"}
         assert repository.rules() == ["breaking-change", "authentication"]
         repository.replace(
@@ -271,7 +278,7 @@ class TestHttp:
 
 class TestCommand:
     def test_unreadable_file_is_named_in_one_line(self, repository: Repository) -> None:
-        repository.write(DOCUMENT, "<<<<<<< ours")
+        repository.write(DOCUMENT, "{")
         completed = repository.check()
         assert completed.exit_code == 1
         assert completed.stderr == (

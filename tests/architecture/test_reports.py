@@ -133,8 +133,8 @@ def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     *wrote, checked = completed.stderr.splitlines()
     assert wrote == [
         "not compared with a base: tree is not the root of a git repository",
-        "wrote docs/openapi.json",
-        "wrote docs/architecture.md",
+        "wrote modules/articles/openapi.json",
+        "wrote modules/articles/README.md",
     ]
     assert "owners, wiring, migrations, OpenAPI document, snapshots of " in checked
     assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")

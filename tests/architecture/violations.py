@@ -64,6 +64,7 @@ INFRASTRUCTURE = f"{USERS}/infrastructure/directory.py"
 API = f"{USERS}/api/router.py"
 CONTAINER = f"{USERS}/container.py"
 DEMO = f"{USERS}/demo/people.py"
+OPENAPI_PART = "modules/articles/openapi.json"
 REVISION = "modules/articles/infrastructure/migrations/0001_articles.py"
 TABLES = "modules/articles/infrastructure/tables.py"
 READER = "modules/articles/infrastructure/reader.py"
@@ -734,13 +735,19 @@ STATIC_VIOLATIONS = [
         ("codeowners",),
         replaced="/modules/comments/  @conduit/comments\n",
     ),
+    Violation(
+        "conflict markers in the part of an OpenAPI document",
+        OPENAPI_PART,
+        '<<<<<<< HEAD # seeded\n  "paths": {\n=======\n  "paths": {\n>>>>>>> topic\n',
+        ("merge-conflict",),
+        replaced='  "paths": {\n',
+    ),
     Violation("a syntax error", DOMAIN, "\ndef broken(:  # seeded\n", ("importable",)),
 ]
 
 
 ROUTER = "modules/articles/api/router.py"
 SCHEMAS = "modules/articles/api/schemas.py"
-OPENAPI_DOC = "docs/openapi.json"
 # A statement of the revision's upgrade.
 FIRST_INDEX = '    op.create_index("ix_articles_article_created_at_id"'
 
@@ -801,7 +808,7 @@ RUNTIME_VIOLATIONS = [
         ("openapi", "architecture-docs"),
         replaced='@router.get("/tags",',
         messages=("breaking: /api/tags: path removed", "addition: /api/labels: path added"),
-        reported_in=OPENAPI_DOC,
+        reported_in=OPENAPI_PART,
     ),
     Violation(
         "a new route",
@@ -810,7 +817,7 @@ RUNTIME_VIOLATIONS = [
         ("openapi", "architecture-docs"),
         replaced='@router.get("/tags",',
         messages=("addition: /api/labels: path added",),
-        reported_in=OPENAPI_DOC,
+        reported_in=OPENAPI_PART,
     ),
     Violation(
         "a removed field of a response",
@@ -822,7 +829,7 @@ RUNTIME_VIOLATIONS = [
             "breaking: GET /api/articles response 200.articles: field removed",
             "breaking: GET /api/articles/feed response 200.articles: field removed",
         ),
-        reported_in=OPENAPI_DOC,
+        reported_in=OPENAPI_PART,
     ),
     Violation(
         "a narrower type in a request",
@@ -831,7 +838,7 @@ RUNTIME_VIOLATIONS = [
         ("openapi",),
         replaced="    body: Annotated[CommentBody, ValueObject(CommentBody)]\n",
         messages=("breaking: POST /api/articles/{slug}/comments body.comment.body: type changed",),
-        reported_in=OPENAPI_DOC,
+        reported_in="modules/comments/openapi.json",
     ),
     Violation(
         "a list without a limit in a request",

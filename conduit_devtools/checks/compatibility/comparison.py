@@ -2,7 +2,7 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +90,7 @@ class _Comparison:
                     folders[path.parent] = name
                 case ("plugins", name, package, "module.py") if package.startswith("conduit_"):
                     folders[path.parent] = name
-        # Its settings, and routes of which the sources do not show the module.
+        # Its settings, and the routes that belong to no module.
         return {**folders, APPLICATION: str(APPLICATION)}
 
     def _verdict(self, folder: Path, name: str, operations: Sequence[Change]) -> ModuleVerdict:
@@ -124,20 +124,12 @@ class _Comparison:
                 yield change
 
     def _operations(self) -> Mapping[Path, Sequence[Change]]:
-        """Return the changes of operations, by the folder of the module that declares the operation's id."""
+        """Return the changes of operations, by the folder of the module."""
         changes = defaultdict(list)
-        for operation in compare_documents(*self._both(is_openapi_document)):
-            folders = (
-                folder for folder in self._modules() if self._declares(folder, operation.operation_ids)
-            )
-            changes[next(folders, APPLICATION)].append(operation.change)
+        for change in compare_documents(*self._both(is_openapi_document)):
+            folder = change.file.parent
+            changes[folder if folder in self._modules() else APPLICATION].append(change)
         return changes
-
-    def _declares(self, folder: Path, operation_ids: Collection[str]) -> bool:
-        api = folder / "api"
-        texts = [text for path, text in self.former.items() if path.is_relative_to(api)]
-        texts += [path.read_text(encoding="utf-8") for path in (self.checkout.root / api).rglob("*.py")]
-        return any(f'"{operation_id}"' in text for text in texts for operation_id in operation_ids)
 
     def _both(self, selects: Callable[[Path], bool]) -> tuple[Mapping[Path, str], Mapping[Path, str]]:
         """Return the former and the current texts of the changed files that are selected."""

@@ -46,7 +46,9 @@ class Consumers:
         uses = set()
         for module in (*self.checkout.modules, *installed_plugins(self.checkout)):
             for file in module.files:
-                trees = [file.tree, *([self.former[file.relative]] if file.relative in self.former else [])]
+                trees = [self.former[file.relative]] if file.relative in self.former else []
+                # Most files import no contract, and need not be parsed.
+                trees += [file.tree] if ".contracts" in file.text else []
                 for tree in trees:
                     uses |= {use for use in _uses_in(tree, module.name) if not _is_own(use, file)}
         return frozenset(uses)

@@ -1,55 +1,51 @@
 """The comparison of the committed OpenAPI documents."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from conduit_devtools.architecture.openapi_changes import METHODS, Json, changes
+from conduit_devtools.architecture.openapi_parts import compose
 from conduit_devtools.checks.compatibility.change import Change, IncomparableFile, Verdict
 
+MODULES, OPENAPI_PART = Path("modules"), "openapi.json"
+# Before it was split.
+OPENAPI_DOC = Path("docs/openapi.json")
+
 CLIENTS = "HTTP clients"
-DOCUMENT = Path("docs/openapi.json")
 AUTHENTICATION_REMOVED = "authentication removed"
-EMPTY: Json = {"paths": {}}
 
 
 def is_openapi_document(path: Path) -> bool:
-    """Return whether this file of a checkout is, or is a part of, its OpenAPI document."""
-    return path == DOCUMENT
+    """Return whether this file of a checkout is a part of its OpenAPI document."""
+    return path == OPENAPI_DOC or (path.name == OPENAPI_PART and path.parts[0] == MODULES.name)
 
 
-@dataclass(frozen=True, slots=True)
-class OperationChange:
-    """A change of the HTTP interface, and the ids of the operations at its path."""
+def compare_documents(old: Mapping[Path, str], new: Mapping[Path, str]) -> Iterator[Change]:
+    """Yield the changes between the parts of the document in the base and in the working tree.
 
-    change: Change
-    operation_ids: Collection[str]
-
-
-def compare_documents(old: Mapping[Path, str], new: Mapping[Path, str]) -> Iterator[OperationChange]:
-    """Yield the changes between the documents in files of the base and of the working tree."""
-    for file in sorted(old.keys() | new.keys()):
-        before, after = _parsed(file, old.get(file)), _parsed(file, new.get(file))
-        for change in [*_additions_and_breakages(before, after, file, new.get(file, ""))]:
-            paths = [document["paths"].get(_path(change.thing), {}) for document in (before, after)]
-            ids = {item[method]["operationId"] for item in paths for method in METHODS if method in item}
-            yield OperationChange(change, ids)
-
-
-def _additions_and_breakages(old: Json, new: Json, file: Path, text: str) -> Iterator[Change]:
-    for change in changes(old, new):
+    They are compared together, because an operation may move from one to another. Raises `IncomparableFile`.
+    """
+    former, current = _parsed(old), _parsed(new)
+    before, after = compose(former.values()), compose(current.values())
+    for change in changes(before, after):
         thing = " ".join(change.where.split()[:2])
         what = f"{change.where.removeprefix(thing).strip()} {change.what}".strip()
+        file = _file(change.path, current, former)
+        line = line_of_path(new.get(file, ""), change.path)
         verdict = Verdict.BREAKING if change.breaking else Verdict.ADDITIVE
-        yield Change(thing, what, verdict, file, line_of_path(text, change.path), (CLIENTS,))
-    for path, method, operation in operations(old):
-        after = new["paths"].get(path, {}).get(method)
-        if after is not None and is_authenticated(operation) and not is_authenticated(after):
-            thing = f"{method.upper()} {path}"
-            line = line_of_path(text, path)
+        yield Change(thing, what, verdict, file, line, (CLIENTS,))
+    for path, method, operation in operations(before):
+        remaining = after["paths"].get(path, {}).get(method)
+        if remaining is not None and is_authenticated(operation) and not is_authenticated(remaining):
+            file, thing = _file(path, current, former), f"{method.upper()} {path}"
+            line = line_of_path(new.get(file, ""), path)
             yield Change(thing, AUTHENTICATION_REMOVED, Verdict.BREAKING, file, line, (CLIENTS,))
+
+
+def _file(path: str, *documents: Mapping[Path, Json]) -> Path:
+    """Return the first file with this path."""
+    return next(file for parts in documents for file, part in parts.items() if path in part["paths"])
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -70,12 +66,11 @@ def line_of_path(document: str, path: str) -> int:
     return next((number for number, line in lines if line.strip().startswith(f'"{path}":')), 1)
 
 
-def _path(thing: str) -> str:
-    return thing.rpartition(" ")[2]
-
-
-def _parsed(file: Path, text: str | None) -> Any:
-    try:
-        return json.loads(text) if text else EMPTY
-    except json.JSONDecodeError as error:
-        raise IncomparableFile(f"{file} is not JSON; run: conduit check --update") from error
+def _parsed(texts: Mapping[Path, str]) -> Mapping[Path, Json]:
+    parts = {}
+    for file, text in texts.items():
+        try:
+            parts[file] = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise IncomparableFile(f"{file} is not JSON; run: conduit check --update") from error
+    return parts

@@ -8,7 +8,7 @@ from typing import Never
 
 import pytest
 
-from conduit_devtools.checks.runtime_checks import Snapshots
+from conduit_devtools.checks.snapshots import Snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.scaffold import writing
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
@@ -16,12 +16,12 @@ from conduit_devtools.scaffold.plan import Plan, plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import write_module
 from tests.devtools.scaffold.conftest import NEW, ROOT, files, run
 
-OPENAPI_DOC = Path("docs/openapi.json")
+GRAPH = Path("docs/architecture.md")
 
 
 def fake_snapshots(_checkout: Checkout) -> Snapshots:
     """Return snapshots that change one file and create another."""
-    return Snapshots({OPENAPI_DOC: "{}\n", Path("docs/new.md"): "new\n"})
+    return Snapshots({GRAPH: "{}\n", Path("docs/new.md"): "new\n"})
 
 
 def failing(error: BaseException) -> Callable[[Checkout], Snapshots]:
@@ -124,7 +124,7 @@ class TestFiles:
         after = files(tree)
         changed = {path for path in before | after if before.get(path) != after.get(path)}
         new = {path for path in changed if (tree / path).is_file()}
-        assert new == {*plan.texts, OPENAPI_DOC, Path("docs/new.md"), Path("CODEOWNERS")}
+        assert new == {*plan.texts, GRAPH, Path("docs/new.md"), Path("CODEOWNERS")}
         assert owners(tree, "/modules/")[-1] == f"/modules/{NEW}/ @conduit/{NEW}"
 
     def test_plugin_adds_its_folder_and_owner(self, tree: Path) -> None:
