@@ -226,6 +226,18 @@ class TestSettings:
         repository.replace(SETTINGS, "(ModuleSettings):\n", "(ModuleSettings):\n    feeds_extra: int = 3\n")
         assert (repository.verdicts(), repository.findings()) == ({"feeds": "additive"}, [])
 
+    @pytest.mark.parametrize(
+        ("limit", "verdict"),
+        [
+            ("min_length=2", "breaking"),
+            ("min_length=0", "additive"),
+            ("max_length=9, min_length=1", "breaking"),
+        ],
+    )
+    def test_limit_is_compared(self, repository: Repository, limit: str, verdict: str) -> None:
+        repository.replace(SETTINGS, "min_length=1", limit)
+        assert repository.verdicts() == {"feeds": verdict}
+
     def test_required_setting_is_breaking(self, repository: Repository) -> None:
         repository.replace(
             "conduit_app/settings.py", "(ModuleSettings):\n", "(ModuleSettings):\n    place: str\n"

@@ -1,5 +1,6 @@
 """The comparison of fields: of dataclasses, events and settings."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -7,6 +8,8 @@ from enum import Enum
 import griffe
 
 from conduit_devtools.checks.compatibility.types import Scope, Union, accepts
+
+LOWER, UPPER = frozenset({"ge", "gt", "min_length"}), frozenset({"le", "lt", "max_length"})
 
 
 class Use(Enum):
@@ -26,6 +29,8 @@ class Field:
     type: Union
     default: str | None
     line: int
+    limits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The limits in the call of pydantic's `Field`, as source code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,13 @@ class FieldChange:
 def fields_of(definition: griffe.Class, scope: Scope) -> Mapping[str, Field]:
     """Return the annotated public fields of a class, by name, in their order."""
     return {
-        name: Field(name, scope.union(member.annotation), _default(member.value), member.lineno or 0)
+        name: Field(
+            name,
+            scope.union(member.annotation),
+            _default(member.value),
+            member.lineno or 0,
+            _limits(member.value),
+        )
         for name, member in definition.members.items()
         if isinstance(member, griffe.Attribute)
         and member.annotation is not None
@@ -66,6 +77,15 @@ def _default(value: griffe.Expr | str | None) -> str | None:
             ),
         )
     return None if value is None else str(value)
+
+
+def _limits(value: griffe.Expr | str | None) -> Mapping[str, str]:
+    arguments = value.arguments if isinstance(value, griffe.ExprCall) else ()
+    return {
+        argument.name: str(argument.value)
+        for argument in arguments
+        if isinstance(argument, griffe.ExprKeyword) and argument.name in LOWER | UPPER | {"pattern"}
+    }
 
 
 def compare_fields(
@@ -112,12 +132,31 @@ def _compare(old: Field, new: Field, use: Use) -> Iterator[FieldChange]:
         yield FieldChange(new.name, what, not compatible, new.line)
     if use is Use.READ:
         return
+    if use is Use.CONFIGURED:
+        yield from _compare_limits(old, new)
     if (old.default is None) != (new.default is None):
         required = new.default is None
         what = "became required" if required else "became optional"
         yield FieldChange(new.name, what, required, new.line)
     elif use is Use.CREATED and old.default != new.default:
         yield FieldChange(new.name, "default changed", True, new.line)
+
+
+def _compare_limits(old: Field, new: Field) -> Iterator[FieldChange]:
+    for name in sorted(old.limits.keys() | new.limits.keys()):
+        before, after = old.limits.get(name), new.limits.get(name)
+        if before != after:
+            narrower = after is not None and (before is None or _is_narrower(name, before, after))
+            what = f"limit {name} {'removed' if after is None else f'changed to {after}'}"
+            yield FieldChange(new.name, what, narrower, new.line)
+
+
+def _is_narrower(name: str, before: str, after: str) -> bool:
+    try:
+        return float(after) > float(before) if name in LOWER else float(after) < float(before)
+    except ValueError:
+        # Not a number, such as a pattern or the name of a constant.
+        return True
 
 
 def _order(
