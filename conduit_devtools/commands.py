@@ -1,6 +1,7 @@
 """`conduit check` and `conduit new-module`: conduit_app/cli.py imports them when they are called."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,10 @@ from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
+from conduit_devtools.checks.compatibility.change import IncomparableFile
+from conduit_devtools.checks.compatibility.comparison import compare, raise_versions
+from conduit_devtools.checks.compatibility.findings import check_compatibility
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
@@ -34,7 +39,8 @@ def check(
         bool,
         typer.Option(
             "--update",
-            help="Regenerate the snapshots first: event schemas, OpenAPI document, architecture diagram.",
+            help="First raise the minor versions of contracts and regenerate the snapshots: "
+            "OpenAPI document, architecture diagram.",
         ),
     ] = False,
     against: Annotated[
@@ -52,14 +58,18 @@ def check(
     base = _base(checkout, against)
     with reporting_errors(), gc_paused():
         if update:
-            for path in snapshots(checkout).write(checkout.root):
+            written = snapshots(checkout).write(checkout.root)
+            for path in (*written, *(raise_versions(checkout, base) if base else ())):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
+        verdicts = None
         if base is not None and not any(finding.rule.id == "importable" for finding in findings):
-            findings += unsuppressed(checkout, check_against(checkout, base))
+            verdicts = _compared(checkout, base)
+            compared = [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
+            findings += unsuppressed(checkout, compared)
         listed = suppressions(checkout)
         new = new_suppressions(listed, base) if base is not None else ()
-    typer.echo(render(findings, form, listed, new))
+    typer.echo(render(findings, form, listed, new, verdicts))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if listed:
         count = f"exceptions from rules: {len(listed)}" + (f", {len(new)} new" if base is not None else "")
@@ -95,6 +105,13 @@ def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:
     subjects = SOURCE_SUBJECTS if sources else f"{SOURCE_SUBJECTS}, {RUNTIME_SUBJECTS}"
     names = ", ".join(package.name for package in checkout.packages)
     return f"checked {subjects} of {files} Python files in {seconds:.1f} s: {names}"
+
+
+def _compared(checkout: Checkout, base: Base) -> Sequence[ModuleVerdict]:
+    try:
+        return compare(checkout, base)
+    except IncomparableFile as error:
+        fail(f"cannot compare with the base: {error}")
 
 
 def _base(checkout: Checkout, revision: str | None) -> Base | None:

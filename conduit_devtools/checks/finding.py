@@ -154,9 +154,29 @@ RULES = _rules(
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
     ),
     Rule(
-        "event-schema",
-        "subscribers in other modules and stored events depend on the fields",
-        "add an event instead of changing one; if the change is intended, run: conduit check --update",
+        "breaking-change",
+        "modules, clients and operators that this change does not adapt fail after it",
+        "add instead of changing; if it is intended, add a line to CHANGES.md of the module: "
+        "- `name`: what consumers do instead",
+        Stage.BASE,
+    ),
+    Rule(
+        "contract-version",
+        "start-up refuses a plugin that was built with another major version of a contract",
+        "after additions, run: conduit check --update; "
+        "after a breaking change, raise the major version by hand",
+        Stage.BASE,
+    ),
+    Rule(
+        "built-with",
+        "start-up compares the contracts that a plugin was built with to those that are installed",
+        'state the version of each imported contract in the manifest: built_with={"users": "1.0"}',
+    ),
+    Rule(
+        "authentication",
+        "an operation that anybody may call is an attack surface, and one that writes is worse",
+        "require authentication, or name the operation and the reason in `unauthenticated` of the manifest",
+        Stage.MODULES,
     ),
     Rule(
         "contract-takes-collections",

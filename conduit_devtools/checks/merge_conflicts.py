@@ -9,7 +9,7 @@ from conduit_devtools.checks.source import Checkout
 # As git writes them; a heading of Markdown may be underlined by seven equals signs.
 MARKER = re.compile(r"^(<{7}|>{7}|\|{7}) ", re.MULTILINE)
 PATTERNS = ("CODEOWNERS", "importlinter.ini", "docs/architecture.md")
-FILES_OF_MODULES = ("events.json", "openapi.json", "README.md", "CHANGES.md")
+FILES_OF_MODULES = ("openapi.json", "README.md", "CHANGES.md")
 
 
 def check_merge_conflicts(checkout: Checkout) -> Iterator[Finding]:

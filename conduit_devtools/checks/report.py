@@ -1,10 +1,12 @@
 """The report formats of findings."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
+from conduit_devtools.checks.compatibility.change import Verdict
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.finding import Finding, Level
 from conduit_devtools.checks.suppressions import Suppression
 
@@ -27,21 +29,26 @@ def render(
     form: ReportFormat,
     suppressions: Sequence[Suppression] = (),
     new: Collection[Suppression] = (),
+    verdicts: Sequence[ModuleVerdict] | None = None,
 ) -> str:
-    """Return the report of the findings, and in the formats for machines of the suppressions.
+    """Return the report of the findings, and of the verdicts on the modules that differ from a base.
 
-    `new` are the suppressions that the base of the change does not have: GitHub shows them to the reviewer.
+    The formats for machines have the suppressions, too. `new` are those that the base of the change does not
+    have: GitHub shows them to the reviewer.
     """
     if form is ReportFormat.JSON:
+        compared = {} if verdicts is None else {"modules": [_verdict_fields(verdict) for verdict in verdicts]}
         report = {
             "findings": [_fields(finding) for finding in findings],
             "suppressions": [_exception(suppression, suppression in new) for suppression in suppressions],
         }
-        return json.dumps(report, indent=2)
+        return json.dumps(report | compared, indent=2)
     if form is ReportFormat.GITHUB:
         notices = [_notice(suppression) for suppression in suppressions if suppression in new]
         return "\n".join([*(_annotation(finding) for finding in findings), *notices])
-    return "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
+    lines = [line for verdict in verdicts or () for line in _verdict_lines(verdict)]
+    paragraphs = "\n\n".join(_paragraph(finding) for finding in findings) or "architecture check passed"
+    return "\n".join([*lines, *([""] if lines and findings else []), paragraphs])
 
 
 def _fields(finding: Finding) -> dict[str, object]:
@@ -64,6 +71,38 @@ def _exception(suppression: Suppression, is_new: bool) -> dict[str, object]:
         "reason": suppression.reason,
         "new": is_new,
     }
+
+
+def _verdict_fields(verdict: ModuleVerdict) -> dict[str, object]:
+    return {
+        "module": verdict.module,
+        "verdict": verdict.verdict.name.lower(),
+        "contract": str(verdict.after) if verdict.after else None,
+        "changes": [
+            {
+                "thing": change.thing,
+                "what": change.what,
+                "verdict": change.verdict.name.lower(),
+                "file": change.file.as_posix(),
+                "line": change.line,
+                "consumers": list(change.consumers),
+                "migration": verdict.notes.migration(change.thing),
+            }
+            for change in verdict.changes
+        ],
+    }
+
+
+def _verdict_lines(verdict: ModuleVerdict) -> Iterator[str]:
+    """Yield the verdict, and the breaking changes that are no findings because their migration is named."""
+    version = f", contract {verdict.after}" if verdict.after and verdict.after != verdict.before else ""
+    former = f", was {verdict.before}" if version and verdict.before else ""
+    yield f"{verdict.module}: {verdict.verdict.name.lower()}{version}{former}"
+    for change in verdict.changes:
+        migration = verdict.notes.migration(change.thing)
+        if change.verdict is Verdict.BREAKING and migration:
+            yield f"    {change.file}:{change.line}: {change}"
+            yield f"        {migration}"
 
 
 def _paragraph(finding: Finding) -> str:

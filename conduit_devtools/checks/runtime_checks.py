@@ -20,6 +20,7 @@ from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
+from conduit_devtools.checks.authentication import check_authentication
 from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.revisions import check_revisions
@@ -79,6 +80,7 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
         return
     yield from _check_additive(checkout, document, document_with_plugins)
     yield from check_request_bounds(checkout, document_with_plugins)
+    yield from check_authentication(checkout, document_with_plugins)
 
 
 def _import_failure(checkout: Checkout, error: BaseException) -> Finding:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from conduit_devtools.checks.built_with import check_versions
 from conduit_devtools.checks.contract_access import check_contract_access
 from conduit_devtools.checks.contract_types import check_contract_types
 from conduit_devtools.checks.contracts import check_contracts
@@ -42,6 +43,7 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     yield from check_contracts(checkout)
     yield from check_contract_types(checkout)
     yield from check_contract_access(checkout)
+    yield from check_versions(checkout)
     yield from check_owners(checkout)
 
 

@@ -576,9 +576,12 @@ STORAGE = [
     ),
 ]
 
-# A new event of articles, without a snapshot; `PUBLISHED` adds it to the manifest.
+# A new event of articles; `PUBLISHED` adds it to the manifest.
 EVENT = "\n\n@dataclass(frozen=True, slots=True)\nclass ArticleMoved(Event):  # seeded\n    article_id: int\n"
 PUBLISHED = {"modules/articles/module.py": "\nModule(publishes=[ArticleMoved])\n"}
+
+FEEDS = "plugins/feeds/conduit_feeds/module.py"
+FEEDS_VERSIONS = '    built_with={"articles": "1.0", "profiles": "1.0"},\n'
 
 PLUGINS = [
     imports(
@@ -627,21 +630,21 @@ CONTRACT_RULES = [
         "an event that is not frozen",
         ARTICLES,
         EVENT.replace("frozen=True, ", ""),
-        ("event-shape", "event-schema"),
+        ("event-shape",),
         extra=PUBLISHED,
     ),
     Violation(
         "an event with a datetime",
         ARTICLES,
         EVENT.replace("  # seeded", "") + "    at: datetime  # seeded\n",
-        ("event-shape", "event-schema"),
+        ("event-shape",),
         extra=PUBLISHED,
     ),
     Violation(
         "an event with a quoted datetime",
         ARTICLES,
         EVENT.replace("  # seeded", "") + '    at: "datetime"  # seeded\n',
-        ("event-shape", "event-schema"),
+        ("event-shape",),
         extra=PUBLISHED,
     ),
     Violation(
@@ -662,23 +665,30 @@ CONTRACT_RULES = [
         "an event that the manifest does not publish",
         ARTICLES,
         EVENT.replace("ArticleMoved", "ArticleHidden"),
-        ("event-shape", "event-schema"),
-    ),
-    Violation("an event without a snapshot", ARTICLES, EVENT, ("event-schema",), extra=PUBLISHED),
-    Violation(
-        "an event with a new field",
-        ARTICLES,
-        "class ArticlesDeleted(Event):  # seeded\n    slug: str\n",
-        ("event-schema",),
-        replaced="class ArticlesDeleted(Event):\n",
+        ("event-shape",),
     ),
     Violation(
-        "an event with a field of another type",
-        ARTICLES,
-        # The rest of the event's body becomes that of another class.
-        "class ArticlesDeleted(Event):  # seeded\n    author_id: str\n\n\nclass Rest:\n",
-        ("event-schema", "contract-types"),
-        replaced="class ArticlesDeleted(Event):\n",
+        "a contract without a version",
+        CONTRACTS,
+        "",
+        ("contract-version",),
+        replaced='CONTRACT_VERSION = "1.0"\n',
+    ),
+    Violation(
+        "a plugin without the version of a contract",
+        FEEDS,
+        '    built_with={"articles": "1.0"},  # seeded\n',
+        ("built-with",),
+        replaced=FEEDS_VERSIONS,
+        messages=("feeds imports the contract of profiles, but built_with has no version of it",),
+    ),
+    Violation(
+        "a plugin with the version of a contract that it does not import",
+        FEEDS,
+        '    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},  # seeded\n',
+        ("built-with",),
+        replaced=FEEDS_VERSIONS,
+        messages=("built_with names users, but feeds does not import its contract",),
     ),
     Violation(
         "a contract that takes a single id",
@@ -731,13 +741,6 @@ STATIC_VIOLATIONS = [
         '<<<<<<< HEAD # seeded\n  "paths": {\n=======\n  "paths": {\n>>>>>>> topic\n',
         ("merge-conflict",),
         replaced='  "paths": {\n',
-    ),
-    Violation(
-        "conflict markers in event schemas",
-        "modules/articles/events.json",
-        '<<<<<<< HEAD # seeded\n  "ArticlePublished": {\n=======\n>>>>>>> topic\n',
-        ("merge-conflict",),
-        replaced='  "ArticlePublished": {\n',
     ),
     Violation("a syntax error", DOMAIN, "\ndef broken(:  # seeded\n", ("importable",)),
 ]
@@ -845,6 +848,48 @@ RUNTIME_VIOLATIONS = [
         ("request-bounds", "openapi"),
         replaced="    def changes(",
         messages=("UpdateArticle.mentions has no maxItems",),
+    ),
+    Violation(
+        "an operation that writes without authentication",
+        "modules/comments/api/router.py",
+        """        operation_id="DeleteArticleComment",  # seeded
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=error_responses(401, 403, 404, 422),
+    )
+    async def delete(slug: PathText, id: Identifier, editor_id: Viewer) -> None:""",
+        ("authentication", "openapi"),
+        replaced="""        operation_id="DeleteArticleComment",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=error_responses(401, 403, 404, 422),
+    )
+    async def delete(slug: PathText, id: Identifier, editor_id: CurrentUser) -> None:""",
+        messages=("DELETE /api/articles/{slug}/comments/{id} requires no authentication",),
+    ),
+    Violation(
+        "an exception for an operation that requires authentication",
+        "modules/users/module.py",
+        '    unauthenticated={"PUT /api/user": "none",  # seeded\n',
+        ("authentication",),
+        replaced="    unauthenticated={",
+        messages=("PUT /api/user is named as unauthenticated, but there is no such operation",),
+    ),
+    Violation(
+        "an operation without its exception",
+        "modules/users/module.py",
+        "    unauthenticated={",
+        ("authentication",),
+        replaced='    unauthenticated={"POST /api/users": "registration", ',
+        messages=("POST /api/users requires no authentication",),
+        reported_in="modules/users/api/router.py",
+    ),
+    Violation(
+        "a plugin that was built with another version of a contract",
+        FEEDS,
+        '    built_with={"articles": "0.9", "profiles": "1.0"},\n',
+        ("importable",),
+        replaced=FEEDS_VERSIONS,
+        messages=("CompositionError: feeds was built with contract 0.9 of articles, which is 1.0 here",),
+        reported_in="modules/articles/module.py",
     ),
     Violation(
         "a plugin that replaces a schema",
