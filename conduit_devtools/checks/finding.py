@@ -148,7 +148,7 @@ RULES = _rules(
     ),
     Rule(
         "migration-boundary",
-        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "a revision that uses another module's table fails, or destroys data, when that module changes",
         "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
     ),
     Rule(

@@ -62,9 +62,10 @@ class Snapshots:
 
 
 def check_all(checkout: Checkout) -> Sequence[Finding]:
-    """Return all findings: the static ones, and, if all files can be parsed, the runtime ones."""
+    """Return all findings: the static ones, and, if the modules can be run, the runtime ones."""
     findings = list(check_static(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
+    # Modules with conflicting revisions cannot be migrated.
+    if {finding.rule.id for finding in findings} & {"importable", "conflicting-revisions"}:
         return findings
     return [*findings, *check_runtime(checkout)]
 

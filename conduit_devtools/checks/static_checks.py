@@ -7,6 +7,7 @@ from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
+from conduit_devtools.checks.migration_files import check_conflicting_revisions
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.tables import check_tables
@@ -24,6 +25,7 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     yield from check_tables(checkout)
     yield from check_contracts(checkout)
     yield from check_owners(checkout)
+    yield from check_conflicting_revisions(checkout)
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:
