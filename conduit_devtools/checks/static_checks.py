@@ -11,6 +11,7 @@ from conduit_devtools.checks.migration_files import check_conflicting_revisions
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.tables import check_tables
+from conduit_devtools.checks.transactions import check_transactions
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
@@ -26,6 +27,7 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     yield from check_contracts(checkout)
     yield from check_owners(checkout)
     yield from check_conflicting_revisions(checkout)
+    yield from check_transactions(checkout)
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:

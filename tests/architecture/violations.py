@@ -568,6 +568,19 @@ STORAGE = [
         ("raw-sql",),
     ),
     Violation(
+        "a repository that commits",
+        READER,
+        "\n\nasync def store(session: AsyncSession) -> None:\n    await session.commit()  # seeded\n",
+        ("unit-of-work",),
+        messages=("articles ends the transaction of its caller: session.commit()",),
+    ),
+    Violation(
+        "a repository that rolls back in SQL",
+        INFRASTRUCTURE,
+        '\nUNDO = text("ROLLBACK;")  # seeded\n',
+        ("unit-of-work",),
+    ),
+    Violation(
         "another module's migration table",
         READER,
         '\nREVISION = "SELECT version_num FROM users_alembic_version"  # seeded\n',
