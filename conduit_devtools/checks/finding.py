@@ -149,6 +149,11 @@ RULES = _rules(
         "call the other module's contract, or store a copy that its events update",
     ),
     Rule(
+        "unit-of-work",
+        "a use case spans several repositories and modules; a commit in one of them would commit half of it",
+        "open transaction() in the use case; it commits when the block ends, and rolls back on an exception",
+    ),
+    Rule(
         "event-shape",
         "events are stored as JSON, and other modules import them from contracts.py",
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
@@ -234,7 +239,7 @@ RULES = _rules(
     ),
     Rule(
         "migration-boundary",
-        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "a revision that uses another module's table fails, or destroys data, when that module changes",
         "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
     ),
     Rule(

@@ -39,10 +39,10 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings without a suppression: the static ones, and the runtime ones.
 
-    If a file cannot be parsed, the modules are not run.
+    If a file cannot be parsed, or revisions are in conflict, the modules are not run.
     """
     findings = list(static_findings(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
+    if {finding.rule.id for finding in findings} & {"importable", "conflicting-revisions"}:
         return findings
     findings += check_runtime(checkout)
     # A module that cannot be imported ends the runtime checks.

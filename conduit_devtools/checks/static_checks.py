@@ -11,11 +11,13 @@ from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
 from conduit_devtools.checks.merge_conflicts import check_merge_conflicts
+from conduit_devtools.checks.migration_files import check_conflicting_revisions
 from conduit_devtools.checks.owners import check_owners
 from conduit_devtools.checks.purity import check_purity
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import check_tables
+from conduit_devtools.checks.transactions import check_transactions
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
@@ -45,6 +47,8 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     yield from check_contract_access(checkout)
     yield from check_versions(checkout)
     yield from check_owners(checkout)
+    yield from check_conflicting_revisions(checkout)
+    yield from check_transactions(checkout)
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:
