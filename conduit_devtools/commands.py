@@ -1,4 +1,4 @@
-"""`conduit check` and `conduit new-module`: conduit_app/cli.py imports them when they are called."""
+"""The commands of developers: conduit_app/cli.py imports them when they are called."""
 
 import time
 from collections.abc import Sequence
@@ -10,16 +10,19 @@ import typer
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
+from conduit_app.migrations.new_revision import write_revision
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
 from conduit_devtools.checks.compatibility.change import IncomparableFile
 from conduit_devtools.checks.compatibility.comparison import compare, raise_versions
 from conduit_devtools.checks.compatibility.findings import check_compatibility
 from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
-from conduit_devtools.checks.report import ReportFormat, render
+from conduit_devtools.checks.migration_files import MIGRATIONS
+from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
+from conduit_devtools.checks.suppressions import new_suppressions, suppressions, unsuppressed
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_this_checkout, write_module
@@ -64,10 +67,16 @@ def check(
         verdicts = None
         if base is not None and not any(finding.rule.id == "importable" for finding in findings):
             verdicts = _compared(checkout, base)
-            findings += [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
-    typer.echo(render(findings, form, verdicts))
+            compared = [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
+            findings += unsuppressed(checkout, compared)
+        listed = suppressions(checkout)
+        new = new_suppressions(listed, base) if base is not None else ()
+    typer.echo(render(findings, form, listed, new, verdicts))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
-    if findings:
+    if listed:
+        count = f"exceptions from rules: {len(listed)}" + (f", {len(new)} new" if base is not None else "")
+        typer.echo(f"{count}; to list them: conduit check --format json", err=True)
+    if fails(findings):
         raise typer.Exit(1)
 
 
@@ -91,6 +100,24 @@ def new_module_command(
         except InvalidModule as error:
             fail(str(error))
     typer.echo(plan.next_steps)
+
+
+@commands.command(name="new-migration")
+def new_migration_command(
+    module: Annotated[str, typer.Argument(help="Name of the module, such as notes.")],
+    message: Annotated[str, typer.Argument(help="What the migration does, such as 'Add moods'.")],
+) -> None:
+    """Generate an empty migration after the module's last one.
+
+    Example: conduit new-migration notes 'Add moods'
+    """
+    checkout = _checkout()
+    folders = {source.name: source.folder for source in (checkout.kernel, *checkout.modules)}
+    if module not in folders:
+        fail(f"there is no module {module} in this checkout")
+    with reporting_errors():
+        path = write_revision(folders[module] / MIGRATIONS, message)
+    typer.echo(f"wrote {path.relative_to(checkout.root)}")
 
 
 def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:

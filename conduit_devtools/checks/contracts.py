@@ -16,14 +16,15 @@ UNIONS = frozenset({"Optional", "Union", "Annotated"})
 def check_contracts(checkout: Checkout) -> Iterator[Finding]:
     """Yield the findings on events, and on contract methods that take a single id."""
     for module in checkout.modules:
-        events, published = _event_names(module), _published(module)
+        events, published = event_names(module), _published(module)
         for file in module.files:
             yield from _event_findings(file, events, published)
         if module.contracts is not None:
             yield from _method_findings(module.contracts)
 
 
-def _event_names(module: ModuleSource) -> frozenset[str]:
+def event_names(module: ModuleSource) -> frozenset[str]:
+    """Return the names of the classes of the module that are events."""
     aliases = {
         alias.asname or alias.name
         for file in module.files
@@ -31,24 +32,21 @@ def _event_names(module: ModuleSource) -> frozenset[str]:
         for alias in node.names
         if alias.name == EVENT
     }
-    return _subclasses(
-        [definition for file in module.files for definition in file.classes], {EVENT, *aliases}
-    )
+    return subclasses([definition for file in module.files for definition in file.classes], {EVENT, *aliases})
 
 
 def _published(module: ModuleSource) -> frozenset[str]:
     """Return the names of the events that the manifest publishes."""
-    manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
     lists = [
         keyword.value
-        for name, call in (manifest.calls if manifest else ())
+        for name, call in (module.manifest.calls if module.manifest else ())
         for keyword in call.keywords
         if name == "Module" and keyword.arg == "publishes"
     ]
     return frozenset(last_name(node) for events in lists for node in ast.walk(events))
 
 
-def _subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
+def subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
     """Return the names of the direct and indirect subclasses of the roots."""
     names = set(roots)
     for _ in classes:
@@ -103,7 +101,7 @@ def _is_json(annotation: ast.expr) -> bool:
 
 
 def _method_findings(file: SourceFile) -> Iterator[Finding]:
-    ids, contracts = _id_types(file), _subclasses(file.classes, {"Protocol", "ABC"})
+    ids, contracts = _id_types(file), subclasses(file.classes, {"Protocol", "ABC"})
     for contract in file.classes:
         for method in contract.body:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -128,10 +126,18 @@ def _id_types(file: SourceFile) -> frozenset[str]:
 
 
 def _single_ids(method: ast.FunctionDef | ast.AsyncFunctionDef, ids: frozenset[str]) -> Sequence[str]:
-    parameters = [*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs]
+    arguments = method.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    # An optional filter, such as `author_id: UserId | None = None`, is not the key of a row.
+    required += [
+        parameter
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
     return [
         parameter.arg
-        for parameter in parameters
+        for parameter in required
         if parameter.annotation is not None
         and parameter.arg not in {"self", "viewer"}
         and _is_single_id(parameter, _alternatives(parameter.annotation), ids)

@@ -5,6 +5,13 @@ from enum import Enum
 from pathlib import Path
 
 
+class Level(Enum):
+    """Whether a finding fails the check. The values are those of SARIF."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 class Stage(Enum):
     """What a rule needs in order to report all of its violations."""
 
@@ -24,6 +31,7 @@ class Rule:
     why: str
     fix: str
     stage: Stage = Stage.SOURCES
+    level: Level = Level.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,11 @@ RULES = _rules(
         "call the other module's contract, or store a copy that its events update",
     ),
     Rule(
+        "unit-of-work",
+        "a use case spans several repositories and modules; a commit in one of them would commit half of it",
+        "open transaction() in the use case; it commits when the block ends, and rolls back on an exception",
+    ),
+    Rule(
         "event-shape",
         "events are stored as JSON, and other modules import them from contracts.py",
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
@@ -176,6 +189,39 @@ RULES = _rules(
         "take a Collection of ids and return a Mapping; only `viewer` is a single id",
     ),
     Rule(
+        "contract-types",
+        "a value that crosses modules must not be changed by one of them, and its type is what both rely on",
+        "use frozen dataclasses, tuple, Mapping, Sequence or Collection, and a NewType for each kind of id",
+    ),
+    Rule(
+        "unneeded-contract",
+        "a contract that nobody needs restricts its module and serves no one",
+        "remove it from `offers`, or ignore this warning if plugins elsewhere need it",
+        level=Level.WARNING,
+    ),
+    Rule(
+        "contract-access",
+        "what an object has beyond its contract changes without notice, and a fake does not have it",
+        "call what the contract declares, or ask for an addition to it",
+    ),
+    Rule(
+        "contract-patch",
+        "a class that another module changes behaves differently depending on what else is installed",
+        "wrap it in a class of your own, or ask for an addition",
+    ),
+    Rule(
+        "subscription-handler",
+        "a handler is looked up when its event is delivered: a missing one fails in production",
+        "name an existing method that takes the event",
+        Stage.MODULES,
+    ),
+    Rule(
+        "event-cycle",
+        "handlers that publish what they handle never end, and hold the publisher's transaction meanwhile",
+        "publish another event, or handle the next batch after the commit; none after the last",
+        Stage.MODULES,
+    ),
+    Rule(
         "codeowners",
         "changes to a module without an owner have no reviewer",
         "add a line to CODEOWNERS",
@@ -193,7 +239,7 @@ RULES = _rules(
     ),
     Rule(
         "migration-boundary",
-        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "a revision that uses another module's table fails, or destroys data, when that module changes",
         "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
     ),
     Rule(

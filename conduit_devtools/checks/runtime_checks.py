@@ -27,6 +27,7 @@ from conduit_devtools.checks.revisions import check_revisions
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
 from conduit_devtools.checks.static_checks import static_findings
+from conduit_devtools.checks.subscriptions import check_subscriptions
 from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import computed_table_name, declaration
 from modules.kernel.infrastructure.persistence.database import Database
@@ -38,10 +39,10 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings without a suppression: the static ones, and the runtime ones.
 
-    If a file cannot be parsed, the modules are not run.
+    If a file cannot be parsed, or revisions are in conflict, the modules are not run.
     """
     findings = list(static_findings(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
+    if {finding.rule.id for finding in findings} & {"importable", "conflicting-revisions"}:
         return findings
     findings += check_runtime(checkout)
     # A module that cannot be imported ends the runtime checks.
@@ -67,6 +68,7 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
     configure_mappers()
     yield from asyncio.run(_check_tables(checkout, with_plugins))
     yield from _unchecked_columns(checkout, with_plugins)
+    yield from check_subscriptions(checkout, with_plugins)
     application = create_application(settings, composition)
     document = application.openapi()
     yield from check_snapshots(checkout, generate_snapshots(checkout, composition, application), document)

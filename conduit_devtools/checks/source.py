@@ -133,6 +133,20 @@ class ModuleSource:
         """Every Python file of the package."""
         return [SourceFile(path, self.root) for path in sorted(self.folder.rglob("*.py"))]
 
+    @property
+    def package(self) -> str:
+        """The full name of the package."""
+        return f"modules.{self.name}" if self.folder.parent.name == "modules" else self.folder.name
+
+    def dotted_name(self, file: SourceFile) -> str:
+        """Return the full name of a file of the package as a Python module."""
+        return ".".join([self.package, *file.path.relative_to(self.folder).with_suffix("").parts])
+
+    @cached_property
+    def manifest(self) -> SourceFile | None:
+        """The file module.py, if the module has one."""
+        return next((file for file in self.files if file.path == self.folder / "module.py"), None)
+
     @cached_property
     def contracts(self) -> SourceFile | None:
         """The file contracts.py, if the module has one."""

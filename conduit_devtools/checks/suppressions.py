@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import RULES, Finding, Stage
 from conduit_devtools.checks.source import Checkout
 
@@ -72,6 +73,16 @@ def suppressions(checkout: Checkout) -> Sequence[Suppression]:
         for file, line, target, comment in _comments(checkout)
         if (match := COMMENT.search(comment)) and match["rule"] in RULES.keys() - NEVER
     ]
+
+
+def new_suppressions(listed: Sequence[Suppression], base: Base) -> Collection[Suppression]:
+    """Return those that the base does not have, in any line of the same file."""
+    texts = base.read([*dict.fromkeys(suppression.file for suppression in listed)])
+    return {
+        suppression
+        for suppression in listed
+        if f"conduit: allow {suppression.rule}: {suppression.reason}" not in texts.get(suppression.file, "")
+    }
 
 
 def _malformed(checkout: Checkout) -> Iterator[Finding]:

@@ -82,4 +82,20 @@ SUPPRESSIONS = [
     )
 ]
 
-PURITY_VIOLATIONS = [*IMPURE_IMPORTS, *IMPURE_USES, *SUPPRESSIONS]
+INFRASTRUCTURE = "modules/articles/infrastructure"
+STRINGS = [
+    seeded(name, INFRASTRUCTURE, code, "raw-sql")
+    for name, code in (
+        ("a statement in lower case", 'ROWS = "select id from users_account"'),
+        ("a statement after a comment", 'ROWS = "-- All.\\n  (SELECT id FROM users_account)"'),
+        ("a part of a statement", 'ROWS = "JOIN users_account ON id = author_id"'),
+        ("a bare name of a table", 'ROWS = "users_account"'),
+        ("a quoted name with a schema", "ROWS = 'public.\"users_account\"'"),
+        ("a name with an alias", 'ROWS = "users_account AS a"'),
+        ("any text that is executed", 'ROWS = text("rows of users_account")'),
+        ("a statement that is deleted", 'ROWS = "DELETE FROM users_account"'),
+        ("a statement with a common table", 'ROWS = "with a as (select * from users_account) select 1"'),
+    )
+]
+
+PURITY_VIOLATIONS = [*IMPURE_IMPORTS, *IMPURE_USES, *SUPPRESSIONS, *STRINGS]

@@ -1,13 +1,17 @@
 """Suppressions: the place that they cover, their reasons, and what the checks report about them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import RULES, Finding, Stage
+from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.source import Checkout
-from conduit_devtools.checks.suppressions import suppressions, unsuppressed
+from conduit_devtools.checks.suppressions import new_suppressions, suppressions, unsuppressed
+from tests.architecture.test_base import git
 
 RULE = "raw-sql"
 ALLOW = f"# conduit: allow {RULE}: a report of the operators"
@@ -95,3 +99,42 @@ def test_suppression_is_listed_from_every_kind_of_file(checkout: Checkout, file:
 def test_source_that_is_not_a_comment_is_no_suppression(checkout: Checkout) -> None:
     (checkout.root / FILE).write_text(f'TEXT = "{ALLOW}"\n', encoding="utf-8")
     assert suppressions(checkout) == []
+
+
+@pytest.fixture
+def repository(checkout: Checkout) -> Checkout:
+    """Return a checkout whose base has one suppression, and that has a second one."""
+    path = checkout.root / FILE
+    path.write_text(f"ROWS = 1  {ALLOW}\n", encoding="utf-8")
+    git(checkout.root, "init", "--quiet", "--initial-branch", "main")
+    git(checkout.root, "add", ".")
+    git(checkout.root, "commit", "--quiet", "--message", "First")
+    path.write_text(
+        f"# Moved.\nROWS = 1  {ALLOW}\nMORE = 2  # conduit: allow boundary: a fix\n", encoding="utf-8"
+    )
+    return checkout
+
+
+def test_suppression_that_the_base_does_not_have_is_new(repository: Checkout) -> None:
+    listed = suppressions(repository)
+    new = new_suppressions(listed, Base.find(repository.root))
+    assert [(suppression.rule, suppression in new) for suppression in listed] == [
+        ("raw-sql", False),
+        ("boundary", True),
+    ]
+
+
+def test_json_report_lists_all_suppressions_and_github_shows_the_new_ones(repository: Checkout) -> None:
+    listed = suppressions(repository)
+    report = json.loads(render([], ReportFormat.JSON, listed, listed[1:]))
+    assert report["suppressions"][1] == {
+        "rule": "boundary",
+        "file": FILE.as_posix(),
+        "line": 3,
+        "reason": "a fix",
+        "new": True,
+    }
+    assert [suppression["new"] for suppression in report["suppressions"]] == [False, True]
+    assert render([], ReportFormat.GITHUB, listed, listed[1:]) == (
+        f"::notice file={FILE.as_posix()},line=3,title=suppression::New exception from boundary: a fix"
+    )

@@ -10,6 +10,7 @@ from conduit_devtools.checks.finding import RULES
 from conduit_devtools.checks.runtime_checks import check_all
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
+from tests.architecture.contract_violations import CONTRACT_VIOLATIONS, SUBSCRIPTION_VIOLATIONS
 from tests.architecture.copied_tree import CopiedTree, ReportedFinding
 from tests.architecture.purity_violations import PURITY_VIOLATIONS
 from tests.architecture.violations import (
@@ -30,7 +31,8 @@ MODULES = ["users", "profiles", "articles", "comments"]
 
 PAIRS = [(module, other) for module in MODULES for other in MODULES if module != other]
 # Grouped, because each check of a copy takes a quarter of a second.
-ALL_STATIC = [*STATIC_VIOLATIONS, *PURITY_VIOLATIONS]
+ALL_STATIC = [*STATIC_VIOLATIONS, *PURITY_VIOLATIONS, *CONTRACT_VIOLATIONS]
+ALL_RUNTIME = [*RUNTIME_VIOLATIONS, *SUBSCRIPTION_VIOLATIONS]
 STATIC_GROUPS = independent_groups(ALL_STATIC)
 INTERNAL_LAYERS = ["domain", "infrastructure", "api", "demo", "container", "module"]
 
@@ -96,7 +98,7 @@ def test_violations_in_one_tree_are_all_reported(tree: CopiedTree) -> None:
     assert reported >= {rule for violation in violations for rule in violation.rules}
 
 
-@pytest.mark.parametrize("violation", RUNTIME_VIOLATIONS, ids=lambda violation: violation.name)
+@pytest.mark.parametrize("violation", ALL_RUNTIME, ids=lambda violation: violation.name)
 def test_runtime_violation_is_reported(tree: CopiedTree, violation: Violation) -> None:
     seed(tree, violation)
     findings = tree.check()
@@ -141,6 +143,6 @@ def test_outdated_snapshots_are_reported(tree: CopiedTree) -> None:
 
 
 def test_every_rule_has_a_violation() -> None:
-    seeded = {rule for violation in (*ALL_STATIC, *RUNTIME_VIOLATIONS) for rule in violation.rules}
-    # test_plugin_violations.py has those of plugin-contracts, test_compatibility.py those of breaking-change.
-    assert seeded | {"plugin-contracts", "breaking-change"} == set(RULES)
+    seeded = {rule for violation in (*ALL_STATIC, *ALL_RUNTIME) for rule in violation.rules}
+    # test_plugin_violations.py, test_compatibility.py and test_migration_files.py have the others.
+    assert seeded | {"plugin-contracts", "breaking-change", "released-revision"} == set(RULES)

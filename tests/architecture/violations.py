@@ -569,6 +569,19 @@ STORAGE = [
         ("raw-sql",),
     ),
     Violation(
+        "a repository that commits",
+        READER,
+        "\n\nasync def store(session: AsyncSession) -> None:\n    await session.commit()  # seeded\n",
+        ("unit-of-work",),
+        messages=("articles ends the transaction of its caller: session.commit()",),
+    ),
+    Violation(
+        "a repository that rolls back in SQL",
+        INFRASTRUCTURE,
+        '\nUNDO = text("ROLLBACK;")  # seeded\n',
+        ("unit-of-work",),
+    ),
+    Violation(
         "another module's migration table",
         READER,
         '\nREVISION = "SELECT version_num FROM users_alembic_version"  # seeded\n',
@@ -717,6 +730,18 @@ CONTRACT_RULES = [
     ),
 ]
 
+THIRD_OF_COMMENTS = "modules/comments/infrastructure/migrations/0003_7f2a_seeded.py"
+
+
+def revision(upgrade: str, downgrade: str = "pass", revision: str = "0003_7f2a") -> str:
+    """Return the source of a third revision."""
+    return (
+        f'from alembic import op\n\nrevision, down_revision = "{revision}", "0002"\n\n\n'
+        'def _name(*parts: str) -> str:\n    return "_".join(parts)\n\n\n'
+        f"def upgrade() -> None:\n    {upgrade}\n\n\ndef downgrade() -> None:\n    {downgrade}\n"
+    )
+
+
 STATIC_VIOLATIONS = [
     *LAYERS,
     *KERNEL,
@@ -741,6 +766,13 @@ STATIC_VIOLATIONS = [
         '<<<<<<< HEAD # seeded\n  "paths": {\n=======\n  "paths": {\n>>>>>>> topic\n',
         ("merge-conflict",),
         replaced='  "paths": {\n',
+    ),
+    Violation(
+        "two revisions with one id",
+        THIRD_OF_COMMENTS,
+        revision("pass"),
+        ("conflicting-revisions",),
+        extra={THIRD_OF_COMMENTS.replace("seeded", "other"): revision("pass")},
     ),
     Violation("a syntax error", DOMAIN, "\ndef broken(:  # seeded\n", ("importable",)),
 ]
@@ -782,9 +814,45 @@ RUNTIME_VIOLATIONS = [
         REVISION,
         '    vote = sa.Column("id", sa.Integer(), primary_key=True)\n'
         f'    op.create_table("_".join(["vote", "count"]), vote)  # seeded\n{FIRST_INDEX}',
-        ("table-prefix",),
+        # Its downgrade leaves the table, so that it cannot run again.
+        ("table-prefix", "reversible-migration"),
         replaced=FIRST_INDEX,
         messages=("table vote_count of articles is not named articles_…",),
+    ),
+    Violation(
+        "a revision that drops another module's table by a computed name",
+        THIRD_OF_COMMENTS,
+        revision("op.execute(f\"DROP TABLE {_name('articles', 'article')}\")  # seeded"),
+        ("migration-boundary", "models-and-migrations"),
+        messages=("comments changes articles_article, a table of articles",),
+    ),
+    Violation(
+        "a revision with a trigger on another module's rows",
+        THIRD_OF_COMMENTS,
+        revision(
+            'op.execute(f"CREATE TRIGGER comments_gone AFTER DELETE ON comments_comment "  # seeded\n'
+            "               f\"BEGIN DELETE FROM {_name('users', 'account')}; END\")",
+            'op.execute("DROP TRIGGER comments_gone")',
+        ),
+        ("migration-boundary",),
+        messages=("comments changes users_account, a table of users, in comments_gone",),
+    ),
+    Violation(
+        "a revision with a view of another module's rows",
+        THIRD_OF_COMMENTS,
+        revision(
+            "op.execute(f\"CREATE VIEW comments_of AS SELECT * FROM {_name('users', 'account')}\")  # seeded",
+            'op.execute("DROP VIEW comments_of")',
+        ),
+        ("migration-boundary",),
+        messages=("comments reads users_account, a table of users, in comments_of",),
+    ),
+    Violation(
+        "a downgrade that does nothing",
+        "modules/comments/infrastructure/migrations/0002_authors.py",
+        "def downgrade() -> None:  # seeded\n    pass\n\n\ndef _unused() -> None:\n",
+        ("reversible-migration",),
+        replaced="def downgrade() -> None:\n",
     ),
     Violation(
         "a relationship through an alias",
