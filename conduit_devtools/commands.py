@@ -11,6 +11,7 @@ from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
+from conduit_devtools.checks.finding import UNREADABLE
 from conduit_devtools.checks.report import ReportFormat, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
@@ -54,7 +55,7 @@ def check(
             for path in snapshots(checkout).write(checkout.root):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
-        if base is not None and not any(finding.rule.id == "importable" for finding in findings):
+        if base is not None and not any(finding.rule.id in UNREADABLE for finding in findings):
             findings += check_against(checkout, base)
     typer.echo(render(findings, form))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from conduit_devtools.checks.finding import RULES, Finding
-from conduit_devtools.checks.merge_conflicts import conflict_line
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
 EVENT = "Event"
@@ -125,9 +124,6 @@ def _event_schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding
     """Yield a finding for every event whose fields differ from the committed snapshot."""
     file = module.folder / SNAPSHOT
     text = file.read_text(encoding="utf-8") if file.exists() else "{}"
-    if conflict_line(text) is not None:
-        # Reported as a merge conflict.
-        return
     try:
         snapshot = json.loads(text)
     except json.JSONDecodeError as error:

@@ -20,7 +20,7 @@ from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
-from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.finding import RULES, UNREADABLE, Finding
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
@@ -33,9 +33,9 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 
 
 def check_all(checkout: Checkout) -> Sequence[Finding]:
-    """Return all findings: the static ones, and, if all files can be parsed, the runtime ones."""
+    """Return all findings: the static ones, and, if all files can be read, the runtime ones."""
     findings = list(check_static(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
+    if any(finding.rule.id in UNREADABLE for finding in findings):
         return findings
     return [*findings, *check_runtime(checkout)]
 

@@ -14,12 +14,11 @@ from conduit_devtools.checks.tables import check_tables
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every static finding. Files that cannot be parsed are reported alone."""
-    unparsable = list(_unparsable(checkout))
-    if unparsable:
-        yield from unparsable
+    """Yield every static finding. Files that cannot be read are reported alone."""
+    unreadable = [*check_merge_conflicts(checkout), *_unparsable(checkout)]
+    if unreadable:
+        yield from unreadable
         return
-    yield from check_merge_conflicts(checkout)
     yield from check_imports(checkout)
     yield from check_layout(checkout)
     yield from check_dynamic_imports(checkout)
