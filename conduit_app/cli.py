@@ -1,13 +1,13 @@
 """The command line."""
 
 from functools import partial
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from conduit_app.commands.lazy_commands import ConduitCommands, add_command, add_missing_command
 from conduit_app.devtools import PACKAGE, is_installed
+from conduit_app.distribution import installed_version
 
 main = typer.Typer(
     name="conduit",
@@ -21,7 +21,7 @@ main = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"conduit {version('conduit')}")
+        typer.echo(f"conduit {installed_version()}")
         raise typer.Exit
 
 
@@ -73,8 +73,13 @@ if is_installed():
         f"{PACKAGE}.commands:new_module_command",
         "Generate a small, complete module to start from.",
     )
+    develop(
+        "new-migration",
+        f"{PACKAGE}.commands:new_migration_command",
+        "Generate an empty migration after the module's last one.",
+    )
 else:
-    for missing in ("check", "new-module"):
+    for missing in ("check", "new-module", "new-migration"):
         add_missing_command(
             main,
             missing,

@@ -94,6 +94,12 @@ def _sorted_entry_points() -> Sequence[EntryPoint]:
 
 
 def _load(entry_point: EntryPoint) -> "Module":
+    from conduit_app.plugin_requirements import requirement_misfit  # noqa: PLC0415 - for plugins only
+
+    # Before the import, which may fail because of it. All entry points of installations have a distribution.
+    misfit = entry_point.dist and requirement_misfit(entry_point.dist)
+    if misfit is not None:
+        raise DiscoveryError(f"plugin {entry_point.name} {misfit}")
     try:
         loaded = entry_point.load()
     except Exception as error:

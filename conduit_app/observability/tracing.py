@@ -24,6 +24,7 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.composition import Composition
+from conduit_app.distribution import DISTRIBUTION
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import DomainError, Unavailable
 
@@ -61,7 +62,9 @@ def trace_collector() -> str | None:
     if collector is None:
         raise SettingsError(f"{name}: invalid collector URL (example: http://127.0.0.1:4318)")
     if not _exporter_installed():
-        raise SettingsError(f"{name}: to send traces, install conduit[traces] (requirements/traces.txt)")
+        raise SettingsError(
+            f"{name}: to send traces, install {DISTRIBUTION}[traces] (requirements/traces.txt)"
+        )
     return collector
 
 

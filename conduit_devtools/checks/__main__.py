@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from conduit_app.gc_paused import gc_paused
-from conduit_devtools.checks.report import ReportFormat, render
+from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
 
@@ -23,7 +23,7 @@ def main() -> int:
     with gc_paused():
         findings = list(check_static(Checkout(Path.cwd())))
     sys.stdout.write(f"{render(findings, form)}\n")
-    return int(bool(findings))
+    return int(fails(findings))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import Finding
+from conduit_devtools.checks.migration_files import check_released_revisions
 from conduit_devtools.checks.source import Checkout
 
 
 def check_against(checkout: Checkout, base: Base) -> Iterator[Finding]:
     """Yield the findings on what the change does to the base: nothing is imported or run."""
-    del checkout, base
-    yield from ()
+    yield from check_released_revisions(checkout, base)

@@ -1,4 +1,4 @@
-"""The committed generated files: events, parts of the OpenAPI document, routes in READMEs, the graph.
+"""The committed generated files: parts of the OpenAPI document, routes in READMEs, the graph.
 
 Each is of one module, except the graph, so that the changes of two teams are in different files.
 """
@@ -19,7 +19,6 @@ from conduit_devtools.architecture.markdown import architecture_markdown, routes
 from conduit_devtools.architecture.openapi_changes import changes
 from conduit_devtools.architecture.openapi_parts import Owners, compose, split
 from conduit_devtools.checks.base import Base
-from conduit_devtools.checks.contracts import SNAPSHOT, event_schemas
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.source import KERNEL, Checkout
 
@@ -50,13 +49,8 @@ class Snapshots:
 
 def generate_snapshots(checkout: Checkout, composition: Composition, application: FastAPI) -> Snapshots:
     """Return the current snapshots of an application that consists of the modules of the tree."""
-    texts = {
-        (module.folder / SNAPSHOT).relative_to(checkout.root): json_text(schemas)
-        for module in checkout.modules
-        if (schemas := event_schemas(module))
-    }
     parts = openapi_parts(composition, application)
-    texts |= {MODULES / name / OPENAPI_PART: json_text(part) for name, part in parts.items()}
+    texts = {MODULES / name / OPENAPI_PART: json_text(part) for name, part in parts.items()}
     for module in composition.modules:
         readme = MODULES / module.name / README
         text = _read(checkout.root / readme) or f"# {module.name.capitalize()}\n\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, argument, last_name, text_of
+from conduit_devtools.checks.sql_strings import SqlStrings
 
 # Names in a relationship's annotation that are not the target class.
 ANNOTATION_NAMES = frozenset({"DynamicMapped", "Mapped", "None", "Optional", "WriteOnlyMapped"})
@@ -145,17 +146,20 @@ def _raw_sql(package: ModuleSource, file: SourceFile, owners: Mapping[str, str])
     for function, call in file.calls:
         if function in REFLECTION or any(keyword.arg == "autoload_with" for keyword in call.keywords):
             yield file.finding("raw-sql", call, f"{package.name} reflects all tables of the database")
+    strings = SqlStrings(file)
     for text, node in file.strings:
         if id(node) in keys:
             continue
         for table in _foreign_tables(package, text, owners):
-            yield file.finding("raw-sql", node, f"{package.name} names {table}, a table of {owners[table]}")
+            if strings.may_be_sql(text, node, table):
+                message = f"{package.name} names {table}, a table of {owners[table]}"
+                yield file.finding("raw-sql", node, message)
 
 
 def _sql_files(checkout: Checkout, package: ModuleSource, owners: Mapping[str, str]) -> Iterator[Finding]:
     for path in sorted(package.folder.rglob("*.sql")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for table in _foreign_tables(package, line, owners):
+            for table in _foreign_tables(package, line.partition("--")[0], owners):
                 message = f"{package.name} names {table}, a table of {owners[table]}"
                 yield Finding(RULES["raw-sql"], path.relative_to(checkout.root), number, message)
 

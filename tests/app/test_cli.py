@@ -58,7 +58,11 @@ class TestUsage:
 
     def test_version_is_that_of_the_distribution(self) -> None:
         result = call("--version")
-        assert (result.exit_code, result.stdout, result.stderr) == (0, f"conduit {version('conduit')}\n", "")
+        assert (result.exit_code, result.stdout, result.stderr) == (
+            0,
+            f"conduit {version('realworld-conduit')}\n",
+            "",
+        )
 
     def test_unknown_command_is_a_usage_error(self) -> None:
         result = call("server")

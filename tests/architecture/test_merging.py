@@ -138,7 +138,7 @@ def test_two_teams_merge_a_route_migration_event_and_contract_each(repository: C
         conduit(repository, "check", "--update")
         git(repository.root, "add", ".")
         changed = git(repository.root, "diff", "--cached", "--name-only").splitlines()
-        assert {"openapi.json", "events.json"} <= {Path(path).name for path in changed}
+        assert {"openapi.json", "contracts.py"} <= {Path(path).name for path in changed}
         assert [path for path in changed if not path.startswith(f"modules/{name}/")] == []
         git(repository.root, "commit", "--quiet", "--message", "Extend the module")
     git(repository.root, "merge", "--quiet", "--no-edit", TEAMS[0])

@@ -12,6 +12,7 @@ from conduit_app.cli import main
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.report import ReportFormat, render
 from tests.architecture.copied_tree import FULL_CHECK, STATIC_CHECK, CopiedTree
+from tests.architecture.test_base import git
 
 RAW_SQL = RULES["raw-sql"]
 FINDING = Finding(RAW_SQL, Path("modules/articles/reader.py"), 7, "articles names users_account")
@@ -38,13 +39,15 @@ def test_json_report_has_place_message_reason_and_fix() -> None:
         "findings": [
             {
                 "rule": "raw-sql",
+                "level": "error",
                 "file": "modules/articles/reader.py",
                 "line": 7,
                 "message": "articles names users_account",
                 "why": RAW_SQL.why,
                 "fix": RAW_SQL.fix,
             }
-        ]
+        ],
+        "suppressions": [],
     }
 
 
@@ -69,7 +72,7 @@ def test_github_report_escapes_file_names() -> None:
     ("form", "report"),
     [
         (ReportFormat.TEXT, "architecture check passed"),
-        (ReportFormat.JSON, '{\n  "findings": []\n}'),
+        (ReportFormat.JSON, '{\n  "findings": [],\n  "suppressions": []\n}'),
         (ReportFormat.GITHUB, ""),
     ],
     ids=lambda value: value.value if isinstance(value, ReportFormat) else "",
@@ -104,9 +107,10 @@ def test_sources_option_reports_static_findings(tree: CopiedTree, monkeypatch: p
     assert completed.exit_code == 1
     assert [finding["rule"] for finding in json.loads(completed.stdout)["findings"]] == ["raw-sql"]
     # On standard error: the report has a format.
-    assert re.fullmatch(
-        r"checked imports, layout, tables, contracts, owners of \d+ Python files in \d+\.\d s: kernel, .*",
-        completed.stderr.splitlines()[-1],
+    assert re.search(
+        r"^checked imports, layout, tables, contracts, owners of \d+ Python files in \d+\.\d s: kernel, .*\n",
+        completed.stderr,
+        re.MULTILINE,
     )
 
 
@@ -128,7 +132,6 @@ def test_check_fails_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.Monk
 def test_update_regenerates_files_with_conflict_markers(tree: CopiedTree) -> None:
     both = "<<<<<<< HEAD\n{0}=======\n{0}>>>>>>> topic\n"
     for file, line in {
-        "modules/articles/events.json": '  "ArticlePublished": {\n',
         "modules/articles/openapi.json": '  "paths": {\n',
         "docs/architecture.md": "    articles\n",
     }.items():
@@ -136,23 +139,54 @@ def test_update_regenerates_files_with_conflict_markers(tree: CopiedTree) -> Non
     completed = tree.run(*FULL_CHECK)
     assert completed.returncode == 1
     assert (
-        completed.stdout.count(" merge-conflict: ") == completed.stdout.count("conduit check --update") == 3
+        completed.stdout.count(" merge-conflict: ") == completed.stdout.count("conduit check --update") == 2
     )
     assert tree.run(*FULL_CHECK, "--update").stdout == "architecture check passed\n"
 
 
 @pytest.mark.slow
 def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
-    tree.replace(
-        "modules/articles/contracts.py", "    article_id: int\n", "    article_id: int\n    slug: str\n"
-    )
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
     completed = tree.run(*FULL_CHECK, "--update")
-    _not_compared, *wrote, checked = completed.stderr.splitlines()
+    # The copy is no repository, so there is no base.
+    _, *wrote, checked, _ = completed.stderr.splitlines()
     assert wrote == [
-        "wrote modules/articles/events.json",
+        "not compared with a base: tree is not the root of a git repository",
         "wrote modules/articles/openapi.json",
         "wrote modules/articles/README.md",
     ]
     assert "owners, wiring, migrations, OpenAPI document, snapshots of " in checked
     assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n")
+
+
+def test_warning_does_not_fail_the_check(tree: CopiedTree) -> None:
+    tree.append("modules/articles/module.py", '\nModule(offers={ArticleEdited: "directory"})\n')
+    completed = tree.run(*STATIC_CHECK)
+    assert completed.returncode == 0
+    assert "unneeded-contract (warning): no module or plugin of this checkout needs" in completed.stdout
+
+
+@pytest.mark.slow
+def test_update_raises_minor_versions_and_accepts_no_breaking_change(tree: CopiedTree) -> None:
+    git(tree.root, "init", "--quiet", "--initial-branch", "main")
+    git(tree.root, "add", "--force", ".")
+    git(tree.root, "commit", "--quiet", "--message", "Base")
+    tree.append("modules/profiles/contracts.py", "\n\nMAX_PROFILES = 500\n")
+    tree.replace(
+        "modules/comments/contracts.py",
+        "    article_id: int\n    comment_id: int\n",
+        "    comment_id: int\n    article_id: int\n",
+    )
+    completed = tree.run(*FULL_CHECK, "--update", "--format", "json")
+    assert "wrote modules/profiles/contracts.py" in completed.stderr
+    assert "wrote modules/comments" not in completed.stderr
+    report = json.loads(completed.stdout)
+    assert [(module["module"], module["verdict"], module["contract"]) for module in report["modules"]] == [
+        ("comments", "breaking", "1.0"),
+        ("profiles", "additive", "1.1"),
+    ]
+    assert [(finding["rule"], finding["file"]) for finding in report["findings"]] == [
+        ("breaking-change", "modules/comments/contracts.py"),
+        ("contract-version", "modules/comments/contracts.py"),
+    ]
+    assert completed.returncode == 1

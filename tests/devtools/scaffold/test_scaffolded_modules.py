@@ -88,13 +88,13 @@ def test_architecture_check_passes_and_snapshots_contain_the_module(generated: G
 def test_tests_of_a_generated_module_pass(generated: Generated) -> None:
     completed = run(generated.root, "pytest", "-p", "no:cacheprovider", f"tests/{NEW}")
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_tests_of_a_generated_plugin_pass(generated: Generated) -> None:
     completed = run(generated.plugin, "pytest", "-p", "no:cacheprovider", path=(generated.root,))
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path: Path) -> None:
@@ -104,6 +104,7 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        + "".join(f"Requires-Dist: {requirement}\n" for requirement in project["dependencies"])
     )
     (metadata / "RECORD").write_text(f"conduit_{PLUGIN}/__init__.py,,\n")
     entries = [f"{name} = {value}" for name, value in project["entry-points"]["conduit.modules"].items()]
