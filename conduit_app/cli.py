@@ -73,8 +73,13 @@ if is_installed():
         f"{PACKAGE}.commands:new_module_command",
         "Generate a small, complete module to start from.",
     )
+    develop(
+        "new-migration",
+        f"{PACKAGE}.commands:new_migration_command",
+        "Generate an empty migration after the module's last one.",
+    )
 else:
-    for missing in ("check", "new-module"):
+    for missing in ("check", "new-module", "new-migration"):
         add_missing_command(
             main,
             missing,

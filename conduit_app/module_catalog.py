@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from conduit_app.composition import Composition
+from conduit_app.contract_versions import contract_version
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.module import Module
 
@@ -32,6 +33,12 @@ class ModuleDescription:
     publishes: Sequence[str]
     handles: Mapping[str, str]
     """The module that publishes it, by event."""
+
+    contract: str | None = None
+    """The version of its contract."""
+
+    built_with: Mapping[str, str] = field(default_factory=dict)
+    """For a plugin, the versions of the contracts that it was built with, by module."""
 
     after_commit: Sequence[str] = ()
     """The events that it handles after the commit."""
@@ -85,6 +92,8 @@ def _describe(
             subscription.event.__name__: composition.owner(subscription.event) or "kernel"
             for subscription in module.subscriptions
         },
+        contract=contract_version(module),
+        built_with=module.built_with,
         after_commit=[
             subscription.event.__name__
             for subscription in module.subscriptions
@@ -120,8 +129,8 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
         table.add_column(heading, justify="right", no_wrap=True)
     for module in modules:
         table.add_row(
-            f"{module.name} {module.version}\n{module.owner}".rstrip(),
-            "\n".join(dict.fromkeys(module.needs.values())),
+            _identity(module),
+            "\n".join(_need(module, provider) for provider in dict.fromkeys(module.needs.values())),
             "\n".join(module.offers),
             "\n".join(f"{event}{module.delivery_note(event)}" for event in module.handles),
             str(len(module.routes)),
@@ -132,6 +141,15 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
         console.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     return "\n".join([*lines, "", "All details: conduit modules --format json"])
+
+
+def _identity(module: ModuleDescription) -> str:
+    contract = f"contract {module.contract}" if module.contract else ""
+    return "\n".join(filter(None, (f"{module.name} {module.version}", contract, module.owner)))
+
+
+def _need(module: ModuleDescription, provider: str) -> str:
+    return f"{provider} {module.built_with.get(provider, '')}".rstrip()
 
 
 def mermaid(modules: Sequence[ModuleDescription]) -> str:

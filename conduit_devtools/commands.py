@@ -1,6 +1,7 @@
-"""`conduit check` and `conduit new-module`: conduit_app/cli.py imports them when they are called."""
+"""The commands of developers: conduit_app/cli.py imports them when they are called."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,15 @@ import typer
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
+from conduit_app.migrations.new_revision import write_revision
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
+from conduit_devtools.checks.compatibility.change import IncomparableFile
+from conduit_devtools.checks.compatibility.comparison import compare, raise_versions
+from conduit_devtools.checks.compatibility.findings import check_compatibility
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
+from conduit_devtools.checks.finding import UNREADABLE
+from conduit_devtools.checks.migration_files import MIGRATIONS
 from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.owners import Owners
 from conduit_devtools.checks.report import ReportFormat, fails, render
@@ -36,7 +44,8 @@ def check(
         bool,
         typer.Option(
             "--update",
-            help="Regenerate the snapshots first: event schemas, OpenAPI document, architecture diagram.",
+            help="First raise the minor versions of contracts and regenerate the snapshots: "
+            "OpenAPI document, architecture diagram.",
         ),
     ] = False,
     against: Annotated[
@@ -54,15 +63,19 @@ def check(
     base = _base(checkout, against)
     with reporting_errors(), gc_paused():
         if update:
-            for path in snapshots(checkout).write(checkout.root):
+            written = snapshots(checkout).write(checkout.root)
+            for path in (*written, *(raise_versions(checkout, base) if base else ())):
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
-        readable = not any(finding.rule.id == "importable" for finding in findings)
+        verdicts = None
+        readable = not any(finding.rule.id in UNREADABLE for finding in findings)
         if base is not None and readable:
-            findings += unsuppressed(checkout, check_against(checkout, base))
+            verdicts = _compared(checkout, base)
+            compared = [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
+            findings += unsuppressed(checkout, compared)
         listed = suppressions(checkout) if readable else ()
         new = new_suppressions(listed, base) if base is not None else ()
-    typer.echo(render(Outcome(findings, Owners.read(checkout.root), listed, new), form))
+    typer.echo(render(Outcome(findings, Owners.read(checkout.root), listed, new, verdicts), form))
     typer.echo(_summary(checkout, time.perf_counter() - started, sources=sources), err=True)
     if listed:
         count = f"exceptions from rules: {len(listed)}" + (f", {len(new)} new" if base is not None else "")
@@ -93,11 +106,36 @@ def new_module_command(
     typer.echo(plan.next_steps)
 
 
+@commands.command(name="new-migration")
+def new_migration_command(
+    module: Annotated[str, typer.Argument(help="Name of the module, such as notes.")],
+    message: Annotated[str, typer.Argument(help="What the migration does, such as 'Add moods'.")],
+) -> None:
+    """Generate an empty migration after the module's last one.
+
+    Example: conduit new-migration notes 'Add moods'
+    """
+    checkout = _checkout()
+    folders = {source.name: source.folder for source in (checkout.kernel, *checkout.modules)}
+    if module not in folders:
+        fail(f"there is no module {module} in this checkout")
+    with reporting_errors():
+        path = write_revision(folders[module] / MIGRATIONS, message)
+    typer.echo(f"wrote {path.relative_to(checkout.root)}")
+
+
 def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:
     files = sum(len(package.files) for package in checkout.packages)
     subjects = SOURCE_SUBJECTS if sources else f"{SOURCE_SUBJECTS}, {RUNTIME_SUBJECTS}"
     names = ", ".join(package.name for package in checkout.packages)
     return f"checked {subjects} of {files} Python files in {seconds:.1f} s: {names}"
+
+
+def _compared(checkout: Checkout, base: Base) -> Sequence[ModuleVerdict]:
+    try:
+        return compare(checkout, base)
+    except IncomparableFile as error:
+        fail(f"cannot compare with the base: {error}")
 
 
 def _base(checkout: Checkout, revision: str | None) -> Base | None:

@@ -54,6 +54,12 @@ IN_MEMORY = "sqlite+aiosqlite://"
 class ModuleTestApp:
     """A running module, without any other module."""
 
+    module: Module
+    """Its manifest."""
+
+    offers: Mapping[type[Any], object]
+    """The implementations of the contracts that it needs, as passed to `boot_module`."""
+
     application: FastAPI
     """The ASGI application: the module's routes under /api, behind the middleware."""
 
@@ -154,7 +160,9 @@ async def _boot(module: Module, shared: SharedServices) -> ModuleTestApp:
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     container = composition.containers[module.name]
     published = _published(module, container)
-    return ModuleTestApp(application, container, shared.database, published, composition.messaging)
+    return ModuleTestApp(
+        module, shared.offers, application, container, shared.database, published, composition.messaging
+    )
 
 
 def _published(module: Module, container: ModuleContainer) -> Sequence[Event]:

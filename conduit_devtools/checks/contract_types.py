@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from conduit_devtools.checks.contracts import event_schemas
+from conduit_devtools.checks.contracts import event_names
 from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
@@ -23,7 +23,7 @@ def check_contract_types(checkout: Checkout) -> Iterator[Finding]:
     """Yield the findings on the types in contracts, and on offered contracts that no module needs."""
     for module in checkout.modules:
         if module.contracts is not None:
-            events = event_schemas(module).keys()
+            events = event_names(module)
             for definition in module.contracts.classes:
                 yield from _class(module.contracts, definition, is_event=definition.name in events)
             yield from _aliases(module.contracts)

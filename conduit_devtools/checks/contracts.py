@@ -1,16 +1,13 @@
-"""The checks of contracts: events are JSON values with stable fields, methods take collections of ids."""
+"""The checks of contracts: events are JSON values, methods take collections of ids."""
 
 import ast
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from conduit_devtools.checks.finding import RULES, Finding
-from conduit_devtools.checks.merge_conflicts import conflict_line
+from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
 EVENT = "Event"
-SNAPSHOT = "events.json"
 ID_PARAMETERS = re.compile(r"(\w+_)?(id|slug|username|key)")
 JSON_TYPES = frozenset({"bool", "float", "int", "str", "tuple", "list", "dict"})
 UNIONS = frozenset({"Optional", "Union", "Annotated"})
@@ -19,33 +16,15 @@ UNIONS = frozenset({"Optional", "Union", "Annotated"})
 def check_contracts(checkout: Checkout) -> Iterator[Finding]:
     """Yield the findings on events, and on contract methods that take a single id."""
     for module in checkout.modules:
-        events, published = _event_names(module), _published(module)
+        events, published = event_names(module), _published(module)
         for file in module.files:
             yield from _event_findings(file, events, published)
         if module.contracts is not None:
             yield from _method_findings(module.contracts)
-        yield from _event_schemas(checkout, module)
 
 
-def event_schemas(module: ModuleSource) -> Mapping[str, Mapping[str, str]]:
-    """Return the fields of each event in the module's contracts, with their annotations as source code."""
-    return {
-        name: {
-            field.target.id: ast.unparse(field.annotation)
-            for field in event.body
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        }
-        for name, event in _declared_events(module).items()
-    }
-
-
-def _declared_events(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
-    events = _event_names(module)
-    classes = module.contracts.classes if module.contracts is not None else ()
-    return {event.name: event for event in classes if event.name in events}
-
-
-def _event_names(module: ModuleSource) -> frozenset[str]:
+def event_names(module: ModuleSource) -> frozenset[str]:
+    """Return the names of the classes of the module that are events."""
     aliases = {
         alias.asname or alias.name
         for file in module.files
@@ -116,37 +95,6 @@ def _is_frozen_dataclass(definition: ast.ClassDef) -> bool:
 def _is_json(annotation: ast.expr) -> bool:
     names = set(re.findall(r"[A-Za-z_]\w*", ast.unparse(annotation)))
     return names <= JSON_TYPES | {"None"}
-
-
-def _event_schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding]:
-    """Yield a finding for every event whose fields differ from the committed snapshot."""
-    file = module.folder / SNAPSHOT
-    text = file.read_text(encoding="utf-8") if file.exists() else "{}"
-    if conflict_line(text) is not None:
-        # Reported as a merge conflict.
-        return
-    try:
-        snapshot = json.loads(text)
-    except json.JSONDecodeError as error:
-        path = file.relative_to(checkout.root)
-        yield Finding(RULES["event-schema"], path, error.lineno, f"{path} is not JSON: {error.msg}")
-        return
-    schemas, declared = event_schemas(module), _declared_events(module)
-    for event in sorted(snapshot.keys() | schemas.keys()):
-        old, new = snapshot.get(event), schemas.get(event)
-        if old == new:
-            continue
-        message = f"event {event} of {module.name} is {_fields(new)}, but {_fields(old)} in {SNAPSHOT}"
-        if event in declared and module.contracts is not None:
-            yield module.contracts.finding("event-schema", declared[event], message)
-        else:
-            yield Finding(RULES["event-schema"], file.relative_to(checkout.root), 1, message)
-
-
-def _fields(schema: Mapping[str, str] | None) -> str:
-    if schema is None:
-        return "absent"
-    return f"({', '.join(f'{name}: {kind}' for name, kind in schema.items())})"
 
 
 # Methods.

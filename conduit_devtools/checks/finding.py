@@ -48,6 +48,10 @@ class Finding:
     """The other module whose code, table or contract it concerns, if any."""
 
 
+UNREADABLE = frozenset({"importable", "merge-conflict"})
+"""The rules without which nothing else can be checked."""
+
+
 def _rules(*rules: Rule) -> dict[str, Rule]:
     return {rule.id: rule for rule in rules}
 
@@ -151,14 +155,39 @@ RULES = _rules(
         "call the other module's contract, or store a copy that its events update",
     ),
     Rule(
+        "unit-of-work",
+        "a use case spans several repositories and modules; a commit in one of them would commit half of it",
+        "open transaction() in the use case; it commits when the block ends, and rolls back on an exception",
+    ),
+    Rule(
         "event-shape",
         "events are stored as JSON, and other modules import them from contracts.py",
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
     ),
     Rule(
-        "event-schema",
-        "subscribers in other modules and stored events depend on the fields",
-        "add an event instead of changing one; if the change is intended, run: conduit check --update",
+        "breaking-change",
+        "modules, clients and operators that this change does not adapt fail after it",
+        "add instead of changing; if it is intended, add a line to CHANGES.md of the module: "
+        "- `name`: what consumers do instead",
+        Stage.BASE,
+    ),
+    Rule(
+        "contract-version",
+        "start-up refuses a plugin that was built with another major version of a contract",
+        "after additions, run: conduit check --update; "
+        "after a breaking change, raise the major version by hand",
+        Stage.BASE,
+    ),
+    Rule(
+        "built-with",
+        "start-up compares the contracts that a plugin was built with to those that are installed",
+        'state the version of each imported contract in the manifest: built_with={"users": "1.0"}',
+    ),
+    Rule(
+        "authentication",
+        "an operation that anybody may call is an attack surface, and one that writes is worse",
+        "require authentication, or name the operation and the reason in `unauthenticated` of the manifest",
+        Stage.MODULES,
     ),
     Rule(
         "contract-takes-collections",
@@ -204,6 +233,11 @@ RULES = _rules(
         "add a line to CODEOWNERS",
     ),
     Rule(
+        "codeowners-order",
+        "in a sorted list, two teams rarely add lines at the same place, and a folder comes after its parent",
+        "move the line, or remove one of two for the same path",
+    ),
+    Rule(
         "merge-conflict",
         "a file with conflict markers cannot be read, and the change of one side is lost",
         "run: conduit check --update, which regenerates the generated files; resolve other files by hand",
@@ -216,7 +250,7 @@ RULES = _rules(
     ),
     Rule(
         "migration-boundary",
-        "a revision that reads or changes another module's table fails, or destroys data, when that one changes",
+        "a revision that uses another module's table fails, or destroys data, when that module changes",
         "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
         Stage.MODULES,
     ),
@@ -236,7 +270,7 @@ RULES = _rules(
         "released-revision",
         "databases that have run a released revision do not run its changes",
         "restore the file, and write a new revision",
-        Stage.MODULES,
+        Stage.BASE,
     ),
     Rule(
         "unchecked-column",

@@ -7,7 +7,14 @@ TABLES = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ? AND sql NOT LIKE 'CREATE VIRTUAL%'"
 )
 # By the name of a column's type; the first that matches.
-VALUES = {"INT": 1, "BOOL": 1, "DATE": "2026-01-31 12:00:00.000000", "JSON": "[]", "DOUB": 1.0, "FLOA": 1.0}
+VALUES = {
+    "INT": 1,
+    "BOOL": 1,
+    "DATE": "2026-01-31 12:00:00.000000",
+    "JSON": "[]",
+    "DOUBLE": 1.0,
+    "FLOAT": 1.0,
+}
 
 
 def insert_marker_rows(connection: sqlite3.Connection, module: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.owners import Owners
 from conduit_devtools.checks.suppressions import Suppression
@@ -17,6 +18,9 @@ class Outcome:
     suppressions: Sequence[Suppression] = ()
     new_suppressions: Collection[Suppression] = ()
     """Those that the base of the change does not have. GitHub shows them to the reviewer."""
+
+    verdicts: Sequence[ModuleVerdict] | None = None
+    """The verdicts on the modules that differ from the base; None without a base."""
 
     def owner(self, finding: Finding) -> str:
         """Return the owners of the file, separated by spaces; an empty string if there are none."""

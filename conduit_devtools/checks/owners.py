@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,10 @@ class Owners:
 
 
 def check_owners(checkout: Checkout) -> Iterator[Finding]:
-    """Yield a finding for every module without owner, or with other owners than its manifest declares."""
+    """Yield a finding for every module without owner or with another one than its manifest declares.
+
+    Also for every line that is not sorted: two teams that add one merge without a conflict.
+    """
     owners = Owners.read(checkout.root)
     for line in owners.lines:
         for owner in line.owners:
@@ -76,6 +80,12 @@ def check_owners(checkout: Checkout) -> Iterator[Finding]:
                 yield Finding(RULES["codeowners"], FILE, line.number, message)
     for module in (checkout.kernel, *checkout.modules):
         yield from _module(checkout, module, owners)
+    for before, line in pairwise(owners.lines):
+        if line.pattern <= before.pattern:
+            message = (
+                f"{line.pattern} is below {before.pattern}, but each path is listed once, and they are sorted"
+            )
+            yield Finding(RULES["codeowners-order"], FILE, line.number, message)
 
 
 def _module(checkout: Checkout, module: ModuleSource, owners: Owners) -> Iterator[Finding]:

@@ -1,10 +1,12 @@
 """The report formats of findings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
+from conduit_devtools.checks.compatibility.change import Verdict
+from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.finding import Finding, Level
 from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.sarif import sarif_log
@@ -36,12 +38,18 @@ def render(outcome: Outcome, form: ReportFormat) -> str:
             notices = [_notice(suppression) for suppression in outcome.new_suppressions]
             return "\n".join([*(_annotation(outcome, finding) for finding in outcome.findings), *notices])
         case ReportFormat.TEXT:
-            paragraphs = [_paragraph(outcome, finding) for finding in outcome.findings]
-            return "\n\n".join(paragraphs) or "architecture check passed"
+            lines = [line for verdict in outcome.verdicts or () for line in _verdict_lines(verdict)]
+            paragraphs = "\n\n".join(_paragraph(outcome, finding) for finding in outcome.findings)
+            separator = [""] if lines and outcome.findings else []
+            return "\n".join([*lines, *separator, paragraphs or "architecture check passed"])
 
 
 def _document(outcome: Outcome) -> dict[str, object]:
-    return {
+    verdicts = outcome.verdicts
+    compared: dict[str, object] = (
+        {} if verdicts is None else {"modules": [_verdict_fields(verdict) for verdict in verdicts]}
+    )
+    return compared | {
         "findings": [_fields(outcome, finding) for finding in outcome.findings],
         "suppressions": [
             _exception(suppression, suppression in outcome.new_suppressions)
@@ -72,6 +80,38 @@ def _exception(suppression: Suppression, is_new: bool) -> dict[str, object]:
         "reason": suppression.reason,
         "new": is_new,
     }
+
+
+def _verdict_fields(verdict: ModuleVerdict) -> dict[str, object]:
+    return {
+        "module": verdict.module,
+        "verdict": verdict.verdict.name.lower(),
+        "contract": str(verdict.after) if verdict.after else None,
+        "changes": [
+            {
+                "thing": change.thing,
+                "what": change.what,
+                "verdict": change.verdict.name.lower(),
+                "file": change.file.as_posix(),
+                "line": change.line,
+                "consumers": list(change.consumers),
+                "migration": verdict.notes.migration(change.thing),
+            }
+            for change in verdict.changes
+        ],
+    }
+
+
+def _verdict_lines(verdict: ModuleVerdict) -> Iterator[str]:
+    """Yield the verdict, and the breaking changes that are no findings because their migration is named."""
+    version = f", contract {verdict.after}" if verdict.after and verdict.after != verdict.before else ""
+    former = f", was {verdict.before}" if version and verdict.before else ""
+    yield f"{verdict.module}: {verdict.verdict.name.lower()}{version}{former}"
+    for change in verdict.changes:
+        migration = verdict.notes.migration(change.thing)
+        if change.verdict is Verdict.BREAKING and migration:
+            yield f"    {change.file}:{change.line}: {change}"
+            yield f"        {migration}"
 
 
 def _paragraph(outcome: Outcome, finding: Finding) -> str:

@@ -20,7 +20,8 @@ from conduit_app.discovery import in_tree, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
-from conduit_devtools.checks.finding import RULES, Finding, Stage
+from conduit_devtools.checks.authentication import check_authentication
+from conduit_devtools.checks.finding import RULES, UNREADABLE, Finding, Stage
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.revisions import check_revisions
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
@@ -38,10 +39,10 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings without a suppression: the static ones, and the runtime ones.
 
-    If a file cannot be parsed, the modules are not run.
+    If a file cannot be read, or revisions are in conflict, the modules are not run.
     """
     findings = list(static_findings(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
+    if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
         return findings
     findings += check_runtime(checkout)
     # A module that cannot be imported ends the runtime checks.
@@ -79,6 +80,7 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
         return
     yield from _check_additive(checkout, document, document_with_plugins)
     yield from check_request_bounds(checkout, document_with_plugins)
+    yield from check_authentication(checkout, document_with_plugins)
 
 
 def _import_failure(checkout: Checkout, error: BaseException) -> Finding:

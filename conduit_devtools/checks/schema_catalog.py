@@ -3,8 +3,8 @@
 import re
 import sqlite3
 
-# A fact is a table, a kind, a name and details. Not compared: the order of columns, and their defaults, because
-# a downgrade that adds a column again needs one for the rows that exist.
+# A fact is a table, a kind, a name and details. Not compared: the order of columns, and their defaults,
+# because a downgrade that adds a column again needs one for the rows that exist.
 FACTS = (
     "SELECT name, type, name FROM sqlite_master WHERE type IN ('table', 'view') AND name GLOB :own",
     """
@@ -12,8 +12,13 @@ FACTS = (
     FROM sqlite_master t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name GLOB :own
     """,
     """
-    SELECT t.name, 'index', iif(i.origin = 'c', i.name, i.origin || ' of ' || t.name), i."unique", i.partial,
-        (SELECT group_concat(coalesce(x.name, '(expression)') || x.desc) FROM pragma_index_xinfo(i.name) x WHERE x.key)
+    SELECT t.name, 'index',
+        CASE i.origin WHEN 'c' THEN i.name ELSE i.origin || ' of ' || t.name END,
+        i."unique", i.partial,
+        (
+            SELECT group_concat(coalesce(x.name, '(expression)') || x.desc)
+            FROM pragma_index_xinfo(i.name) x WHERE x.key
+        )
     FROM sqlite_master t, pragma_index_list(t.name) i WHERE t.type = 'table' AND t.name GLOB :own
     """,
     """

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from conduit_app.contract_versions import contract_version
+from conduit_app.discovery import manifest
 from conduit_devtools.scaffold.naming import ModuleName
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -101,6 +103,12 @@ class _Templates:
     name: ModuleName
     package: str
 
+    def _built_with(self) -> str:
+        """Return the argument that only the manifest of a plugin has."""
+        if self.package.startswith("modules."):
+            return ""
+        return f'\n    built_with={{"users": "{contract_version(manifest("modules.users.module"))}"}},'
+
     def folder(self, source: str, target: Path) -> dict[Path, str]:
         """Return the rendered files of a template folder, by their paths in the target."""
         root = TEMPLATES / source
@@ -117,4 +125,5 @@ class _Templates:
             title=self.name.plain.capitalize(),
             distribution=self.name.text.replace("_", "-"),
             package=self.package,
+            built_with=self._built_with(),
         )

@@ -122,6 +122,9 @@ class Module:
     commands: its commands for operators, under the module's name.
     gauges, counters, histograms: its metrics.
     after_restore: runs, with its container, after the database was restored from a backup.
+    unauthenticated: operations that change something and need no token, such as POST /api/users: the reason.
+    built_with: for a plugin, the version of each module's contract that it uses: the module's name to 1.2,
+        which accepts 1.2 and later, but not 2.0.
     """
 
     name: str
@@ -142,6 +145,8 @@ class Module:
     counters: Sequence[CounterMetric] = ()
     histograms: Sequence[HistogramMetric] = ()
     after_restore: Callable[[Any], Awaitable[None]] | None = None
+    unauthenticated: Mapping[str, str] = field(default_factory=dict)
+    built_with: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def package(self) -> str:

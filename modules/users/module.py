@@ -51,6 +51,7 @@ MODULE = Module(
     checks=checks,
     demo=demo,
     after_restore=after_restore,
+    unauthenticated={"POST /api/users": "registration", "POST /api/users/login": "returns a token"},
     gauges=[
         Gauge(
             "password_hashes_pending",

@@ -110,7 +110,8 @@ class TestManifests:
     """The owner of a module is the one in its manifest, whatever line of CODEOWNERS decides."""
 
     def messages(self, tree: CopiedTree) -> set[str]:
-        findings = tree.check_static()
+        # A line that is appended is not sorted, either.
+        findings = [finding for finding in tree.check_static() if finding.rule != "codeowners-order"]
         assert {finding.rule for finding in findings} == {"codeowners"}
         return {finding.message for finding in findings}
 
@@ -141,5 +142,7 @@ class TestManifests:
         assert self.messages(tree) == {"the manifest of users declares no owner"}
 
     def test_second_owner_is_no_violation(self, tree: CopiedTree) -> None:
-        tree.append("CODEOWNERS", "/modules/users/infrastructure/  @conduit/users @conduit/database\n")
+        line = "/modules/users/     @conduit/users\n"
+        part = "/modules/users/infrastructure/  @conduit/users @conduit/database\n"
+        tree.replace("CODEOWNERS", line, line + part)
         assert tree.check_static() == []

@@ -13,6 +13,7 @@ from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.report import ReportFormat, render
 from tests.architecture.copied_tree import FULL_CHECK, STATIC_CHECK, CopiedTree
+from tests.architecture.test_base import git
 
 RAW_SQL = RULES["raw-sql"]
 FINDING = Finding(RAW_SQL, Path("modules/articles/reader.py"), 7, "articles names users_account")
@@ -131,16 +132,29 @@ def test_check_fails_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
-    tree.replace(
-        "modules/articles/contracts.py", "    article_id: int\n", "    article_id: int\n    slug: str\n"
+def test_update_regenerates_files_with_conflict_markers(tree: CopiedTree) -> None:
+    both = "<<<<<<< HEAD\n{0}=======\n{0}>>>>>>> topic\n"
+    for file, line in {
+        "modules/articles/openapi.json": '  "paths": {\n',
+        "docs/architecture.md": "    articles\n",
+    }.items():
+        tree.replace(file, line, both.format(line))
+    completed = tree.run(*FULL_CHECK)
+    assert completed.returncode == 1
+    assert (
+        completed.stdout.count(" merge-conflict: ") == completed.stdout.count("conduit check --update") == 2
     )
+    assert tree.run(*FULL_CHECK, "--update").stdout == "architecture check passed\n"
+
+
+@pytest.mark.slow
+def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
     completed = tree.run(*FULL_CHECK, "--update")
     # The copy is no repository, so there is no base.
     _, *wrote, checked, _ = completed.stderr.splitlines()
     assert wrote == [
-        "wrote modules/articles/events.json",
+        "not compared with a base: tree is not the root of a git repository",
         "wrote modules/articles/openapi.json",
         "wrote modules/articles/README.md",
     ]
@@ -153,3 +167,29 @@ def test_warning_does_not_fail_the_check(tree: CopiedTree) -> None:
     completed = tree.run(*STATIC_CHECK)
     assert completed.returncode == 0
     assert "unneeded-contract (warning): no module or plugin of this checkout needs" in completed.stdout
+
+
+@pytest.mark.slow
+def test_update_raises_minor_versions_and_accepts_no_breaking_change(tree: CopiedTree) -> None:
+    git(tree.root, "init", "--quiet", "--initial-branch", "main")
+    git(tree.root, "add", "--force", ".")
+    git(tree.root, "commit", "--quiet", "--message", "Base")
+    tree.append("modules/profiles/contracts.py", "\n\nMAX_PROFILES = 500\n")
+    tree.replace(
+        "modules/comments/contracts.py",
+        "    article_id: int\n    comment_id: int\n",
+        "    comment_id: int\n    article_id: int\n",
+    )
+    completed = tree.run(*FULL_CHECK, "--update", "--format", "json")
+    assert "wrote modules/profiles/contracts.py" in completed.stderr
+    assert "wrote modules/comments" not in completed.stderr
+    report = json.loads(completed.stdout)
+    assert [(module["module"], module["verdict"], module["contract"]) for module in report["modules"]] == [
+        ("comments", "breaking", "1.0"),
+        ("profiles", "additive", "1.1"),
+    ]
+    assert [(finding["rule"], finding["file"]) for finding in report["findings"]] == [
+        ("breaking-change", "modules/comments/contracts.py"),
+        ("contract-version", "modules/comments/contracts.py"),
+    ]
+    assert completed.returncode == 1

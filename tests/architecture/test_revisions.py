@@ -39,10 +39,10 @@ Check = Callable[..., Sequence[tuple[str, str]]]
 
 def second(upgrade: str, downgrade: str, declared: str = "") -> str:
     """Return the source of a revision with these statements."""
-    head = f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision, down_revision = "0002", "0001"\n{declared}\n'
+    head = 'import sqlalchemy as sa\nfrom alembic import op\n\nrevision, down_revision = "0002", "0001"\n'
     functions = {"upgrade": upgrade, "downgrade": downgrade}
     bodies = (f"def {name}():\n{indent(dedent(body), '    ')}\n" for name, body in functions.items())
-    return f"{head}\n\n" + "\n\n".join(bodies)
+    return f"{head}{declared}\n\n\n" + "\n\n".join(bodies)
 
 
 @pytest.fixture
@@ -76,59 +76,58 @@ def check(tmp_path: Path) -> Check:
     return check
 
 
+# The last line is reported, with this message.
 BOUNDARY = {
     "an f-string drops a table": (
-        'table = "_".join(["tags", "tag"])\nop.execute(f"DROP TABLE {table}")',
-        'op.execute(f"DROP TABLE {table}") → notes changes tags_tag, a table of tags',
+        """
+        table = "_".join(["tags", "tag"])
+        op.execute(f"DROP TABLE {table}")
+        """,
+        "notes changes tags_tag, a table of tags",
     ),
     "an f-string deletes rows": (
-        "op.execute(f\"DELETE FROM {str.lower('TAGS_TAG')}\")",
-        "op.execute(f\"DELETE FROM {str.lower('TAGS_TAG')}\") → notes changes tags_tag, a table of tags",
+        """op.execute(f"DELETE FROM {'_'.join(['TAGS', 'TAG'])}")""",
+        "notes changes tags_tag, a table of tags",
     ),
     "a data migration reads": (
         'op.execute("INSERT INTO notes_entry (owner_id, text) SELECT id, name FROM " + "tags_" + "tag")',
-        'op.execute("INSERT INTO notes_entry (owner_id, text) SELECT id, name FROM " + "tags_" + "tag") → '
         "notes reads tags_tag, a table of tags",
     ),
     "a column is added": (
         'op.add_column("tags_" + "tag", sa.Column("note", sa.String))',
-        'op.add_column("tags_" + "tag", sa.Column("note", sa.String)) → notes changes tags_tag, a table of tags',
+        "notes changes tags_tag, a table of tags",
     ),
     "an index": (
         'op.create_index("ix_notes", "tags_" + "tag", ["id"])',
-        'op.create_index("ix_notes", "tags_" + "tag", ["id"]) → notes changes tags_tag, a table of tags',
+        "notes changes tags_tag, a table of tags",
     ),
     "statements that run for rows only": (
-        'rows = op.get_bind().execute(sa.text("SELECT id FROM notes_entry")).all()\n'
-        'for row in rows: op.get_bind().execute(sa.text("DELETE FROM " + "tags_" + "tag"))',
-        'for row in rows: op.get_bind().execute(sa.text("DELETE FROM " + "tags_" + "tag")) → '
+        """
+        for row in op.get_bind().execute(sa.text("SELECT id FROM notes_entry")).all():
+            op.execute("DELETE FROM " + "tags_" + "tag")
+        """,
         "notes changes tags_tag, a table of tags",
     ),
     "a version table": (
         'op.execute("DELETE FROM " + "tags_" + "alembic_version")',
-        'op.execute("DELETE FROM " + "tags_" + "alembic_version") → '
         "notes changes tags_alembic_version, a table of tags",
     ),
     "an unmapped table": (
         'op.execute("DROP TABLE " + "tags_" + "words")',
-        'op.execute("DROP TABLE " + "tags_" + "words") → notes changes tags_words, a table of tags',
+        "notes changes tags_words, a table of tags",
     ),
     "whether a table exists": (
         'sa.inspect(op.get_bind()).has_table("tags_" + "tag")',
-        'sa.inspect(op.get_bind()).has_table("tags_" + "tag") → notes reads tags_tag, a table of tags',
+        "notes reads tags_tag, a table of tags",
     ),
 }
 
 
 @pytest.mark.parametrize("name", BOUNDARY)
 def test_table_of_another_module_is_reported_at_the_statement(check: Check, name: str) -> None:
-    upgrade, expected = BOUNDARY[name]
-    findings = [
-        message
-        for rule, message in check(upgrade, "raise NotImplementedError")
-        if rule == "migration-boundary"
-    ]
-    assert findings == [expected]
+    upgrade, message = BOUNDARY[name]
+    line = upgrade.strip().splitlines()[-1].strip()
+    assert check(upgrade) == [("migration-boundary", f"{line} → {message}")]
 
 
 def test_view_on_a_table_of_another_module_is_reported_where_it_is_created(check: Check) -> None:
@@ -140,10 +139,8 @@ def test_view_on_a_table_of_another_module_is_reported_where_it_is_created(check
 
 @pytest.mark.parametrize("event", ["INSERT", "UPDATE OF text", "DELETE"])
 def test_trigger_that_changes_a_table_of_another_module_is_reported(check: Check, event: str) -> None:
-    trigger = (
-        f'op.execute("CREATE TRIGGER notes_changed AFTER {event} ON notes_entry '
-        'BEGIN DELETE FROM tags" + "_tag; END")'
-    )
+    sql = f"CREATE TRIGGER notes_changed AFTER {event} ON notes_entry BEGIN DELETE FROM tags_"  # noqa: S608
+    trigger = f'op.execute("{sql}" + "tag; END")'
     assert check(trigger, 'op.execute("DROP TRIGGER notes_changed")') == [
         ("migration-boundary", f"{trigger} → notes changes tags_tag, a table of tags, in notes_changed")
     ]
@@ -229,16 +226,21 @@ LEGITIMATE = {
         'with op.batch_alter_table("notes_entry") as batch: batch.alter_column("text", nullable=False)',
     ),
     "a data migration of its own table": (
-        "op.execute(\"UPDATE notes_entry SET text = (SELECT max(text) FROM notes_entry WHERE text LIKE 'tags_tag')\")",
+        "op.execute(\"UPDATE notes_entry SET text = 'tags_tag' WHERE text LIKE 'tags_%'\")",
         "pass",
     ),
     "a data migration that no invented row survives": (
-        'for (text,) in op.get_bind().execute(sa.text("SELECT text FROM notes_entry")): assert text == "valid"',
+        """
+        for text in op.get_bind().scalars(sa.text("SELECT text FROM notes_entry")):
+            assert text == "valid"
+        """,
         "pass",
     ),
     "common table expressions, JSON and a column with the name of a table": (
-        'op.execute("WITH tags AS (SELECT 1 AS tags_tag) INSERT INTO notes_entry (owner_id, text) '
-        "SELECT tags_tag, value FROM tags, json_each('[1]')\")",
+        """
+        op.execute("WITH tags AS (SELECT 1 AS tags_tag) INSERT INTO notes_entry (owner_id, text) "
+                   "SELECT tags_tag, value FROM tags, json_each('[1]')")
+        """,
         "pass",
     ),
     "a view and triggers on its own tables": (

@@ -22,4 +22,5 @@ MODULE = Module(
     needs={"articles": ArticleDirectory, "profiles": ProfileReader},
     routers=[router],
     settings=FeedsSettings,
+    built_with={"articles": "1.0", "profiles": "1.0"},
 )

@@ -57,4 +57,5 @@ MODULE = Module(
     settings=NotificationsSettings,
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,
+    built_with={"articles": "1.0", "comments": "1.0", "profiles": "1.0", "users": "1.0"},
 )

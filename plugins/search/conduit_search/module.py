@@ -74,4 +74,5 @@ MODULE = Module(
             rebuild,
         )
     ],
+    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},
 )

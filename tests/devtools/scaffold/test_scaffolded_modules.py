@@ -88,13 +88,13 @@ def test_architecture_check_passes_and_snapshots_contain_the_module(generated: G
 def test_tests_of_a_generated_module_pass(generated: Generated) -> None:
     completed = run(generated.root, "pytest", "-p", "no:cacheprovider", f"tests/{NEW}")
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_tests_of_a_generated_plugin_pass(generated: Generated) -> None:
     completed = run(generated.plugin, "pytest", "-p", "no:cacheprovider", path=(generated.root,))
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path: Path) -> None:
