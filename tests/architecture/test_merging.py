@@ -140,4 +140,5 @@ def test_two_teams_merge_a_route_migration_event_and_contract_each(repository: C
         git(repository, "commit", "--quiet", "--message", "Extend the module")
     git(repository, "merge", "--quiet", "--no-edit", TEAMS[0])
     completed = repository.run(*FULL_CHECK)
-    assert (completed.returncode, completed.stdout) == (0, "architecture check passed\n"), completed.stdout
+    assert completed.returncode == 0, completed.stdout
+    assert completed.stdout.endswith("architecture check passed\n")
