@@ -48,6 +48,8 @@ from typing import Protocol, runtime_checkable
 from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import UserId
 
+CONTRACT_VERSION = "1.0"
+
 
 @dataclass(frozen=True, slots=True)
 class {camel}Added(Event):
