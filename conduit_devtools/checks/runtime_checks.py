@@ -20,7 +20,7 @@ from sqlalchemy.orm import configure_mappers
 
 from conduit_app.application import API, create_application
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
-from conduit_app.discovery import in_tree, manifest
+from conduit_app.discovery import in_tree, installed, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.module_catalog import describe_modules
 from conduit_app.route_conflicts import RouteConflict
@@ -63,9 +63,14 @@ class Snapshots:
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings: the static ones, and, if all files can be parsed, the runtime ones."""
     findings = list(check_static(checkout))
-    if any(finding.rule is RULES["importable"] for finding in findings):
-        return findings
-    return [*findings, *check_runtime(checkout)]
+    if not any(finding.rule is RULES["importable"] for finding in findings):
+        findings += check_runtime(checkout)
+    return own_findings(checkout, findings)
+
+
+def own_findings(checkout: Checkout, findings: Iterable[Finding]) -> Sequence[Finding]:
+    """Return the findings on files of the checkout: those on the installed modules are not a plugin's."""
+    return [f for f in findings if not checkout.is_plugin or (checkout.root / f.file).exists()]
 
 
 def check_runtime(checkout: Checkout) -> Iterator[Finding]:
@@ -80,14 +85,20 @@ def check_runtime(checkout: Checkout) -> Iterator[Finding]:
 def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding]:
     tree = in_tree()
     composition = _composition(settings, tree)
-    with_plugins = _composition(settings, [*tree, *_plugins(checkout)])
+    plugins = list(_plugins(checkout))
+    if checkout.is_plugin:
+        # It may need contracts of other plugins.
+        own = {plugin.name for plugin in plugins}
+        plugins += [module for module in installed() if module.name not in own]
+    with_plugins = _composition(settings, [*tree, *plugins])
     # A relationship to an unknown class would fail at the first request otherwise.
     configure_mappers()
     yield from asyncio.run(_check_tables(checkout, with_plugins))
     yield from _unchecked_columns(checkout, with_plugins)
     application = create_application(settings, composition)
     document = application.openapi()
-    yield from _check_document(checkout.root, document)
+    if not checkout.is_plugin:
+        yield from _check_document(checkout.root, document)
     try:
         document_with_plugins = create_application(settings, with_plugins).openapi()
     except RouteConflict as conflict:
@@ -96,6 +107,8 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
         return
     yield from _check_additive(checkout, document, document_with_plugins)
     yield from check_request_bounds(checkout, document_with_plugins)
+    if checkout.is_plugin:
+        return
     committed = _read(checkout.root / ARCHITECTURE_DOC) or ""
     current = _architecture_doc(checkout.root, composition, application)
     if current != committed:
@@ -109,14 +122,18 @@ def _import_failure(checkout: Checkout, error: BaseException) -> Finding:
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     traceback = list(_traceback_places(error))
     # Composition errors are raised in the application's code, and name the modules at fault.
-    named = [module for module in checkout.modules if re.search(rf"\b{module.name}\b", message)]
-    folders = [module.folder for module in checkout.modules]
+    modules = checkout.plugins if checkout.is_plugin else checkout.modules
+    kernel = () if checkout.is_plugin else (checkout.kernel,)
+    named = [module for module in modules if re.search(rf"\b{module.name}\b", message)]
+    folders = [module.folder for module in modules]
     places = [
         *[place for place in traceback if any(place[0].is_relative_to(folder) for folder in folders)],
         *[(module.folder / "module.py", 1) for module in named],
         # Last, because most modules call the kernel.
-        *[place for place in traceback if place[0].is_relative_to(checkout.kernel.folder)],
-        (checkout.root / "modules" / "__init__.py", 1),
+        *[place for place in traceback for module in kernel if place[0].is_relative_to(module.folder)],
+        (modules[0].folder / "module.py", 1)
+        if checkout.is_plugin
+        else (checkout.root / "modules/__init__.py", 1),
     ]
     file, line = places[0]
     return Finding(RULES["importable"], file.relative_to(checkout.root), line, message)
@@ -134,9 +151,11 @@ def snapshots(checkout: Checkout) -> Snapshots:
     """Return the current snapshots. Raises the errors of discovery and composition."""
     texts = {
         (module.folder / SNAPSHOT).relative_to(checkout.root): _json(schemas)
-        for module in checkout.modules
+        for module in (checkout.plugins if checkout.is_plugin else checkout.modules)
         if (schemas := event_schemas(module))
     }
+    if checkout.is_plugin:
+        return Snapshots(texts)
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(Path(folder))
         # Installed plugins are not in the committed OpenAPI document.
@@ -145,6 +164,13 @@ def snapshots(checkout: Checkout) -> Snapshots:
         texts[OPENAPI_DOC] = _json(application.openapi())
         texts[ARCHITECTURE_DOC] = _architecture_doc(checkout.root, composition, application)
     return Snapshots(texts)
+
+
+def api_paths(modules: Iterable[Module]) -> Sequence[str]:
+    """Return the paths of the API of these modules; raise the errors of composition."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(Path(folder))
+        return list(create_application(settings, _composition(settings, modules)).openapi()["paths"])
 
 
 def _settings(folder: Path) -> Settings:
@@ -176,8 +202,11 @@ async def _check_tables(checkout: Checkout, composition: Composition) -> list[Fi
         await migrate(composition.database, [module])
         async with composition.database.connection() as connection:
             tables = set(await connection.run_sync(lambda connection: inspect(connection).get_table_names()))
-        findings += _check_prefixes(sources[module.name], tables - existing)
-        existing = tables
+        new, existing = tables - existing, tables
+        if module.name not in sources:
+            # Another installed plugin, which a plugin may need.
+            continue
+        findings += _check_prefixes(sources[module.name], new)
         try:
             await check_models(composition.database, module)
         except AutogenerateDiffsDetected as error:
@@ -216,7 +245,7 @@ def _unchecked_columns(checkout: Checkout, composition: Composition) -> Iterator
         for column in check.columns
     }
     for module in composition.migratable:
-        if module.schema is not None:
+        if module.schema is not None and module.name in sources:
             columns = (column for table in module.schema.metadata.sorted_tables for column in table.c)
             for column in filter(_may_be_wrong, columns):
                 if str(column) not in checked | module.schema.unchecked.keys():

@@ -116,6 +116,11 @@ class Checkout:
 
     root: Path
 
+    @property
+    def is_plugin(self) -> bool:
+        """Whether it is a plugin alone, without Conduit's source: plugin.py."""
+        return False
+
     @cached_property
     def kernel(self) -> ModuleSource:
         """The kernel."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from conduit_devtools.checks.contracts import check_contracts
+from conduit_devtools.checks.distributions import check_distributions
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.imports import check_imports
@@ -23,7 +24,9 @@ def check_static(checkout: Checkout) -> Iterator[Finding]:
     yield from check_dynamic_imports(checkout)
     yield from check_tables(checkout)
     yield from check_contracts(checkout)
-    yield from check_owners(checkout)
+    yield from check_distributions(checkout)
+    if not checkout.is_plugin:
+        yield from check_owners(checkout)
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:
