@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conduit_app.discovery import ENTRY_POINTS
-from conduit_devtools.checks.source import Checkout, ModuleSource
+from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, text_of
 
 PROJECT = "pyproject.toml"
 SOURCE_FOLDERS = ("", "src")
@@ -62,9 +62,9 @@ class PluginCheckout(Checkout):
         """The plugin."""
         for name, value in entry_points_of(self.root).items():
             package = value.partition(":")[0].removesuffix(".module")
-            for folder in SOURCE_FOLDERS:
-                if (self.root / folder / package / "module.py").exists():
-                    return [ModuleSource(name, self.root / folder / package, self.root)]
+            for folder in (self.root / parent / package for parent in SOURCE_FOLDERS):
+                if (folder / "module.py").exists():
+                    return [ModuleSource(_declared_name(folder) or name, folder, self.root)]
             raise NotAPlugin(
                 f"{PROJECT} names {value} in {ENTRY_POINTS}, and there is no {package}/module.py"
             )
@@ -79,6 +79,22 @@ class PluginCheckout(Checkout):
     def packages(self) -> Sequence[ModuleSource]:
         """The plugin."""
         return self.plugins
+
+
+def _declared_name(package: Path) -> str | None:
+    """Return the name in the source of the manifest, or None if it does not show it."""
+    try:
+        calls = SourceFile(package / "module.py", package).calls
+    except (SyntaxError, ValueError):
+        # The checks report it.
+        return None
+    names = (
+        text_of(keyword.value)
+        for function, call in calls
+        for keyword in call.keywords
+        if function == "Module" and keyword.arg == "name"
+    )
+    return next(names, None)
 
 
 def project_of(folder: Path) -> dict[str, Any]:
