@@ -49,7 +49,7 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check the architecture of a checkout of Conduit, or of a plugin with the installed Conduit.
+    """Check the architecture of a checkout, or of a plugin.
 
     Example: conduit check ../conduit-notes
     """
