@@ -67,7 +67,7 @@ operate("modules", "conduit_app.commands.modules:modules_command", "List the ena
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
 if is_installed():
-    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of the checkout in this folder.")
+    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of a checkout, or of a plugin.")
     develop(
         "new-module",
         f"{PACKAGE}.commands:new_module_command",
