@@ -17,6 +17,7 @@ from conduit_devtools.checks.compatibility.change import IncomparableFile
 from conduit_devtools.checks.compatibility.comparison import compare, raise_versions
 from conduit_devtools.checks.compatibility.findings import check_compatibility
 from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
+from conduit_devtools.checks.finding import UNREADABLE
 from conduit_devtools.checks.migration_files import MIGRATIONS
 from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.runtime_checks import check_all, snapshots
@@ -65,7 +66,7 @@ def check(
                 typer.echo(f"wrote {path}", err=True)
         findings = list(check_static(checkout)) if sources else [*check_all(checkout)]
         verdicts = None
-        if base is not None and not any(finding.rule.id == "importable" for finding in findings):
+        if base is not None and not any(finding.rule.id in UNREADABLE for finding in findings):
             verdicts = _compared(checkout, base)
             compared = [*check_compatibility(checkout, verdicts), *check_against(checkout, base)]
             findings += unsuppressed(checkout, compared)

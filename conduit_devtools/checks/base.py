@@ -24,7 +24,8 @@ class Base:
         """Return the base at a git revision; default: the merge base of HEAD with the main branch.
 
         On the main branch itself, the default is the commit before HEAD, so that what is committed there is
-        compared, too. Raises `UnknownBase` if `root` is not the root of a git repository, or has no such revision.
+        compared, too. Raises `UnknownBase` if `root` is not the root of a git repository, or it has no such
+        revision.
         """
         if not (root / ".git").exists():
             raise UnknownBase(f"{root.name} is not the root of a git repository")

@@ -46,6 +46,10 @@ class Finding:
     message: str
 
 
+UNREADABLE = frozenset({"importable", "merge-conflict"})
+"""The rules without which nothing else can be checked."""
+
+
 def _rules(*rules: Rule) -> dict[str, Rule]:
     return {rule.id: rule for rule in rules}
 
@@ -225,6 +229,11 @@ RULES = _rules(
         "codeowners",
         "changes to a module without an owner have no reviewer",
         "add a line to CODEOWNERS",
+    ),
+    Rule(
+        "codeowners-order",
+        "in a sorted list, two teams rarely add lines at the same place, and a folder comes after its parent",
+        "move the line, or remove one of two for the same path",
     ),
     Rule(
         "merge-conflict",

@@ -21,7 +21,7 @@ from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
 from conduit_devtools.checks.authentication import check_authentication
-from conduit_devtools.checks.finding import RULES, Finding, Stage
+from conduit_devtools.checks.finding import RULES, UNREADABLE, Finding, Stage
 from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.revisions import check_revisions
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
@@ -39,10 +39,10 @@ UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings without a suppression: the static ones, and the runtime ones.
 
-    If a file cannot be parsed, or revisions are in conflict, the modules are not run.
+    If a file cannot be read, or revisions are in conflict, the modules are not run.
     """
     findings = list(static_findings(checkout))
-    if {finding.rule.id for finding in findings} & {"importable", "conflicting-revisions"}:
+    if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
         return findings
     findings += check_runtime(checkout)
     # A module that cannot be imported ends the runtime checks.

@@ -20,7 +20,6 @@ from conduit_devtools.architecture.openapi_changes import changes
 from conduit_devtools.architecture.openapi_parts import Owners, compose, split
 from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import RULES, Finding
-from conduit_devtools.checks.merge_conflicts import conflict_line
 from conduit_devtools.checks.source import KERNEL, Checkout
 
 MODULES = Path("modules")
@@ -92,8 +91,7 @@ def check_snapshots(
     yield from _check_openapi(checkout.root, current, document)
     for path, text in snapshots.texts.items():
         committed = _read(checkout.root / path) or ""
-        # Conflict markers have a finding of their own.
-        if path.suffix == ".md" and committed != text and conflict_line(committed) is None:
+        if path.suffix == ".md" and committed != text:
             line, message = _first_difference(committed, text), f"{path} does not match the modules"
             yield Finding(RULES["architecture-docs"], path, line, message)
 
@@ -104,7 +102,7 @@ def _check_openapi(root: Path, current: Mapping[Path, str], document: Mapping[st
     stale = [path for path in sorted(files) if committed[path] != current.get(path)]
     parts = {path: _parsed(text) for path, text in committed.items()}
     for path in stale:
-        if parts[path] is None and conflict_line(committed[path]) is None:
+        if parts[path] is None:
             problem = "is not JSON" if committed[path] else "does not exist"
             yield Finding(RULES["openapi"], path, 1, f"{path} {problem}")
     if not stale or None in parts.values():

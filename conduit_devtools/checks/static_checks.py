@@ -7,7 +7,7 @@ from conduit_devtools.checks.contract_access import check_contract_access
 from conduit_devtools.checks.contract_types import check_contract_types
 from conduit_devtools.checks.contracts import check_contracts
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
-from conduit_devtools.checks.finding import RULES, Finding, Stage
+from conduit_devtools.checks.finding import RULES, UNREADABLE, Finding, Stage
 from conduit_devtools.checks.imports import check_imports
 from conduit_devtools.checks.layout import check_layout
 from conduit_devtools.checks.merge_conflicts import check_merge_conflicts
@@ -21,19 +21,18 @@ from conduit_devtools.checks.transactions import check_transactions
 
 
 def check_static(checkout: Checkout) -> Iterator[Finding]:
-    """Yield every static finding without a suppression. Files that cannot be parsed are reported alone."""
+    """Yield every static finding without a suppression. Files that cannot be read are reported alone."""
     findings = list(static_findings(checkout))
-    parsed = not any(finding.rule is RULES["importable"] for finding in findings)
-    yield from unsuppressed(checkout, findings, {Stage.SOURCES}) if parsed else findings
+    readable = not any(finding.rule.id in UNREADABLE for finding in findings)
+    yield from unsuppressed(checkout, findings, {Stage.SOURCES}) if readable else findings
 
 
 def static_findings(checkout: Checkout) -> Iterator[Finding]:
     """Yield what `check_static` does, and what suppressions allow."""
-    unparsable = list(_unparsable(checkout))
-    if unparsable:
-        yield from unparsable
+    unreadable = [*check_merge_conflicts(checkout), *_unparsable(checkout)]
+    if unreadable:
+        yield from unreadable
         return
-    yield from check_merge_conflicts(checkout)
     imports = list(check_imports(checkout))
     yield from imports
     # An import is reported once.

@@ -98,13 +98,10 @@ def _overwrite(file: Path, text: str, undo: ExitStack) -> None:
 
 
 def _with_owners(root: Path, plan: Plan) -> str:
-    """Return CODEOWNERS with a line for the module, after the last line with the same parent folder."""
+    """Return CODEOWNERS with a line for the module, in the order of the paths."""
     lines = (root / OWNERS).read_text(encoding="utf-8").splitlines()
-    folder = plan.folders[0]
-    prefixes = [f"/{folder.parent}/", "/modules/", ""]
-    matches = (
-        [number for number, line in enumerate(lines) if line.startswith(prefix)] for prefix in prefixes
-    )
-    last = next((numbers[-1] for numbers in matches if numbers), -1)
-    line = f"{f'/{folder}/':<19} @conduit/{plan.name.text}"
-    return "\n".join([*lines[: last + 1], line, *lines[last + 1 :]]) + "\n"
+    folder = f"/{plan.folders[0]}/"
+    line = f"{folder:<19} @conduit/{plan.name.text}"
+    later = (number for number, other in enumerate(lines) if other.startswith("/") and other > line)
+    place = next(later, len(lines))
+    return "\n".join([*lines[:place], line, *lines[place:]]) + "\n"

@@ -1,5 +1,6 @@
 """Two teams each change their own module on a branch, and git merges the branches."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -7,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.copied_tree import FULL_CHECK, CopiedTree
-
-pytestmark = pytest.mark.slow
+from tests.architecture.copied_tree import FULL_CHECK, ROOT, CopiedTree
 
 # Neighbors in every list that is sorted by name, and in the order of the composition.
 TEAMS = ("aardvarks", "abacuses")
@@ -73,10 +72,13 @@ COUNTS = """
     async def delete_by_owner("""
 
 
-def git(tree: CopiedTree, *arguments: str) -> str:
+DRIVER = re.compile(r'^git config (merge\.generated\.driver) "(.+)"$', re.MULTILINE)
+
+
+def git(root: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=Jake", "-c", "user.email=jake@example.com")
     command = ["git", *identity, *arguments]
-    completed = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=False)  # noqa: S603
+    completed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
     assert completed.returncode == 0, completed.stdout + completed.stderr
     return completed.stdout
 
@@ -97,9 +99,9 @@ def repository(pristine: CopiedTree, tmp_path: Path) -> CopiedTree:
     for name in TEAMS:
         conduit(tree, "new-module", name)
     (tree.root / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
-    git(tree, "init", "--quiet", "--initial-branch", "main")
-    git(tree, "add", ".")
-    git(tree, "commit", "--quiet", "--message", "Generate the modules")
+    git(tree.root, "init", "--quiet", "--initial-branch", "main")
+    git(tree.root, "add", ".")
+    git(tree.root, "commit", "--quiet", "--message", "Generate the modules")
     return tree
 
 
@@ -129,18 +131,53 @@ def add_route_migration_event_and_contract(tree: CopiedTree, name: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_teams_merge_a_route_migration_event_and_contract_each(repository: CopiedTree) -> None:
-    base = git(repository, "rev-parse", "HEAD").strip()
+    base = git(repository.root, "rev-parse", "HEAD").strip()
     for name in TEAMS:
-        git(repository, "switch", "--quiet", "--create", name, base)
+        git(repository.root, "switch", "--quiet", "--create", name, base)
         add_route_migration_event_and_contract(repository, name)
         conduit(repository, "check", "--update")
-        git(repository, "add", ".")
-        changed = git(repository, "diff", "--cached", "--name-only").splitlines()
+        git(repository.root, "add", ".")
+        changed = git(repository.root, "diff", "--cached", "--name-only").splitlines()
         assert {"openapi.json", "contracts.py"} <= {Path(path).name for path in changed}
         assert [path for path in changed if not path.startswith(f"modules/{name}/")] == []
-        git(repository, "commit", "--quiet", "--message", "Extend the module")
-    git(repository, "merge", "--quiet", "--no-edit", TEAMS[0])
+        git(repository.root, "commit", "--quiet", "--message", "Extend the module")
+    git(repository.root, "merge", "--quiet", "--no-edit", TEAMS[0])
     completed = repository.run(*FULL_CHECK)
     assert completed.returncode == 0, completed.stdout
-    assert completed.stdout.endswith("architecture check passed\n")
+
+
+def merged(root: Path, file: str) -> tuple[int, str]:
+    """Change the first line of a file on two branches; return the exit code and text of the merge."""
+    lines = [f"{number}\n" for number in range(9)]
+    path = root / file
+    path.parent.mkdir(parents=True)
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    shutil.copy(ROOT / ".gitattributes", root)
+    texts = {"main": lines, "theirs": ["theirs\n", *lines[1:8], "new\n"], "ours": ["ours\n", *lines[1:]]}
+    for branch, text in texts.items():
+        if branch != "main":
+            git(root, "switch", "--quiet", "--create", branch, "main")
+        path.write_text("".join(text), encoding="utf-8")
+        git(root, "add", ".")
+        git(root, "commit", "--quiet", "--message", branch)
+    [(name, driver)] = DRIVER.findall((ROOT / "docs" / "platform-teams.md").read_text(encoding="utf-8"))
+    git(root, "config", name, driver)
+    # The branch `ours` is checked out.
+    command = ["git", "merge", "--no-commit", "theirs"]
+    merge = subprocess.run(command, cwd=root, capture_output=True, check=False)  # noqa: S603
+    return merge.returncode, path.read_text(encoding="utf-8")
+
+
+def test_documented_merge_driver_resolves_conflicts_in_generated_files(tmp_path: Path) -> None:
+    assert merged(tmp_path, "modules/notes/openapi.json") == (0, "ours\n1\n2\n3\n4\n5\n6\n7\nnew\n")
+
+
+def test_documented_merge_driver_leaves_conflicts_in_source_files(tmp_path: Path) -> None:
+    exit_code, text = merged(tmp_path, "modules/notes/module.py")
+    assert (exit_code, "<<<<<<<" in text) == (1, True)
+
+
+def test_owners_that_two_branches_add_are_kept(tmp_path: Path) -> None:
+    assert merged(tmp_path, "modules/CODEOWNERS") == (0, "ours\ntheirs\n1\n2\n3\n4\n5\n6\n7\nnew\n")

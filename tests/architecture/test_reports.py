@@ -129,6 +129,22 @@ def test_check_fails_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
+def test_update_regenerates_files_with_conflict_markers(tree: CopiedTree) -> None:
+    both = "<<<<<<< HEAD\n{0}=======\n{0}>>>>>>> topic\n"
+    for file, line in {
+        "modules/articles/openapi.json": '  "paths": {\n',
+        "docs/architecture.md": "    articles\n",
+    }.items():
+        tree.replace(file, line, both.format(line))
+    completed = tree.run(*FULL_CHECK)
+    assert completed.returncode == 1
+    assert (
+        completed.stdout.count(" merge-conflict: ") == completed.stdout.count("conduit check --update") == 2
+    )
+    assert tree.run(*FULL_CHECK, "--update").stdout == "architecture check passed\n"
+
+
+@pytest.mark.slow
 def test_update_writes_the_snapshots(tree: CopiedTree) -> None:
     tree.replace("modules/articles/api/router.py", '@router.get("/tags",', '@router.get("/labels",')
     completed = tree.run(*FULL_CHECK, "--update")

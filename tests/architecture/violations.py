@@ -30,7 +30,7 @@ class Violation:
 
     def interferes(self, other: "Violation") -> bool:
         """Return whether this violation could change the findings of the other one."""
-        if "importable" in self.rules:
+        if {"importable", "merge-conflict"} & {*self.rules}:
             return True
         if not {self.file, *self.extra} & {other.file, *other.extra}:
             return False
@@ -122,7 +122,7 @@ LAYERS = [
         "modules/votes/__init__.py",
         '"""Votes."""\n',
         ("layers",),
-        extra={"CODEOWNERS": "/modules/votes/ @conduit/votes\n"},
+        extra={"CODEOWNERS": "modules/votes/ @conduit/votes\n"},
     ),
 ]
 
@@ -328,7 +328,7 @@ IMPORT_FORMS = [
         '"""A vote."""\n\nfrom modules.articles.domain.article import Article  # seeded\n',
         ("boundary",),
         extra={
-            "CODEOWNERS": "/modules/votes/ @conduit/votes\n",
+            "CODEOWNERS": "modules/votes/ @conduit/votes\n",
             "modules/votes/__init__.py": '"""Votes."""\n',
             "modules/votes/module.py": '"""The manifest of votes."""\n',
             "modules/votes/domain/__init__.py": '"""The rules of votes."""\n',
@@ -759,6 +759,31 @@ STATIC_VIOLATIONS = [
         "/modules/comments/  # seeded\n",
         ("codeowners",),
         replaced="/modules/comments/  @conduit/comments\n",
+    ),
+    Violation(
+        "an owner that is not sorted",
+        "CODEOWNERS",
+        "/deploy/ @conduit/architecture  # seeded\n",
+        ("codeowners-order",),
+    ),
+    Violation(
+        "an owner that is listed twice",
+        "CODEOWNERS",
+        "/modules/users/     @conduit/users\n/modules/users/     @conduit/articles  # seeded\n",
+        ("codeowners-order",),
+        replaced="/modules/users/     @conduit/users\n",
+    ),
+    Violation(
+        "conflict markers in the list of owners",
+        "CODEOWNERS",
+        "<<<<<<< HEAD  # seeded\n/deploy/ @conduit/articles\n=======\n>>>>>>> topic\n",
+        ("merge-conflict",),
+    ),
+    Violation(
+        "conflict markers in the import contracts",
+        "importlinter.ini",
+        "<<<<<<< HEAD  # seeded\n=======\n>>>>>>> topic\n",
+        ("merge-conflict",),
     ),
     Violation(
         "conflict markers in the part of an OpenAPI document",
