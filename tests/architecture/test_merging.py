@@ -146,7 +146,6 @@ def test_two_teams_merge_a_route_migration_event_and_contract_each(repository: C
     git(repository.root, "merge", "--quiet", "--no-edit", TEAMS[0])
     completed = repository.run(*FULL_CHECK)
     assert completed.returncode == 0, completed.stdout
-    assert completed.stdout.endswith("architecture check passed\n")
 
 
 def merged(root: Path, file: str) -> tuple[int, str]:
