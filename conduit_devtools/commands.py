@@ -132,6 +132,8 @@ def new_migration_command(
     with reporting_errors():
         path = write_revision(folders[module] / MIGRATIONS, message)
     typer.echo(f"wrote {path.relative_to(checkout.root)}")
+
+
 def _generate(name: ModuleName, folder: Path | None, *, plugin: bool) -> Plan:
     if folder is not None:
         plan = plan_plugin(name, folder.absolute())
