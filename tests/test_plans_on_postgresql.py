@@ -119,6 +119,11 @@ def feeds() -> Iterator[tuple[str, Case]]:
         yield f"feed of {number}", Case(feed.page, of_page(PAGE, authors=authors), rows)
         yield f"feed of {number} after", Case(feed.page_after, of_page(OF_OLD, authors=authors), rows)
         yield f"feed count of {number}", Case(listings.FEED_COUNT, {"authors": authors}, 2 * number)
+    authors = [*range(1, 1000)]
+    rows = 2 * listings.NEWEST + len(authors)
+    newest = listings.FEED_OF_NEWEST
+    yield "feed of the newest", Case(newest.page, of_page(PAGE, authors=authors), rows)
+    yield "feed of the newest after", Case(newest.page_after, of_page(OF_OLD, authors=authors), rows)
 
 
 def lookups() -> Iterator[tuple[str, Case]]:

@@ -23,7 +23,9 @@ class Base:
     def find(cls, root: Path, revision: str | None = None) -> "Base":
         """Return the base at a git revision; default: the merge base of HEAD with the main branch.
 
-        Raises `UnknownBase` if `root` is not the root of a git repository, or has no such revision.
+        On the main branch itself, the default is the commit before HEAD, so that what is committed there is
+        compared, too. Raises `UnknownBase` if `root` is not the root of a git repository, or it has no such
+        revision.
         """
         if not (root / ".git").exists():
             raise UnknownBase(f"{root.name} is not the root of a git repository")
@@ -33,9 +35,12 @@ class Base:
             )
         for branch in MAIN_BRANCHES:
             try:
-                return cls(root, _git(root, "merge-base", "HEAD", branch))
+                merge_base = _git(root, "merge-base", "HEAD", branch)
             except UnknownBase:
                 continue
+            # HEAD and its parents.
+            commits = _git(root, "rev-list", "--parents", "--max-count=1", "HEAD").split()
+            return cls(root, commits[1] if merge_base == commits[0] and len(commits) > 1 else merge_base)
         raise UnknownBase(f"no merge base of HEAD with {' or '.join(MAIN_BRANCHES)}; pass --against REVISION")
 
     def paths(self, *folders: Path) -> Sequence[Path]:

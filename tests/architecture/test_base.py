@@ -40,6 +40,13 @@ def test_default_is_the_merge_base_with_main(repository: Path) -> None:
     assert base.changed() == [OTHER, NEW, NOTES]
 
 
+def test_default_on_main_is_the_commit_before(repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--force-create", "main")
+    assert Base.find(repository).read([NOTES]) == {NOTES: "before\n"}
+    git(repository, "switch", "--quiet", "--force-create", "main", "HEAD^")
+    assert Base.find(repository).read([NOTES]) == {NOTES: "before\n"}
+
+
 def test_revision_may_be_named(repository: Path) -> None:
     base = Base.find(repository, "HEAD")
     assert base.read([NOTES]) == {NOTES: "after\n"}

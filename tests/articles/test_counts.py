@@ -12,6 +12,7 @@ from modules.articles.contracts import ArticlePreview
 from modules.articles.domain.article import ArticleChanges, Draft
 from modules.articles.domain.reading import ArticleList, Criteria
 from modules.articles.domain.values import TagList
+from modules.articles.infrastructure import listings
 from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import MAX_LIMIT, PageRequest
@@ -148,7 +149,11 @@ async def assert_tags_are_sorted_by_use(random_changes: RandomChanges) -> None:
     assert await random_changes.reader.tags() == expected
 
 
-async def test_every_page_of_every_feed_is_part_of_the_full_list(random_changes: RandomChanges) -> None:
+@pytest.mark.parametrize("many_followed", [listings.MANY_FOLLOWED, 0])
+async def test_every_page_of_every_feed_is_part_of_the_full_list(
+    random_changes: RandomChanges, monkeypatch: pytest.MonkeyPatch, many_followed: int
+) -> None:
+    monkeypatch.setattr(listings, "MANY_FOLLOWED", many_followed)
     for number in range(len(random_changes.names) + 1):
         for followees in combinations(random_changes.names, number):
             await assert_feed_is_right(random_changes, followees)

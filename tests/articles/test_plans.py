@@ -64,7 +64,8 @@ def after_place(name: str) -> str:
 @pytest.mark.parametrize("filters", AT_MOST_ONE, ids=ids_of_filters)
 def test_count_for_one_filter_is_stored(connection: sqlite3.Connection, filters: frozenset[str]) -> None:
     [line] = plan(connection, listings.listing(filters).count)
-    assert "sqlite_autoindex" in line
+    assert line.startswith("SEARCH")
+    assert "sqlite_autoindex" in line or "INTEGER PRIMARY KEY" in line
 
 
 @pytest.mark.parametrize("filters", SEVERAL, ids=ids_of_filters)
@@ -106,6 +107,21 @@ def test_feed_after_position_searches_once_per_author_and_sorts_a_page(
         f"COVERING INDEX {index} (author_id=? AND created_at<?)",
     ]
     assert [line for line in lines if line.startswith("SCAN articles_")] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        (listings.FEED_OF_NEWEST.page, "SCAN articles_article USING INDEX {}"),
+        (listings.FEED_OF_NEWEST.page_after, "SEARCH articles_article USING INDEX {} (created_at<?)"),
+    ],
+)
+def test_feed_of_newest_reads_articles_by_time(
+    connection: sqlite3.Connection, statement: PreparedStatement, read: str
+) -> None:
+    by_time, *others = [line for line in plan(connection, statement) if " articles_" in line]
+    assert by_time == read.format("ix_articles_article_created_at_id")
+    assert [line for line in others if line.startswith("SCAN")] == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The consistency checks of articles: counts, the copies of tags, and references to users."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -75,11 +76,8 @@ def consistency_checks(
     ]
 
 
-class SlugCheck:
-    """Compares the slugs of articles with the rows of `articles_slug`, by which articles are found."""
-
-    columns = ("articles_slug.slug", "articles_slug.article_id", "articles_article.slug")
-    problem = "articles whose slug does not find them"
+class ArticleCheck(ABC):
+    """Compares articles with the rows about them, and repairs one article at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,9 +91,24 @@ class SlugCheck:
         repaired = 0
         async for ids in scan(self._database, [articles.c.id], self._differing):
             for article_id in ids:
-                await retrying(self._insert, article_id)
+                await retrying(self._repair_one, article_id)
             repaired += len(ids)
         return repaired
+
+    @abstractmethod
+    async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
+        """Return those of the articles whose rows differ."""
+
+    @abstractmethod
+    async def _repair_one(self, article_id: int) -> None:
+        """Make the rows of an article right, if it still exists."""
+
+
+class SlugCheck(ArticleCheck):
+    """Compares the slugs of articles with the rows of `articles_slug`, by which articles are found."""
+
+    columns = ("articles_slug.slug", "articles_slug.article_id", "articles_article.slug")
+    problem = "articles whose slug does not find them"
 
     async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
         found = (slugs.c.slug == articles.c.slug) & (slugs.c.article_id == articles.c.id)
@@ -108,7 +121,7 @@ class SlugCheck:
         async with self._database.snapshot() as session:
             return (await session.scalars(statement)).all()
 
-    async def _insert(self, article_id: int) -> None:
+    async def _repair_one(self, article_id: int) -> None:
         article = select(articles.c.slug).where(articles.c.id == article_id).with_for_update()
         async with self._database.transaction() as session:
             slug = await session.scalar(article)
@@ -118,28 +131,15 @@ class SlugCheck:
                 await self._database.execute(upsert(self._database.dialect, SlugRow, _replace_article), row)
 
 
-class TagCheck:
+class TagCheck(ArticleCheck):
     """Compares the rows of `articles_tag` with the tags in the articles."""
 
     columns = ("articles_tag.tag", "articles_article.tag_list")
     problem = "articles with other tags in articles_tag"
 
     def __init__(self, database: Database, counts: ArticleCounts) -> None:
-        self._database = database
+        super().__init__(database)
         self._counts = counts
-
-    async def differences(self) -> AsyncIterator[Difference]:
-        async for ids in scan(self._database, [articles.c.id], self._differing):
-            for article_id in ids:
-                yield Difference(f"article {article_id}")
-
-    async def repair(self) -> int:
-        repaired = 0
-        async for ids in scan(self._database, [articles.c.id], self._differing):
-            for article_id in ids:
-                await retrying(self._rewrite, article_id)
-            repaired += len(ids)
-        return repaired
 
     async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
         async with self._database.snapshot() as session:
@@ -156,7 +156,7 @@ class TagCheck:
             article_id for article_id, tag_list in listed if stored.get(article_id, set()) != set(tag_list)
         )
 
-    async def _rewrite(self, article_id: int) -> None:
+    async def _repair_one(self, article_id: int) -> None:
         """Insert and delete the tags of an article that differ, and count them."""
         article = (
             select(articles.c.tag_list, articles.c.created_at)

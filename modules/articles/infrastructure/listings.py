@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    literal_column,
     select,
     true,
     union_all,
@@ -41,6 +42,10 @@ AnySelect = Select[*tuple[Any, ...]]
 PreviewFields = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MANY_FOLLOWED = 200
+"""Of more followed authors, the page is first looked for among the `NEWEST` articles."""
+NEWEST = 200
 
 PREVIEW = (
     articles.c.id,
@@ -141,6 +146,29 @@ def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelec
     )
 
 
+def _feed_of_newest(*conditions: ColumnElement[bool]) -> AnySelect:
+    """Return the articles by followed authors among the newest.
+
+    They are the page if they fill it. The statements above look up each followed author in an index.
+    """
+    newest = (
+        select(articles.c.id, articles.c.author_id)
+        .where(*conditions)
+        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
+        # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
+        .limit(literal_column(str(NEWEST)))
+        .subquery()
+    )
+    total = FEED_TOTAL.scalar_subquery().label("articles_count")
+    return (
+        select(*PREVIEW, total)
+        .join(newest, newest.c.id == articles.c.id)
+        .where(in_ids(newest.c.author_id, "authors"))
+        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
+        .limit(LIMIT)
+    )
+
+
 def _total(followed: CTE) -> ColumnElement[int]:
     return select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count")
 
@@ -154,7 +182,8 @@ class Feed:
 
 
 FOLLOWED_AUTHORS = _followed(author_stats.c.latest_at)
-FEED_COUNT = prepare(select(func.sum(FOLLOWED_AUTHORS.c.articles)))
+FEED_TOTAL = select(func.sum(author_stats.c.articles)).where(in_ids(author_stats.c.author_id, "authors"))
+FEED_COUNT = prepare(FEED_TOTAL)
 AFTER_POSITION = after_position(articles.c.created_at, articles.c.id)
 # The latest article of an author after the position: one index look-up per followed author.
 LATEST_AFTER = (
@@ -174,6 +203,8 @@ FEEDS = {
     for dialect, feed in (("sqlite", _feed), ("postgresql", _feed_by_author))
 }
 """The feed by the name of the dialect."""
+FEED_OF_NEWEST = Feed(prepare(_feed_of_newest().offset(OFFSET)), prepare(_feed_of_newest(AFTER_POSITION)))
+"""The same pages, or fewer rows if the newest articles do not fill them."""
 
 # The stored counts: without a filter and for one filter.
 COUNTS = {

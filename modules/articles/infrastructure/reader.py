@@ -8,10 +8,11 @@ from sqlalchemy import Select, bindparam, func, select, union_all
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import MAX_LISTED_TAGS, ArticleList, ArticleView, Criteria
+from modules.articles.infrastructure import listings
 from modules.articles.infrastructure.listings import (
     FEED_COUNT,
-    FEEDS,
     PREVIEW,
+    Feed,
     Listing,
     listing,
     preview_fields,
@@ -71,9 +72,11 @@ class SqlArticleReader:
         async with self._database.snapshot():
             followees = (await self._profiles.followees({reader_id}))[reader_id]
             parameters = {"authors": followees}
-            feed = FEEDS[self._database.dialect]
-            statement = feed.page if page.after is None else feed.page_after
-            rows = await self._rows(statement, parameters, page, reader_id)
+            rows: Sequence[Any] = ()
+            if len(followees) > listings.MANY_FOLLOWED:
+                rows = await self._rows(listings.FEED_OF_NEWEST, parameters, page, reader_id)
+            if len(rows) <= page.limit:
+                rows = await self._rows(listings.FEEDS[self._database.dialect], parameters, page, reader_id)
             if not rows:
                 count = await self._database.fetch_value(FEED_COUNT, parameters)
                 return ArticleList((), count or 0)
@@ -96,19 +99,19 @@ class SqlArticleReader:
         self, statements: Listing, filters: Mapping[str, object], page: PageRequest, viewer: UserId | None
     ) -> ArticleList:
         async with self._database.snapshot():
-            statement = statements.page if page.after is None else statements.page_after
-            rows = await self._rows(statement, filters, page, viewer)
+            rows = await self._rows(statements, filters, page, viewer)
             count = await self._database.fetch_value(statements.count, filters)
             return await self._list(rows, page, count or 0, viewer)
 
     async def _rows(
         self,
-        statement: PreparedStatement,
+        statements: Listing | Feed,
         parameters: Mapping[str, object],
         page: PageRequest,
         viewer: UserId | None,
     ) -> Sequence[Any]:
         """Return the rows of the page, and the next row if there is one."""
+        statement = statements.page if page.after is None else statements.page_after
         parameters = {**parameters, **page_parameters(page), "viewer": viewer}
         return await self._database.fetch_all(statement, parameters)
 

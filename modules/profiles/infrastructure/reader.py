@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
+from modules.kernel.infrastructure.persistence.dialect_sql import collected_ids, in_ids
 from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.profiles.contracts import Profile
 from modules.profiles.infrastructure.follows import SqlFollows
@@ -14,7 +14,9 @@ from modules.profiles.infrastructure.tables import follows
 from modules.users.contracts import UserDirectory
 
 FOLLOWEES = prepare(
-    select(follows.c.follower_id, follows.c.followed_id).where(in_ids(follows.c.follower_id, "follower_ids"))
+    select(follows.c.follower_id, collected_ids(follows.c.followed_id))
+    .where(in_ids(follows.c.follower_id, "follower_ids"))
+    .group_by(follows.c.follower_id)
 )
 
 
@@ -39,8 +41,6 @@ class SqlProfileReader:
         return {name: user.id for name, user in (await self._directory.by_username(usernames)).items()}
 
     async def followees(self, follower_ids: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
-        followees: dict[UserId, set[UserId]] = {follower_id: set() for follower_id in follower_ids}
-        rows = await self._database.fetch_all(FOLLOWEES, {"follower_ids": follower_ids})
-        for follower_id, followee_id in rows:
-            followees[follower_id].add(followee_id)
+        followees: dict[UserId, Collection[UserId]] = dict.fromkeys(follower_ids, ())
+        followees.update(await self._database.fetch_all(FOLLOWEES, {"follower_ids": follower_ids}))
         return followees

@@ -5,16 +5,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from modules.kernel.domain.invisible import DEFAULT_IGNORABLE
+
 # Letters, numbers and combining marks (Unicode's general categories).
 WORD_CATEGORIES = frozenset("LNM")
 # Accents, which queries may omit. Marks of other scripts distinguish words.
 ACCENTS = re.compile("[\u0300-\u036f]")
-# Default_Ignorable_Code_Point (UAX 44), which Python's unicodedata lacks: soft hyphens, joiners, variation
-# selectors and other characters that are not displayed.
-IGNORED = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 # In a translated text, for every separator and every ignored character.
 SEPARATOR_MARK, IGNORED_MARK = " ", "\u00ad"
 # Begins and ends with a character that counts.
@@ -49,7 +45,7 @@ def normalize(text: str) -> Sequence[str]:
 
 
 def _class(char: str) -> str:
-    if IGNORED.match(char):
+    if DEFAULT_IGNORABLE.match(char):
         return IGNORED_MARK
     return char if unicodedata.category(char)[0] in WORD_CATEGORIES else SEPARATOR_MARK
 
