@@ -109,7 +109,7 @@ def affected(
 
     Example: conduit affected --against origin/main
     """
-    checkout = _checkout()
+    checkout = _checkout(Path.cwd())
     with reporting_errors(), gc_paused():
         base = _base(checkout, against)
         if base is None:
