@@ -14,6 +14,7 @@ from sqlalchemy import (
     Dialect,
     Integer,
     MetaData,
+    TableClause,
     func,
     inspect,
     select,
