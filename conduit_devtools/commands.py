@@ -11,6 +11,8 @@ from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_app.migrations.new_revision import write_revision
+from conduit_devtools.affected.report import AffectedFormat, render_affected
+from conduit_devtools.affected.selection import select
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
 from conduit_devtools.checks.compatibility.change import IncomparableFile
@@ -89,6 +91,30 @@ def check(
         typer.echo(f"{count}; to list them: conduit check --format json", err=True)
     if fails(findings):
         raise typer.Exit(1)
+
+
+@commands.command()
+def affected(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", help="Revision of git to compare with. Default: the merge base with main, if any."
+        ),
+    ] = None,
+    form: Annotated[
+        AffectedFormat, typer.Option("--format", help="Format; `tests` and `plugins` for make test-affected.")
+    ] = AffectedFormat.TEXT,
+) -> None:
+    """Print the modules that a change affects, and the tests that can see it.
+
+    Example: conduit affected --against origin/main
+    """
+    checkout = _checkout()
+    with reporting_errors(), gc_paused():
+        base = _base(checkout, against)
+        if base is None:
+            fail("there is no base to compare with; pass --against REVISION")
+        typer.echo(render_affected(select(checkout, base.changed()), form))
 
 
 @commands.command(name="new-module")

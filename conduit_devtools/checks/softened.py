@@ -100,7 +100,7 @@ def _line(text: str, entry: Sequence[str]) -> int:
 
 
 def _imports(old: str, new: str, preset: Collection[str]) -> Iterator[tuple[Sequence[str], str]]:
-    """Yield the place and the message of each import contract that became weaker, except those of the preset."""
+    """Yield the place and message of each import contract that became weaker, except those of the preset."""
     before = {name: section for name, section in _sections(old).items() if name not in preset}
     after = _sections(new)
     moved = [_body(section) for name, section in after.items() if name not in before]

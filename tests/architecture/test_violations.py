@@ -144,5 +144,6 @@ def test_outdated_snapshots_are_reported(tree: CopiedTree) -> None:
 
 def test_every_rule_has_a_violation() -> None:
     seeded = {rule for violation in (*ALL_STATIC, *ALL_RUNTIME) for rule in violation.rules}
-    # test_plugin_violations.py, test_compatibility.py and test_migration_files.py have the others.
-    assert seeded | {"plugin-contracts", "breaking-change", "released-revision"} == set(RULES)
+    # Others have tests of their own: plugin violations, compatibility, migration files, softened checks.
+    elsewhere = {"plugin-contracts", "breaking-change", "released-revision", "softened-check"}
+    assert seeded | elsewhere == set(RULES)
