@@ -147,14 +147,15 @@ def new_migration_command(
     module: Annotated[str, typer.Argument(help="Name of the module, such as notes.")],
     message: Annotated[str, typer.Argument(help="What the migration does, such as 'Add moods'.")],
 ) -> None:
-    """Generate an empty migration after the module's last one.
+    """Generate an empty migration after the module's last one, in a checkout or in a plugin's folder.
 
     Example: conduit new-migration notes 'Add moods'
     """
-    checkout = _checkout(Path.cwd())
-    folders = {source.name: source.folder for source in (checkout.kernel, *checkout.modules)}
+    checkout = _checkout_or_plugin(Path())
+    sources = [*checkout.modules] if checkout.is_plugin else [checkout.kernel, *checkout.modules]
+    folders = {source.name: source.folder for source in sources}
     if module not in folders:
-        fail(f"there is no module {module} in this checkout")
+        fail(f"there is no module {module} in this folder")
     with reporting_errors():
         path = write_revision(folders[module] / MIGRATIONS, message)
     typer.echo(f"wrote {path.relative_to(checkout.root)}")

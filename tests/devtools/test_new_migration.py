@@ -41,13 +41,28 @@ def test_revisions_of_two_branches_have_different_ids_and_are_two_heads(tmp_path
         write_revision(tmp_path / "a", "Add c")
 
 
-def test_unknown_module_and_folder_without_a_checkout_are_refused(tmp_path: Path) -> None:
+def test_folder_without_a_module_is_refused(tmp_path: Path) -> None:
     completed = conduit(tmp_path, "new-migration", "notes", "Add moods")
-    assert (
-        completed.stderr == "conduit: this folder is not a checkout of Conduit: importlinter.ini is missing\n"
-    )
-    (tmp_path / "importlinter.ini").touch()
-    (tmp_path / "modules").mkdir()
-    completed = conduit(tmp_path, "new-migration", "notes", "Add moods")
-    assert completed.stderr == "conduit: there is no module notes in this checkout\n"
     assert completed.returncode == 1
+    assert completed.stderr.startswith(
+        f"conduit: {tmp_path.name} is neither a checkout of Conduit nor a plugin"
+    )
+
+
+def test_revision_is_written_in_the_folder_of_a_plugin(tmp_path: Path) -> None:
+    migrations = tmp_path / "conduit_notes" / "infrastructure" / "migrations"
+    migrations.mkdir(parents=True)
+    (migrations / "0001_entries.py").write_text(FIRST, encoding="utf-8")
+    (tmp_path / "conduit_notes" / "module.py").touch()
+    project = """
+        [project]
+        name = "conduit-notes"
+        [project.entry-points."conduit.modules"]
+        notes = "conduit_notes.module:MODULE"
+    """
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    completed = conduit(tmp_path, "new-migration", "notes", "Add moods")
+    [written] = migrations.glob("0002_*_add_moods.py")
+    assert completed.stdout == f"wrote {written.relative_to(tmp_path)}\n", completed.stderr
+    unknown = conduit(tmp_path, "new-migration", "tags", "Add moods")
+    assert (unknown.returncode, unknown.stderr) == (1, "conduit: there is no module tags in this folder\n")
