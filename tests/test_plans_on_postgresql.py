@@ -114,8 +114,8 @@ def feeds() -> Iterator[tuple[str, Case]]:
     feed = listings.FEEDS["postgresql"]
     for number in (1, 10, 40):
         authors = list(range(1, number + 1))
-        # A page of each author may be the page.
-        rows = min(number, ROWS) * ROWS
+        # A page of ids of each author may be the page, whose articles are then read.
+        rows = (min(number, ROWS) + 1) * ROWS
         yield f"feed of {number}", Case(feed.page, of_page(PAGE, authors=authors), rows)
         yield f"feed of {number} after", Case(feed.page_after, of_page(OF_OLD, authors=authors), rows)
         yield f"feed count of {number}", Case(listings.FEED_COUNT, {"authors": authors}, 2 * number)

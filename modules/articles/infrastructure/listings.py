@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    ScalarSelect,
     Select,
     bindparam,
     func,
@@ -109,68 +110,67 @@ def _since(followed: CTE) -> ColumnElement[datetime]:
     return func.coalesce(nth_latest, literal(EPOCH, UtcDateTime()))
 
 
-def _feed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+def _by_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+    """Return the ids of the articles by followed authors since the oldest of the page, newest first."""
     since = _since(followed)
-    return (
-        _newest(
-            articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
-            articles.c.created_at >= since,
-            *conditions,
-            time=articles.c.created_at,
-            key=articles.c.id,
-        )
-        .limit(LIMIT)
-        .add_columns(_total(followed))
+    return _newest_ids(
+        articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
+        articles.c.created_at >= since,
+        *conditions,
     )
 
 
-def _feed_by_author(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the same feed for PostgreSQL: the newest articles of each author of the page, merged.
+def _by_each_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
+    """Return the same for PostgreSQL: the newest articles of each author of the page, merged.
 
     Its planner would scan the articles by time instead, also all newer ones of authors who are not followed.
     """
     since = _since(followed)
     of_author = (
-        select(*PREVIEW)
-        .where(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
-        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
+        _newest_ids(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
         .limit(LAST + 1)
         .lateral()
     )
     return (
-        select(*of_author.c, _total(followed))
+        select(of_author.c.id)
         .select_from(followed.join(of_author, true()))
         .where(followed.c.latest_at >= since)
         .order_by(of_author.c.created_at.desc(), of_author.c.id.desc())
-        .limit(LIMIT)
     )
 
 
-def _feed_of_newest(*conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the articles by followed authors among the newest.
+def _of_newest(*conditions: ColumnElement[bool]) -> AnySelect:
+    """Return the ids of the articles by followed authors among the newest.
 
     They are the page if they fill it. The statements above look up each followed author in an index.
     """
-    newest = (
-        select(articles.c.id, articles.c.author_id)
+    # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
+    newest = _newest_ids(*conditions).add_columns(articles.c.author_id).limit(literal_column(str(NEWEST)))
+    window = newest.subquery()
+    return (
+        select(window.c.id)
+        .where(in_ids(window.c.author_id, "authors"))
+        .order_by(window.c.created_at.desc(), window.c.id.desc())
+    )
+
+
+def _newest_ids(*conditions: ColumnElement[bool]) -> AnySelect:
+    return (
+        select(articles.c.id, articles.c.created_at)
         .where(*conditions)
         .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-        # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
-        .limit(literal_column(str(NEWEST)))
-        .subquery()
-    )
-    total = FEED_TOTAL.scalar_subquery().label("articles_count")
-    return (
-        select(*PREVIEW, total)
-        .join(newest, newest.c.id == articles.c.id)
-        .where(in_ids(newest.c.author_id, "authors"))
-        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-        .limit(LIMIT)
     )
 
 
-def _total(followed: CTE) -> ColumnElement[int]:
-    return select(func.sum(followed.c.articles)).scalar_subquery().label("articles_count")
+def _feed(ids: AnySelect, total: ScalarSelect[int]) -> PreparedStatement:
+    """Return the statement of a page: an index has the ids, and only the page's articles are read."""
+    page = ids.limit(LIMIT).subquery()
+    previews = select(*PREVIEW, total.label("articles_count")).join(page, page.c.id == articles.c.id)
+    return prepare(previews.order_by(articles.c.created_at.desc(), articles.c.id.desc()))
+
+
+def _total(followed: CTE) -> ScalarSelect[int]:
+    return select(func.sum(followed.c.articles)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +197,16 @@ LATEST_AFTER = (
 FOLLOWED_BEFORE_POSITION = _followed(LATEST_AFTER)
 FEEDS = {
     dialect: Feed(
-        prepare(feed(FOLLOWED_AUTHORS).offset(OFFSET)),
-        prepare(feed(FOLLOWED_BEFORE_POSITION, AFTER_POSITION)),
+        _feed(ids(FOLLOWED_AUTHORS).offset(OFFSET), _total(FOLLOWED_AUTHORS)),
+        _feed(ids(FOLLOWED_BEFORE_POSITION, AFTER_POSITION), _total(FOLLOWED_BEFORE_POSITION)),
     )
-    for dialect, feed in (("sqlite", _feed), ("postgresql", _feed_by_author))
+    for dialect, ids in (("sqlite", _by_followed), ("postgresql", _by_each_followed))
 }
 """The feed by the name of the dialect."""
-FEED_OF_NEWEST = Feed(prepare(_feed_of_newest().offset(OFFSET)), prepare(_feed_of_newest(AFTER_POSITION)))
+FEED_OF_NEWEST = Feed(
+    _feed(_of_newest().offset(OFFSET), FEED_TOTAL.scalar_subquery()),
+    _feed(_of_newest(AFTER_POSITION), FEED_TOTAL.scalar_subquery()),
+)
 """The same pages, or fewer rows if the newest articles do not fill them."""
 
 # The stored counts: without a filter and for one filter.
