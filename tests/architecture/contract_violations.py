@@ -72,7 +72,7 @@ TYPES = [
         one.name,
         one.file,
         f"\nfrom dataclasses import dataclass\n{one.code}" if "@dataclass" in one.code else one.code,
-        ("contract-types", "event-schema") if "event" in one.name else one.rules,
+        one.rules,
     )
     for one in TYPES
 ]
