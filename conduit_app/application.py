@@ -34,7 +34,7 @@ from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware
 from conduit_app.pages.api_reference import create_api_reference_router
 from conduit_app.pages.front_page import create_front_page_router
 from conduit_app.pages.guides import create_guides_router, guide_links
-from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
+from conduit_app.route_conflicts import OwnedRoute, described_tags, reject_conflicts, sort_routes
 from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
 from conduit_app.served_route import ServedRoute
@@ -100,6 +100,7 @@ def create_application(
             application.include_router(router, prefix=API)
             module_routes += [(module.name, route) for route in iter_route_contexts(router.routes)]
     reject_conflicts(module_routes)
+    application.openapi_tags = described_tags(served_modules(composition, settings)) or None
     teams = {module.name: module.owner for module in composition.modules}
     routes: dict[object, ServedRoute] = {
         route.endpoint: ServedRoute(f"{API}{route.path}", module, teams[module])

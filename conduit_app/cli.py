@@ -67,7 +67,12 @@ operate("modules", "conduit_app.commands.modules:modules_command", "List the ena
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
 if is_installed():
-    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of the checkout in this folder.")
+    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of a checkout, or of a plugin.")
+    develop(
+        "affected",
+        f"{PACKAGE}.commands:affected",
+        "Print the modules that a change affects, and the tests that can see it.",
+    )
     develop(
         "new-module",
         f"{PACKAGE}.commands:new_module_command",
@@ -79,7 +84,7 @@ if is_installed():
         "Generate an empty migration after the module's last one.",
     )
 else:
-    for missing in ("check", "new-module", "new-migration"):
+    for missing in ("check", "affected", "new-module", "new-migration"):
         add_missing_command(
             main,
             missing,

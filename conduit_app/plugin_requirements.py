@@ -1,6 +1,6 @@
 """The versions of Conduit that a plugin declares: `pip install --no-deps` does not compare them."""
 
-from importlib.metadata import Distribution
+from collections.abc import Iterable
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -8,14 +8,14 @@ from packaging.utils import canonicalize_name
 from conduit_app.distribution import DISTRIBUTION, installed_version
 
 
-def requirement_misfit(plugin: Distribution) -> str | None:
-    """Return why the installed Conduit is not in the range that a plugin declares, or None if it is.
+def requirement_misfit(requirements: Iterable[str]) -> str | None:
+    """Return why the installed Conduit is not in the range that a plugin's requirements declare, or None.
 
     A pre-release is in the range that its number is in.
     """
     ranges = [
         requirement.specifier
-        for requirement in map(Requirement, plugin.requires or ())
+        for requirement in map(Requirement, requirements)
         if canonicalize_name(requirement.name) == DISTRIBUTION
         and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
     ]

@@ -281,4 +281,4 @@ def _hint(unknown: str, known: Sequence[str]) -> str:
         or difflib.get_close_matches(suffix, by_suffix, n=1, cutoff=MISSPELLED)
     ):
         return hint
-    return f": if it is left over from the plugin {module.lower()}, which is not installed, remove it{hint}"
+    return f": if it is left over from a plugin that is not installed, remove it{hint}"

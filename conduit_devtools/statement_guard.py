@@ -28,10 +28,10 @@ from functools import wraps
 from typing import Any, Generic, TypeVar
 
 import httpx2
-from sqlalchemy import func, inspect, select, table
 
 from conduit_devtools.testkit import ModuleTestApp
 from modules.kernel.domain.events import Event
+from modules.kernel.infrastructure.persistence.schema import count_rows
 
 FEW, MANY = 1, 20
 JSON = "application/json"
@@ -132,23 +132,15 @@ class _Cost:
 
 
 async def _measure(app: ModuleTestApp, case: Case[Any], numbers: range) -> _Cost:
-    before = await _rows(app)
+    before = await count_rows(app.database)
     created = [await case.create(number) for number in numbers]
-    created_rows = await _rows(app) - before
+    created_rows = await count_rows(app.database) - before
     with _counting(app) as statements:
         response = await case.send(created)
     if not isinstance(response, httpx2.Response):
         return _Cost(statements, created_rows, None)
     response.raise_for_status()
     return _Cost(statements, created_rows, response.content)
-
-
-async def _rows(app: ModuleTestApp) -> int:
-    """Return the number of rows in all tables of the database."""
-    async with app.database.connection() as connection:
-        names = await connection.run_sync(lambda connection: inspect(connection).get_table_names())
-        counts = [await connection.scalar(select(func.count()).select_from(table(name))) for name in names]
-    return sum(count or 0 for count in counts)
 
 
 class _Statements(Counter[str]):

@@ -120,8 +120,13 @@ RULES = _rules(
     ),
     Rule(
         "plugin-contracts",
-        "a plugin belongs to another team, and its importlinter.ini declares what it may import",
-        "satisfy the contracts of the plugin's importlinter.ini; plugins/bookmarks has a complete example",
+        "a plugin belongs to another team, which may have import contracts of its own",
+        "satisfy the contracts of the plugin's importlinter.ini",
+    ),
+    Rule(
+        "plugin-distribution",
+        "the metadata of a plugin's distribution says which Conduit it runs with, and where its manifest is",
+        "declare the range of realworld-conduit and the entry point in pyproject.toml",
     ),
     Rule(
         "fakes",

@@ -38,10 +38,12 @@ TRIGGER_EVENT = re.compile(r"\b(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 def check_revisions(sources: Mapping[str, ModuleSource], modules: Sequence[Module]) -> Iterator[Finding]:
     """Yield a finding for each revision that touches another module's tables, or cannot be downgraded.
 
-    The modules can be migrated. `sources` has the source of each, by name.
+    The modules can be migrated. `sources` has the sources of those to check, by name.
     """
     models = {name: list(_model_statements(name, schema)) for name, schema in with_schemas(modules)}
     for module, schema in with_schemas(modules):
+        if module not in sources:
+            continue
         others = {table: owner for owner, rows in models.items() if owner != module for table, _ in rows}
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             for owner, rows in models.items():

@@ -16,7 +16,7 @@ from sqlalchemy.orm import configure_mappers
 
 from conduit_app.application import API, create_application
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
-from conduit_app.discovery import in_tree, manifest
+from conduit_app.discovery import in_tree, installed, manifest
 from conduit_app.migrations.runner import check_models, migrate
 from conduit_app.route_conflicts import RouteConflict
 from conduit_app.settings import Settings
@@ -43,12 +43,17 @@ def check_all(checkout: Checkout) -> Sequence[Finding]:
     """
     findings = list(static_findings(checkout))
     if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
-        return findings
+        return own_findings(checkout, findings)
     findings += check_runtime(checkout)
     # A module that cannot be imported ends the runtime checks.
     complete = not any(finding.rule is RULES["importable"] for finding in findings)
     stages = {Stage.SOURCES, Stage.MODULES} if complete else {Stage.SOURCES}
-    return list(unsuppressed(checkout, findings, stages))
+    return own_findings(checkout, unsuppressed(checkout, findings, stages))
+
+
+def own_findings(checkout: Checkout, findings: Iterable[Finding]) -> Sequence[Finding]:
+    """Return the findings on files of the checkout: those on the installed modules are not a plugin's."""
+    return [f for f in findings if not checkout.is_plugin or (checkout.root / f.file).exists()]
 
 
 def check_runtime(checkout: Checkout) -> Iterator[Finding]:
@@ -63,7 +68,12 @@ def check_runtime(checkout: Checkout) -> Iterator[Finding]:
 def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding]:
     tree = in_tree()
     composition = _composition(settings, tree)
-    with_plugins = _composition(settings, [*tree, *_plugins(checkout)])
+    plugins = list(_plugins(checkout))
+    if checkout.is_plugin:
+        # It may need contracts of other plugins.
+        own = {plugin.name for plugin in plugins}
+        plugins += [module for module in installed() if module.name not in own]
+    with_plugins = _composition(settings, [*tree, *plugins])
     # A relationship to an unknown class would fail at the first request otherwise.
     configure_mappers()
     yield from asyncio.run(_check_tables(checkout, with_plugins))
@@ -71,7 +81,8 @@ def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding
     yield from check_subscriptions(checkout, with_plugins)
     application = create_application(settings, composition)
     document = application.openapi()
-    yield from check_snapshots(checkout, generate_snapshots(checkout, composition, application), document)
+    if not checkout.is_plugin:
+        yield from check_snapshots(checkout, generate_snapshots(checkout, composition, application), document)
     try:
         document_with_plugins = create_application(settings, with_plugins).openapi()
     except RouteConflict as conflict:
@@ -88,14 +99,18 @@ def _import_failure(checkout: Checkout, error: BaseException) -> Finding:
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     traceback = list(_traceback_places(error))
     # Composition errors are raised in the application's code, and name the modules at fault.
-    named = [module for module in checkout.modules if re.search(rf"\b{module.name}\b", message)]
-    folders = [module.folder for module in checkout.modules]
+    modules = checkout.plugins if checkout.is_plugin else checkout.modules
+    kernel = () if checkout.is_plugin else (checkout.kernel,)
+    named = [module for module in modules if re.search(rf"\b{module.name}\b", message)]
+    folders = [module.folder for module in modules]
     places = [
         *[place for place in traceback if any(place[0].is_relative_to(folder) for folder in folders)],
         *[(module.folder / "module.py", 1) for module in named],
         # Last, because most modules call the kernel.
-        *[place for place in traceback if place[0].is_relative_to(checkout.kernel.folder)],
-        (checkout.root / "modules" / "__init__.py", 1),
+        *[place for place in traceback for module in kernel if place[0].is_relative_to(module.folder)],
+        (modules[0].folder / "module.py", 1)
+        if checkout.is_plugin
+        else (checkout.root / "modules/__init__.py", 1),
     ]
     file, line = places[0]
     return Finding(RULES["importable"], file.relative_to(checkout.root), line, message)
@@ -111,11 +126,21 @@ def _traceback_places(error: BaseException | None) -> Iterator[tuple[Path, int]]
 
 def snapshots(checkout: Checkout) -> Snapshots:
     """Return the current snapshots. Raises the errors of discovery and composition."""
+    if checkout.is_plugin:
+        # The generated files of a module of the tree are not those of a plugin.
+        return Snapshots({})
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(Path(folder))
         # Installed plugins are not in the committed OpenAPI document.
         composition = _composition(settings, in_tree())
         return generate_snapshots(checkout, composition, create_application(settings, composition))
+
+
+def api_paths(modules: Iterable[Module]) -> Sequence[str]:
+    """Return the paths of the API of these modules; raise the errors of composition."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(Path(folder))
+        return list(create_application(settings, _composition(settings, modules)).openapi()["paths"])
 
 
 def _settings(folder: Path) -> Settings:
@@ -141,15 +166,18 @@ def _plugins(checkout: Checkout) -> Iterator[Module]:
 
 async def _check_tables(checkout: Checkout, composition: Composition) -> list[Finding]:
     findings: list[Finding] = []
-    sources = {module.name: module for module in (checkout.kernel, *checkout.modules)}
+    checked = checkout.plugins if checkout.is_plugin else (checkout.kernel, *checkout.modules)
+    sources = {module.name: module for module in checked}
     try:
         await migrate(composition.database, composition.migratable)
         # After all migrations, because a revision of one module may have changed a table of another.
         for module in composition.migratable:
-            try:
-                await check_models(composition.database, module)
-            except AutogenerateDiffsDetected as error:
-                findings += _missing_migrations(sources[module.name], error.diffs)
+            # A plugin may need another installed one.
+            if module.name in sources:
+                try:
+                    await check_models(composition.database, module)
+                except AutogenerateDiffsDetected as error:
+                    findings += _missing_migrations(sources[module.name], error.diffs)
     finally:
         await composition.database.dispose()
     return [*findings, *check_revisions(sources, composition.migratable)]
@@ -176,7 +204,7 @@ def _unchecked_columns(checkout: Checkout, composition: Composition) -> Iterator
         for column in check.columns
     }
     for module in composition.migratable:
-        if module.schema is not None:
+        if module.schema is not None and module.name in sources:
             columns = (column for table in module.schema.metadata.sorted_tables for column in table.c)
             for column in filter(_may_be_wrong, columns):
                 if str(column) not in checked | module.schema.unchecked.keys():

@@ -3,12 +3,13 @@
 import configparser
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.imports import PLUGIN_CONTRACTS
 from conduit_devtools.checks.source import Checkout
 
 IMPORTS, TOOLS = Path("importlinter.ini"), Path("pyproject.toml")
@@ -44,8 +45,10 @@ TOOL_RESTRICTIONS = frozenset(
         "testpaths",
     }
 )
-# An entry of addopts or filterwarnings that is an exception.
-WEAKENING = re.compile(r"--(?:deselect|ignore|no-|maxfail|exitfirst)|-[kmpxW]\b|ignore\b|default\b|once\b")
+# An entry of addopts or filterwarnings that is an exception; `no:` disables a plugin of pytest.
+WEAKENING = re.compile(
+    r"--(?:deselect|ignore|no-|maxfail|exitfirst)|-[kmxW]\b|(?:-p\s*)?no:|ignore\b|default\b|once\b"
+)
 # Settings that are an exception if they are true, and those that are a bound which may fall.
 LENIENT = re.compile(r"(?:allow|ignore|implicit|no|skip|show_none)_\w+|follow_imports|exit-zero")
 MINIMUM = frozenset({"fail_under"})
@@ -67,9 +70,12 @@ def check_softened(checkout: Checkout, base: Base) -> Iterator[Finding]:
         path = checkout.root / file
         new = path.read_text(encoding="utf-8") if path.exists() else ""
         if new != old:
-            compare = _imports if file.name == IMPORTS.name else _tools
+            # Those of the preset apply to every plugin, whatever its own file says.
+            preset = _sections(PLUGIN_CONTRACTS.read_text(encoding="utf-8")) if file.parent.parts else {}
             try:
-                differences = list(compare(old, new))
+                differences = list(
+                    _imports(old, new, preset) if file.name == IMPORTS.name else _tools(old, new)
+                )
             except (configparser.Error, tomllib.TOMLDecodeError) as error:
                 differences = [((), f"the file cannot be read: {' '.join(str(error).split())}")]
             for entry, message in differences:
@@ -93,9 +99,10 @@ def _line(text: str, entry: Sequence[str]) -> int:
 # Import contracts.
 
 
-def _imports(old: str, new: str) -> Iterator[tuple[Sequence[str], str]]:
-    """Yield the place and the message of each import contract that became weaker."""
-    before, after = _sections(old), _sections(new)
+def _imports(old: str, new: str, preset: Collection[str]) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield the place and message of each import contract that became weaker, except those of the preset."""
+    before = {name: section for name, section in _sections(old).items() if name not in preset}
+    after = _sections(new)
     moved = [_body(section) for name, section in after.items() if name not in before]
     for name, section in before.items():
         title = name.removeprefix(CONTRACT)

@@ -159,6 +159,11 @@ class Checkout:
 
     root: Path
 
+    @property
+    def is_plugin(self) -> bool:
+        """Whether it is a plugin alone, without Conduit's source: plugin.py."""
+        return False
+
     @cached_property
     def kernel(self) -> ModuleSource:
         """The kernel."""

@@ -6,6 +6,7 @@ from conduit_devtools.checks.built_with import check_versions
 from conduit_devtools.checks.contract_access import check_contract_access
 from conduit_devtools.checks.contract_types import check_contract_types
 from conduit_devtools.checks.contracts import check_contracts
+from conduit_devtools.checks.distributions import check_distributions
 from conduit_devtools.checks.dynamic_imports import check_dynamic_imports
 from conduit_devtools.checks.finding import RULES, UNREADABLE, Finding, Stage
 from conduit_devtools.checks.imports import check_imports
@@ -45,9 +46,11 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     yield from check_contract_types(checkout)
     yield from check_contract_access(checkout)
     yield from check_versions(checkout)
-    yield from check_owners(checkout)
     yield from check_conflicting_revisions(checkout)
     yield from check_transactions(checkout)
+    yield from check_distributions(checkout)
+    if not checkout.is_plugin:
+        yield from check_owners(checkout)
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:

@@ -112,6 +112,7 @@ class Module:
     needs: container slot to the contract that another module must offer for it.
     offers: contract to the name of the provider that implements it.
     routers: functions that create its routers from its container; they are mounted under /api.
+    tags: the descriptions of the tags of its routes in the OpenAPI document.
     subscriptions: its handlers of other modules' events.
     publishes: the events it publishes.
     schema: its tables and migrations, if any.
@@ -133,6 +134,7 @@ class Module:
     needs: Mapping[str, type] = field(default_factory=dict)
     offers: Mapping[type, str] = field(default_factory=dict)
     routers: Sequence[Callable[[Any], APIRouter]] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[Subscription] = ()
     publishes: Sequence[type[Event]] = ()
     schema: Schema | None = None

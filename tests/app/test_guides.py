@@ -250,3 +250,30 @@ class TestSources:
             f"{SOURCES}/deploy/a.conf"
         ]
         assert (await api.outside("GET", f"{SOURCES}/{path}")).status_code == 404
+
+
+README = """# Reading goals
+
+See [the tutorial](../../docs/modules.md) and [nothing](missing.md).
+
+## Owns
+
+A table.
+"""
+
+
+async def test_readme_of_an_installed_plugin_is_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conduit_app.pages.guides.installed_readmes", lambda: {"goals": README})
+    application = FastAPI()
+    application.include_router(create_guides_router(application, with_sources=False))
+    api, path = Api(application), f"{PREFIX}/plugins/goals/README"
+    page = await page_of(api, path)
+    assert "<h1" in page
+    assert f"{PREFIX}/modules" in links(main_of(page), path)
+    assert path in links(await page_of(api, PREFIX), PREFIX)
+    assert "Reading goals" in main_of(await page_of(api, f"{SEARCH}?q=goals+table"))
+
+
+def test_readme_in_the_checkout_is_a_page_once() -> None:
+    library = GuideLibrary(ROOT, with_sources=False, readmes={"bookmarks": README})
+    assert library.guides["plugins/bookmarks/README"].title == "Bookmarks"

@@ -125,8 +125,8 @@ class TestUnknownNames:
         with pytest.raises(SettingsError) as caught:
             reject_unknown([Settings])
         assert str(caught.value).startswith(
-            "unknown setting CONDUIT_FEEDS_API_URL: if it is left over from the plugin feeds, "
-            "which is not installed, remove it"
+            "unknown setting CONDUIT_FEEDS_API_URL: if it is left over from a plugin that is not installed, "
+            "remove it; there are CONDUIT_"
         )
 
     @pytest.mark.parametrize("name", ["FEEDS_TITEL", "FEEDS_COLOR"])

@@ -129,6 +129,23 @@ class TestContracts:
         [removed, _added] = repository.compare()["comments"].changes
         assert (removed.thing, removed.consumers) == ("CommentAdded", ("notifications",))
 
+    def test_installed_plugin_is_named(
+        self, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package, metadata = tmp_path / "conduit_elsewhere", tmp_path / "conduit_elsewhere-1.0.dist-info"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "module.py").write_text("from modules.comments.contracts import CommentAdded\n")
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: conduit-elsewhere\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(
+            "[conduit.modules]\nelsewhere = conduit_elsewhere.module:MODULE\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        repository.replace(COMMENTS, "comment_id: int", "remark_id: int")
+        [change] = repository.compare()["comments"].changes
+        assert (change.thing, change.consumers) == ("CommentAdded.comment_id", ("elsewhere", "notifications"))
+
     def test_breaking_change_with_its_migration_and_version_passes(self, repository: Repository) -> None:
         repository.replace(ARTICLES, *RENAMED)
         repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')

@@ -15,7 +15,7 @@ from conduit_devtools.checks.suppressions import unsuppressed
 from tests.architecture.copied_tree import ROOT
 from tests.architecture.test_base import git
 
-PLUGIN = "plugins/bookmarks"
+PLUGIN = "plugins/feeds"
 IMPORTS, TOOLS, OWNERS = "importlinter.ini", "pyproject.toml", "CODEOWNERS"
 COMMITTED = (IMPORTS, TOOLS, OWNERS, f"{PLUGIN}/{IMPORTS}", f"{PLUGIN}/{TOOLS}")
 EMPTY = (
@@ -26,8 +26,17 @@ EMPTY = (
         "conduit_devtools/__init__.py",
         "Makefile",
     ),
-    f"{PLUGIN}/conduit_bookmarks/module.py",
+    f"{PLUGIN}/conduit_feeds/module.py",
 )
+
+
+COPY_OF_THE_PRESET = """
+[importlinter:contract:package-root]
+name = Nobody imports from package roots
+type = forbidden
+source_modules = conduit_feeds
+forbidden_modules = modules
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,8 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).touch()
     for name in COMMITTED:
         shutil.copy(ROOT / name, root / name)
+    with (root / PLUGIN / IMPORTS).open("a", encoding="utf-8") as file:
+        file.write(COPY_OF_THE_PRESET)
     git(root, "init", "--quiet", "--initial-branch", "main")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "First")
@@ -121,15 +132,15 @@ SOFTENED = {
     ),
     "indirect imports": (
         f"{PLUGIN}/{IMPORTS}",
-        "exhaustive = true\n",
-        "exhaustive = true\nunmatched_ignore_imports_alerting = none  # seeded\n",
-        "layers: unmatched_ignore_imports_alerting is none  # seeded",
+        "name = Domain and contracts render no Markdown\n",
+        "name = Domain and contracts\nunmatched_ignore_imports_alerting = none  # seeded\n",
+        "framework-free/markdown: unmatched_ignore_imports_alerting is none  # seeded",
     ),
     "an ignored import of a plugin": (
         f"{PLUGIN}/{IMPORTS}",
-        "    conduit_bookmarks.** -> modules.kernel.**\n",
-        "    conduit_bookmarks.** -> modules.**  # seeded\n",
-        "boundary: ignore_imports has a new entry: conduit_bookmarks.** -> modules.**",
+        "    nh3\nallow_indirect_imports = True\n",
+        "    nh3\nallow_indirect_imports = True\nignore_imports =\n    conduit_feeds.** -> nh3  # seeded\n",
+        "framework-free/markdown: ignore_imports has a new entry: conduit_feeds.** -> nh3",
     ),
     "ignores for a file": (
         TOOLS,
@@ -276,11 +287,13 @@ LEGITIMATE = {
         "    fastapi\n    httpx2\n    psycopg\n",
     ),
     "an ignored import less": (IMPORTS, "    modules.kernel.** -> modules.**\n\n", "\n"),
+    "a copy of the contracts of all plugins less": (f"{PLUGIN}/{IMPORTS}", COPY_OF_THE_PRESET, ""),
     "a comment": (IMPORTS, BOUNDARY, f"# Not only imports.\n{BOUNDARY}"),
     "a rule of ruff more": (TOOLS, '"A", "ANN", ', '"A", "ANN", "ARG", "T10", '),
     "an ignored rule of ruff less": (TOOLS, '    "N818", # errors are named by facts: NotFound\n', ""),
     "a stricter option of mypy": (TOOLS, "strict = true", "strict = true\ndisallow_any_explicit = true"),
     "a marker of pytest": (TOOLS, 'markers = ["slow', 'markers = ["fast: soon", "slow'),
+    "a plugin of pytest more": (TOOLS, '"-ra"', '"-ra", "-p", "conduit_feeds.testing"'),
     "an option of the report": (TOOLS, '"-ra"', '"-ra", "--showlocals"'),
     "a shorter timeout": (TOOLS, 'timeout = "180"', 'timeout = "60"'),
     "a dependency": (TOOLS, '    "limits>=5.6,<6",\n', '    "limits>=5.7,<6",\n'),

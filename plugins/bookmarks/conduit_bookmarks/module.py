@@ -33,6 +33,7 @@ MODULE = Module(
     container=BookmarksContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],
+    tags={"Bookmarks": "The reading list of the caller."},
     subscriptions=[
         Subscription(ArticlesDeleted, lambda container: container.reading_list().on_articles_deleted),
         Subscription(UserDeleted, lambda container: container.reading_list().on_user_deleted),

@@ -127,5 +127,8 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
         "publishes": [],
         "handles": {"UserDeleted": "users"},
         "after_commit": [],
+        "contract": "1.0",
+        "built_with": {"users": "1.0"},
     }
+    assert (modules[NEW]["contract"], modules[NEW]["built_with"]) == ("1.0", {})
     assert modules[NEW]["tables"] == [f"{NEW}_entry"]

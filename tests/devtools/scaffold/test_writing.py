@@ -1,6 +1,5 @@
 """The changes that `conduit new-module` makes to a checkout: all of them, or none."""
 
-import configparser
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -145,13 +144,6 @@ class TestFiles:
 
 class TestGeneratedPlugin:
     """Compared with plugins/bookmarks, so that the templates and the plugin stay the same."""
-
-    def test_import_contracts_equal_those_of_bookmarks(self) -> None:
-        file = Path("plugins/bookmarks/importlinter.ini")
-        generated, expected = configparser.ConfigParser(), configparser.ConfigParser()
-        generated.read_string(plan_plugin(ModuleName("bookmarks")).texts[file])
-        expected.read_string((ROOT / file).read_text())
-        assert generated == expected
 
     def test_project_file_equals_that_of_bookmarks(self) -> None:
         file = Path("plugins/bookmarks/pyproject.toml")

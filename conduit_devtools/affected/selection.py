@@ -1,0 +1,100 @@
+"""The modules that a change affects, each with the reason, and the tests that can see it."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conduit_devtools.affected.change import TESTS, Change, classify
+from conduit_devtools.affected.reach import ReachOfTests
+from conduit_devtools.affected.sources import Sources
+from conduit_devtools.checks.manifest import manifest_argument
+from conduit_devtools.checks.source import Checkout, ModuleSource, last_name
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What a change affects."""
+
+    modules: Mapping[str, str]
+    """The reason, by module."""
+
+    everything: Sequence[Path]
+    """The changed files because of which all tests are selected."""
+
+    tests: Sequence[Path]
+    """Files below tests/ or, if everything is affected, that folder."""
+
+    test_count: int
+    """The number of test files in the checkout."""
+
+    plugins: Sequence[str]
+    """The plugins whose own tests are selected."""
+
+
+def select(checkout: Checkout, changed: Sequence[Path]) -> Affected:
+    """Return what these changed paths affect."""
+    sources = Sources(checkout.root)
+    change = classify(checkout, sources, changed)
+    tests = [path for path in sources.files if path.parts[0] == TESTS and path.name.startswith("test_")]
+    if change.everything:
+        modules: Mapping[str, str] = {module.name: "everything is affected" for module in checkout.modules}
+        selected = [Path(TESTS)]
+    else:
+        modules = _affected_modules(checkout, change)
+        selected = list(_selected(sources, change, modules, tests))
+    plugins = [plugin.folder.parent.name for plugin in checkout.plugins if plugin.name in modules]
+    return Affected(modules, change.everything, selected, len(tests), plugins)
+
+
+def _selected(
+    sources: Sources, change: Change, modules: Mapping[str, str], tests: Sequence[Path]
+) -> Iterator[Path]:
+    reaches = ReachOfTests(sources)
+    for test in tests:
+        reach = reaches.of(test)
+        if (
+            test in change.files
+            or reach.imports & change.files
+            or (reach.application and change.application)
+            or (reach.checkout and (change.modules or change.documentation))
+            or test.parts[1] in modules
+        ):
+            yield test
+
+
+def _affected_modules(checkout: Checkout, change: Change) -> Mapping[str, str]:
+    """Return the changed modules and, in turn, those that use what an affected one publishes."""
+    affected = {name: f"{path} is changed" for name, path in change.modules.items()}
+    uses = {module.name: dict(_used(checkout, module)) for module in checkout.modules}
+    pending = list(affected)
+    while pending:
+        provider = pending.pop(0)
+        for name, providers in uses.items():
+            if provider in providers and name not in affected:
+                affected[name] = providers[provider]
+                pending.append(name)
+    return affected
+
+
+def _used(checkout: Checkout, module: ModuleSource) -> Iterator[tuple[str, str]]:
+    """Yield each module that this one uses, and how. Subscriptions, views and fakes need an import."""
+    offers = {name: other.name for other in checkout.modules for name in _names(other, "offers")}
+    for name in _names(module, "needs"):
+        if name in offers:
+            yield offers[name], f"needs {name} of {offers[name]}"
+    packages = {other.package: other.name for other in checkout.modules if other is not module}
+    for file in module.files:
+        for name, _ in file.imports():
+            for package, other in packages.items():
+                if name.startswith(f"{package}."):
+                    yield other, f"imports {package}.{name.removeprefix(f'{package}.').split('.')[0]}"
+
+
+def _names(module: ModuleSource, argument: str) -> Iterator[str]:
+    """Yield the contracts that the manifest names in this argument."""
+    for file, value in [found] if (found := manifest_argument(module, argument)) else []:
+        del file
+        if isinstance(value, ast.Dict):
+            contracts = value.keys if argument == "offers" else value.values
+            yield from (last_name(node) for node in contracts if node is not None)

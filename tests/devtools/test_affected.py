@@ -1,0 +1,199 @@
+"""What a change can affect: on a small checkout made for the test, and on this one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from conduit_devtools.affected.report import AffectedFormat, render_affected
+from conduit_devtools.affected.selection import Affected, select
+from conduit_devtools.checks.source import Checkout
+
+ROOT = Path(__file__).parents[2]
+CONFTEST = """
+from conduit_app.application import create_application
+from conduit_app import discovery
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch):
+    monkeypatch.setattr(discovery, "entries", [])
+
+
+@pytest.fixture
+def application():
+    from modules.users.domain import Passwords
+    return create_application()
+
+
+@pytest.fixture(params=["application"])
+def api(request):
+    return request.getfixturevalue(f"{request.param}")
+"""
+FILES = {
+    "CODEOWNERS": "",
+    "Makefile": "",
+    "docs/modules.md": "",
+    "conduit_app/application.py": "",
+    "modules/kernel/__init__.py": "",
+    "modules/users/__init__.py": "",
+    "modules/users/contracts.py": "class UserDeleted: ...",
+    "modules/users/domain.py": "class Passwords: ...",
+    "modules/users/module.py": "MODULE = Module(name='users', offers={TokenVerifier: 'tokens'})",
+    "modules/articles/__init__.py": "",
+    "modules/articles/contracts.py": "class ArticleDirectory: ...",
+    "modules/articles/domain.py": "class Title: ...",
+    "modules/articles/fakes.py": "from modules.articles.contracts import ArticleDirectory",
+    "modules/articles/module.py": "MODULE = Module(name='articles', needs={'tokens': TokenVerifier})",
+    "modules/articles/migrations/0001.py": "revision = '0001'",
+    "modules/articles/words.txt": "",
+    "modules/comments/__init__.py": "",
+    "modules/comments/domain.py": "from modules.articles.contracts import ArticleDirectory",
+    "modules/comments/module.py": "MODULE = Module(name='comments')",
+    "plugins/feeds/pyproject.toml": "",
+    "plugins/feeds/conduit_feeds/__init__.py": "",
+    "plugins/feeds/conduit_feeds/module.py": "from modules.articles.contracts import ArticleDirectory",
+    "plugins/feeds/tests/test_feeds.py": "",
+    "tests/__init__.py": "",
+    "tests/conftest.py": CONFTEST,
+    "tests/builders.py": "from modules.articles.domain import Title",
+    "tests/test_titles.py": "from tests.builders import Title",
+    "tests/test_routes.py": "def test_route(api): ...",
+    "tests/test_documents.py": "ROOT = Path(__file__).parents[1]",
+    "tests/articles/__init__.py": "",
+    "tests/articles/conftest.py": "",
+    "tests/articles/additions.py": "",
+    "tests/articles/expected.json": "",
+    "tests/articles/test_domain.py": "from modules.articles.domain import Title",
+    "tests/comments/__init__.py": "",
+    "tests/comments/test_domain.py": "from modules.articles.fakes import ArticleDirectory",
+    "tests/kernel/__init__.py": "",
+    "tests/kernel/test_clock.py": "from modules.kernel import clock",
+    "tests/users/__init__.py": "",
+    "tests/users/test_domain.py": "from modules.users.domain import Passwords",
+}
+OF_ARTICLES = ["tests/articles/test_domain.py", "tests/comments/test_domain.py"]
+OF_CHECKOUT = "tests/test_documents.py"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Return a checkout with three modules, a plugin and a few tests."""
+    root = tmp_path_factory.mktemp("checkout")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return Checkout(root)
+
+
+def affected(checkout: Checkout, *changed: str) -> Affected:
+    return select(checkout, [Path(name) for name in changed])
+
+
+def selected_tests(checkout: Checkout, *changed: str) -> Sequence[str]:
+    return sorted(path.as_posix() for path in affected(checkout, *changed).tests)
+
+
+class TestModules:
+    def test_users_of_a_contract_are_affected_in_turn(self, checkout: Checkout) -> None:
+        assert affected(checkout, "modules/users/domain.py").modules == {
+            "users": "modules/users/domain.py is changed",
+            "articles": "needs TokenVerifier of users",
+            "comments": "imports modules.articles.contracts",
+            "feeds": "imports modules.articles.contracts",
+        }
+
+    def test_providers_are_not_affected(self, checkout: Checkout) -> None:
+        assert set(affected(checkout, "modules/comments/domain.py").modules) == {"comments"}
+
+    def test_plugin_affects_itself_and_its_tests(self, checkout: Checkout) -> None:
+        for file in ("conduit_feeds/module.py", "tests/test_feeds.py", "pyproject.toml"):
+            selected = affected(checkout, f"plugins/feeds/{file}")
+            assert (set(selected.modules), selected.plugins) == ({"feeds"}, ["feeds"])
+            assert selected.tests == [Path(OF_CHECKOUT)]
+
+
+class TestSelection:
+    def test_module_selects_its_tests_those_of_its_users_and_those_of_the_application(
+        self, checkout: Checkout
+    ) -> None:
+        assert selected_tests(checkout, "modules/articles/domain.py") == [
+            *OF_ARTICLES,
+            OF_CHECKOUT,
+            "tests/test_routes.py",
+            "tests/test_titles.py",
+        ]
+
+    @pytest.mark.parametrize("file", ["migrations/0001.py", "migrations/0002.py", "words.txt", "removed.py"])
+    def test_file_that_no_import_names_changes_its_whole_module(self, checkout: Checkout, file: str) -> None:
+        whole = selected_tests(checkout, "modules/articles/domain.py", "modules/articles/contracts.py")
+        assert selected_tests(checkout, f"modules/articles/{file}") == whole
+
+    def test_import_in_a_fixture_is_of_the_tests_that_request_it(self, checkout: Checkout) -> None:
+        assert "tests/kernel/test_clock.py" not in selected_tests(checkout, "modules/users/domain.py")
+
+    def test_support_file_selects_the_tests_that_import_it(self, checkout: Checkout) -> None:
+        assert selected_tests(checkout, "tests/builders.py") == ["tests/test_titles.py"]
+
+    def test_test_file_selects_itself(self, checkout: Checkout) -> None:
+        assert selected_tests(checkout, "tests/users/test_domain.py") == ["tests/users/test_domain.py"]
+
+    @pytest.mark.parametrize("file", ["conftest.py", "expected.json", "test_removed.py"])
+    def test_other_files_of_a_folder_of_tests_select_its_tests(self, checkout: Checkout, file: str) -> None:
+        assert selected_tests(checkout, f"tests/articles/{file}") == ["tests/articles/test_domain.py"]
+
+    def test_support_file_that_no_file_imports_selects_the_tests_of_the_application(
+        self, checkout: Checkout
+    ) -> None:
+        assert selected_tests(checkout, "tests/articles/additions.py") == ["tests/test_routes.py"]
+
+    @pytest.mark.parametrize("file", ["docs/modules.md", "modules/users/README.md", "CODEOWNERS"])
+    def test_documentation_selects_the_tests_that_read_the_checkout(
+        self, checkout: Checkout, file: str
+    ) -> None:
+        selected = affected(checkout, file)
+        assert (selected.modules, selected.tests) == ({}, [Path(OF_CHECKOUT)])
+
+    @pytest.mark.parametrize(
+        "file",
+        [
+            "modules/kernel/__init__.py",
+            "modules/removed/module.py",
+            "conduit_app/application.py",
+            "conduit_devtools/testkit.py",
+            "requirements/runtime.txt",
+            "pyproject.toml",
+            "Makefile",
+            "tests/conftest.py",
+            "unknown.bin",
+        ],
+    )
+    def test_other_files_select_all_tests(self, checkout: Checkout, file: str) -> None:
+        selected = affected(checkout, "docs/modules.md", file)
+        assert (selected.everything, selected.tests) == ([Path(file)], [Path("tests")])
+        assert set(selected.modules) == {"users", "articles", "comments", "feeds"}
+
+    def test_no_change_selects_nothing(self, checkout: Checkout) -> None:
+        assert affected(checkout) == Affected({}, [], [], 7, [])
+
+
+class TestReport:
+    def test_text_has_reasons_and_the_number_of_tests(self, checkout: Checkout) -> None:
+        report = render_affected(affected(checkout, "modules/comments/domain.py"), AffectedFormat.TEXT)
+        assert report.splitlines() == [
+            "comments  modules/comments/domain.py is changed",
+            "3 of 7 test files",
+        ]
+        report = render_affected(affected(checkout, "Makefile"), AffectedFormat.TEXT)
+        assert report == "everything: Makefile is changed\nall tests"
+
+    def test_names_are_one_per_line(self, checkout: Checkout) -> None:
+        selected = affected(checkout, "modules/articles/domain.py")
+        assert render_affected(selected, AffectedFormat.PLUGINS) == "feeds"
+        assert len(render_affected(selected, AffectedFormat.TESTS).splitlines()) == len(selected.tests)
+
+
+def test_change_of_comments_does_not_select_the_tests_of_the_kernel_and_of_profiles() -> None:
+    selected = selected_tests(Checkout(ROOT), "modules/comments/domain/service.py")
+    assert {"tests/comments/test_domain.py", "tests/conformance/test_comments.py"} <= set(selected)
+    assert not {"tests/kernel/test_text.py", "tests/profiles/test_domain.py"} & set(selected)
