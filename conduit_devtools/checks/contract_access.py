@@ -37,8 +37,9 @@ def check_contract_access(checkout: Checkout) -> Iterator[Finding]:
         others = {
             name: members for name, members in protocols.items() if not name.startswith(f"{module.package}.")
         }
+        parameters_by_name = _parameters_by_name(module)
         for file in module.files:
-            visitor = _SlotVisitor(module, file, others)
+            visitor = _SlotVisitor(module, file, others, parameters_by_name)
             visitor.visit(file.tree)
             yield from visitor.findings
     for package in checkout.packages:
@@ -74,9 +75,15 @@ def _names(declared: Mapping[str, ast.ClassDef], name: str) -> Iterator[str]:
 class _SlotVisitor(ast.NodeVisitor):
     """Follows the slots of a module through the annotations of one file, and collects the findings."""
 
-    def __init__(self, module: ModuleSource, file: SourceFile, contracts: Members) -> None:
+    def __init__(
+        self,
+        module: ModuleSource,
+        file: SourceFile,
+        contracts: Members,
+        parameters_by_name: Mapping[str, Sequence[ast.arg]],
+    ) -> None:
         self.findings: list[Finding] = []
-        self._module = module
+        self._parameters = parameters_by_name
         self._file = file
         self._contracts = contracts
         self._slots = {slot: name for slot, name in _slots(module).items() if name in contracts}
@@ -153,7 +160,7 @@ class _SlotVisitor(ast.NodeVisitor):
         function, values = call.func, call.args
         if isinstance(function, ast.Attribute) and last_name(function.value) == "providers" and values:
             function, values = values[0], values[1:]
-        found = _parameters_of(self._module, last_name(function))
+        found = self._parameters.get(last_name(function), ())
         yield from zip(values, found, strict=False)
         named = {parameter.arg: parameter for parameter in found}
         for keyword in call.keywords:
@@ -216,18 +223,17 @@ def _contract_in(file: SourceFile, annotation: ast.expr | None, contracts: Membe
     return name if name in contracts else ""
 
 
-def _parameters_of(module: ModuleSource, name: str) -> Sequence[ast.arg]:
-    """Return the parameters of the function or class of this name in the module, without `self`."""
-    for file in module.files:
-        for node in file.tree.body:
-            if getattr(node, "name", "") != name:
-                continue
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                return parameters(node)
-            if isinstance(node, ast.ClassDef):
-                methods = (item for item in node.body if isinstance(item, ast.FunctionDef))
-                return next((parameters(item)[1:] for item in methods if item.name == "__init__"), ())
-    return ()
+def _parameters_by_name(module: ModuleSource) -> Mapping[str, Sequence[ast.arg]]:
+    """Return the parameters of each function and class of the module, without `self`."""
+    found: dict[str, Sequence[ast.arg]] = {}
+    for node in (node for file in module.files for node in file.tree.body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found[node.name] = parameters(node)
+        elif isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                    found[node.name] = parameters(method)[1:]
+    return found
 
 
 def _untyped(file: SourceFile, parameter: ast.arg) -> str:

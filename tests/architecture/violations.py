@@ -770,7 +770,7 @@ STATIC_VIOLATIONS = [
         "an owner that is listed twice",
         "CODEOWNERS",
         "/modules/users/     @conduit/users\n/modules/users/     @conduit/articles  # seeded\n",
-        ("codeowners-order",),
+        ("codeowners-order", "codeowners"),
         replaced="/modules/users/     @conduit/users\n",
     ),
     Violation(
