@@ -142,9 +142,10 @@ def _run(unselected: Unselected, faults: set[Path]) -> Sequence[str]:
     with tempfile.TemporaryDirectory() as folder:
         runs = list(FaultyTree(Path(folder), sorted(faults)).run(unselected))
     failures = [run.output for run in runs if run.failed]
+    passed = sum(run.passed for run in runs)
     print(  # noqa: T201 - a program
-        f"{len(faults)} faults, not selected: {len(unselected.tests)} test files, {len(unselected.plugins)} plugins; "
-        f"{sum(run.passed for run in runs)} tests passed, {len(failures)} runs failed",
+        f"{len(faults)} faults, not selected: {len(unselected.tests)} test files, "
+        f"{len(unselected.plugins)} plugins; {passed} tests passed, {len(failures)} runs failed",
         flush=True,
     )
     return failures

@@ -1,15 +1,19 @@
 """What a change can affect: on a small checkout made for the test, and on this one."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from conduit_app.cli import main
 from conduit_devtools.affected.report import AffectedFormat, render_affected
 from conduit_devtools.affected.selection import Affected, select
 from conduit_devtools.affected.sources import Sources
 from conduit_devtools.checks.source import Checkout
+from tests.architecture.test_base import git
 from tests.devtools.seeded_faults import FaultyTree, Unselected
 
 ROOT = Path(__file__).parents[2]
@@ -198,10 +202,36 @@ class TestReport:
         report = render_affected(affected(checkout, "Makefile"), AffectedFormat.TEXT)
         assert report == "everything: Makefile is changed\nall tests"
 
-    def test_names_are_one_per_line(self, checkout: Checkout) -> None:
-        selected = affected(checkout, "modules/articles/domain.py")
-        assert render_affected(selected, AffectedFormat.PLUGINS) == "feeds\nsearch"
-        assert len(render_affected(selected, AffectedFormat.TESTS).splitlines()) == len(selected.tests)
+    def test_paths_of_tests_and_plugins_are_one_per_line(self, checkout: Checkout) -> None:
+        selected = affected(checkout, "plugins/search/conduit_search/module.py", "tests/users/test_domain.py")
+        assert render_affected(selected, AffectedFormat.TESTS).splitlines() == [
+            OF_CHECKOUT,
+            "tests/users/test_domain.py",
+            "plugins/search",
+        ]
+
+    def test_json_has_names_and_reasons(self, checkout: Checkout) -> None:
+        report = json.loads(render_affected(affected(checkout, "Makefile"), AffectedFormat.JSON))
+        assert (report["everything"], report["tests"]) == (["Makefile"], ["tests"])
+        assert report["plugins"] == ["feeds", "search"]
+
+
+def test_command_compares_with_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("modules/kernel", "modules/notes", "tests"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("importlinter.ini", "modules/notes/__init__.py", "tests/test_notes.py"):
+        (tmp_path / name).write_text("")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "First")
+    (tmp_path / "modules/notes/__init__.py").write_text("import modules.kernel\n")
+    monkeypatch.chdir(tmp_path)
+    completed = CliRunner().invoke(main, ["affected", "--against", "HEAD"])
+    assert (completed.exit_code, completed.stdout.splitlines()) == (
+        0,
+        ["notes  modules/notes/__init__.py is changed", "0 of 1 test files"],
+    )
+    assert CliRunner().invoke(main, ["affected", "--against", "nowhere"]).exit_code == 1
 
 
 @pytest.mark.slow
