@@ -15,18 +15,15 @@ setup: ## Create .venv with the development dependencies
 test: setup ## Check before a commit: lint, types, architecture, tests, coverage
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line unit http plugins types check lint
 
-# BASE is a revision; default: the merge base with main.
-AFFECTED = .venv/bin/conduit affected $(if $(BASE),--against $(BASE))
-
-# Exit code 5 of pytest: all selected tests are slow ones.
+# BASE is a revision; default: the merge base with main. Exit code 5 of pytest: all selected tests are slow ones.
 test-affected: setup ## Check what a change can affect: lint, types, architecture, and the tests that can see it
-	@$(AFFECTED)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line types check lint
-	@set -e; tests=$$($(AFFECTED) --format tests); [ -z "$$tests" ] || \
-		.venv/bin/python -m pytest --quiet --numprocesses 2 -m "not slow" $$tests || [ $$? -eq 5 ]
-	@set -e; for plugin in $$($(AFFECTED) --format plugins); do \
-		.venv/bin/mypy plugins/$$plugin/; \
-		(cd plugins/$$plugin && ../../.venv/bin/python -m pytest --quiet); \
+	@set -e; selected=$$(.venv/bin/conduit affected --format tests $(if $(BASE),--against $(BASE))); \
+	tests=$$(echo "$$selected" | sed -n '/^tests/p'); \
+	[ -z "$$tests" ] || .venv/bin/python -m pytest --quiet --numprocesses 2 -m "not slow" $$tests || [ $$? -eq 5 ]; \
+	for plugin in $$(echo "$$selected" | sed -n '/^plugins/p'); do \
+		.venv/bin/mypy $$plugin/; \
+		(cd $$plugin && ../../.venv/bin/python -m pytest --quiet); \
 	done
 
 # Single tests take minutes, so the timeouts, in seconds, are longer than those in pyproject.toml.

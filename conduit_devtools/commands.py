@@ -11,7 +11,7 @@ from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.gc_paused import gc_paused
 from conduit_app.migrations.new_revision import write_revision
-from conduit_devtools.affected.report import AffectedFormat, render_affected
+from conduit_devtools.affected.report import AffectedFormat, render_affected, summary
 from conduit_devtools.affected.selection import select
 from conduit_devtools.checks.against_base import check_against
 from conduit_devtools.checks.base import Base, UnknownBase
@@ -102,7 +102,8 @@ def affected(
         ),
     ] = None,
     form: Annotated[
-        AffectedFormat, typer.Option("--format", help="Format; `tests` and `plugins` for make test-affected.")
+        AffectedFormat,
+        typer.Option("--format", help="Format of the report; `tests` prints paths, for make test-affected."),
     ] = AffectedFormat.TEXT,
 ) -> None:
     """Print the modules that a change affects, and the tests that can see it.
@@ -114,7 +115,10 @@ def affected(
         base = _base(checkout, against)
         if base is None:
             fail("there is no base to compare with; pass --against REVISION")
-        typer.echo(render_affected(select(checkout, base.changed()), form))
+        selected = select(checkout, base.changed())
+    if form is AffectedFormat.TESTS:
+        typer.echo(summary(selected), err=True)
+    typer.echo(render_affected(selected, form))
 
 
 @commands.command(name="new-module")

@@ -7,12 +7,11 @@ from conduit_devtools.affected.selection import Affected
 
 
 class AffectedFormat(Enum):
-    """Plain text, JSON, or one name per line for `make test-affected`."""
+    """Plain text, JSON, or the paths of tests and plugins for `make test-affected`."""
 
     TEXT = "text"
     JSON = "json"
     TESTS = "tests"
-    PLUGINS = "plugins"
 
 
 def render_affected(affected: Affected, form: AffectedFormat) -> str:
@@ -27,13 +26,12 @@ def render_affected(affected: Affected, form: AffectedFormat) -> str:
         }
         return json.dumps(fields, indent=2)
     if form is AffectedFormat.TESTS:
-        return "\n".join(tests)
-    if form is AffectedFormat.PLUGINS:
-        return "\n".join(affected.plugins)
-    return _text(affected)
+        return "\n".join([*tests, *(f"plugins/{plugin}" for plugin in affected.plugins)])
+    return summary(affected)
 
 
-def _text(affected: Affected) -> str:
+def summary(affected: Affected) -> str:
+    """Return the affected modules with their reasons, and the number of tests."""
     if affected.everything:
         return f"everything: {affected.everything[0]} is changed\nall tests"
     width = max(map(len, affected.modules), default=0)

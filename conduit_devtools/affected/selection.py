@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from conduit_devtools.affected.change import TESTS, Change, classify
-from conduit_devtools.affected.reach import ReachOfTests
+from conduit_devtools.affected.change import PLUGINS, TESTS, Change, classify
+from conduit_devtools.affected.reach import Reach, ReachOfTests
 from conduit_devtools.affected.sources import Sources
 from conduit_devtools.checks.manifest import manifest_argument
 from conduit_devtools.checks.source import Checkout, ModuleSource, last_name
@@ -34,36 +35,54 @@ class Affected:
 
 def select(checkout: Checkout, changed: Sequence[Path]) -> Affected:
     """Return what these changed paths affect."""
-    sources = Sources(checkout.root)
-    change = classify(checkout, sources, changed)
-    tests = [path for path in sources.files if path.parts[0] == TESTS and path.name.startswith("test_")]
-    if change.everything:
-        modules: Mapping[str, str] = {module.name: "everything is affected" for module in checkout.modules}
-        selected = [Path(TESTS)]
-    else:
-        modules = _affected_modules(checkout, change)
-        selected = list(_selected(sources, change, modules, tests))
-    plugins = [plugin.folder.parent.name for plugin in checkout.plugins if plugin.name in modules]
-    return Affected(modules, change.everything, selected, len(tests), plugins)
+    return Selector(checkout).select(changed)
 
 
-def _selected(
-    sources: Sources, change: Change, modules: Mapping[str, str], tests: Sequence[Path]
-) -> Iterator[Path]:
-    reaches = ReachOfTests(sources)
-    for test in tests:
-        reach = reaches.of(test)
-        if (
-            test in change.files
-            or reach.imports & change.files
-            or (reach.application and change.application)
-            or (reach.checkout and (change.modules or change.documentation))
-            or test.parts[1] in modules
-        ):
-            yield test
+class Selector:
+    """Selects what changes of a checkout affect. Reads its files once."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
+        self._sources = Sources(checkout.root)
+        self._reach = ReachOfTests(self._sources)
+
+    @cached_property
+    def tests(self) -> Mapping[Path, Reach]:
+        """The reach of each test file: below tests/, and of the plugins."""
+        return {
+            path: self._reach.of(path)
+            for path in self._sources.files
+            if TESTS in path.parts and path.name.startswith("test_")
+        }
+
+    def select(self, changed: Sequence[Path]) -> Affected:
+        """Return what these changed paths affect."""
+        change = classify(self._checkout, self._sources, changed)
+        if change.everything:
+            modules = {module.name: "everything is affected" for module in self._checkout.modules}
+            selected = [Path(TESTS)]
+            plugins = {plugin.folder.parent.name for plugin in self._checkout.plugins}
+        else:
+            modules = _affected_modules(self._checkout, change)
+            seeing = [test for test, reach in self.tests.items() if _sees(test, reach, change, modules)]
+            selected = [test for test in seeing if test.parts[0] == TESTS]
+            # A plugin's tests are run together: one may assemble the application.
+            plugins = {test.parts[1] for test in seeing if test.parts[0] == PLUGINS}
+        test_count = sum(test.parts[0] == TESTS for test in self.tests)
+        return Affected(modules, change.everything, selected, test_count, sorted(plugins))
 
 
-def _affected_modules(checkout: Checkout, change: Change) -> Mapping[str, str]:
+def _sees(test: Path, reach: Reach, change: Change, modules: Mapping[str, str]) -> bool:
+    return bool(
+        test in change.files
+        or reach.imports & change.files
+        or (reach.application and change.application)
+        or (reach.checkout and (change.modules or change.documentation))
+        or test.parts[1] in modules
+    )
+
+
+def _affected_modules(checkout: Checkout, change: Change) -> dict[str, str]:
     """Return the changed modules and, in turn, those that use what an affected one publishes."""
     affected = {name: f"{path} is changed" for name, path in change.modules.items()}
     uses = {module.name: dict(_used(checkout, module)) for module in checkout.modules}

@@ -1,13 +1,20 @@
 """What a change can affect: on a small checkout made for the test, and on this one."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from conduit_app.cli import main
 from conduit_devtools.affected.report import AffectedFormat, render_affected
 from conduit_devtools.affected.selection import Affected, select
+from conduit_devtools.affected.sources import Sources
 from conduit_devtools.checks.source import Checkout
+from tests.architecture.test_base import git
+from tests.devtools.seeded_faults import FaultyTree, Unselected
 
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
@@ -54,6 +61,9 @@ FILES = {
     "plugins/feeds/conduit_feeds/__init__.py": "",
     "plugins/feeds/conduit_feeds/module.py": "from modules.articles.contracts import ArticleDirectory",
     "plugins/feeds/tests/test_feeds.py": "",
+    "plugins/search/conduit_search/__init__.py": "",
+    "plugins/search/conduit_search/module.py": "",
+    "plugins/search/tests/test_search.py": "from conduit_app.application import create_application",
     "tests/__init__.py": "",
     "tests/conftest.py": CONFTEST,
     "tests/builders.py": "from modules.articles.domain import Title",
@@ -111,6 +121,10 @@ class TestModules:
             selected = affected(checkout, f"plugins/feeds/{file}")
             assert (set(selected.modules), selected.plugins) == ({"feeds"}, ["feeds"])
             assert selected.tests == [Path(OF_CHECKOUT)]
+
+    def test_plugin_that_assembles_the_application_in_its_tests_is_tested(self, checkout: Checkout) -> None:
+        selected = affected(checkout, "modules/comments/domain.py")
+        assert (set(selected.modules), selected.plugins) == ({"comments"}, ["search"])
 
 
 class TestSelection:
@@ -171,7 +185,8 @@ class TestSelection:
     def test_other_files_select_all_tests(self, checkout: Checkout, file: str) -> None:
         selected = affected(checkout, "docs/modules.md", file)
         assert (selected.everything, selected.tests) == ([Path(file)], [Path("tests")])
-        assert set(selected.modules) == {"users", "articles", "comments", "feeds"}
+        assert set(selected.modules) == {"users", "articles", "comments", "feeds", "search"}
+        assert selected.plugins == ["feeds", "search"]
 
     def test_no_change_selects_nothing(self, checkout: Checkout) -> None:
         assert affected(checkout) == Affected({}, [], [], 7, [])
@@ -182,15 +197,61 @@ class TestReport:
         report = render_affected(affected(checkout, "modules/comments/domain.py"), AffectedFormat.TEXT)
         assert report.splitlines() == [
             "comments  modules/comments/domain.py is changed",
-            "3 of 7 test files",
+            "3 of 7 test files, and the tests of search",
         ]
         report = render_affected(affected(checkout, "Makefile"), AffectedFormat.TEXT)
         assert report == "everything: Makefile is changed\nall tests"
 
-    def test_names_are_one_per_line(self, checkout: Checkout) -> None:
-        selected = affected(checkout, "modules/articles/domain.py")
-        assert render_affected(selected, AffectedFormat.PLUGINS) == "feeds"
-        assert len(render_affected(selected, AffectedFormat.TESTS).splitlines()) == len(selected.tests)
+    def test_paths_of_tests_and_plugins_are_one_per_line(self, checkout: Checkout) -> None:
+        selected = affected(checkout, "plugins/search/conduit_search/module.py", "tests/users/test_domain.py")
+        assert render_affected(selected, AffectedFormat.TESTS).splitlines() == [
+            OF_CHECKOUT,
+            "tests/users/test_domain.py",
+            "plugins/search",
+        ]
+
+    def test_json_has_names_and_reasons(self, checkout: Checkout) -> None:
+        report = json.loads(render_affected(affected(checkout, "Makefile"), AffectedFormat.JSON))
+        assert (report["everything"], report["tests"]) == (["Makefile"], ["tests"])
+        assert report["plugins"] == ["feeds", "search"]
+
+
+def test_command_compares_with_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("modules/kernel", "modules/notes", "tests"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("importlinter.ini", "modules/notes/__init__.py", "tests/test_notes.py"):
+        (tmp_path / name).write_text("")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "First")
+    (tmp_path / "modules/notes/__init__.py").write_text("import modules.kernel\n")
+    monkeypatch.chdir(tmp_path)
+    completed = CliRunner().invoke(main, ["affected", "--against", "HEAD"])
+    assert (completed.exit_code, completed.stdout.splitlines()) == (
+        0,
+        ["notes  modules/notes/__init__.py is changed", "0 of 1 test files"],
+    )
+    assert CliRunner().invoke(main, ["affected", "--against", "nowhere"]).exit_code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["modules/comments", "plugins/feeds/conduit_feeds"])
+def test_tests_that_are_not_selected_see_no_fault(tmp_path: Path, module: str) -> None:
+    faults = [path for path in Sources(ROOT).files if path.is_relative_to(module)]
+    unselected = Unselected.of(select(Checkout(ROOT), faults))
+    tree = FaultyTree(tmp_path, faults)
+    # The replay runs all of them, which takes minutes.
+    isolated = [name for name in unselected.tests if name.endswith("/test_domain.py")]
+    assert len(isolated) > 1
+    runs = list(tree.run(replace(unselected, tests=tuple(isolated))))
+    assert [run.output for run in runs if run.failed or run.passed == 0] == []
+
+
+@pytest.mark.slow
+def test_seeded_fault_fails_the_tests_of_its_module_and_of_the_application(tmp_path: Path) -> None:
+    tree = FaultyTree(tmp_path, [Path("modules/comments/domain/service.py")])
+    assert tree.fails("tests/comments/test_domain.py")
+    assert tree.fails("tests/conformance/test_tags.py")
 
 
 def test_change_of_comments_does_not_select_the_tests_of_the_kernel_and_of_profiles() -> None:
