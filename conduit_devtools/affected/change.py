@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conduit_devtools.affected.sources import CONFTEST, Sources
+from conduit_devtools.affected.sources import CONFTEST, TESTS, Sources
 from conduit_devtools.checks.source import Checkout
 
 # Documentation, and what only checks of the checkout read.
 DOCUMENTATION = ("docs", "deploy")
 DOCUMENTATION_FILES = frozenset({".gitattributes", ".gitignore", "CODEOWNERS", "LICENSE"})
-TESTS, MODULES, PLUGINS, BENCHMARKS = "tests", "modules", "plugins", "benchmarks"
+MODULES, PLUGINS, BENCHMARKS = "modules", "plugins", "benchmarks"
 
 
 @dataclass

@@ -66,7 +66,7 @@ class ReachOfTests:
         file, imports = self._sources.files[path], self._sources.imports[path]
         reach = Reach(
             self._sources.closure(imports),
-            any(name.split(".")[0] == APPLICATION for name, _ in file.imports()),
+            any(name.split(".")[0] == APPLICATION for name in self._sources.names(file)),
             searches(file.tree),
         )
         for imported in imports:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from conduit_devtools.affected.change import PLUGINS, TESTS, Change, classify
+from conduit_devtools.affected.change import PLUGINS, Change, classify
 from conduit_devtools.affected.reach import Reach, ReachOfTests
-from conduit_devtools.affected.sources import Sources
+from conduit_devtools.affected.sources import TESTS, Sources
 from conduit_devtools.checks.manifest import manifest_argument
 from conduit_devtools.checks.source import Checkout, ModuleSource, last_name
 

@@ -1,6 +1,7 @@
 """The Python files of a checkout and the imports between them. Nothing is imported or run."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,8 @@ from pathlib import Path
 
 from conduit_devtools.checks.source import SourceFile
 
-CONFTEST = "conftest.py"
+CONFTEST, TESTS = "conftest.py", "tests"
+DOTTED_NAME = re.compile(r"\b(modules|conduit_\w+)(\.\w+)+")
 PACKAGES = ("modules", "conduit_app", "conduit_devtools", "benchmarks", "tests")
 
 
@@ -46,8 +48,18 @@ class Sources:
             path for name, node in file.imports() if node is statement for path in self._files_of(name)
         )
 
+    def names(self, file: SourceFile) -> Iterator[str]:
+        """Yield every imported name in full, and in a test every dotted name in a string.
+
+        A test may write a program, or replace an attribute by its name.
+        """
+        yield from (name for name, _ in file.imports())
+        if TESTS in file.relative.parts:
+            for text, _ in file.strings:
+                yield from (match[0] for match in DOTTED_NAME.finditer(text))
+
     def _imported(self, file: SourceFile) -> Iterator[Path]:
-        for name, _ in file.imports():
+        for name in self.names(file):
             yield from self._files_of(name)
 
     def _files_of(self, name: str) -> Iterator[Path]:

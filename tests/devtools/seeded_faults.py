@@ -89,6 +89,12 @@ class Run:
     passed: int
     output: str
 
+    @property
+    def failures(self) -> frozenset[str]:
+        """The names of the tests that failed, or the last line of a run that ended early."""
+        names = re.findall(r"^(?:FAILED|ERROR) (\S+)", self.output, re.MULTILINE)
+        return frozenset(names or self.output.splitlines()[-1:])
+
 
 def _git(*arguments: str) -> Sequence[str]:
     command = ["git", "-C", str(ROOT), *arguments]
@@ -141,7 +147,13 @@ def _run(unselected: Unselected, faults: set[Path]) -> Sequence[str]:
     """Return the output of the runs that fail."""
     with tempfile.TemporaryDirectory() as folder:
         runs = list(FaultyTree(Path(folder), sorted(faults)).run(unselected))
-    failures = [run.output for run in runs if run.failed]
+        failures = [run.output for run in runs if run.failed]
+    if failures:
+        with tempfile.TemporaryDirectory() as folder:
+            without = list(FaultyTree(Path(folder), []).run(unselected))
+        # A test that fails without faults, too, has not seen them.
+        failed = {name for run in without for name in run.failures}
+        failures = [run.output for run in runs if run.failed and not run.failures <= failed]
     passed = sum(run.passed for run in runs)
     print(  # noqa: T201 - a program
         f"{len(faults)} faults, not selected: {len(unselected.tests)} test files, "

@@ -78,6 +78,7 @@ FILES = {
     "tests/comments/__init__.py": "",
     "tests/comments/test_domain.py": "from modules.articles.fakes import ArticleDirectory",
     "tests/kernel/__init__.py": "",
+    "tests/kernel/test_program.py": "PROGRAM = 'import os; from modules.comments.domain import Comment'",
     "tests/kernel/test_clock.py": "from modules.kernel import clock",
     "tests/users/__init__.py": "",
     "tests/users/test_domain.py": "from modules.users.domain import Passwords",
@@ -146,6 +147,10 @@ class TestSelection:
     def test_import_in_a_fixture_is_of_the_tests_that_request_it(self, checkout: Checkout) -> None:
         assert "tests/kernel/test_clock.py" not in selected_tests(checkout, "modules/users/domain.py")
 
+    def test_program_in_a_string_selects_the_test_that_runs_it(self, checkout: Checkout) -> None:
+        assert "tests/kernel/test_program.py" in selected_tests(checkout, "modules/comments/domain.py")
+        assert "tests/kernel/test_program.py" not in selected_tests(checkout, "modules/users/domain.py")
+
     def test_support_file_selects_the_tests_that_import_it(self, checkout: Checkout) -> None:
         assert selected_tests(checkout, "tests/builders.py") == ["tests/test_titles.py"]
 
@@ -189,7 +194,7 @@ class TestSelection:
         assert selected.plugins == ["feeds", "search"]
 
     def test_no_change_selects_nothing(self, checkout: Checkout) -> None:
-        assert affected(checkout) == Affected({}, [], [], 7, [])
+        assert affected(checkout) == Affected({}, [], [], 8, [])
 
 
 class TestReport:
@@ -197,7 +202,7 @@ class TestReport:
         report = render_affected(affected(checkout, "modules/comments/domain.py"), AffectedFormat.TEXT)
         assert report.splitlines() == [
             "comments  modules/comments/domain.py is changed",
-            "3 of 7 test files, and the tests of search",
+            "4 of 8 test files, and the tests of search",
         ]
         report = render_affected(affected(checkout, "Makefile"), AffectedFormat.TEXT)
         assert report == "everything: Makefile is changed\nall tests"
