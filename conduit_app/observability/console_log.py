@@ -84,11 +84,13 @@ def _short(value: str) -> str:
 
 
 def _truncated(text: str, width: int) -> str:
-    if _columns(text) <= width:
-        return text
-    while _columns(text) >= width:
-        text = text[:-1]
-    return f"{text}{ELLIPSIS}"
+    # No character is narrower than a column, and a URL may have thousands.
+    visible = text[: width + 1]
+    if _columns(visible) <= width:
+        return visible
+    while _columns(visible) >= width:
+        visible = visible[:-1]
+    return f"{visible}{ELLIPSIS}"
 
 
 def _columns(text: str) -> int:
