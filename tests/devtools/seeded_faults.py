@@ -68,17 +68,20 @@ class FaultyTree:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         ours = ("CONDUIT_", "COVERAGE_", "PYTEST_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        completed = subprocess.run(  # noqa: S603 - our own tests
-            command,
-            cwd=folder,
-            env=environment | {"PYTHONPATH": f"{folder}{os.pathsep}{self._root}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        passed = sum(map(int, re.findall(r"(\d+) passed", completed.stdout)))
-        return Run(completed.returncode not in {0, NO_TESTS}, passed, completed.stdout)
+        # A file, not a pipe, which would stay open while a server that the tests started is running.
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+            completed = subprocess.run(  # noqa: S603 - our own tests
+                command,
+                cwd=folder,
+                env=environment | {"PYTHONPATH": f"{folder}{os.pathsep}{self._root}"},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            file.seek(0)
+            output = file.read()
+        passed = sum(map(int, re.findall(r"(\d+) passed", output)))
+        return Run(completed.returncode not in {0, NO_TESTS}, passed, output)
 
 
 @dataclass(frozen=True)
