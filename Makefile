@@ -1,4 +1,4 @@
-.PHONY: bench check format fuzz help http lint lock plugins run setup slow test test-all types unit
+.PHONY: bench check format fuzz help http lint lock plugins run setup slow test test-affected test-all types unit
 
 help: ## List targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,17 @@ setup: ## Create .venv with the development dependencies
 # Two jobs, for two cores.
 test: setup ## Check before a commit: lint, types, architecture, tests, coverage
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line unit http plugins types check lint
+
+# BASE is a revision; default: the merge base with main. Exit code 5 of pytest: all selected tests are slow ones.
+test-affected: setup ## Check what a change can affect: lint, types, architecture, and the tests that can see it
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line types check lint
+	@set -e; selected=$$(.venv/bin/conduit affected --format tests $(if $(BASE),--against $(BASE))); \
+	tests=$$(echo "$$selected" | sed -n '/^tests/p'); \
+	[ -z "$$tests" ] || .venv/bin/python -m pytest --quiet --numprocesses 2 -m "not slow" $$tests || [ $$? -eq 5 ]; \
+	for plugin in $$(echo "$$selected" | sed -n '/^plugins/p'); do \
+		.venv/bin/mypy $$plugin/; \
+		(cd $$plugin && ../../.venv/bin/python -m pytest --quiet); \
+	done
 
 # Single tests take minutes, so the timeouts, in seconds, are longer than those in pyproject.toml.
 test-all: setup ## Check before a push, after `make test`: PostgreSQL, seeded violations, wheels, browsers, killed processes

@@ -34,9 +34,10 @@ from conduit_app.observability.tracing import TELEMETRY_OFF, RouteSpanMiddleware
 from conduit_app.pages.api_reference import create_api_reference_router
 from conduit_app.pages.front_page import create_front_page_router
 from conduit_app.pages.guides import create_guides_router, guide_links
-from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
+from conduit_app.route_conflicts import OwnedRoute, described_tags, reject_conflicts, sort_routes
 from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
+from conduit_app.served_route import ServedRoute
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
@@ -99,8 +100,11 @@ def create_application(
             application.include_router(router, prefix=API)
             module_routes += [(module.name, route) for route in iter_route_contexts(router.routes)]
     reject_conflicts(module_routes)
-    routes: dict[object, tuple[str, str]] = {
-        route.endpoint: (f"{API}{route.path}", module) for module, route in module_routes
+    application.openapi_tags = described_tags(served_modules(composition, settings)) or None
+    teams = {module.name: module.owner for module in composition.modules}
+    routes: dict[object, ServedRoute] = {
+        route.endpoint: ServedRoute(f"{API}{route.path}", module, teams[module])
+        for module, route in module_routes
     }
     _add_pages(application, composition, settings)
     application.include_router(create_health_router(composition))
@@ -131,7 +135,7 @@ def create_application(
         )
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
-    application.add_middleware(UnhandledErrorMiddleware)
+    application.add_middleware(UnhandledErrorMiddleware, routes=routes)
     application.add_middleware(Utf8UrlMiddleware)
     application.add_middleware(
         OverloadMiddleware, max_requests=settings.max_requests, max_streams=settings.max_streams

@@ -1,13 +1,13 @@
 """The command line."""
 
 from functools import partial
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from conduit_app.commands.lazy_commands import ConduitCommands, add_command, add_missing_command
 from conduit_app.devtools import PACKAGE, is_installed
+from conduit_app.distribution import installed_version
 
 main = typer.Typer(
     name="conduit",
@@ -21,7 +21,7 @@ main = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"conduit {version('conduit')}")
+        typer.echo(f"conduit {installed_version()}")
         raise typer.Exit
 
 
@@ -67,14 +67,24 @@ operate("modules", "conduit_app.commands.modules:modules_command", "List the ena
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
 if is_installed():
-    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of the checkout in this folder.")
+    develop("check", f"{PACKAGE}.commands:check", "Check the architecture of a checkout, or of a plugin.")
+    develop(
+        "affected",
+        f"{PACKAGE}.commands:affected",
+        "Print the modules that a change affects, and the tests that can see it.",
+    )
     develop(
         "new-module",
         f"{PACKAGE}.commands:new_module_command",
         "Generate a small, complete module to start from.",
     )
+    develop(
+        "new-migration",
+        f"{PACKAGE}.commands:new_migration_command",
+        "Generate an empty migration after the module's last one.",
+    )
 else:
-    for missing in ("check", "new-module"):
+    for missing in ("check", "affected", "new-module", "new-migration"):
         add_missing_command(
             main,
             missing,

@@ -9,6 +9,7 @@ from typing import Any
 
 from dependency_injector import providers
 
+from conduit_app.contract_versions import version_conflicts
 from conduit_app.settings import load_settings
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
@@ -66,10 +67,13 @@ def resolve_order(
 
     Contracts in `offered` need no module that offers them. Raises `CompositionError`, naming the modules
     and the contract, when two modules have the same name, conflicting table prefixes or offer the same
-    contract, when a contract is missing, or when the needs form a cycle.
+    contract, when a contract is missing or has another version than a module was built with, or when
+    the needs form a cycle.
     """
     available = list(modules)
     _check_conflicts([KERNEL, *available])
+    for conflict in version_conflicts(available):
+        raise CompositionError(conflict)
     disabled_names = set(disabled)
     if unknown := disabled_names - {module.name for module in available}:
         raise CompositionError(f"cannot disable {', '.join(sorted(unknown))}: there is no such module")

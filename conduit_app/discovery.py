@@ -43,6 +43,16 @@ def installed() -> "Sequence[Module]":
     return [_load(entry_point) for entry_point in _sorted_entry_points()]
 
 
+def installed_readmes() -> Mapping[str, str]:
+    """Return the READMEs in the metadata of installed plugins, by the names of their entry points."""
+    texts = {
+        entry_point.name: entry_point.dist.metadata.json.get("description", "")
+        for entry_point in _sorted_entry_points()
+        if entry_point.dist is not None
+    }
+    return {name: text for name, text in texts.items() if isinstance(text, str) and text.strip()}
+
+
 def names_with_commands() -> Iterator[str]:
     """Yield the names of the modules that have commands; raise `DiscoveryError`.
 
@@ -94,6 +104,12 @@ def _sorted_entry_points() -> Sequence[EntryPoint]:
 
 
 def _load(entry_point: EntryPoint) -> "Module":
+    from conduit_app.plugin_requirements import requirement_misfit  # noqa: PLC0415 - for plugins only
+
+    # Before the import, which may fail because of it. All entry points of installations have a distribution.
+    misfit = entry_point.dist and requirement_misfit(entry_point.dist.requires or ())
+    if misfit is not None:
+        raise DiscoveryError(f"plugin {entry_point.name} {misfit}")
     try:
         loaded = entry_point.load()
     except Exception as error:

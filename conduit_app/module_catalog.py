@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from conduit_app.composition import Composition
+from conduit_app.contract_versions import contract_version
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.module import Module
 
@@ -33,8 +34,17 @@ class ModuleDescription:
     handles: Mapping[str, str]
     """The module that publishes it, by event."""
 
+    contract: str | None = None
+    """The version of its contract."""
+
+    built_with: Mapping[str, str] = field(default_factory=dict)
+    """For a plugin, the versions of the contracts that it was built with, by module."""
+
     after_commit: Sequence[str] = ()
     """The events that it handles after the commit."""
+
+    owner: str = ""
+    """The team in the manifest, if it declares one."""
 
     def delivery_note(self, event: str) -> str:
         """Return a suffix for an event that is delivered after the commit, otherwise an empty string."""
@@ -70,6 +80,7 @@ def _describe(
     distribution = next(iter(distributions.get(module.package.partition(".")[0], ())), None)
     return ModuleDescription(
         name=module.name,
+        owner=module.owner,
         version=version(distribution) if distribution else "unknown",
         summary=(getdoc(import_module(module.package)) or "").partition("\n")[0],
         needs={contract.__name__: offered_by[contract] for contract in module.needs.values()},
@@ -81,6 +92,8 @@ def _describe(
             subscription.event.__name__: composition.owner(subscription.event) or "kernel"
             for subscription in module.subscriptions
         },
+        contract=contract_version(module),
+        built_with=module.built_with,
         after_commit=[
             subscription.event.__name__
             for subscription in module.subscriptions
@@ -116,8 +129,8 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
         table.add_column(heading, justify="right", no_wrap=True)
     for module in modules:
         table.add_row(
-            f"{module.name} {module.version}",
-            "\n".join(dict.fromkeys(module.needs.values())),
+            _identity(module),
+            "\n".join(_need(module, provider) for provider in dict.fromkeys(module.needs.values())),
             "\n".join(module.offers),
             "\n".join(f"{event}{module.delivery_note(event)}" for event in module.handles),
             str(len(module.routes)),
@@ -130,10 +143,24 @@ def _table(modules: Sequence[ModuleDescription]) -> str:
     return "\n".join([*lines, "", "All details: conduit modules --format json"])
 
 
+def _identity(module: ModuleDescription) -> str:
+    contract = f"contract {module.contract}" if module.contract else ""
+    return "\n".join(filter(None, (f"{module.name} {module.version}", contract, module.owner)))
+
+
+def _need(module: ModuleDescription, provider: str) -> str:
+    return f"{provider} {module.built_with.get(provider, '')}".rstrip()
+
+
 def mermaid(modules: Sequence[ModuleDescription]) -> str:
-    """Return the modules as a Mermaid graph: solid arrows are needs, dotted arrows are events."""
-    lines = ["graph BT", *(f"    {module.name}" for module in modules)]
+    """Return the modules as a Mermaid graph: solid arrows are needs, dotted arrows are events.
+
+    The line of each module is between its own arrows and those of the previous one, so that git merges the
+    arrows that two teams add.
+    """
+    lines = ["graph BT"]
     for module in modules:
+        lines.append(f"    {module.name}")
         for provider in dict.fromkeys(module.needs.values()):
             contracts = ", ".join(
                 contract for contract, offered in module.needs.items() if offered == provider
@@ -142,21 +169,3 @@ def mermaid(modules: Sequence[ModuleDescription]) -> str:
         for event, publisher in module.handles.items():
             lines.append(f"    {publisher} -.->|{event}| {module.name}")
     return "\n".join(lines)
-
-
-def rows(module: ModuleDescription) -> Sequence[tuple[str, str]]:
-    """Return the rows of a module's canvas: a heading, and entries in Markdown."""
-    return [
-        ("needs", ", ".join(f"`{contract}` of {offered}" for contract, offered in module.needs.items())),
-        ("offers", ", ".join(f"`{contract}`" for contract in module.offers)),
-        ("routes", "<br>".join(f"`{route}`" for route in module.routes)),
-        ("tables", ", ".join(f"`{table}`" for table in module.tables)),
-        ("publishes", ", ".join(f"`{event}`" for event in module.publishes)),
-        (
-            "handles",
-            ", ".join(
-                f"`{event}` of {publisher}{module.delivery_note(event)}"
-                for event, publisher in module.handles.items()
-            ),
-        ),
-    ]

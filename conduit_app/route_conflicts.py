@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from conduit_app.composition import CompositionError
+from modules.kernel.module import Module
 
 OwnedRoute = tuple[str, RouteContext]
 """The name of a module and one of its routes."""
@@ -57,6 +58,18 @@ def reject_conflicts(routes: Sequence[OwnedRoute]) -> None:
                 raise RouteConflict(message, path, other_path)
     _reject_repeated("operation id", _operation_ids(routes))
     _reject_repeated("schema", _schemas(routes))
+
+
+def described_tags(modules: Sequence[Module]) -> list[dict[str, Any]]:
+    """Return the tags that the modules describe, for the OpenAPI document.
+
+    Raises `RouteConflict`, naming both modules, for a tag that two of them describe.
+    """
+    described = [(module.name, tag, text) for module in modules for tag, text in module.tags.items()]
+    for (module, tag, _), (other, other_tag, _) in combinations(described, 2):
+        if tag == other_tag:
+            raise RouteConflict(f"tag {tag} of {other} is also one of {module}", tag)
+    return [{"name": tag, "description": text} for _, tag, text in described]
 
 
 def _path(route: BaseRoute) -> str:

@@ -29,6 +29,8 @@ FRONTEND_PAGES = ("index.html", "200.html")
 ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# The similarity above which an unknown name is a misspelled one.
+MISSPELLED = 0.8
 # Names of before 1.0, for the hint.
 RENAMED = {
     f"{PREFIX}KEPT_ANSWERS_SIZE": f"{PREFIX}RESPONSE_CACHE_SIZE",
@@ -265,7 +267,18 @@ def reject_unknown(kinds: Iterable[type[ModuleSettings]]) -> None:
 
 def _hint(unknown: str, known: Sequence[str]) -> str:
     # Compared without the prefix, which would make all names similar.
-    by_suffix = {name.removeprefix(PREFIX): name for name in known}
-    similar = difflib.get_close_matches(unknown.removeprefix(PREFIX), by_suffix, n=1)
+    suffix, by_suffix = unknown.removeprefix(PREFIX), {name.removeprefix(PREFIX): name for name in known}
+    similar = difflib.get_close_matches(suffix, by_suffix, n=1)
     suggestion = RENAMED.get(unknown) or (by_suffix[similar[0]] if similar else None)
-    return f", did you mean {suggestion}?" if suggestion else f"; there are {', '.join(known)}"
+    hint = f", did you mean {suggestion}?" if suggestion else f"; there are {', '.join(known)}"
+    # By convention, the settings of a plugin begin with its name.
+    module, _, setting = suffix.partition("_")
+    is_of_known = any(name.partition("_")[0] == module for name in by_suffix)
+    if (
+        unknown in RENAMED
+        or not setting
+        or is_of_known
+        or difflib.get_close_matches(suffix, by_suffix, n=1, cutoff=MISSPELLED)
+    ):
+        return hint
+    return f": if it is left over from a plugin that is not installed, remove it{hint}"

@@ -54,6 +54,12 @@ IN_MEMORY = "sqlite+aiosqlite://"
 class ModuleTestApp:
     """A running module, without any other module."""
 
+    module: Module
+    """Its manifest."""
+
+    offers: Mapping[type[Any], object]
+    """The implementations of the contracts that it needs, as passed to `boot_module`."""
+
     application: FastAPI
     """The ASGI application: the module's routes under /api, behind the middleware."""
 
@@ -85,12 +91,22 @@ class ModuleTestApp:
     async def publish(self, event: Event) -> None:
         """Publish an event of another module, in a transaction.
 
-        After-commit deliveries have been handled when this returns. An error of an in-transaction
-        handler is raised, and the transaction is rolled back.
+        After-commit deliveries have been handled when this returns. Raises what a handler raises: of one in
+        the transaction, which is rolled back; of one after the commit, whose delivery will be retried; of
+        several, an `ExceptionGroup`.
         """
         async with self.database.transaction():
             await self.messaging.events.publish(event)
-        await self.messaging.dispatcher.drain()
+        errors: list[Exception] = []
+        self.messaging.dispatcher.on_failure.append(errors.append)
+        try:
+            await self.messaging.dispatcher.drain()
+        finally:
+            self.messaging.dispatcher.on_failure.remove(errors.append)
+        if len(errors) > 1:
+            raise ExceptionGroup("handlers failed after the commit", errors)
+        if errors:
+            raise errors[0]
 
 
 @asynccontextmanager
@@ -144,7 +160,9 @@ async def _boot(module: Module, shared: SharedServices) -> ModuleTestApp:
     application = create_application(Settings.model_construct(log_level="warning"), composition)
     container = composition.containers[module.name]
     published = _published(module, container)
-    return ModuleTestApp(application, container, shared.database, published, composition.messaging)
+    return ModuleTestApp(
+        module, shared.offers, application, container, shared.database, published, composition.messaging
+    )
 
 
 def _published(module: Module, container: ModuleContainer) -> Sequence[Event]:

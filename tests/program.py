@@ -120,12 +120,19 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def write_metadata(folder: Path, name: str, package: str) -> None:
+    """Write the metadata of an installed plugin to a folder for PYTHONPATH."""
+    metadata = folder / f"{package}-1.dist-info"
+    metadata.mkdir(parents=True)
+    entry_points = f"[conduit.modules]\n{name} = {package}.module:MODULE\n"
+    (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+    requirement = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\nRequires-Dist: realworld-conduit\n"
+    (metadata / "METADATA").write_text(requirement, encoding="utf-8")
+
+
 def write_plugin(folder: Path, name: str, code: str) -> Path:
     """Write a plugin with its metadata to a folder for PYTHONPATH, and return its module's file."""
-    metadata = folder / f"{name}-1.dist-info"
-    metadata.mkdir(parents=True)
-    entry_points = f"[conduit.modules]\n{name} = {name}.module:MODULE\n"
-    (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+    write_metadata(folder, name, name)
     file = folder / name / "module.py"
     file.parent.mkdir()
     file.write_text(code, encoding="utf-8")

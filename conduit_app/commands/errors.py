@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from conduit_app.commands.fail import fail
 from conduit_app.composition import CompositionError
 from conduit_app.discovery import DiscoveryError
+from conduit_app.distribution import DISTRIBUTION
 from conduit_app.migrations.errors import (
     InvalidRevisionError,
     MigrationFailedError,
@@ -37,6 +38,6 @@ def reporting_errors() -> Iterator[None]:
         cause = getattr(error.__cause__, "orig", None) or error
         fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
     except ModuleNotFoundError as error:
-        fail(f"this needs {error.name}, a development tool; run: make setup")
+        fail(f"this needs {error.name}, of {DISTRIBUTION}[devtools]; in a checkout, run: make setup")
     except OSError as error:
         fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.observability.console_log import shown_url
 from conduit_app.observability.event_loop import EventLoopWatchdog
+from conduit_app.served_route import ServedRoute
 from modules.kernel.domain.identity import caller_username
 
 REQUEST_ID = "X-Request-ID"
@@ -37,7 +38,7 @@ class RequestLogMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        routes: Mapping[object, tuple[str, str]],
+        routes: Mapping[object, ServedRoute],
         on_response: OnResponse,
         watchdog: EventLoopWatchdog,
         *,
@@ -76,7 +77,7 @@ class RequestLogMiddleware:
             await self._app(scope, receive, send_with_request_id)
         finally:
             self._watchdog.request_ended(request_id)
-            route, module = self._route(scope)
+            route, module, owner = self._route(scope)
             seconds = time.perf_counter() - started
             self._on_response(scope["method"], route, module, status, seconds)
             console = {} if self._console_fields is None else self._console_fields.of(scope)
@@ -88,15 +89,15 @@ class RequestLogMiddleware:
                 module=module,
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
+                **({"owner": owner} if owner and status >= MIN_SERVER_ERROR else {}),
                 **console,
             )
 
-    def _route(self, scope: Scope) -> tuple[str, str | None]:
-        # The template, not the path, so that lines can be grouped by route.
+    def _route(self, scope: Scope) -> tuple[str, str | None, str]:
         if route := self._routes.get(scope.get("endpoint")):
             return route
         # Percent-encoded as received, so that a path cannot inject a log line.
-        return scope["raw_path"][:200].decode("ascii", "backslashreplace"), None
+        return scope["raw_path"][:200].decode("ascii", "backslashreplace"), None, ""
 
 
 class ConsoleFields:

@@ -1,10 +1,12 @@
 """The response to an unhandled exception."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conduit_app.served_route import ServedRoute
 from modules.kernel.api.errors import error_response
 
 log = structlog.get_logger("conduit.request")
@@ -13,11 +15,13 @@ log = structlog.get_logger("conduit.request")
 class UnhandledErrorMiddleware:
     """An ASGI middleware that logs an unhandled exception and returns a 500 in the API's error shape.
 
-    Inside the CORS middleware, so that pages of other origins can read the response.
+    Inside the CORS middleware, so that pages of other origins can read the response. The log names
+    the owner of the route, which `routes` has by endpoint.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, routes: Mapping[object, ServedRoute]) -> None:
         self._app = app
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application; send a 500 if it fails before its response has started."""
@@ -33,7 +37,9 @@ class UnhandledErrorMiddleware:
         except Exception:
             if scope["type"] != "http":
                 raise
-            log.exception("unhandled exception")
+            route = self._routes.get(scope.get("endpoint"))
+            owner = {"owner": route.owner} if route and route.owner else {}
+            log.exception("unhandled exception", **owner)
             if response_started:
                 # Not raised: it would be logged again. The server disconnects on an incomplete response.
                 return

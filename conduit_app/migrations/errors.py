@@ -14,4 +14,4 @@ class MigrationFailedError(Exception):
 
 
 class InvalidRevisionError(Exception):
-    """A file is no Alembic revision; the message is one line for the operator."""
+    """A file is no Alembic revision, or conflicts with another; the message is one line for the operator."""

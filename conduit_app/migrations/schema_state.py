@@ -3,17 +3,16 @@
 A server process reads them for each readiness probe. Alembic takes 8 MB, and runs every revision file.
 """
 
-import ast
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, String, column, inspect, select, table
 
 from conduit_app.migrations.errors import InvalidRevisionError, SchemaAheadError, SchemaBehindError
+from conduit_app.migrations.revision_files import conflict, heads, revision_files
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.module import Module
@@ -75,40 +74,16 @@ class Revisions:
 # Cached: the files of an installation do not change while it runs.
 @cache
 def installed_revisions(folder: Path) -> Revisions:
-    """Return the revisions of the files in this folder; raise `InvalidRevisionError`."""
-    # Like Alembic, which ignores packages and the lock files of an editor.
-    files = [file for file in folder.glob("*.py") if not file.name.startswith(("__init__", ".#"))]
-    followed = dict(_revision(file) for file in files)
-    return Revisions(followed.keys(), followed.keys() - set().union(*followed.values()))
+    """Return the revisions of the files in this folder.
 
-
-def _revision(file: Path) -> tuple[str, Set[str]]:
-    """Return the revision of this file, and those that it follows."""
-    try:
-        constants = dict(_constants(ast.parse(file.read_bytes())))
-        revision, followed = str(constants["revision"]), constants["down_revision"]
-    except (KeyError, SyntaxError, ValueError) as error:
-        raise InvalidRevisionError(f"{file} must assign a literal to revision and down_revision") from error
-    # One, several after a merge, or None.
-    return revision, {followed} if isinstance(followed, str) else {*(followed or ())}
-
-
-def _constants(file: ast.Module) -> Iterator[tuple[str, Any]]:
-    """Yield the names and values of the two assignments that Alembic reads; raise `ValueError`."""
-    for statement in file.body:
-        match statement:
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-                assigned = [*zip(targets, values, strict=False)]
-            case (
-                ast.Assign(targets=[target], value=value)
-                | ast.AnnAssign(target=target, value=ast.expr() as value)
-            ):
-                assigned = [(target, value)]
-            case _:
-                assigned = []
-        for target, value in assigned:
-            if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
-                yield target.id, ast.literal_eval(value)
+    Raises `InvalidRevisionError`, naming the files, for a file that is no revision, for two files with the
+    same revision, and for two heads.
+    """
+    files = revision_files(folder)
+    if found := conflict(files):
+        _, problem = found
+        raise InvalidRevisionError(f"conflicting migrations in {folder}: {problem}")
+    return Revisions({file.revision for file in files}, {file.revision for file in heads(files)})
 
 
 def _current_heads(connection: Connection, version_table: str) -> Set[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, Response
@@ -25,6 +25,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from conduit_app.composition import Composition
+from conduit_app.observability.module_metrics import ModuleMetrics
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT
@@ -109,19 +110,7 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
-        self._module_gauges = [
-            (
-                Gauge(
-                    f"conduit_{module.name}_{gauge.name}",
-                    gauge.help,
-                    registry=registry,
-                    multiprocess_mode="livesum",
-                ),
-                partial(gauge.read, composition.containers[module.name]),
-            )
-            for module in composition.modules
-            for gauge in module.gauges
-        ]
+        self._modules = ModuleMetrics(composition, registry)
         composition.database.observers.append(self)
 
     def observe_request(
@@ -144,8 +133,10 @@ class Metrics:
             backlog = await self._probe.run(self._composition.messaging.outbox_admin.backlog())
         except Unavailable:
             self._up.set(0)
+            self._modules.forget_database()
         else:
             self._up.set(1)
+            await self._modules.read_database(self._probe)
             self._oldest_pending.set(backlog.oldest_pending_seconds)
             for state in ("pending", "dead", "orphaned"):
                 self._deliveries.labels(state).set(getattr(backlog, state))
@@ -189,8 +180,7 @@ class Metrics:
     def _sample(self) -> None:
         for name, pool in self._composition.database.pools.items():
             self._connections.labels(name).set(pool.in_use)
-        for gauge, read in self._module_gauges:
-            gauge.set(read())
+        self._modules.sample()
         for module, totals in self._totals.items():
             if totals.count:
                 self._statements.labels(module).inc(totals.count)

@@ -24,6 +24,8 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.composition import Composition
+from conduit_app.distribution import DISTRIBUTION
+from conduit_app.served_route import ServedRoute
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import DomainError, Unavailable
 
@@ -61,7 +63,9 @@ def trace_collector() -> str | None:
     if collector is None:
         raise SettingsError(f"{name}: invalid collector URL (example: http://127.0.0.1:4318)")
     if not _exporter_installed():
-        raise SettingsError(f"{name}: to send traces, install conduit[traces] (requirements/traces.txt)")
+        raise SettingsError(
+            f"{name}: to send traces, install {DISTRIBUTION}[traces] (requirements/traces.txt)"
+        )
     return collector
 
 
@@ -160,7 +164,7 @@ class RouteSpanMiddleware:
     It redacts the values of the query string, which may be personal data; the names stay.
     """
 
-    def __init__(self, app: ASGIApp, routes: Mapping[object, tuple[str, str]]) -> None:
+    def __init__(self, app: ASGIApp, routes: Mapping[object, ServedRoute]) -> None:
         self._app = app
         self._routes = routes
 
@@ -175,7 +179,7 @@ class RouteSpanMiddleware:
 
         async def send_and_name_span(message: Message) -> None:
             if message["type"] == "http.response.start" and scope.get("endpoint") in self._routes:
-                route, module = self._routes[scope["endpoint"]]
+                route, module, _ = self._routes[scope["endpoint"]]
                 span.update_name(f"{scope['method']} {route}")
                 span.set_attributes({"http.route": route, "conduit.module": module})
             await send(message)

@@ -43,21 +43,35 @@ class Guide:
     file: Path
     title: str
     group: str
+    content: str | None = None
+    """The text, if there is no file: the README in the metadata of an installed plugin."""
 
     @property
     def path(self) -> str:
         """The path of the page."""
         return PREFIX if self.name == "README" else f"{PREFIX}/{self.name}"
 
+    @property
+    def version(self) -> int:
+        """Changes with the text."""
+        return 0 if self.content is not None else self.file.stat().st_mtime_ns
+
+    def text(self) -> str:
+        """Return the text, in Markdown."""
+        return self.file.read_text(encoding="utf-8") if self.content is None else self.content
+
 
 class GuideLibrary:
-    """The guides below `root`. Files that they link to are served if `with_sources` is true.
+    """The guides below `root`, and `readmes`: those of installed plugins, by name.
+
+    Files that they link to are served if `with_sources` is true.
 
     Files are listed once, when the first page is requested: no path of a client reaches the file system.
     """
 
-    def __init__(self, root: Path, *, with_sources: bool) -> None:
+    def __init__(self, root: Path, *, with_sources: bool, readmes: Mapping[str, str] | None = None) -> None:
         self._root = root
+        self._readmes = readmes or {}
         self._with_sources = with_sources
 
     @cached_property
@@ -123,12 +137,13 @@ class GuideLibrary:
         return frozenset(
             posixpath.normpath(posixpath.join(self._relative(guide.file.parent), link))
             for guide in self.guides.values()
-            for link in LINK.findall(guide.file.read_text(encoding="utf-8"))
+            for link in LINK.findall(guide.text())
         )
 
     def _guides(self) -> Iterator[Guide]:
         files = sorted(file for pattern in PATTERNS for file in self._root.glob(pattern))
         guides = [self._guide(file) for file in files]
+        guides += [guide for guide in map(self._plugin, self._readmes) if guide.file not in files]
         order = {name: number for number, name in enumerate(FIRST)}
         yield from sorted(guides, key=lambda guide: order.get(guide.name, len(order)))
 
@@ -141,6 +156,12 @@ class GuideLibrary:
             return Guide(name, file, "Overview", GROUPS["docs"])
         folder = path.parent.as_posix()
         return Guide(name, file, title, GROUPS[folder if folder in GROUPS else path.parts[0]])
+
+    def _plugin(self, name: str) -> Guide:
+        # As if it were in the checkout, where the links of the README lead to Conduit's guides.
+        path, text = Path("plugins", name, "README"), self._readmes[name]
+        title = text.lstrip().partition("\n")[0].removeprefix("# ").strip()
+        return Guide(path.as_posix(), self._root / path.with_suffix(".md"), title, GROUPS["plugins"], text)
 
     def _relative(self, file: Path) -> str:
         return file.relative_to(self._root).as_posix().removeprefix("./")

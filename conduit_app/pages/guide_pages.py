@@ -73,10 +73,10 @@ class GuidePages:
         return f'<ul class="files">\n{"".join(links)}</ul>\n'
 
     def _document(self, guide: Guide) -> Document:
-        version = guide.file.stat().st_mtime_ns
+        version = guide.version
         cached, document = self._documents.get(guide.name, (None, None))
         if document is None or cached != version:
-            document = Document(guide.file.read_text(encoding="utf-8"))
+            document = Document(guide.text())
             self._documents[guide.name] = (version, document)
         return document
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Query
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from conduit_app.discovery import installed_readmes
 from conduit_app.pages.guide_library import MAX_QUERY_LENGTH, PREFIX, SEARCH, SOURCES, GuideLibrary
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ def guide_links(root: Path = ROOT, *, root_path: str = "") -> str:
 def create_guides_router(application: FastAPI, *, with_sources: bool, root: Path = ROOT) -> APIRouter:
     """Return the routes of the pages, if the guides are installed; they are not in the OpenAPI document.
 
+    The READMEs of installed plugins are pages, too.
+
     With `with_sources`, files and folders of the checkout that the guides link to are pages too.
     """
     router = APIRouter(include_in_schema=False)
     if not _guides_installed(root):
         return router
-    library = GuideLibrary(root, with_sources=with_sources)
+    library = GuideLibrary(root, with_sources=with_sources, readmes=installed_readmes())
 
     @cache
     def pages() -> "GuidePages":

@@ -65,6 +65,7 @@ def _canvas(module: ModuleDescription, number: int) -> str:
     return f"""<article class="canvas hue{number}" id="{name}" aria-labelledby="{name}-name" tabindex="-1">
 <h3 id="{name}-name">{escape(module.name)} <small>{escape(module.version)}</small></h3>
 <p>{escape(module.summary)}</p>
+{f"<p>Owner: {escape(module.owner)}</p>" if module.owner else ""}
 <dl>
 {_row("needs", (_of(contract, provider) for contract, provider in module.needs.items()))}
 {_row("offers", map(_code, module.offers))}

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from conduit_app.gc_paused import gc_paused
-from conduit_devtools.checks.report import ReportFormat, render
+from conduit_devtools.checks.outcome import Outcome
+from conduit_devtools.checks.owners import Owners
+from conduit_devtools.checks.report import ReportFormat, fails, render
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.checks.static_checks import check_static
 
@@ -22,8 +24,8 @@ def main() -> int:
     form = ReportFormat(parser.parse_args().format)
     with gc_paused():
         findings = list(check_static(Checkout(Path.cwd())))
-    sys.stdout.write(f"{render(findings, form)}\n")
-    return int(bool(findings))
+    sys.stdout.write(f"{render(Outcome(findings, Owners.read(Path.cwd())), form)}\n")
+    return int(fails(findings))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
-"""The checks of contracts: events are JSON values with stable fields, methods take collections of ids."""
+"""The checks of contracts: events are JSON values, methods take collections of ids."""
 
 import ast
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from conduit_devtools.checks.finding import RULES, Finding
+from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, last_name, text_of
 
 EVENT = "Event"
-SNAPSHOT = "events.json"
 ID_PARAMETERS = re.compile(r"(\w+_)?(id|slug|username|key)")
 JSON_TYPES = frozenset({"bool", "float", "int", "str", "tuple", "list", "dict"})
 UNIONS = frozenset({"Optional", "Union", "Annotated"})
@@ -18,33 +16,15 @@ UNIONS = frozenset({"Optional", "Union", "Annotated"})
 def check_contracts(checkout: Checkout) -> Iterator[Finding]:
     """Yield the findings on events, and on contract methods that take a single id."""
     for module in checkout.modules:
-        events, published = _event_names(module), _published(module)
+        events, published = event_names(module), _published(module)
         for file in module.files:
             yield from _event_findings(file, events, published)
         if module.contracts is not None:
             yield from _method_findings(module.contracts)
-        yield from _event_schemas(checkout, module)
 
 
-def event_schemas(module: ModuleSource) -> Mapping[str, Mapping[str, str]]:
-    """Return the fields of each event in the module's contracts, with their annotations as source code."""
-    return {
-        name: {
-            field.target.id: ast.unparse(field.annotation)
-            for field in event.body
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        }
-        for name, event in _declared_events(module).items()
-    }
-
-
-def _declared_events(module: ModuleSource) -> Mapping[str, ast.ClassDef]:
-    events = _event_names(module)
-    classes = module.contracts.classes if module.contracts is not None else ()
-    return {event.name: event for event in classes if event.name in events}
-
-
-def _event_names(module: ModuleSource) -> frozenset[str]:
+def event_names(module: ModuleSource) -> frozenset[str]:
+    """Return the names of the classes of the module that are events."""
     aliases = {
         alias.asname or alias.name
         for file in module.files
@@ -52,24 +32,21 @@ def _event_names(module: ModuleSource) -> frozenset[str]:
         for alias in node.names
         if alias.name == EVENT
     }
-    return _subclasses(
-        [definition for file in module.files for definition in file.classes], {EVENT, *aliases}
-    )
+    return subclasses([definition for file in module.files for definition in file.classes], {EVENT, *aliases})
 
 
 def _published(module: ModuleSource) -> frozenset[str]:
     """Return the names of the events that the manifest publishes."""
-    manifest = next((file for file in module.files if file.path == module.folder / "module.py"), None)
     lists = [
         keyword.value
-        for name, call in (manifest.calls if manifest else ())
+        for name, call in (module.manifest.calls if module.manifest else ())
         for keyword in call.keywords
         if name == "Module" and keyword.arg == "publishes"
     ]
     return frozenset(last_name(node) for events in lists for node in ast.walk(events))
 
 
-def _subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
+def subclasses(classes: Sequence[ast.ClassDef], roots: set[str]) -> frozenset[str]:
     """Return the names of the direct and indirect subclasses of the roots."""
     names = set(roots)
     for _ in classes:
@@ -120,33 +97,11 @@ def _is_json(annotation: ast.expr) -> bool:
     return names <= JSON_TYPES | {"None"}
 
 
-def _event_schemas(checkout: Checkout, module: ModuleSource) -> Iterator[Finding]:
-    """Yield a finding for every event whose fields differ from the committed snapshot."""
-    file = module.folder / SNAPSHOT
-    snapshot = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    schemas, declared = event_schemas(module), _declared_events(module)
-    for event in sorted(snapshot.keys() | schemas.keys()):
-        old, new = snapshot.get(event), schemas.get(event)
-        if old == new:
-            continue
-        message = f"event {event} of {module.name} is {_fields(new)}, but {_fields(old)} in {SNAPSHOT}"
-        if event in declared and module.contracts is not None:
-            yield module.contracts.finding("event-schema", declared[event], message)
-        else:
-            yield Finding(RULES["event-schema"], file.relative_to(checkout.root), 1, message)
-
-
-def _fields(schema: Mapping[str, str] | None) -> str:
-    if schema is None:
-        return "absent"
-    return f"({', '.join(f'{name}: {kind}' for name, kind in schema.items())})"
-
-
 # Methods.
 
 
 def _method_findings(file: SourceFile) -> Iterator[Finding]:
-    ids, contracts = _id_types(file), _subclasses(file.classes, {"Protocol", "ABC"})
+    ids, contracts = _id_types(file), subclasses(file.classes, {"Protocol", "ABC"})
     for contract in file.classes:
         for method in contract.body:
             if contract.name in contracts and isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -171,10 +126,18 @@ def _id_types(file: SourceFile) -> frozenset[str]:
 
 
 def _single_ids(method: ast.FunctionDef | ast.AsyncFunctionDef, ids: frozenset[str]) -> Sequence[str]:
-    parameters = [*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs]
+    arguments = method.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    # An optional filter, such as `author_id: UserId | None = None`, is not the key of a row.
+    required += [
+        parameter
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
     return [
         parameter.arg
-        for parameter in parameters
+        for parameter in required
         if parameter.annotation is not None
         and parameter.arg not in {"self", "viewer"}
         and _is_single_id(parameter, _alternatives(parameter.annotation), ids)

@@ -68,7 +68,8 @@ def _internals_in_strings(checkout: Checkout, package: ModuleSource, file: Sourc
         for match in IN_STRING.finditer(text):
             allowed = package in checkout.programs and match[2] == MANIFEST
             if match[1] not in {package.name, KERNEL} and not allowed:
-                yield file.finding("dynamic-import", node, f'"{match[0]}" names internals of {match[1]}')
+                message = f'"{match[0]}" names internals of {match[1]}'
+                yield file.finding("dynamic-import", node, message, match[1])
 
 
 def _internals_as_attributes(
@@ -81,4 +82,5 @@ def _internals_as_attributes(
     for node in file.nodes(ast.Attribute):
         match = AS_ATTRIBUTE.fullmatch(dotted_name(node))
         if match and match[1] not in {package.name, KERNEL}:
-            yield file.finding(rule, node, f"{match[0]} is an attribute of an imported package")
+            message = f"{match[0]} is an attribute of an imported package"
+            yield file.finding(rule, node, message, match[1])

@@ -1,7 +1,26 @@
 """The architecture rules, and the findings that report a violation of one."""
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+
+class Level(Enum):
+    """Whether a finding fails the check. The values are those of SARIF."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Stage(Enum):
+    """What a rule needs in order to report all of its violations."""
+
+    SOURCES = "sources"
+    MODULES = "modules"
+    """The modules, assembled: `conduit check` without `--sources`."""
+
+    BASE = "base"
+    """The base of the change: a finding disappears when the change is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +30,8 @@ class Rule:
     id: str
     why: str
     fix: str
+    stage: Stage = Stage.SOURCES
+    level: Level = Level.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,12 @@ class Finding:
 
     line: int
     message: str
+    about: str = ""
+    """The other module whose code, table or contract it concerns, if any."""
+
+
+UNREADABLE = frozenset({"importable", "merge-conflict"})
+"""The rules without which nothing else can be checked."""
 
 
 def _rules(*rules: Rule) -> dict[str, Rule]:
@@ -72,6 +99,11 @@ RULES = _rules(
         "declare a Protocol in domain/ and implement it in infrastructure/ or api/",
     ),
     Rule(
+        "pure-domain",
+        "rules that depend on their arguments only are tested without a clock, a network or a file",
+        "pass the value in, or declare a port in domain/ and implement it in infrastructure/ (time: Clock)",
+    ),
+    Rule(
         "sqlalchemy-in-infrastructure",
         "if one layer uses the database, only that layer changes with it",
         "put the query into infrastructure/ behind a Protocol of domain/",
@@ -88,8 +120,13 @@ RULES = _rules(
     ),
     Rule(
         "plugin-contracts",
-        "a plugin belongs to another team, and its importlinter.ini declares what it may import",
-        "satisfy the contracts of the plugin's importlinter.ini; plugins/bookmarks has a complete example",
+        "a plugin belongs to another team, which may have import contracts of its own",
+        "satisfy the contracts of the plugin's importlinter.ini",
+    ),
+    Rule(
+        "plugin-distribution",
+        "the metadata of a plugin's distribution says which Conduit it runs with, and where its manifest is",
+        "declare the range of realworld-conduit and the entry point in pyproject.toml",
     ),
     Rule(
         "fakes",
@@ -105,6 +142,7 @@ RULES = _rules(
         "table-prefix",
         "the prefix shows which module owns the table, in the database too",
         "name the table <module>_<name>",
+        Stage.MODULES,
     ),
     Rule(
         "foreign-key",
@@ -122,14 +160,39 @@ RULES = _rules(
         "call the other module's contract, or store a copy that its events update",
     ),
     Rule(
+        "unit-of-work",
+        "a use case spans several repositories and modules; a commit in one of them would commit half of it",
+        "open transaction() in the use case; it commits when the block ends, and rolls back on an exception",
+    ),
+    Rule(
         "event-shape",
         "events are stored as JSON, and other modules import them from contracts.py",
         "declare a frozen dataclass of ids and plain values in contracts.py, and list it in `publishes`",
     ),
     Rule(
-        "event-schema",
-        "subscribers in other modules and stored events depend on the fields",
-        "add an event instead of changing one; if the change is intended, run: conduit check --update",
+        "breaking-change",
+        "modules, clients and operators that this change does not adapt fail after it",
+        "add instead of changing; if it is intended, add a line to CHANGES.md of the module: "
+        "- `name`: what consumers do instead",
+        Stage.BASE,
+    ),
+    Rule(
+        "contract-version",
+        "start-up refuses a plugin that was built with another major version of a contract",
+        "after additions, run: conduit check --update; "
+        "after a breaking change, raise the major version by hand",
+        Stage.BASE,
+    ),
+    Rule(
+        "built-with",
+        "start-up compares the contracts that a plugin was built with to those that are installed",
+        'state the version of each imported contract in the manifest: built_with={"users": "1.0"}',
+    ),
+    Rule(
+        "authentication",
+        "an operation that anybody may call is an attack surface, and one that writes is worse",
+        "require authentication, or name the operation and the reason in `unauthenticated` of the manifest",
+        Stage.MODULES,
     ),
     Rule(
         "contract-takes-collections",
@@ -137,39 +200,123 @@ RULES = _rules(
         "take a Collection of ids and return a Mapping; only `viewer` is a single id",
     ),
     Rule(
+        "contract-types",
+        "a value that crosses modules must not be changed by one of them, and its type is what both rely on",
+        "use frozen dataclasses, tuple, Mapping, Sequence or Collection, and a NewType for each kind of id",
+    ),
+    Rule(
+        "unneeded-contract",
+        "a contract that nobody needs restricts its module and serves no one",
+        "remove it from `offers`, or ignore this warning if plugins elsewhere need it",
+        level=Level.WARNING,
+    ),
+    Rule(
+        "contract-access",
+        "what an object has beyond its contract changes without notice, and a fake does not have it",
+        "call what the contract declares, or ask for an addition to it",
+    ),
+    Rule(
+        "contract-patch",
+        "a class that another module changes behaves differently depending on what else is installed",
+        "wrap it in a class of your own, or ask for an addition",
+    ),
+    Rule(
+        "subscription-handler",
+        "a handler is looked up when its event is delivered: a missing one fails in production",
+        "name an existing method that takes the event",
+        Stage.MODULES,
+    ),
+    Rule(
+        "event-cycle",
+        "handlers that publish what they handle never end, and hold the publisher's transaction meanwhile",
+        "publish another event, or handle the next batch after the commit; none after the last",
+        Stage.MODULES,
+    ),
+    Rule(
         "codeowners",
         "changes to a module without an owner have no reviewer",
         "add a line to CODEOWNERS",
     ),
     Rule(
+        "codeowners-order",
+        "in a sorted list, two teams rarely add lines at the same place, and a folder comes after its parent",
+        "move the line, or remove one of two for the same path",
+    ),
+    Rule(
+        "merge-conflict",
+        "a file with conflict markers cannot be read, and the change of one side is lost",
+        "run: conduit check --update, which regenerates the generated files; resolve other files by hand",
+    ),
+    Rule(
         "models-and-migrations",
         "migrations create the database; models that differ from it fail only in production",
         "write a migration",
+        Stage.MODULES,
+    ),
+    Rule(
+        "migration-boundary",
+        "a revision that uses another module's table fails, or destroys data, when that module changes",
+        "change tables, views and triggers named <module>_… only; get others' data by contracts and events",
+        Stage.MODULES,
+    ),
+    Rule(
+        "reversible-migration",
+        "a release whose schema cannot be restored cannot be rolled back without a backup",
+        'undo the upgrade in downgrade(), or declare the reason in the revision: irreversible = "…"',
+        Stage.MODULES,
+    ),
+    Rule(
+        "conflicting-revisions",
+        "Alembic runs only one of two revisions with the same id, and two heads have no order",
+        "set down_revision of the later one to the other, or give it an id of its own: conduit new-migration",
+        Stage.MODULES,
+    ),
+    Rule(
+        "released-revision",
+        "databases that have run a released revision do not run its changes",
+        "restore the file, and write a new revision",
+        Stage.BASE,
     ),
     Rule(
         "unchecked-column",
         "a stored count, or an id without a foreign key, that is wrong stays wrong unnoticed",
         "add a check to `checks` in the manifest, or the column and the reason to the schema's `unchecked`",
+        Stage.MODULES,
     ),
     Rule(
         "openapi",
         "clients are built from the OpenAPI document; an unnoticed change breaks them",
         "if the change is intended, run: conduit check --update, and review the difference",
+        Stage.MODULES,
     ),
     Rule(
         "request-bounds",
         "a body of the maximum size may have half a million items, each validated and each with an error",
         "give the list a max_length, and the string a value object with a LENGTH",
+        Stage.MODULES,
     ),
     Rule(
         "plugin-openapi",
         "a plugin may only add to the API; a schema or path with an existing name replaces that one",
         "name routes, operation ids and body classes after the plugin",
+        Stage.MODULES,
     ),
     Rule(
         "architecture-docs",
         "an outdated architecture diagram misleads new developers",
         "run: conduit check --update",
+        Stage.MODULES,
+    ),
+    Rule(
+        "softened-check",
+        "a rule that one line can soften protects nobody",
+        "restore it, or write the reason above it: # conduit: allow softened-check: reason",
+        Stage.BASE,
+    ),
+    Rule(
+        "suppression",
+        "an exception without a reason cannot be reviewed; one of nothing hides what comes later",
+        "write `# conduit: allow RULE: reason` on the line of the finding or above it, or remove the comment",
     ),
     Rule(
         "importable",

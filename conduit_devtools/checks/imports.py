@@ -1,16 +1,20 @@
-"""The import contracts of the project and of each plugin: run by import-linter, reported as findings."""
+"""The import contracts of the project and of plugins: run by import-linter, reported as findings."""
 
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from conduit_devtools.checks.finding import RULES, Finding, Rule
-from conduit_devtools.checks.source import Checkout, SourceFile
+from conduit_devtools.checks.source import Checkout, SourceFile, module_of
 
 CONFIGURATION = "importlinter.ini"
+PLUGIN_CONTRACTS = Path(__file__).with_name("plugin_contracts.ini.template")
+"""The import contracts of every plugin, with `${package}` for its package."""
 
 
 def check_imports(checkout: Checkout) -> Iterator[Finding]:
@@ -25,14 +29,18 @@ def check_imports(checkout: Checkout) -> Iterator[Finding]:
     registry.register(forbidden.ForbiddenContract, "forbidden")
     registry.register(layers.LayersContract, "layers")
     registry.register(protected.ProtectedContract, "protected")
-    yield from _check(checkout.root, checkout.root)
+    if not checkout.is_plugin:
+        yield from _check(checkout.root, checkout.root, checkout.root / CONFIGURATION)
+    template = Template(PLUGIN_CONTRACTS.read_text(encoding="utf-8"))
     for plugin in checkout.plugins:
-        configuration = plugin.folder.parent / CONFIGURATION
-        if configuration.exists():
-            yield from _check(checkout.root, configuration.parent)
-        else:
-            file = configuration.relative_to(checkout.root)
-            yield Finding(RULES["plugin-contracts"], file, 1, f"{plugin.name} has no {CONFIGURATION}")
+        folder = plugin.folder.parent
+        with tempfile.TemporaryDirectory() as rendered:
+            contracts = Path(rendered, CONFIGURATION)
+            contracts.write_text(template.substitute(package=plugin.folder.name), encoding="utf-8")
+            yield from _check(checkout.root, folder, contracts)
+        own = (checkout.root if checkout.is_plugin else folder) / CONFIGURATION
+        if own.exists():
+            yield from _check(checkout.root, folder, own)
     yield from _imports_of_plugins(checkout)
 
 
@@ -49,14 +57,14 @@ def _imports_of_plugins(checkout: Checkout) -> Iterator[Finding]:
                 allowed = importer in checkout.plugins and layer.partition(".")[0] in {"", "contracts"}
                 if packages.get(package, importer) is not importer and not allowed:
                     message = f"{importer.name} imports {name}, of a plugin"
-                    yield file.finding("boundary", statement, message)
+                    yield file.finding("boundary", statement, message, packages[package].name)
 
 
-def _check(root: Path, folder: Path) -> Iterator[Finding]:
-    """Yield the violations of the contracts in a folder: the checkout's root, or a plugin's distribution."""
+def _check(root: Path, folder: Path, contracts: Path) -> Iterator[Finding]:
+    """Yield the violations of contracts in a folder: the checkout's root, or that of a plugin's package."""
     from importlinter.application import use_cases  # noqa: PLC0415
 
-    options = use_cases.read_user_options(str(folder / CONFIGURATION))
+    options = use_cases.read_user_options(str(contracts))
     # The contracts of one rule have ids of the form rule/contract.
     rules = {contract["name"]: contract["id"].partition("/")[0] for contract in options.contracts_options}
     # import-linter draws a progress bar on standard output, where the report goes.
@@ -87,7 +95,8 @@ def _findings(rule: Rule, root: Path, folder: Path, metadata: Mapping[str, Any])
             seen.add((importer, imported))
             file = _file(root, folder, importer)
             number = line or _line(SourceFile(root / file, folder), imported)
-            yield Finding(rule, file, number, f"{importer} imports {imported}")
+            about = module_of(imported) if module_of(imported) != module_of(importer) else ""
+            yield Finding(rule, file, number, f"{importer} imports {imported}", about)
     for module in sorted(metadata.get("undeclared_modules", ())):
         yield Finding(rule, _file(root, folder, module), 1, f"{module} is not a layer of a module")
 

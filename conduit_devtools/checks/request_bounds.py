@@ -25,7 +25,7 @@ def check_request_bounds(checkout: Checkout, document: Json) -> Iterator[Finding
         message = f"{schema}.{field} has no {limit}"
         file, node = _declaration(checkout, schema, field)
         if file is None or node is None:
-            yield Finding(RULES["request-bounds"], Path("docs/openapi.json"), 1, message)
+            yield Finding(RULES["request-bounds"], Path("modules/kernel/openapi.json"), 1, message)
         else:
             yield file.finding("request-bounds", node, message)
 

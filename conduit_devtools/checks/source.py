@@ -25,9 +25,14 @@ class SourceFile:
     root: Path
 
     @cached_property
+    def text(self) -> str:
+        """The source. Raises `ValueError` if the file is not text."""
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
     def tree(self) -> ast.Module:
         """The syntax tree. Raises `SyntaxError`, or `ValueError` if the file is not text."""
-        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        return ast.parse(self.text, str(self.path))
 
     def nodes(self, kind: type[NodeT]) -> Sequence[NodeT]:
         """Return every node of exactly this class, outer nodes first."""
@@ -45,9 +50,9 @@ class SourceFile:
         """The path relative to the root of the checkout."""
         return self.path.relative_to(self.root)
 
-    def finding(self, rule: str, node: ast.AST, message: str) -> Finding:
-        """Return a finding for the rule at the node."""
-        return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message)
+    def finding(self, rule: str, node: ast.AST, message: str, about: str = "") -> Finding:
+        """Return a finding for the rule at the node, which may concern another module."""
+        return Finding(RULES[rule], self.relative, getattr(node, "lineno", 1), message, about)
 
     @cached_property
     def strings(self) -> Sequence[tuple[str, ast.expr]]:
@@ -80,15 +85,39 @@ class SourceFile:
         """Every class definition."""
         return self.nodes(ast.ClassDef)
 
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The full name of what each imported name refers to, also through `name = imported.name`."""
+        names: dict[str, str] = {}
+        for node in self.nodes(ast.Import):
+            for alias in node.names:
+                # `import a.b` binds `a`.
+                name = alias.name if alias.asname else alias.name.partition(".")[0]
+                names[alias.asname or name] = name
+        for statement in self.nodes(ast.ImportFrom):
+            origin = self._origin(statement)
+            names |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in statement.names}
+        for assignment in self.nodes(ast.Assign):
+            if full := _resolved(names, assignment.value):
+                names |= {target.id: full for target in assignment.targets if isinstance(target, ast.Name)}
+        return names
+
+    def full_name(self, node: ast.AST) -> str:
+        """Return the full name of what an expression refers to, or "" if it does not begin with an import."""
+        return _resolved(self.names, node)
+
     def imports(self) -> Iterator[tuple[str, ast.stmt]]:
         """Yield every imported name in full: `a` and `a.b` for `from a import b`."""
         for node in self.nodes(ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         for statement in self.nodes(ast.ImportFrom):
-            parents = self.relative.parts[: -statement.level] if statement.level else ()
-            origin = ".".join([*parents, *([statement.module] if statement.module else [])])
+            origin = self._origin(statement)
             yield origin, statement
             yield from ((f"{origin}.{alias.name}", statement) for alias in statement.names)
+
+    def _origin(self, statement: ast.ImportFrom) -> str:
+        parents = self.relative.parts[: -statement.level] if statement.level else ()
+        return ".".join([*parents, *([statement.module] if statement.module else [])])
 
 
 @dataclass(frozen=True)
@@ -104,6 +133,20 @@ class ModuleSource:
         """Every Python file of the package."""
         return [SourceFile(path, self.root) for path in sorted(self.folder.rglob("*.py"))]
 
+    @property
+    def package(self) -> str:
+        """The full name of the package."""
+        return f"modules.{self.name}" if self.folder.parent.name == "modules" else self.folder.name
+
+    def dotted_name(self, file: SourceFile) -> str:
+        """Return the full name of a file of the package as a Python module."""
+        return ".".join([self.package, *file.path.relative_to(self.folder).with_suffix("").parts])
+
+    @cached_property
+    def manifest(self) -> SourceFile | None:
+        """The file module.py, if the module has one."""
+        return next((file for file in self.files if file.path == self.folder / "module.py"), None)
+
     @cached_property
     def contracts(self) -> SourceFile | None:
         """The file contracts.py, if the module has one."""
@@ -115,6 +158,11 @@ class Checkout:
     """A checkout of Conduit."""
 
     root: Path
+
+    @property
+    def is_plugin(self) -> bool:
+        """Whether it is a plugin alone, without Conduit's source: plugin.py."""
+        return False
 
     @cached_property
     def kernel(self) -> ModuleSource:
@@ -160,6 +208,12 @@ class Checkout:
         return [self.kernel, *self.modules, *self.programs]
 
 
+def module_of(name: str) -> str:
+    """Return the module that a full name such as `modules.users.domain` belongs to, or "" for others."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] if first == "modules" else first.removeprefix("conduit_")
+
+
 def last_name(node: ast.AST) -> str:
     """Return the last part of a dotted name, or "" for any other node."""
     if isinstance(node, ast.Attribute):
@@ -173,6 +227,11 @@ def dotted_name(node: ast.AST) -> str:
         prefix = dotted_name(node.value)
         return f"{prefix}.{node.attr}" if prefix else ""
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _resolved(names: Mapping[str, str], node: ast.AST) -> str:
+    first, dot, rest = dotted_name(node).partition(".")
+    return f"{names[first]}{dot}{rest}" if first in names else ""
 
 
 def text_of(node: ast.AST | None) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, argument, last_name, text_of
+from conduit_devtools.checks.sql_strings import SqlStrings
 
 # Names in a relationship's annotation that are not the target class.
 ANNOTATION_NAMES = frozenset({"DynamicMapped", "Mapped", "None", "Optional", "WriteOnlyMapped"})
@@ -103,7 +104,8 @@ def _foreign_keys(module: ModuleSource, file: SourceFile) -> Iterator[Finding]:
             message = f"a foreign key of {module.name} is computed: write {module.name}_… as a literal"
             yield file.finding("foreign-key", call, message)
         elif text is not None and not text.startswith(f"{module.name}_"):
-            yield file.finding("foreign-key", call, f"{module.name} has a foreign key to {text}")
+            message = f"{module.name} has a foreign key to {text}"
+            yield file.finding("foreign-key", call, message, text.partition("_")[0])
 
 
 def _foreign_key_targets(file: SourceFile) -> Iterator[tuple[ast.Call, ast.expr]]:
@@ -145,19 +147,23 @@ def _raw_sql(package: ModuleSource, file: SourceFile, owners: Mapping[str, str])
     for function, call in file.calls:
         if function in REFLECTION or any(keyword.arg == "autoload_with" for keyword in call.keywords):
             yield file.finding("raw-sql", call, f"{package.name} reflects all tables of the database")
+    strings = SqlStrings(file)
     for text, node in file.strings:
         if id(node) in keys:
             continue
         for table in _foreign_tables(package, text, owners):
-            yield file.finding("raw-sql", node, f"{package.name} names {table}, a table of {owners[table]}")
+            if strings.may_be_sql(text, node, table):
+                message = f"{package.name} names {table}, a table of {owners[table]}"
+                yield file.finding("raw-sql", node, message, owners[table])
 
 
 def _sql_files(checkout: Checkout, package: ModuleSource, owners: Mapping[str, str]) -> Iterator[Finding]:
     for path in sorted(package.folder.rglob("*.sql")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for table in _foreign_tables(package, line, owners):
+            for table in _foreign_tables(package, line.partition("--")[0], owners):
                 message = f"{package.name} names {table}, a table of {owners[table]}"
-                yield Finding(RULES["raw-sql"], path.relative_to(checkout.root), number, message)
+                file = path.relative_to(checkout.root)
+                yield Finding(RULES["raw-sql"], file, number, message, owners[table])
 
 
 def _foreign_tables(package: ModuleSource, text: str, owners: Mapping[str, str]) -> Sequence[str]:

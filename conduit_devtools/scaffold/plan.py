@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from conduit_app.contract_versions import contract_version
+from conduit_app.discovery import manifest
 from conduit_devtools.scaffold.naming import ModuleName
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -13,7 +15,7 @@ SUFFIX = ".template"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files of a new module. Paths are relative to the root of the checkout."""
+    """The files of a new module. Paths are relative to the root of the checkout, or absolute."""
 
     name: ModuleName
     package: str
@@ -50,15 +52,15 @@ def plan_in_tree(name: ModuleName) -> Plan:
                 "make test": "passes without changes",
                 "make run": f"serves POST and GET /api/{name.text}",
                 f"{module / 'domain'}": "contains an Entry: replace it with your domain",
-                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
+                "CODEOWNERS, module.py": f"name @conduit/{name.text}: replace it with your team",
             },
         ),
     )
 
 
-def plan_plugin(name: ModuleName) -> Plan:
-    """Return the plan of a distribution in plugins/, with its tests inside."""
-    root = Path("plugins", name.text)
+def plan_plugin(name: ModuleName, folder: Path | None = None) -> Plan:
+    """Return the plan of a distribution with its tests inside; default: in plugins/ of a checkout."""
+    root = folder or Path("plugins", name.text)
     templates = _Templates(name, f"conduit_{name.text}")
     package = root / templates.package
     # pytest collects the tests of several plugins together: file names must be unique.
@@ -77,17 +79,35 @@ def plan_plugin(name: ModuleName) -> Plan:
             **tests,
         },
         documented=False,
-        next_steps=_steps(
-            f"Generated {root}; added {name.text} to CODEOWNERS.",
-            {
-                "make test": "passes without changes",
-                f"cd {root} && ../../.venv/bin/python -m pytest": "tests the plugin alone",
-                f".venv/bin/pip install -e {root} --no-deps --no-build-isolation": "installs the plugin",
-                "make run": f"serves POST and GET /api/{name.text}, once installed",
-                f"{package / 'domain'}": "contains an Entry: replace it with your domain",
-                "CODEOWNERS": f"names @conduit/{name.text}: replace it with your team",
-            },
-        ),
+        next_steps=_steps_in_checkout(name, root, package) if folder is None else _steps_outside(name, root),
+    )
+
+
+def _steps_in_checkout(name: ModuleName, root: Path, package: Path) -> str:
+    return _steps(
+        f"Generated {root}; added {name.text} to CODEOWNERS.",
+        {
+            "make test": "passes without changes",
+            f"cd {root} && ../../.venv/bin/python -m pytest": "tests the plugin alone",
+            f".venv/bin/pip install -e {root} --no-deps --no-build-isolation": "installs the plugin",
+            "make run": f"serves POST and GET /api/{name.text}, once installed",
+            f"{package / 'domain'}": "contains an Entry: replace it with your domain",
+            "CODEOWNERS, module.py": f"name @conduit/{name.text}: replace it with your team",
+        },
+    )
+
+
+def _steps_outside(name: ModuleName, root: Path) -> str:
+    return _steps(
+        f"Generated {root}.",
+        {
+            f"cd {root}": "contains all of the following",
+            "python -m pytest": "passes without changes",
+            "conduit check": "passes, too: the rules of Conduit's own modules",
+            "pip install -e .": "installs the plugin",
+            "conduit migrate && conduit serve": f"serves POST and GET /api/{name.text}",
+            f"conduit_{name.text}/domain": "contains an Entry: replace it with your domain",
+        },
     )
 
 
@@ -100,6 +120,12 @@ def _steps(summary: str, steps: Mapping[str, str]) -> str:
 class _Templates:
     name: ModuleName
     package: str
+
+    def _built_with(self) -> str:
+        """Return the argument that only the manifest of a plugin has."""
+        if self.package.startswith("modules."):
+            return ""
+        return f'\n    built_with={{"users": "{contract_version(manifest("modules.users.module"))}"}},'
 
     def folder(self, source: str, target: Path) -> dict[Path, str]:
         """Return the rendered files of a template folder, by their paths in the target."""
@@ -117,4 +143,5 @@ class _Templates:
             title=self.name.plain.capitalize(),
             distribution=self.name.text.replace("_", "-"),
             package=self.package,
+            built_with=self._built_with(),
         )

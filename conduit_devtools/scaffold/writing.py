@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from conduit_app.discovery import discover
-from conduit_devtools.checks.runtime_checks import OPENAPI_DOC, Snapshots, snapshots
+from conduit_devtools.checks.runtime_checks import api_paths, snapshots
+from conduit_devtools.checks.snapshots import MODULES, OPENAPI_PART, Snapshots
 from conduit_devtools.checks.source import Checkout
 from conduit_devtools.scaffold.naming import InvalidModule
 from conduit_devtools.scaffold.plan import Plan
@@ -53,6 +54,29 @@ def write_module(
         undo.pop_all()
 
 
+def write_plugin(plan: Plan) -> None:
+    """Write a plugin outside of a checkout: its folder, whose path is absolute, appears complete.
+
+    Raises `InvalidModule` on a conflict with the installed modules, before anything is written.
+    """
+    [folder] = plan.folders
+    modules = discover()
+    plan.name.require_available(module.name for module in modules)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidModule(f"{folder} already exists")
+    _check_routes(plan, api_paths(modules))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _staged(folder.parent, plan) as staging:
+        # An empty folder is replaced.
+        (staging / folder.name).rename(folder)
+
+
+def _check_routes(plan: Plan, paths: Iterable[str]) -> None:
+    for path in paths:
+        if f"{path}/".startswith(f"/api/{plan.name.text}/"):
+            raise InvalidModule(f"the route {path} already exists")
+
+
 def _check_conflicts(checkout: Checkout, plan: Plan) -> None:
     in_checkout = {module.name for module in checkout.modules}
     plan.name.require_available(in_checkout | {module.name for module in discover()})
@@ -60,10 +84,10 @@ def _check_conflicts(checkout: Checkout, plan: Plan) -> None:
         for taken in (path, path.with_suffix(".py")):
             if (checkout.root / taken).exists():
                 raise InvalidModule(f"{taken} already exists")
-    paths = json.loads((checkout.root / OPENAPI_DOC).read_text(encoding="utf-8"))["paths"]
-    for path in paths:
-        if f"{path}/".startswith(f"/api/{plan.name.text}/"):
-            raise InvalidModule(f"the route {path} already exists")
+    parts = (
+        json.loads(file.read_text("utf-8")) for file in checkout.root.glob(f"{MODULES}/*/{OPENAPI_PART}")
+    )
+    _check_routes(plan, sorted(path for part in parts for path in part["paths"]))
 
 
 @contextmanager
@@ -72,8 +96,9 @@ def _staged(root: Path, plan: Plan) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=root, prefix=".new-module-") as folder:
         staging = Path(folder)
         for path, text in plan.texts.items():
-            (staging / path).parent.mkdir(parents=True, exist_ok=True)
-            (staging / path).write_text(text, encoding="utf-8")
+            staged = staging / (path.relative_to(root) if path.is_absolute() else path)
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8")
         _format(staging, plan)
         yield staging
 
@@ -95,13 +120,10 @@ def _overwrite(file: Path, text: str, undo: ExitStack) -> None:
 
 
 def _with_owners(root: Path, plan: Plan) -> str:
-    """Return CODEOWNERS with a line for the module, after the last line with the same parent folder."""
+    """Return CODEOWNERS with a line for the module, in the order of the paths."""
     lines = (root / OWNERS).read_text(encoding="utf-8").splitlines()
-    folder = plan.folders[0]
-    prefixes = [f"/{folder.parent}/", "/modules/", ""]
-    matches = (
-        [number for number, line in enumerate(lines) if line.startswith(prefix)] for prefix in prefixes
-    )
-    last = next((numbers[-1] for numbers in matches if numbers), -1)
-    line = f"{f'/{folder}/':<19} @conduit/{plan.name.text}"
-    return "\n".join([*lines[: last + 1], line, *lines[last + 1 :]]) + "\n"
+    folder = f"/{plan.folders[0]}/"
+    line = f"{folder:<19} @conduit/{plan.name.text}"
+    later = (number for number, other in enumerate(lines) if other.startswith("/") and other > line)
+    place = next(later, len(lines))
+    return "\n".join([*lines[:place], line, *lines[place:]]) + "\n"

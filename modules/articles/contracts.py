@@ -10,6 +10,8 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.views import view_class
 from modules.profiles.contracts import Profile
 
+CONTRACT_VERSION = "1.0"
+
 ArticleId = NewType("ArticleId", int)
 
 MAX_DELETED_ARTICLES = 500

@@ -7,7 +7,9 @@ from datetime import datetime
 from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.kernel.domain.identity import UserId
 from modules.kernel.fakes import NOON, AmbientUnitOfWork
-from modules.profiles.contracts import ProfileReader
+from modules.profiles.contracts import Profile, ProfileReader
+
+FIRST_USER = UserId(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,11 @@ class _Article:
 class FakeArticleDirectory:
     """An article directory in memory. Its changes are not rolled back.
 
-    It locks articles with the given unit of work, and reads authors' profiles from the given reader.
+    It locks articles with the given unit of work, and reads authors' profiles from the given reader;
+    without one, the author with the id 7 is called user7.
     """
 
-    def __init__(self, unit_of_work: AmbientUnitOfWork, profiles: ProfileReader) -> None:
+    def __init__(self, unit_of_work: AmbientUnitOfWork, profiles: ProfileReader | None = None) -> None:
         self._unit_of_work = unit_of_work
         self._profiles = profiles
         self._articles: dict[ArticleId, _Article] = {}
@@ -40,7 +43,7 @@ class FakeArticleDirectory:
         self,
         slug: str,
         *,
-        author: UserId,
+        author: UserId = FIRST_USER,
         title: str = "Dragons",
         description: str = "On dragons",
         tags: Sequence[str] = (),
@@ -96,7 +99,7 @@ class FakeArticleDirectory:
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
         articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
-        authors = await self._profiles.profiles({article.author_id for article in articles.values()}, viewer)
+        authors = await self._authors(articles.values(), viewer)
         return {
             id_: ArticlePreview(
                 slug=article.slug,
@@ -110,13 +113,14 @@ class FakeArticleDirectory:
                 author=authors[article.author_id],
             )
             for id_, article in articles.items()
+            if article.author_id in authors
         }
 
     async def contents(
         self, ids: Collection[ArticleId], *, max_body_length: int
     ) -> Mapping[ArticleId, ArticleContent]:
         articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
-        authors = await self._profiles.profiles({article.author_id for article in articles.values()}, None)
+        authors = await self._authors(articles.values(), None)
         return {
             id_: ArticleContent(
                 slug=article.slug,
@@ -130,12 +134,21 @@ class FakeArticleDirectory:
                 author=authors[article.author_id].username,
             )
             for id_, article in articles.items()
+            if article.author_id in authors
         }
+
+    async def _authors(
+        self, articles: Collection[_Article], viewer: UserId | None
+    ) -> Mapping[UserId, Profile]:
+        ids = {article.author_id for article in articles}
+        if self._profiles is None:
+            return {id_: Profile(_default_name(id_), None, None, following=False) for id_ in ids}
+        return await self._profiles.profiles(ids, viewer)
 
     async def newest(
         self, limit: int, *, tag: str | None = None, author: str | None = None
     ) -> Sequence[ArticleId]:
-        authors = None if author is None else set((await self._profiles.by_username({author})).values())
+        authors = None if author is None else await self._ids_of(author)
         matching = [
             (article.created_at, id_)
             for id_, article in self._articles.items()
@@ -143,7 +156,17 @@ class FakeArticleDirectory:
         ]
         return [id_ for _, id_ in sorted(matching, reverse=True)[:limit]]
 
+    async def _ids_of(self, author: str) -> Collection[UserId]:
+        if self._profiles is None:
+            ids = {article.author_id for article in self._articles.values()}
+            return {id_ for id_ in ids if _default_name(id_) == author}
+        return set((await self._profiles.by_username({author})).values())
+
     async def all_ids(self) -> Sequence[ArticleId]:
         return [
             id_ for _, id_ in sorted((article.created_at, id_) for id_, article in self._articles.items())
         ]
+
+
+def _default_name(author: UserId) -> str:
+    return f"user{author}"

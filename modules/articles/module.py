@@ -52,6 +52,7 @@ def checks(container: ArticlesContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="articles",
+    owner="@conduit/articles",
     container=ArticlesContainer,
     needs={"profiles": ProfileReader, "tokens": TokenVerifier},
     offers={ArticleDirectory: "directory"},

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from modules.kernel.domain.events import Event
 
+CONTRACT_VERSION = "1.0"
+
 
 @dataclass(frozen=True, slots=True)
 class CommentAdded(Event):

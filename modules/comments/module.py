@@ -44,6 +44,7 @@ def checks(container: CommentsContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="comments",
+    owner="@conduit/comments",
     container=CommentsContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],

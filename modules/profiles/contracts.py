@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.views import view_class
 
+CONTRACT_VERSION = "1.0"
+
 
 @view_class
 class Profile:

@@ -35,6 +35,7 @@ def checks(container: ProfilesContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="profiles",
+    owner="@conduit/profiles",
     container=ProfilesContainer,
     needs={"users": UserDirectory, "tokens": TokenVerifier},
     offers={ProfileReader: "reader"},

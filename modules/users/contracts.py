@@ -8,6 +8,8 @@ from modules.kernel.domain.events import Event
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.views import view_class
 
+CONTRACT_VERSION = "1.0"
+
 
 @dataclass(frozen=True, slots=True)
 class UserDeleted(Event):

@@ -40,6 +40,7 @@ def checks(container: UsersContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="users",
+    owner="@conduit/users",
     container=UsersContainer,
     offers={UserDirectory: "directory", TokenVerifier: "tokens"},
     routers=[router],
@@ -50,6 +51,7 @@ MODULE = Module(
     checks=checks,
     demo=demo,
     after_restore=after_restore,
+    unauthenticated={"POST /api/users": "registration", "POST /api/users/login": "returns a token"},
     gauges=[
         Gauge(
             "password_hashes_pending",

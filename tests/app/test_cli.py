@@ -58,7 +58,11 @@ class TestUsage:
 
     def test_version_is_that_of_the_distribution(self) -> None:
         result = call("--version")
-        assert (result.exit_code, result.stdout, result.stderr) == (0, f"conduit {version('conduit')}\n", "")
+        assert (result.exit_code, result.stdout, result.stderr) == (
+            0,
+            f"conduit {version('realworld-conduit')}\n",
+            "",
+        )
 
     def test_unknown_command_is_a_usage_error(self) -> None:
         result = call("server")
@@ -117,8 +121,11 @@ class TestModules:
         assert heading.split() == ["MODULE", "NEEDS", "OFFERS", "HANDLES", "ROUTES", "TABLES"]
         for line in lines:
             assert len(line) <= int(columns), line
-        listed = [line.split()[0] for line in lines if re.match(r"\w+ \d", line)]
-        assert listed == NAMES
+        owners = [line.split()[0] for line in lines if line.startswith("@")]
+        assert owners == [f"@conduit/{name}" for name in NAMES]
+        listed = [line.split()[:2] for line in lines if re.match(r"\w+ \d", line)]
+        assert [word for word, _ in listed if word != "contract"] == NAMES
+        assert len([word for word, _ in listed if word == "contract"]) == len(NAMES)
 
 
 class TestServe:

@@ -1,9 +1,12 @@
 """Composition: sample modules for errors, Conduit's own for the rest."""
 
 import shutil
+import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 import pytest
@@ -115,6 +118,48 @@ class TestErrors:
         assert composition_error(module("users"), with_table("bookmarks", "users_bookmark")) == (
             "the table users_bookmark of bookmarks does not begin with bookmarks_"
         )
+
+
+class TestContractVersions:
+    """Plugins in a package of their own, whose contracts are in the modules of this test."""
+
+    def error(self, built: str, current: str | None, monkeypatch: pytest.MonkeyPatch) -> str | None:
+        contracts = ModuleType("bakery.contracts")
+        if current is not None:
+            contracts.CONTRACT_VERSION = current  # type: ignore[attr-defined] # as in a contracts.py
+        monkeypatch.setitem(sys.modules, "bakery", ModuleType("bakery"))
+        monkeypatch.setitem(sys.modules, "bakery.contracts", contracts)
+        bakery = type("BakeryContainer", (Anything,), {"__module__": "bakery.container"})
+        kitchen = replace(module("kitchen"), built_with={"bakery": built})
+        try:
+            resolve_order([kitchen, Module(name="bakery", container=bakery)])
+        except CompositionError as error:
+            return str(error)
+        return None
+
+    @pytest.mark.parametrize("current", ["1.2", "1.3", "1.10"])
+    def test_later_minor_version_is_accepted(self, current: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.error("1.2", current, monkeypatch) is None
+
+    @pytest.mark.parametrize("current", ["1.1", "2.0", "0.2", "11.2"])
+    def test_other_version_is_rejected(self, current: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.error("1.2", current, monkeypatch) == (
+            f"kitchen was built with contract 1.2 of bakery, which is {current} here"
+        )
+
+    def test_contract_without_a_version_is_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.error("1.0", None, monkeypatch) == (
+            "kitchen was built with contract 1.0 of bakery, which has no version here"
+        )
+
+    def test_malformed_version_is_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.error("1", "1.0", monkeypatch) == (
+            "kitchen was built with contract 1 of bakery, not a version such as 1.0"
+        )
+
+    def test_module_in_isolation_is_accepted(self) -> None:
+        kitchen = replace(module("kitchen"), built_with={"bakery": "1.0"})
+        assert resolve_order([kitchen]) == [kitchen]
 
 
 class TestDisabling:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
 
@@ -60,11 +61,13 @@ def write(file: Path, source: str, name: str = "ghost") -> None:
     file.write_text(dedent(source.replace("{name}", name)), encoding="utf-8")
 
 
-def install(site: Path, entry_point: str) -> None:
-    """Install a distribution with this entry point, as pip would."""
+def install(site: Path, entry_point: str, *requirements: str) -> None:
+    """Install a distribution with this entry point, as pip would; default: it requires any Conduit."""
     metadata = site / "conduit_ghost-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: conduit-ghost\nVersion: 1.0\n")
+    lines = ["Metadata-Version: 2.1", "Name: conduit-ghost", "Version: 1.0"]
+    lines += [f"Requires-Dist: {requirement}" for requirement in requirements or ["realworld-conduit"]]
+    (metadata / "METADATA").write_text("\n".join([*lines, ""]))
     (metadata / "entry_points.txt").write_text(f"[conduit.modules]\n{entry_point}\n")
 
 
@@ -145,6 +148,48 @@ class TestInstalled:
             discovery_error()
             == f"{entry_point} has no manifest: MODULE must be a modules.kernel.module.Module"
         )
+
+    @pytest.mark.parametrize(
+        "requirements",
+        [
+            ("realworld-conduit>=1,<2",),
+            ("RealWorld_Conduit ~= 1.0", "httpx2"),
+            ("realworld-conduit", 'realworld-conduit[testkit]>=9; extra == "test"'),
+            ("realworld-conduit>=1", 'realworld-conduit>=9; python_version < "3"'),
+        ],
+    )
+    def test_plugin_whose_range_has_the_installed_version_is_found(
+        self, site: Path, requirements: tuple[str, ...]
+    ) -> None:
+        write(site / "conduit_ghost" / "module.py", MANIFEST)
+        install(site, "ghost = conduit_ghost.module:MODULE", *requirements)
+        assert "ghost" in [module.name for module in discover()]
+
+    @pytest.mark.parametrize(
+        ("requirements", "problem"),
+        [
+            (("realworld-conduit>=2,<3",), "needs realworld-conduit <3,>=2, and {} is installed"),
+            (
+                ("realworld-conduit>=1", "realworld-conduit!={}"),
+                "needs realworld-conduit !={}, and {} is installed",
+            ),
+            (("httpx2",), "declares no dependency on realworld-conduit, of which {} is installed"),
+            (("conduit>=1,<2",), "declares no dependency on realworld-conduit, of which {} is installed"),
+            (
+                ('realworld-conduit; extra == "test"',),
+                "declares no dependency on realworld-conduit, of which {} is installed",
+            ),
+        ],
+    )
+    def test_plugin_that_does_not_declare_the_installed_version_is_refused(
+        self, site: Path, requirements: tuple[str, ...], problem: str
+    ) -> None:
+        """Before its import, which another version may break."""
+        installed = version("realworld-conduit")
+        write(site / "conduit_ghost" / "module.py", "import nowhere")
+        declared = [requirement.replace("{}", installed) for requirement in requirements]
+        install(site, "ghost = conduit_ghost.module:MODULE", *declared)
+        assert discovery_error() == f"plugin ghost {problem.replace('{}', installed)}"
 
     def test_plugins_come_after_the_modules_of_the_tree(self, site: Path) -> None:
         write(site / "conduit_ghost" / "module.py", MANIFEST, name="aaa")

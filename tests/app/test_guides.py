@@ -81,7 +81,6 @@ class TestPages:
         texts = {path: INLINE_CODE.sub("", main_of(page)) for path, page in pages.items()}
         assert {path: found.group() for path, text in texts.items() if (found := raw.search(text))} == {}
         assert 'class="box' in pages[f"{PREFIX}/architecture"]
-        assert "</code><br/><code>" in pages[f"{PREFIX}/architecture"]
 
     async def test_every_heading_has_a_link_and_is_in_the_contents(self, pages: dict[str, str]) -> None:
         for path, page in pages.items():
@@ -149,6 +148,10 @@ class TestPages:
         page = main_of(await page_of(api, f"{PREFIX}/modules"))
         assert '<span class="k">return</span>' in page
         assert all(f"&lt;{tag}&gt;" in page for tag in ("b", "i", "u", "s"))
+
+    async def test_line_break_in_a_table_is_no_text(self, tmp_path: Path) -> None:
+        api = served(tmp_path, modules="# A\n\n| a |\n| --- |\n| `b`<br>`c` |\n")
+        assert "</code><br/><code>" in main_of(await page_of(api, f"{PREFIX}/modules"))
 
     async def test_changed_file_is_rendered_again(self, tmp_path: Path) -> None:
         api = served(tmp_path)
@@ -247,3 +250,30 @@ class TestSources:
             f"{SOURCES}/deploy/a.conf"
         ]
         assert (await api.outside("GET", f"{SOURCES}/{path}")).status_code == 404
+
+
+README = """# Reading goals
+
+See [the tutorial](../../docs/modules.md) and [nothing](missing.md).
+
+## Owns
+
+A table.
+"""
+
+
+async def test_readme_of_an_installed_plugin_is_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conduit_app.pages.guides.installed_readmes", lambda: {"goals": README})
+    application = FastAPI()
+    application.include_router(create_guides_router(application, with_sources=False))
+    api, path = Api(application), f"{PREFIX}/plugins/goals/README"
+    page = await page_of(api, path)
+    assert "<h1" in page
+    assert f"{PREFIX}/modules" in links(main_of(page), path)
+    assert path in links(await page_of(api, PREFIX), PREFIX)
+    assert "Reading goals" in main_of(await page_of(api, f"{SEARCH}?q=goals+table"))
+
+
+def test_readme_in_the_checkout_is_a_page_once() -> None:
+    library = GuideLibrary(ROOT, with_sources=False, readmes={"bookmarks": README})
+    assert library.guides["plugins/bookmarks/README"].title == "Bookmarks"

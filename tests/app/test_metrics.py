@@ -2,19 +2,26 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dependency_injector import providers
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
+from conduit_devtools.testkit import boot_module
+from modules.kernel.container import ModuleContainer
+from modules.kernel.domain.metrics import Counter, Histogram
 from modules.kernel.infrastructure.persistence.database import DatabaseUnavailable
+from modules.kernel.module import AsyncGauge, CounterMetric, Gauge, HistogramMetric, Module
 from tests.client import Api
 from tests.conftest import composed, settings_on
 from tests.kernel.sample_table import in_another_request
@@ -145,3 +152,68 @@ async def test_dashboard_uses_existing_metrics(api: Api) -> None:
         names = set(re.findall(r"conduit_\w+", expression))
         assert names, expression
         assert names <= existing, expression
+
+
+class MeasuredContainer(ModuleContainer):
+    calls = providers.Singleton(Counter)
+    seconds = providers.Singleton(Histogram)
+
+
+async def count_deliveries(container: MeasuredContainer) -> float:
+    """Return a number of the database."""
+    async with container.database().snapshot() as session:
+        return float(await session.scalar(text("SELECT 40 + 2")) or 0)
+
+
+async def fail(_container: MeasuredContainer) -> float:
+    raise LookupError
+
+
+def fail_at_once(_container: MeasuredContainer) -> float:
+    raise LookupError
+
+
+class TestModuleMetrics:
+    MODULE = Module(
+        name="measured",
+        container=MeasuredContainer,
+        gauges=[
+            AsyncGauge("answers", "Read from the database", count_deliveries),
+            AsyncGauge("failing", "Fails", fail),
+            Gauge("broken", "Fails, too", fail_at_once),
+            Gauge("constant", "Does not fail", lambda _container: 7),
+        ],
+        counters=[CounterMetric("calls", "Calls", lambda container: container.calls())],
+        histograms=[
+            HistogramMetric("call_seconds", "Durations", lambda container: container.seconds(), (1.0, 10.0))
+        ],
+    )
+
+    async def test_counters_and_histograms_have_what_was_recorded(self) -> None:
+        async with boot_module(self.MODULE, {}) as module:
+            container: Any = module.container
+            container.calls().increment()
+            container.calls().increment(2)
+            for seconds in (0.5, 5):
+                container.seconds().record(seconds)
+            values = await samples(Api(module.application))
+        assert values["conduit_measured_calls_total", of()] == 3
+        assert values["conduit_measured_call_seconds_sum", of()] == 5.5
+        assert values["conduit_measured_call_seconds_bucket", of(le="1.0")] == 1
+        assert values["conduit_measured_call_seconds_bucket", of(le="10.0")] == 2
+
+    async def test_gauge_is_read_from_the_database(self) -> None:
+        async with boot_module(self.MODULE, {}) as module:
+            values = await samples(Api(module.application))
+        assert values["conduit_measured_answers", of()] == 42
+
+    async def test_failing_gauge_is_nan_and_affects_no_other(self) -> None:
+        async with boot_module(self.MODULE, {}) as module:
+            values = await samples(Api(module.application))
+        assert math.isnan(values["conduit_measured_failing", of()])
+        assert math.isnan(values["conduit_measured_broken", of()])
+        assert values["conduit_measured_constant", of()] == 7
+
+    def test_counter_does_not_decrease(self) -> None:
+        with pytest.raises(ValueError, match="only grows"):
+            Counter().increment(-1)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -91,6 +91,15 @@ async def tables(database: Database) -> Mapping[str, object]:
         return await connection.run_sync(_tables)
 
 
+async def without_defaults(database: Database) -> Mapping[str, object]:
+    """Return the tables without the defaults of columns: one that a downgrade adds again may have another."""
+    described: Any = await tables(database)
+    for table in described.values():
+        for column in table["columns"].values():
+            del column["default"]
+    return cast("Mapping[str, object]", described)
+
+
 def _tables(connection: Connection) -> Mapping[str, object]:
     inspector = inspect(connection)
     return {
@@ -125,6 +134,25 @@ class TestEveryModule:
         assert await schema_states(empty, [module]) == {module.name: SchemaState.BEHIND}
         assert await migrate(empty, [module]) == [module.name]
         assert await tables(empty) == upgraded
+
+    # `conduit check` does the same on SQLite.
+    @every_module
+    async def test_each_revision_is_undone_by_its_downgrade_on_postgresql(
+        self, servers: Callable[[], str], module: Module
+    ) -> None:
+        assert module.schema is not None
+        database, previous = Database(servers()), "base"
+        for revision in sorted(installed_revisions(module.schema.migrations).known):
+            before = await without_defaults(database)
+            await migrate(database, [module], revision)
+            after = await without_defaults(database)
+            await downgrade(database, module, previous)
+            assert await without_defaults(database) == before, revision
+            await migrate(database, [module], revision)
+            assert await without_defaults(database) == after, revision
+            previous = revision
+        assert await schema_states(database, [module]) == {module.name: SchemaState.CURRENT}
+        await database.dispose()
 
     @every_module
     async def test_migrations_create_the_tables_of_the_models(
@@ -192,6 +220,21 @@ class TestInstalledRevisions:
         (folder / "0001.py").write_text(source, encoding="utf-8")
         with pytest.raises(InvalidRevisionError, match=r"0001\.py must assign a literal to revision"):
             installed_revisions(folder)
+
+    @pytest.mark.parametrize("revisions", [("3a", "3a"), ("3a", "3b")])
+    async def test_conflicting_revisions_are_refused_by_migrate(
+        self, file: Database, folder: Path, revisions: tuple[str, str]
+    ) -> None:
+        for name, revision, follows in (
+            ("0002_second.py", "2a", None),
+            ("0003_moods.py", revisions[0], "2a"),
+            ("0003_tags.py", revisions[1], "2a"),
+        ):
+            source = f"revision, down_revision = {revision!r}, {follows!r}\ndef upgrade(): pass\n"
+            (folder / name).write_text(source, encoding="utf-8")
+        module = Module(name="notes", container=ModuleContainer, schema=Schema(module_metadata(), folder))
+        with pytest.raises(InvalidRevisionError, match=r": 0003_moods\.py and 0003_tags\.py are "):
+            await migrate(file, [module])
 
 
 def by_alembic(migrations: Path) -> Revisions:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TextIO
+from unittest.mock import AsyncMock
 
 import httpx2
 import pytest
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.settings import Settings
+from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.kernel.infrastructure.persistence.database import Database
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET
@@ -313,6 +315,19 @@ class TestFailures:
         assert (exception["exc_type"], exception["exc_value"]) == ("LookupError", "no such dragon")
         assert exception["frames"][-1]["filename"] == __file__
         assert (request["status"], request["route"]) == (500, "/api/failing")
+
+    async def test_failure_of_a_module_names_its_owner(
+        self, api: Api, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(SqlArticleReader, "tags", AsyncMock(side_effect=LookupError("no such dragon")))
+        await api.get("/tags")
+        failure, request = log.lines
+        assert (failure["event"], failure["owner"]) == ("unhandled exception", "@conduit/articles")
+        assert (request["status"], request["owner"]) == (500, "@conduit/articles")
+
+    async def test_failure_outside_of_the_modules_names_no_owner(self, api: Api, log: Log) -> None:
+        await api.get("/failing")
+        assert [line for line in log.lines if "owner" in line] == []
 
     async def test_exception_while_streaming_is_logged_once_and_disconnects(
         self, application: FastAPI, log: Log

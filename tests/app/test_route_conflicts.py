@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from conduit_app.application import create_application
 from conduit_app.composition import CompositionError, SharedServices, compose
-from conduit_app.route_conflicts import OwnedRoute, reject_conflicts, sort_routes
+from conduit_app.route_conflicts import OwnedRoute, described_tags, reject_conflicts, sort_routes
 from conduit_app.settings import Settings
 from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.persistence.database import Database
@@ -123,3 +123,19 @@ def test_application_refuses_a_plugin_that_claims_a_route(settings: Settings) ->
         CompositionError, match="GET /tags of labels matches the same requests as /tags of topics"
     ):
         create_application(settings, composition)
+
+
+def test_described_tag_is_in_the_document() -> None:
+    module = Module(name="bookmarks", container=ModuleContainer, tags={"Bookmarks": "The reading list."})
+    composition = compose([module], SharedServices(Database("sqlite+aiosqlite://"), ("a" * 32,)))
+    document = create_application(Settings(), composition).openapi()
+    assert document["tags"] == [{"name": "Bookmarks", "description": "The reading list."}]
+
+
+def test_tag_that_two_modules_describe_is_refused() -> None:
+    modules = [
+        Module(name=name, container=ModuleContainer, tags={"Lists": f"Of {name}."}) for name in ("one", "two")
+    ]
+    with pytest.raises(CompositionError) as caught:
+        described_tags(modules)
+    assert str(caught.value) == "tag Lists of two is also one of one"

@@ -2,6 +2,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from conduit_app.application import compose_from_settings
 from conduit_app.client_network import parse_network, spellings
@@ -116,6 +117,28 @@ class TestUnknownNames:
         assert str(caught.value) == (
             "unknown setting CONDUIT_XYZZY; there are CONDUIT_CLOSED_ON, CONDUIT_OPENING_TIME"
         )
+
+    def test_setting_of_a_plugin_that_is_not_installed_is_to_be_removed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONDUIT_FEEDS_API_URL", "https://blog.example.com")
+        with pytest.raises(SettingsError) as caught:
+            reject_unknown([Settings])
+        assert str(caught.value).startswith(
+            "unknown setting CONDUIT_FEEDS_API_URL: if it is left over from a plugin that is not installed, "
+            "remove it; there are CONDUIT_"
+        )
+
+    @pytest.mark.parametrize("name", ["FEEDS_TITEL", "FEEDS_COLOR"])
+    def test_misspelled_setting_of_an_installed_plugin_is_not_left_over(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        class Feeds(ModuleSettings):
+            feeds_title: str = Field("Conduit", description="title of the feeds")
+
+        monkeypatch.setenv(f"CONDUIT_{name}", "Dragons")
+        with pytest.raises(SettingsError, match=f"^unknown setting CONDUIT_{name}[,;] "):
+            reject_unknown([Feeds])
 
     def test_application_does_not_start_with_unknown_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONDUIT_TOKEN_LIFE", "60")

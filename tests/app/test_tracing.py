@@ -304,17 +304,15 @@ class TestConfiguration:
 
         monkeypatch.setattr("conduit_app.observability.tracing.find_spec", without)
         result = CliRunner().invoke(main, ["serve"], env={ENDPOINT: "http://collector:4318"})
-        assert (result.exit_code, result.stderr) == (
-            1,
-            f"conduit: {ENDPOINT}: to send traces, install conduit[traces] (requirements/traces.txt)\n",
-        )
+        hint = "to send traces, install realworld-conduit[traces] (requirements/traces.txt)"
+        assert (result.exit_code, result.stderr) == (1, f"conduit: {ENDPOINT}: {hint}\n")
 
     def test_missing_parent_package_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(ENDPOINT, "http://collector:4318")
         monkeypatch.setattr(
             "conduit_app.observability.tracing.REQUIRED_PACKAGES", ("opentelemetry.nowhere.http",)
         )
-        with pytest.raises(SettingsError, match="install conduit"):
+        with pytest.raises(SettingsError, match="install realworld-conduit"):
             trace_collector()
 
     async def test_only_the_served_application_is_traced(

@@ -1,7 +1,8 @@
 """A server process that checks copies of the checkout, each with the copy's own code.
 
 Reads a JSON line per copy, `[folder, include_runtime]`, and writes its findings as a line. Each copy is
-checked in a fork, which inherits the loaded libraries: loading them takes longer than a check.
+checked in a fork, which inherits the loaded libraries: loading them takes longer than a check. A plugin
+without a checkout is checked with the code of this one.
 """
 
 import gc
@@ -12,6 +13,7 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
+from typing import Any
 
 # Third-party imports of the copies. Not used in this process: a thread would not survive the fork.
 LIBRARIES = (
@@ -59,19 +61,28 @@ def _send(sender: Connection, folder: str, include_runtime: bool) -> None:
 
 
 def _check_static(folder: Path) -> str:
+    from conduit_devtools.checks.outcome import Outcome  # noqa: PLC0415
     from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
-    from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
+    from conduit_devtools.checks.runtime_checks import own_findings  # noqa: PLC0415
     from conduit_devtools.checks.static_checks import check_static  # noqa: PLC0415
 
-    return render(list(check_static(Checkout(folder))), ReportFormat.JSON)
+    checkout = _checkout(folder)
+    return render(Outcome([*own_findings(checkout, check_static(checkout))]), ReportFormat.JSON)
 
 
 def _check_all(folder: Path) -> str:
+    from conduit_devtools.checks.outcome import Outcome  # noqa: PLC0415
     from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
     from conduit_devtools.checks.runtime_checks import check_all  # noqa: PLC0415
+
+    return render(Outcome(check_all(_checkout(folder))), ReportFormat.JSON)
+
+
+def _checkout(folder: Path) -> Any:
+    from conduit_devtools.checks.plugin import PluginCheckout  # noqa: PLC0415
     from conduit_devtools.checks.source import Checkout  # noqa: PLC0415
 
-    return render(check_all(Checkout(folder)), ReportFormat.JSON)
+    return Checkout(folder) if (folder / "modules").exists() else PluginCheckout.find(folder)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,10 @@ pytestmark = pytest.mark.slow
 PLUGIN = "plugins/bookmarks"
 PACKAGE = f"{PLUGIN}/conduit_bookmarks"
 OWN_CONTRACT = """
+[importlinter]
+root_package = conduit_bookmarks
+include_external_packages = True
+
 [importlinter:contract:no-randomness]
 name = Bookmarks does not import random
 type = forbidden
@@ -18,10 +22,10 @@ allow_indirect_imports = True
 """
 
 
-def test_plugin_without_import_contracts_is_reported(tree: CopiedTree) -> None:
-    tree.remove(f"{PLUGIN}/importlinter.ini")
+def test_plugin_that_depends_on_another_distribution_is_reported(tree: CopiedTree) -> None:
+    tree.replace(f"{PLUGIN}/pyproject.toml", '"realworld-conduit>=1,<2"', '"conduit>=1,<2"')
     [finding] = tree.check_static()
-    assert (finding.rule, finding.file) == ("plugin-contracts", f"{PLUGIN}/importlinter.ini")
+    assert (finding.rule, finding.file) == ("plugin-distribution", f"{PLUGIN}/pyproject.toml")
 
 
 def test_violation_of_a_contract_of_the_plugin_is_reported(tree: CopiedTree) -> None:

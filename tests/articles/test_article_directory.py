@@ -15,7 +15,7 @@ from modules.articles.domain.values import Body, Description, Tag, TagList, Titl
 from modules.articles.fakes import FakeArticleDirectory
 from modules.articles.module import MODULE
 from modules.kernel.domain.identity import TokenVerifier, UserId
-from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier
+from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier, FakeUnitOfWork
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.profiles.contracts import Profile, ProfileReader
 from modules.profiles.fakes import FakeProfileReader
@@ -341,3 +341,29 @@ class TestAllIds:
         articles = [await subject.publish(title, jake) for title in ("One", "Two", "Three")]
         await subject.delete(articles.pop(1))
         assert await subject.directory.all_ids() == articles
+
+
+class TestFakeWithoutAuthors:
+    """For tests of modules to which authors do not matter."""
+
+    async def test_author_is_named_by_id(self) -> None:
+        articles = FakeArticleDirectory(FakeUnitOfWork())
+        dragons, castles = articles.add("dragons"), articles.add("castles", author=UserId(7))
+        previews = await articles.previews({dragons, castles}, None)
+        assert previews[dragons].author.username == "user1"
+        contents = await articles.contents({castles}, max_body_length=10)
+        assert (contents[castles].author_id, contents[castles].author) == (7, "user7")
+        assert await articles.newest(10, author="user7") == [castles]
+        assert await articles.newest(10, author="jake") == []
+
+    async def test_article_of_an_author_without_profile_is_omitted(self) -> None:
+        """As in the real directory, which reads the article and its author one after another."""
+        profiles = FakeProfileReader()
+        articles = FakeArticleDirectory(FakeUnitOfWork(), profiles)
+        dragons, castles = (
+            articles.add("dragons", author=profiles.add("jake")),
+            articles.add("castles", author=UserId(7)),
+        )
+        ids = {dragons, castles}
+        assert (await articles.previews(ids, None)).keys() == {dragons}
+        assert (await articles.contents(ids, max_body_length=10)).keys() == {dragons}

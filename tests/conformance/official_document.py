@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from tests.api_additions import AddedField, declared_additions
 from tests.client import Json
 
 FILE = Path(__file__).with_name("openapi.yml")
@@ -20,16 +21,6 @@ PREFIX = "/api"
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ERROR = "#/components/schemas/GenericErrorModel"
 
-# Statuses that API.md adds to the official document.
-ADDED_STATUSES: Mapping[str, frozenset[int]] = {
-    "UpdateCurrentUser": frozenset({409}),  # a username or e-mail is taken, as at registration
-    "Login": frozenset({429}),  # too many attempts
-    "CreateUser": frozenset({429}),  # too many registrations
-    "CreateArticle": frozenset({429}),  # too much stored
-    "CreateArticleComment": frozenset({429}),  # as above
-    "UpdateArticle": frozenset({412, 429}),  # as above; only if If-Match was sent
-    "DeleteArticle": frozenset({412}),  # as above
-}
 # Responses before routing to an operation: unknown route, wrong method, body too large.
 UNROUTED_STATUSES = frozenset({404, 405})
 COMMON_STATUSES = frozenset({413})
@@ -54,8 +45,9 @@ class Operation:
 
     @property
     def statuses(self) -> frozenset[int]:
-        """The documented statuses, and those that API.md adds."""
-        return frozenset(self.responses) | ADDED_STATUSES.get(self.id, frozenset())
+        """The documented statuses, and those that modules add."""
+        added = (additions.statuses.get(self.id, frozenset()) for additions in declared_additions())
+        return frozenset(self.responses).union(*added)
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether a request with this method and path is of this operation."""
@@ -153,8 +145,20 @@ class OfficialDocument:
 
 @functools.cache
 def official() -> OfficialDocument:
-    """Return RealWorld's official document."""
-    return OfficialDocument(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    """Return RealWorld's official document, with the fields that modules add."""
+    fields = (added for additions in declared_additions() for added in additions.fields)
+    return OfficialDocument(with_fields(yaml.safe_load(FILE.read_text(encoding="utf-8")), fields))
+
+
+def with_fields(content: Json, fields: Iterable[AddedField]) -> Json:
+    """Return the document with these fields in its schemas. Changes it in place."""
+    for added in fields:
+        schema = content["components"]["schemas"][added.schema]
+        assert added.name not in schema["properties"], f"{added.schema} has {added.name}"
+        schema["properties"][added.name] = added.definition
+        if added.required:
+            schema.setdefault("required", []).append(added.name)
+    return content
 
 
 def _closed(node: Any) -> Any:

@@ -18,6 +18,7 @@ BAD_NUMBERS = ["-1", "", "abc", "1.5", "1e1", "1_0", "+1", " 1", "1 ", "٣", "0x
 AUTHOR = {"username": "jake", "bio": None, "image": None, "following": False}
 
 
+@pytest.mark.blocks_event_loop("a body of the maximum size is parsed at once")
 @pytest.mark.parametrize("character", ["x", "\n", "文", "🐉"])
 @pytest.mark.parametrize("escaped", [False, True], ids=["utf-8", "escaped"])
 async def test_longest_article_is_accepted_however_encoded(api: Api, character: str, escaped: bool) -> None:

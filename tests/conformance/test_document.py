@@ -1,20 +1,25 @@
 """Conduit's OpenAPI document against the official one, and the check of responses."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import httpx2
 import pytest
+import yaml  # type: ignore[import-untyped] # its types are a distribution of their own
 
 from conduit_app.settings import Settings
+from tests.api_additions import AddedField, declared_additions
 from tests.client import Api, Json
 from tests.conformance.official_document import (
-    ADDED_STATUSES,
     ERROR,
+    FILE,
     PREFIX,
     NotAsDocumented,
+    OfficialDocument,
     official,
     operations_of,
+    with_fields,
 )
 
 AUTHOR = {"username": "jake", "bio": None, "image": None, "following": False}
@@ -47,28 +52,23 @@ async def document(api: Api) -> Json:
     return content
 
 
-def test_added_statuses_are_exact() -> None:
-    assert {
-        "UpdateCurrentUser": {409},
-        "Login": {429},
-        "CreateUser": {429},
-        "CreateArticle": {429},
-        "CreateArticleComment": {429},
-        "UpdateArticle": {412, 429},
-        "DeleteArticle": {412},
-    } == ADDED_STATUSES
-    for operation in official().operations:
-        assert not ADDED_STATUSES.get(operation.id, frozenset()) & operation.responses.keys()
+def test_declared_additions_are_not_in_the_official_document() -> None:
+    operations = {operation.id: operation for operation in official().operations}
+    for additions in declared_additions():
+        assert not additions.operations.keys() & operations.keys()
+        for name, statuses in additions.statuses.items():
+            assert not statuses & operations[name].responses.keys(), name
 
 
-def test_document_has_the_official_operations_and_three_more(document: Json) -> None:
+def test_document_has_the_official_and_declared_operations(document: Json) -> None:
     theirs = {key: operation["operationId"] for key, operation in operations_of(official().content).items()}
     ours = {key: operation["operationId"] for key, operation in operations_of(document).items()}
-    assert ours == theirs | {
-        ("/user", "DELETE"): "DeleteCurrentUser",
-        ("/user/export", "GET"): "ExportCurrentUser",
-        ("/user/logout-all", "POST"): "LogOutEverywhere",
+    declared = {
+        (access.operation.partition(f" {PREFIX}")[2], access.operation.partition(" ")[0]): name
+        for additions in declared_additions()
+        for name, access in additions.operations.items()
     }
+    assert ours == theirs | declared
 
 
 def test_operations_have_their_official_tags(document: Json) -> None:
@@ -77,7 +77,7 @@ def test_operations_have_their_official_tags(document: Json) -> None:
         assert served[key]["tags"] == theirs["tags"], key
 
 
-def test_document_has_the_official_and_added_statuses(
+def test_document_has_the_official_and_declared_statuses(
     document: Json,
 ) -> None:
     theirs = {operation.id: set(operation.statuses) for operation in official().operations}
@@ -88,7 +88,7 @@ def test_document_has_the_official_and_added_statuses(
     assert {name: ours.get(name) for name in theirs} == theirs
 
 
-def test_document_has_the_official_parameters_and_optional_ones(
+def test_document_has_the_official_parameters_and_declared_optional_ones(
     document: Json,
 ) -> None:
     served, added = operations_of(document), {}
@@ -99,14 +99,9 @@ def test_document_has_the_official_parameters_and_optional_ones(
         if more := had.keys() - wanted.keys():
             added[theirs["operationId"]] = {name.lower() for _, name in more}
     assert added == {
-        "GetArticles": {"cursor"},
-        "GetArticlesFeed": {"cursor"},
-        "GetArticleComments": {"cursor", "limit"},
-        "CreateUser": {"idempotency-key"},
-        "CreateArticle": {"idempotency-key"},
-        "CreateArticleComment": {"idempotency-key"},
-        "UpdateArticle": {"if-match"},
-        "DeleteArticle": {"if-match"},
+        name: parameters
+        for additions in declared_additions()
+        for name, parameters in additions.parameters.items()
     }
 
 
@@ -216,6 +211,17 @@ def test_undocumented_response_is_rejected(
 ) -> None:
     with pytest.raises(NotAsDocumented, match=problem):
         official().check(_with_request(method, path, response))
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_declared_field_passes(required: bool) -> None:
+    field = AddedField("Profile", "verified", {"type": "boolean"}, required=required)
+    document = OfficialDocument(with_fields(yaml.safe_load(FILE.read_text(encoding="utf-8")), [field]))
+    verified, plain = ({"profile": profile} for profile in (AUTHOR | {"verified": True}, AUTHOR))
+    document.check(_with_request("GET", "/profiles/jake", httpx2.Response(200, json=verified)))
+    absent = _with_request("GET", "/profiles/jake", httpx2.Response(200, json=plain))
+    with pytest.raises(NotAsDocumented) if required else nullcontext():
+        document.check(absent)
 
 
 async def test_all_responses_of_a_test_are_recorded(api: Api) -> None:

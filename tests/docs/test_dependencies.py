@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from conduit_app.distribution import DISTRIBUTION
+from conduit_devtools.scaffold.naming import ModuleName
+from conduit_devtools.scaffold.plan import plan_plugin
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FOLDERS = {
@@ -109,6 +113,18 @@ def test_production_requirements_have_no_developer_tools() -> None:
     devtools = names(PROJECT["optional-dependencies"]["devtools"])
     assert devtools <= pins("development.txt").keys()
     assert not devtools & (pins("runtime.txt").keys() | pins("traces.txt").keys())
+
+
+def test_every_plugin_depends_on_conduit_by_its_own_name() -> None:
+    """On package indexes, an unrelated project owns the name conduit."""
+    generated = plan_plugin(ModuleName("notes")).texts[Path("plugins/notes/pyproject.toml")]
+    committed = [file.read_text(encoding="utf-8") for file in (ROOT / "plugins").glob("*/pyproject.toml")]
+    assert len(committed) >= 4
+    projects = [tomllib.loads(text)["project"] for text in (generated, *committed)]
+    plugins = {project["name"] for project in projects}
+    for project in projects:
+        conduit = {name for name in names(project["dependencies"]) if "conduit" in name} - plugins
+        assert conduit == {PROJECT["name"]} == {DISTRIBUTION}, project["name"]
 
 
 @pytest.mark.parametrize("file", ["runtime.txt", "traces.txt", "development.txt"])

@@ -100,7 +100,7 @@ def programs_own_words() -> dict[str, str]:
         ),
     ]
     commands += [["events", name] for name in ("list", "show", "retry", "purge")]
-    commands += [[name] for name in ("openapi", "check", "new-module")]
+    commands += [[name] for name in ("openapi", "check", "new-module", "new-migration")]
     return {
         f"conduit {' '.join(command)} --help": runner.invoke(main, [*command, "--help"]).stdout
         for command in commands

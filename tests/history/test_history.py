@@ -80,10 +80,7 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Serve with all plugins that have tables, as if they were installed."""
     folder = tmp_path_factory.mktemp("served")
     for name in INSTALLED:
-        metadata = folder / f"conduit_{name}-1.dist-info"
-        metadata.mkdir()
-        entry_points = f"[conduit.modules]\n{name} = conduit_{name}.module:MODULE\n"
-        (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+        program.write_metadata(folder, name, f"conduit_{name}")
     settings = {
         "DATABASE_URL": database_url,
         "DATABASE_SYNCHRONOUS": "NORMAL",

@@ -57,6 +57,17 @@ async def violate(database: Database) -> None:
 
 
 class TestTransaction:
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    async def test_session_cannot_end_the_transaction(self, database: Database, end: str) -> None:
+        async def add_and_end() -> None:
+            async with database.transaction() as session:
+                session.add(Thing(name="lamp"))
+                await getattr(session, end)()
+
+        with pytest.raises(RuntimeError, match="cannot commit or roll back"):
+            await add_and_end()
+        assert await names(database) == []
+
     async def test_write_is_committed_when_block_ends(self, database: Database) -> None:
         await add(database, "lamp")
         assert await names(database) == ["lamp"]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from modules.kernel.domain.events import DeliveryMode, Effect, Event
+from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event
 from modules.kernel.fakes import FakeClock
 from modules.kernel.infrastructure.messaging import outbox_admin
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
@@ -264,6 +264,106 @@ class TestPreparedDelivery:
         await messaging.dispatcher.drain()
         assert preparing.prepared == ["desk", "desk+", "desk+", "desk++"]
         assert await names(preparing.database) == ["desk", "desk+", "desk++"]
+
+
+class CallingSubscriber:
+    """A subscriber that calls another service for each event, which may be unreachable or take its time."""
+
+    def __init__(self, database: Database, messaging: Messaging) -> None:
+        self._database = database
+        self.calls: list[tuple[str, DeliveryId]] = []
+        self.unreachable = False
+        self.called, self.returning = asyncio.Event(), asyncio.Event()
+        self.returning.set()
+        messaging.subscribe("calling", LampBroken, lambda: self.call, DeliveryMode.CALLED_AFTER_COMMIT)
+
+    async def call(self, event: LampBroken, delivery: DeliveryId) -> None:
+        with pytest.raises(RuntimeError):
+            self._database.require_transaction()
+        self.calls.append((event.lamp, delivery))
+        self.called.set()
+        await self.returning.wait()
+        if self.unreachable:
+            raise ConnectionError
+
+
+class TestCallingDelivery:
+    @pytest.fixture
+    def messaging(self, kernel_database: Database, clock: FakeClock) -> Messaging:
+        return create_messaging(kernel_database, clock, POLICY)
+
+    @pytest.fixture
+    def calling(self, kernel_database: Database, messaging: Messaging) -> CallingSubscriber:
+        return CallingSubscriber(kernel_database, messaging)
+
+    async def test_retried_call_has_the_same_delivery_id(
+        self, messaging: Messaging, calling: CallingSubscriber, publish: Publish, clock: FakeClock
+    ) -> None:
+        calling.unreachable = True
+        await publish(LampBroken("desk"))
+        await messaging.dispatcher.drain()
+        calling.unreachable = False
+        clock.at += timedelta(hours=1)
+        await publish(LampBroken("desk"))
+        await messaging.dispatcher.drain()
+        (first, first_id), (retried, retried_id), (second, second_id) = calling.calls
+        assert first == retried == second == "desk"
+        assert first_id == retried_id != second_id
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
+
+    async def test_delivery_ids_are_not_used_again_after_a_restore(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        calling: CallingSubscriber,
+        publish: Publish,
+        clock: FakeClock,
+    ) -> None:
+        """A restored database issues the numbers again that it has issued since the backup."""
+        await publish(LampBroken("desk"))
+        await messaging.dispatcher.drain()
+        clock.at += timedelta(hours=1)
+        row = {
+            "id": int(calling.calls[0][1].partition("-")[0]),
+            "subscriber": "calling",
+            "event": "LampBroken",
+            "aggregate": "lamp desk",
+            "payload": '{"lamp": "desk"}',
+            "published_at": clock.at,
+            "due_at": clock.at,
+            "attempts": 0,
+        }
+        async with kernel_database.transaction() as session:
+            await session.execute(insert(deliveries), [row])
+        await messaging.dispatcher.drain()
+        (_, before), (_, after) = calling.calls
+        assert before != after
+
+    async def test_others_write_while_the_handler_calls(
+        self, kernel_database: Database, messaging: Messaging, calling: CallingSubscriber, publish: Publish
+    ) -> None:
+        calling.returning.clear()
+        await publish(LampBroken("desk"))
+        delivering = asyncio.create_task(messaging.dispatcher.drain())
+        await calling.called.wait()
+        async with kernel_database.transaction() as session:
+            session.add(Thing(name="written meanwhile"))
+        assert not delivering.done()
+        calling.returning.set()
+        await delivering
+        assert await names(kernel_database) == ["written meanwhile"]
+
+    async def test_call_that_exceeds_the_time_limit_is_a_failure(
+        self, kernel_database: Database, clock: FakeClock
+    ) -> None:
+        messaging = create_messaging(kernel_database, clock, DeliveryPolicy(handler_timeout=timedelta()))
+        calling = CallingSubscriber(kernel_database, messaging)
+        calling.returning.clear()
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("desk"))
+        await messaging.dispatcher.drain()
+        [failed] = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert "TimeoutError" in (failed.last_error or "")
 
 
 class TestCost:

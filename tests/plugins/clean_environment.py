@@ -33,7 +33,7 @@ def _copy(source: Path, copy: Path) -> Path:
     # A build writes next to the sources, and reuses what an earlier build left there.
     copy.mkdir(parents=True)
     distribution = ["pyproject.toml", "README.md", "modules", "conduit_app", "conduit_devtools"]
-    distribution += ["conduit_bookmarks", "conduit_notifications"]
+    distribution += [package.name for package in source.glob("conduit_*") if package.name not in distribution]
     for part in (source / name for name in distribution):
         if part.is_dir():
             shutil.copytree(part, copy / part.name, ignore=EXCLUDED)
@@ -62,6 +62,14 @@ class CleanEnvironment:
     def pip(self, *arguments: str) -> None:
         """Run pip on this environment."""
         _run(*PIP, "--python", str(self._bin / "python"), *arguments)
+
+    def run(self, folder: Path, program: str, *arguments: str) -> str:
+        """Run a program of this environment in the folder, and return its standard output."""
+        return _run(str(self._bin / program), *arguments, folder=folder)
+
+    def link(self, program: str) -> None:
+        """Provide a program of the running environment, such as ruff, which its package starts."""
+        (self._bin / program).symlink_to(Path(sys.executable).with_name(program))
 
     def conduit(self, *arguments: str, **settings: str) -> str:
         """Run a command of Conduit, and return its standard output."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -16,58 +15,47 @@ from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.comments.domain.service import CommentService
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.users.infrastructure.tokens import JwtTokens
+from tests.api_additions import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    DELETED,
+    OPTIONAL,
+    OTHER,
+    OWNER,
+    PUBLIC,
+    Access,
+    declared_additions,
+    owner_only,
+)
 from tests.client import PASSWORD, Api, Json
 from tests.conformance.writes import COMMENT, LOG_IN, PUBLISH, REGISTER
 
-ANONYMOUS, DELETED, OTHER, OWNER = "anonymous", "deleted", "anna", "jake"
-OPTIONAL = {ANONYMOUS: 200, DELETED: 200, OTHER: 200, OWNER: 200}
-AUTHENTICATED = {ANONYMOUS: 401, DELETED: 401, OTHER: 200, OWNER: 200}
-PUBLIC = {ANONYMOUS: 200, DELETED: 200, OTHER: 200, OWNER: 200}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An operation, a valid body, and the expected status for each caller."""
-
-    operation: str
-    expected: dict[str, int]
-    success: int = 200
-    body: Json | None = None
-
-    def __str__(self) -> str:
-        return self.operation
-
-
-def owner_only(success: int = 200) -> dict[str, int]:
-    return {ANONYMOUS: 401, DELETED: 401, OTHER: 403, OWNER: success}
-
-
-TABLE = (
-    Row(
+OFFICIAL = (
+    Access(
         "POST /api/users", dict.fromkeys(OPTIONAL, 201), 201, REGISTER.body(username="new", email="new@a.org")
     ),
-    Row("POST /api/users/login", PUBLIC, body=LOG_IN.body()),
-    Row("GET /api/user", AUTHENTICATED),
-    Row("PUT /api/user", AUTHENTICATED, body={"user": {"bio": "I write."}}),
-    Row("DELETE /api/user", AUTHENTICATED | {OTHER: 204, OWNER: 204}, 204, {"user": {"password": PASSWORD}}),
-    Row("GET /api/user/export", AUTHENTICATED),
-    Row("POST /api/user/logout-all", AUTHENTICATED | {OTHER: 204, OWNER: 204}, 204),
-    Row("GET /api/profiles/{username}", OPTIONAL),
-    Row("POST /api/profiles/{username}/follow", AUTHENTICATED),
-    Row("DELETE /api/profiles/{username}/follow", AUTHENTICATED),
-    Row("GET /api/articles", OPTIONAL),
-    Row("GET /api/articles/feed", AUTHENTICATED),
-    Row("POST /api/articles", AUTHENTICATED | {OTHER: 201, OWNER: 201}, 201, PUBLISH.body()),
-    Row("GET /api/articles/{slug}", OPTIONAL),
-    Row("PUT /api/articles/{slug}", owner_only(), body={"article": {"body": "They swim."}}),
-    Row("DELETE /api/articles/{slug}", owner_only(204), 204),
-    Row("POST /api/articles/{slug}/favorite", AUTHENTICATED),
-    Row("DELETE /api/articles/{slug}/favorite", AUTHENTICATED),
-    Row("GET /api/articles/{slug}/comments", OPTIONAL),
-    Row("POST /api/articles/{slug}/comments", AUTHENTICATED | {OTHER: 201, OWNER: 201}, 201, COMMENT.body()),
-    Row("DELETE /api/articles/{slug}/comments/{id}", owner_only(204), 204),
-    Row("GET /api/tags", PUBLIC),
+    Access("POST /api/users/login", PUBLIC, body=LOG_IN.body()),
+    Access("GET /api/user", AUTHENTICATED),
+    Access("PUT /api/user", AUTHENTICATED, body={"user": {"bio": "I write."}}),
+    Access("GET /api/profiles/{username}", OPTIONAL),
+    Access("POST /api/profiles/{username}/follow", AUTHENTICATED),
+    Access("DELETE /api/profiles/{username}/follow", AUTHENTICATED),
+    Access("GET /api/articles", OPTIONAL),
+    Access("GET /api/articles/feed", AUTHENTICATED),
+    Access("POST /api/articles", AUTHENTICATED | {OTHER: 201, OWNER: 201}, 201, PUBLISH.body()),
+    Access("GET /api/articles/{slug}", OPTIONAL),
+    Access("PUT /api/articles/{slug}", owner_only(), body={"article": {"body": "They swim."}}),
+    Access("DELETE /api/articles/{slug}", owner_only(204), 204),
+    Access("POST /api/articles/{slug}/favorite", AUTHENTICATED),
+    Access("DELETE /api/articles/{slug}/favorite", AUTHENTICATED),
+    Access("GET /api/articles/{slug}/comments", OPTIONAL),
+    Access(
+        "POST /api/articles/{slug}/comments", AUTHENTICATED | {OTHER: 201, OWNER: 201}, 201, COMMENT.body()
+    ),
+    Access("DELETE /api/articles/{slug}/comments/{id}", owner_only(204), 204),
+    Access("GET /api/tags", PUBLIC),
 )
+TABLE = (*OFFICIAL, *(access for module in declared_additions() for access in module.operations.values()))
 
 
 @pytest.fixture
@@ -87,7 +75,7 @@ async def comment(api: Api) -> Json:
     return await api.as_user(OWNER).comment(article)
 
 
-async def send(api: Api, who: str, row: Row, comment: Json) -> httpx2.Response:
+async def send(api: Api, who: str, row: Access, comment: Json) -> httpx2.Response:
     method, path = row.operation.split(" /api")
     path = path.format(slug="dragons", username=OWNER, id=comment["id"])
     caller = api if who == ANONYMOUS else api.as_user(who)
@@ -108,7 +96,7 @@ def test_table_has_every_operation(application: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
-async def test_operation_returns_the_status_of_the_table(api: Api, comment: Json, row: Row) -> None:
+async def test_operation_returns_the_status_of_the_table(api: Api, comment: Json, row: Access) -> None:
     # The owner comes last, because they may delete the resource.
     responses = {
         who: (await send(api, who, row, comment)).status_code for who in (ANONYMOUS, DELETED, OTHER, OWNER)
@@ -117,7 +105,7 @@ async def test_operation_returns_the_status_of_the_table(api: Api, comment: Json
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if 403 in row.expected.values()], ids=str)
-async def test_rejected_request_changes_nothing(api: Api, comment: Json, row: Row) -> None:
+async def test_rejected_request_changes_nothing(api: Api, comment: Json, row: Access) -> None:
     async def snapshot() -> list[Any]:
         return [(await api.get(path)).json() for path in ("/articles/dragons", "/articles/dragons/comments")]
 

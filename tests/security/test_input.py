@@ -91,6 +91,7 @@ def without_collector() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.blocks_event_loop("a body of the maximum size is parsed at once; its time is asserted here")
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("write", WRITES, ids=str)
 async def test_text_that_fills_the_body_is_rejected_quickly(api: Api, article: Json, write: Write) -> None:
@@ -103,6 +104,7 @@ async def test_text_that_fills_the_body_is_rejected_quickly(api: Api, article: J
         assert time.process_time() - start < 0.5
 
 
+@pytest.mark.blocks_event_loop("a body of the maximum size is parsed at once; its time is asserted here")
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("item", ["1", '"x"', '""', "[]", "{}"])
 async def test_list_that_fills_the_body_is_rejected_quickly(api: Api, article: Json, item: str) -> None:

@@ -12,8 +12,9 @@ from conduit_app.composition import Composition
 from conduit_app.settings import Settings
 from modules.kernel.domain.identity import Principal
 from modules.users.infrastructure.tokens import JwtTokens
+from tests.api_additions import ANONYMOUS, OWNER, Access
 from tests.client import PASSWORD, Api, Json
-from tests.security.test_access import ANONYMOUS, OWNER, TABLE, Row, send
+from tests.security.test_access import TABLE, send
 
 NEW_PASSWORD = "a newer password"
 WRITES = [row for row in TABLE if not row.operation.startswith("GET") and row.expected[ANONYMOUS] == 401]
@@ -102,7 +103,7 @@ async def rows(composition: Composition) -> Mapping[str, object]:
 @pytest.mark.parametrize("end", [log_out_everywhere, change_password, delete_account, delete_article])
 @pytest.mark.parametrize("row", WRITES, ids=str)
 async def test_rights_are_verified_where_the_request_writes(
-    api: Api, composition: Composition, scene: Scene, row: Row, end: End
+    api: Api, composition: Composition, scene: Scene, row: Access, end: End
 ) -> None:
     request = asyncio.create_task(send(api, OWNER, row, scene.comment))
     await scene.barrier.reached.wait()

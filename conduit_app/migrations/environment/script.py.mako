@@ -1,18 +1,15 @@
-"""${message}."""
+"""${message.rstrip(".")}."""
 
 import sqlalchemy as sa
 from alembic import op
-${imports if imports else ""}
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = ${repr(down_revision).replace("'", '"')}
 
 
 def upgrade() -> None:
-    """${message}."""
-    ${upgrades if upgrades else "pass"}
+    """${message.rstrip(".")}."""
 
 
 def downgrade() -> None:
     """Revert the upgrade."""
-    ${downgrades if downgrades else "pass"}

@@ -20,6 +20,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds."""
+        # conduit: allow pure-domain: the one place that reads the clock, behind the port above
         return truncate_to_ms(datetime.now(UTC))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import NewType, Protocol, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,13 @@ class DeliveryMode(Enum):
     PREPARED_AFTER_COMMIT = "after the commit, prepared before the transaction"
     """As `AFTER_COMMIT`, for a handler that reads or computes much: it returns the effect, see `Effect`."""
 
+    CALLED_AFTER_COMMIT = "after the commit, outside of a transaction"
+    """For a handler that calls another service, see `CallingHandler`."""
+
+
+DeliveryId = NewType("DeliveryId", str)
+"""Identifies a delivery; the same at each attempt, and never used again, even after a restore."""
+
 
 EventT = TypeVar("EventT", bound=Event)
 EventHandler = Callable[[EventT], Awaitable[None]]
@@ -44,6 +51,12 @@ PreparingHandler = Callable[[EventT], Awaitable[Effect]]
 """Called outside of a transaction, so that on SQLite others can write meanwhile.
 
 What it read may have changed when the effect is called, which must check that.
+"""
+
+CallingHandler = Callable[[EventT, DeliveryId], Awaitable[None]]
+"""Called outside of a transaction. Its delivery is deleted after it has returned.
+
+A crash in between repeats the call: the called service needs the id of the delivery, to do the work once.
 """
 
 

@@ -1,6 +1,6 @@
 """The account, its errors and its ports."""
 
-import secrets
+import secrets  # conduit: allow pure-domain: an epoch is compared for equality only, and must not be guessed
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol

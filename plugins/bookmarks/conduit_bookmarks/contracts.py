@@ -1,1 +1,3 @@
 """The contracts of bookmarks: none yet."""
+
+CONTRACT_VERSION = "1.0"

@@ -29,9 +29,11 @@ def checks(container: BookmarksContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="bookmarks",
+    owner="@conduit/bookmarks",
     container=BookmarksContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader, "tokens": TokenVerifier},
     routers=[router],
+    tags={"Bookmarks": "The reading list of the caller."},
     subscriptions=[
         Subscription(ArticlesDeleted, lambda container: container.reading_list().on_articles_deleted),
         Subscription(UserDeleted, lambda container: container.reading_list().on_user_deleted),
@@ -39,4 +41,5 @@ MODULE = Module(
     schema=SCHEMA,
     personal_data=lambda container: container.reading_list().export_personal_data,
     checks=checks,
+    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},
 )

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from conduit_bookmarks.module import MODULE
+from conduit_devtools.statement_guard import Case, require_constant_statements
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlesDeleted
 from modules.articles.fakes import FakeArticleDirectory
@@ -219,6 +220,31 @@ class TestUserDeleted:
         await context.module.publish(UserDeleted(context.user("anna")))
         assert await context.reading_list("anna") == ([], 0)
         assert await context.reading_list("jake") == (["dragons"], 1)
+
+
+async def test_statements_do_not_depend_on_the_number_of_rows(context: Context) -> None:
+    anna, jake, publish = context.user("anna"), context.user("jake"), context.module.publish
+
+    async def bookmark(number: int) -> ArticleId:
+        article_id = context.article(f"dragons-{number}")
+        await context.bookmark(f"dragons-{number}", "anna")
+        return article_id
+
+    async def bookmark_by_another_reader(number: int) -> ArticleId:
+        await context.bookmark("dragons", f"reader{number}")
+        return dragons
+
+    dragons = context.article("dragons")
+    await require_constant_statements(
+        context.module,
+        {
+            "GetBookmarks": Case(bookmark, lambda _: context.call("GET", "/bookmarks", "anna")),
+            UserDeleted: Case(bookmark, lambda _: publish(UserDeleted(anna))),
+            ArticlesDeleted: Case(
+                bookmark_by_another_reader, lambda _: publish(ArticlesDeleted(jake, (dragons,)))
+            ),
+        },
+    )
 
 
 class TestPersonalData:

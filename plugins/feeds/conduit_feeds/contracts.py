@@ -1,1 +1,3 @@
 """The contracts of feeds: none yet."""
+
+CONTRACT_VERSION = "1.0"

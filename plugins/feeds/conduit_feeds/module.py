@@ -17,8 +17,10 @@ def router(container: FeedsContainer) -> APIRouter:
 
 MODULE = Module(
     name="feeds",
+    owner="@conduit/feeds",
     container=FeedsContainer,
     needs={"articles": ArticleDirectory, "profiles": ProfileReader},
     routers=[router],
     settings=FeedsSettings,
+    built_with={"articles": "1.0", "profiles": "1.0"},
 )

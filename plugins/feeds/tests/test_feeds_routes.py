@@ -4,13 +4,15 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from xml.etree import ElementTree as XmlTree
 
 import httpx2
 import pytest
 
-from conduit_devtools.testkit import IN_MEMORY, boot_module
+from conduit_devtools.statement_guard import Case, require_constant_statements
+from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
 from conduit_feeds.domain.syndication import MAX_FEED_BYTES, MAX_RENDERED_LENGTH
 from conduit_feeds.infrastructure.settings import FeedsSettings
 from conduit_feeds.module import MODULE
@@ -34,6 +36,7 @@ Json = Mapping[str, Any]
 class Context:
     """Feeds with fakes of the modules that it needs, and a client."""
 
+    module: ModuleTestApp
     client: httpx2.AsyncClient
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
@@ -64,7 +67,7 @@ async def context() -> AsyncIterator[Context]:
     async with boot_module(MODULE, offers, SETTINGS, database=database) as module:
         transport = httpx2.ASGITransport(module.application, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield Context(client, articles, profiles)
+            yield Context(module, client, articles, profiles)
 
 
 class TestAtom:
@@ -304,3 +307,20 @@ def _links(feed: XmlTree.Element) -> Mapping[str, str]:
 def _entry_slugs(feed: XmlTree.Element) -> Sequence[str]:
     links = feed.findall(f"{ATOM}entry/{ATOM}link")
     return [link.attrib["href"].rpartition("/")[2] for link in links]
+
+
+async def test_statements_do_not_depend_on_the_number_of_rows(context: Context) -> None:
+    jake = context.profiles.add("jake")
+
+    numbers = count()
+
+    async def publish(_number: int) -> ArticleId:
+        return context.publish(f"dragons-{next(numbers)}", jake)
+
+    await require_constant_statements(
+        context.module,
+        {
+            "GetAtomFeed": Case(publish, lambda _: context.client.get("/api/feeds/atom")),
+            "GetJsonFeed": Case(publish, lambda _: context.client.get("/api/feeds/json?author=jake")),
+        },
+    )

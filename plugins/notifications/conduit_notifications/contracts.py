@@ -1,1 +1,3 @@
 """The contracts of notifications: none yet."""
+
+CONTRACT_VERSION = "1.0"

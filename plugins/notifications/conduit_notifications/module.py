@@ -32,6 +32,7 @@ def checks(container: NotificationsContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="notifications",
+    owner="@conduit/notifications",
     container=NotificationsContainer,
     needs={
         "users": UserDirectory,
@@ -56,4 +57,5 @@ MODULE = Module(
     settings=NotificationsSettings,
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,
+    built_with={"articles": "1.0", "comments": "1.0", "profiles": "1.0", "users": "1.0"},
 )

@@ -1,11 +1,14 @@
 """The routes and subscriptions of notifications."""
 
+from itertools import count
 from typing import Any
 
 import pytest
 from notifications_context import Context
 
-from modules.articles.contracts import ArticleFavorited, ArticlesDeleted
+from conduit_devtools.statement_guard import Case, require_constant_statements
+from modules.articles.contracts import ArticleFavorited, ArticleId, ArticlesDeleted
+from modules.comments.contracts import CommentAdded
 from modules.users.contracts import UserDeleted
 
 NOT_FOUND = {"errors": {"notification": ["not found"]}}
@@ -91,6 +94,32 @@ class TestList:
     async def test_invalid_page_gets_422(self, context: Context, query: str) -> None:
         response = await context.call("GET", f"/notifications?{query}", "jake")
         assert (response.status_code, list(response.json()["errors"])) == (422, [query.partition("=")[0]])
+
+
+async def test_statements_do_not_depend_on_the_number_of_rows(dedicated_context: Context) -> None:
+    context, publish = dedicated_context, dedicated_context.module.publish
+    dragons, jake = context.article("dragons"), context.user("jake")
+
+    numbers = count()
+
+    async def favorite(_: int) -> ArticleId:
+        article_id = context.article(f"article-{next(numbers)}")
+        await context.favorite(article_id, "anna")
+        return article_id
+
+    async def comment(number: int) -> None:
+        await context.comment(dragons, f"reader{number}")
+
+    await require_constant_statements(
+        context.module,
+        {
+            "GetNotifications": Case(favorite, lambda _: context.call("GET", "/notifications", "jake")),
+            ArticleFavorited: Case(comment, lambda _: context.favorite(dragons, f"fan{context.comments}")),
+            CommentAdded: Case(comment, lambda _: context.comment(dragons, "carl")),
+            ArticlesDeleted: Case(favorite, lambda ids: publish(ArticlesDeleted(jake, tuple(ids)))),
+            UserDeleted: Case(comment, lambda _: publish(UserDeleted(jake))),
+        },
+    )
 
 
 class TestMarkRead:

@@ -13,7 +13,7 @@ from conduit_notifications.infrastructure.tables import CounterRow
 from conduit_notifications.module import MODULE
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.fakes import NOON, StatementRecorder
+from modules.kernel.fakes import NOON
 
 
 def favorite(article: ArticleId, actor: int) -> Trigger:
@@ -51,19 +51,6 @@ async def test_notifications_after_an_id_come_oldest_first_up_to_the_limit(conte
         await repository.add(jake, favorite(dragons, actor), NOON)
     notifications = await repository.after(jake, NotificationId(2), 2)
     assert [notification.id for notification in notifications] == [3, 4]
-
-
-async def test_page_takes_a_constant_number_of_statements(context: Context) -> None:
-    recorder = StatementRecorder()
-    context.module.database.observers.append(recorder)
-    counts = []
-    for number in range(20):
-        await context.favorite(context.article(f"article-{number}"), "anna")
-        recorder.statements.clear()
-        assert len((await context.page("jake"))["notifications"]) == number + 1
-        counts.append(len(recorder.statements))
-    # The counts and the page; the fakes of articles and profiles send no statements.
-    assert set(counts) == {2}
 
 
 async def test_wrong_counters_and_missing_references_are_found_and_repaired(

@@ -47,6 +47,7 @@ def checks(container: SearchContainer) -> Sequence[ConsistencyCheck]:
 
 MODULE = Module(
     name="search",
+    owner="@conduit/search",
     container=SearchContainer,
     needs={"articles": ArticleDirectory, "tokens": TokenVerifier},
     routers=[router],
@@ -73,4 +74,5 @@ MODULE = Module(
             rebuild,
         )
     ],
+    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},
 )

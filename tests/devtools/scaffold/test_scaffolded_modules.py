@@ -79,21 +79,22 @@ def test_generated_code_passes_mypy(generated: Generated) -> None:
 def test_architecture_check_passes_and_snapshots_contain_the_module(generated: Generated) -> None:
     checked = run(generated.root, "conduit_app.cli", "check")
     assert (checked.returncode, checked.stdout) == (0, "architecture check passed\n"), checked.stdout
-    document = json.loads((generated.root / "docs/openapi.json").read_text())
-    assert set(document["paths"][f"/api/{NEW}"]) == {"get", "post"}
+    part = json.loads((generated.root / "modules" / NEW / "openapi.json").read_text())
+    assert set(part["paths"][f"/api/{NEW}"]) == {"get", "post"}
+    assert f"- `POST /api/{NEW}`: " in (generated.root / "modules" / NEW / "README.md").read_text()
     assert f"### {NEW}\n" in (generated.root / "docs/architecture.md").read_text()
 
 
 def test_tests_of_a_generated_module_pass(generated: Generated) -> None:
     completed = run(generated.root, "pytest", "-p", "no:cacheprovider", f"tests/{NEW}")
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_tests_of_a_generated_plugin_pass(generated: Generated) -> None:
     completed = run(generated.plugin, "pytest", "-p", "no:cacheprovider", path=(generated.root,))
     assert completed.returncode == 0, completed.stdout
-    assert "31 passed" in completed.stdout
+    assert "32 passed" in completed.stdout
 
 
 def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path: Path) -> None:
@@ -103,6 +104,7 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        + "".join(f"Requires-Dist: {requirement}\n" for requirement in project["dependencies"])
     )
     (metadata / "RECORD").write_text(f"conduit_{PLUGIN}/__init__.py,,\n")
     entries = [f"{name} = {value}" for name, value in project["entry-points"]["conduit.modules"].items()]
@@ -125,5 +127,8 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
         "publishes": [],
         "handles": {"UserDeleted": "users"},
         "after_commit": [],
+        "contract": "1.0",
+        "built_with": {"users": "1.0"},
     }
+    assert (modules[NEW]["contract"], modules[NEW]["built_with"]) == ("1.0", {})
     assert modules[NEW]["tables"] == [f"{NEW}_entry"]

@@ -1,7 +1,7 @@
 """The dispatcher: delivers events from the outbox while the application runs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -23,6 +23,8 @@ class Dispatcher:
         self._outbox = outbox
         self._signals = signals
         self._draining = asyncio.Lock()
+        self.on_failure: list[Callable[[Exception], object]] = []
+        """Functions that are called with the error of each delivery that fails."""
 
     async def run(self) -> None:
         """Deliver pending and new events until the signals are closed.
@@ -78,6 +80,8 @@ class Dispatcher:
             return await self._outbox.handle(claimed)
         except Exception as error:
             dead = await self._outbox.fail(claimed, error)
+            for notify in self.on_failure:
+                notify(error)
             write = log.error if dead else log.warning
             write(
                 "delivery dead-lettered" if dead else "delivery failed",

@@ -1,13 +1,13 @@
 """The event bus: delivers events to subscribers inside the publisher's transaction."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from modules.kernel.domain.events import Event, EventHandler, PreparingHandler
+from modules.kernel.domain.events import Event
 from modules.kernel.infrastructure.persistence.database import Database
 
-HandlerProvider = Callable[[], EventHandler[Any] | PreparingHandler[Any]]
+HandlerProvider = Callable[[], Callable[..., Awaitable[Any]]]
 
 
 class EventBus:

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.events import DeliveryMode, Effect, Event
+from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event
 from modules.kernel.infrastructure.messaging.event_bus import HandlerProvider
 from modules.kernel.infrastructure.messaging.outbox_statements import (
     CLAIM_NEXT,
@@ -88,6 +88,12 @@ class ClaimedDelivery:
     payload: str
     attempts: int
     lease_expires_at: datetime
+    published_at: datetime
+
+    @property
+    def key(self) -> DeliveryId:
+        """The id for handlers. With the time, because a restored database issues some numbers again."""
+        return DeliveryId(f"{self.id}-{self.published_at:%Y%m%d%H%M%S%f}")
 
 
 class Outbox:
@@ -203,13 +209,16 @@ class Outbox:
             return None if row is None else ClaimedDelivery(*row)
 
     async def _prepare(self, claimed: ClaimedDelivery) -> Effect:
-        """Return the effect of a delivery: the handler itself, or what a preparing one returns."""
+        """Return the effect of a delivery: the handler itself, what a preparing one returns, or none."""
         subscriber = self._subscribers[claimed.subscriber, claimed.event]
         event = self._json[subscriber.event].validate_json(claimed.payload)
-        handler: Callable[[Event], Awaitable[Any]] = subscriber.handler()
-        if subscriber.delivery is not DeliveryMode.PREPARED_AFTER_COMMIT:
+        handler: Callable[..., Awaitable[Any]] = subscriber.handler()
+        if subscriber.delivery is DeliveryMode.AFTER_COMMIT:
             return partial(handler, event)
         async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):
+            if subscriber.delivery is DeliveryMode.CALLED_AFTER_COMMIT:
+                await handler(event, claimed.key)
+                return _no_effect
             effect: Effect = await handler(event)
         return effect
 
@@ -246,6 +255,10 @@ class Outbox:
     def _lease(self) -> dict[str, object]:
         now = self._clock.now()
         return {"now": now, "lease_expires_at": now + self.policy.lease, "worker": self._worker_id}
+
+
+async def _no_effect() -> None:
+    """Do nothing: the handler has been called."""
 
 
 async def _postpone(session: AsyncSession, claimed: ClaimedDelivery, due_at: datetime) -> None:

@@ -47,6 +47,7 @@ CLAIMED = (
     deliveries.c.payload,
     deliveries.c.attempts,
     deliveries.c.due_at,
+    deliveries.c.published_at,
 )
 INSERT = prepare(insert(deliveries))
 DELETE_HANDLED = prepare(

@@ -36,6 +36,7 @@ from modules.kernel.infrastructure.persistence.statements import Parameters, Pre
 NO_PARAMETERS: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
 REPLICA_RETRY_SECONDS = 5.0
+NOT_YOURS = "a session cannot commit or roll back: the block of transaction() does when it ends"
 SNAPSHOT_OPEN = "a snapshot is open, and a snapshot cannot write"
 
 log = structlog.get_logger("conduit.database")
@@ -66,6 +67,19 @@ class _LazySession(AsyncSession):
         """Whether the session was created."""
         return "sync_session" in self.__dict__
 
+    async def commit(self) -> None:
+        """Raise `RuntimeError`: the unit of work commits when its outermost block ends."""
+        raise RuntimeError(NOT_YOURS)
+
+    async def rollback(self) -> None:
+        """Raise `RuntimeError`: the unit of work is rolled back when an exception leaves it."""
+        raise RuntimeError(NOT_YOURS)
+
+    async def end(self) -> None:
+        """End the transaction of the session, not that of its connection."""
+        await super().commit()
+        await super().close()
+
 
 class _Unit:
     """An open unit of work of one task."""
@@ -95,11 +109,10 @@ class _Unit:
     async def _commit_session(self) -> None:
         if self.session.is_used:
             try:
-                await self.session.commit()
+                await self.session.end()
             except BaseException:
                 await self.rollback()
                 raise
-            await self.session.close()
 
     async def rollback(self) -> None:
         try:

@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer, MetaData, select, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    TableClause,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 from modules.kernel.infrastructure.persistence.database import Database
@@ -72,6 +84,16 @@ async def first_non_empty_table(database: Database, metadata: MetaData) -> str |
             if (await session.execute(select(1).select_from(table).limit(1))).first():
                 return table.name
     return None
+
+
+async def count_rows(database: Database) -> int:
+    """Return the number of rows in all tables of the database, for tests."""
+    async with database.connection() as connection:
+        names = await connection.run_sync(lambda connection: inspect(connection).get_table_names())
+        counts = [
+            await connection.scalar(select(func.count()).select_from(TableClause(name))) for name in names
+        ]
+    return sum(count or 0 for count in counts)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

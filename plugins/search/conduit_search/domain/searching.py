@@ -137,10 +137,9 @@ class Search:
 
     async def find(self, query: Query, page: PageRequest, viewer: UserId | None) -> SearchResults:
         """Return a page of the articles that have every word of the query; raise `SearchBusy`."""
-        deadline = asyncio.get_running_loop().time() + SEARCH_TIMEOUT_SECONDS
         async with AsyncExitStack() as slot:
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout(SEARCH_TIMEOUT_SECONDS):
                     await slot.enter_async_context(self._slots)
                     hits, previews, contents = await self._read(query, page, viewer)
             except TimeoutError as error:

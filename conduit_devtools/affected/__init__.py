@@ -1,0 +1,1 @@
+"""What a change can affect: the modules, and the tests that can see it."""
