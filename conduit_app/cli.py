@@ -81,7 +81,7 @@ if is_installed():
     develop(
         "new-migration",
         f"{PACKAGE}.commands:new_migration_command",
-        "Generate an empty migration after the module's last one.",
+        "Generate an empty migration after the module's last one, in a checkout or in a plugin's folder.",
     )
 else:
     for missing in ("check", "affected", "new-module", "new-migration"):

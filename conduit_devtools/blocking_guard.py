@@ -152,8 +152,8 @@ def measure_handlers(messaging_class: Any) -> None:
         def measured_provider() -> Any:
             handler, name = provider(), f"the handler of {event.__name__} in {module}"
 
-            async def handle(published: Any) -> Any:
-                effect = await GUARD.measured(handler(published), name)
+            async def handle(*arguments: Any) -> Any:
+                effect = await GUARD.measured(handler(*arguments), name)
                 return effect and (lambda: GUARD.measured(effect(), name))
 
             return handle

@@ -33,9 +33,9 @@ from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import Plan, plan_in_tree, plan_plugin
 from conduit_devtools.scaffold.writing import require_this_checkout, write_module, write_plugin
 
-SOURCE_SUBJECTS = "imports, layout, tables, contracts"
-RUNTIME_SUBJECTS = "wiring, migrations, OpenAPI document"
-IN_CHECKOUTS = "owners, snapshots"
+# Those of plugins, and of checkouts.
+SOURCE_SUBJECTS = ("imports, layout, tables, contracts", "owners")
+RUNTIME_SUBJECTS = ("wiring, migrations, OpenAPI document", "snapshots")
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -179,9 +179,8 @@ def _generate(name: ModuleName, folder: Path | None, *, plugin: bool) -> Plan:
 
 def _summary(checkout: Checkout, seconds: float, *, sources: bool) -> str:
     files = sum(len(package.files) for package in checkout.packages)
-    subjects = SOURCE_SUBJECTS if sources else f"{SOURCE_SUBJECTS}, {RUNTIME_SUBJECTS}"
-    if not checkout.is_plugin:
-        subjects = f"{subjects}, {IN_CHECKOUTS}"
+    checked = [SOURCE_SUBJECTS] if sources else [SOURCE_SUBJECTS, RUNTIME_SUBJECTS]
+    subjects = ", ".join(name for names in checked for name in names[: 1 if checkout.is_plugin else None])
     names = ", ".join(package.name for package in checkout.packages)
     return f"checked {subjects} of {files} Python files in {seconds:.1f} s: {names}"
 

@@ -4,15 +4,20 @@ import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from starlette.types import ASGIApp, Message
+
+from conduit_devtools import blocking_guard
 
 WARM_UP = 5
 # PEP 709: no calls of their own since Python 3.12.
 COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 # The turns of the event loop: how many there are while a thread commits depends on the machine.
 EVENT_LOOP = frozenset({"_run_once", "_run", "select", "_process_events"})
+# The guard of the event loop measures each step of a request in tests only.
+GUARD = str(Path(blocking_guard.__file__))
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ async def python_calls(action: Callable[[], Awaitable[object]], repetitions: int
 
     def count(frame: FrameType, event: str, _argument: object) -> None:
         code = frame.f_code
-        if event == "call" and code.co_name not in COMPREHENSIONS | EVENT_LOOP:
+        if event != "call" or code.co_filename == GUARD:
+            return
+        if code.co_name not in COMPREHENSIONS | EVENT_LOOP:
             calls[f"{code.co_qualname} {code.co_filename}"] += 1
 
     sys.setprofile(count)

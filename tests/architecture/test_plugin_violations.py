@@ -37,7 +37,7 @@ def test_violation_of_a_contract_of_the_plugin_is_reported(tree: CopiedTree) -> 
 
 
 def test_plugin_without_owner_is_reported(tree: CopiedTree) -> None:
-    tree.replace("CODEOWNERS", f"/{PLUGIN}/", "/plugins/other/")
+    tree.replace("CODEOWNERS", f"/{PLUGIN}/  @conduit/bookmarks\n", "")
     [finding] = tree.check_static()
     assert (finding.rule, finding.message.partition(" ")[0]) == ("codeowners", "bookmarks")
 

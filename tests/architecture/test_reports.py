@@ -128,7 +128,7 @@ def test_check_fails_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     completed = CliRunner().invoke(main, ["check"])
     assert completed.exit_code == 1
-    assert "this folder is not a checkout of Conduit" in completed.stderr
+    assert "is neither a checkout of Conduit nor a plugin: it has no pyproject.toml" in completed.stderr
 
 
 @pytest.mark.slow

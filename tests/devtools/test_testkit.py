@@ -14,13 +14,12 @@ from modules.articles.module import MODULE as ARTICLES
 from modules.comments.module import MODULE as COMMENTS
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.events import DeliveryMode, Effect, EventHandler
-from modules.kernel.domain.identity import TokenVerifier, UserId
+from modules.kernel.domain.identity import TokenVerifier
 from modules.kernel.fakes import FakeClock, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module, Subscription
 from modules.profiles.contracts import ProfileReader
 from modules.profiles.fakes import FakeProfileReader
-from modules.users.contracts import UserDeleted
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.module import MODULE as USERS
 from tests.client import Api
@@ -192,26 +191,6 @@ class TestEvents:
             with pytest.raises(HandlerFailed):
                 await module.publish(ArticlesDeleted(1, (1,)))
             assert (await module.messaging.outbox_admin.backlog()).pending == 1
-
-    async def test_errors_of_several_after_commit_handlers_are_raised_together(self) -> None:
-        async def handle(_event: ArticlesDeleted) -> None:
-            raise HandlerFailed
-
-        async def publish_two(event: UserDeleted) -> None:
-            for user_id in (1, 2):
-                await module.container.events().publish(ArticlesDeleted(user_id, (event.user_id,)))
-
-        failing = Module(
-            name="failing",
-            container=FailingContainer,
-            subscriptions=[
-                Subscription(UserDeleted, lambda _container: publish_two),
-                Subscription(ArticlesDeleted, lambda _container: handle, DeliveryMode.AFTER_COMMIT),
-            ],
-        )
-        async with boot_module(failing, {}) as module:
-            with pytest.RaisesGroup(HandlerFailed, HandlerFailed):
-                await module.publish(UserDeleted(UserId(7)))
 
     async def test_published_events_are_recorded_in_order(self, upstream: UpstreamFakes) -> None:
         offers = upstream.without(ArticleDirectory)
