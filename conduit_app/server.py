@@ -1,7 +1,6 @@
 """uvicorn with limits and timeouts for its clients."""
 
 import asyncio
-import gc
 import json
 import uuid
 from collections import Counter
@@ -75,9 +74,6 @@ class ServerConfig(uvicorn.Config):
         """Load the application in the serving process."""
         with gc_paused():
             super().load()
-        # What exists now lives as long as the process: each full collection would examine it for 0.1 s,
-        # while all requests wait.
-        gc.freeze()
 
 
 class LimitedProtocol(HttpToolsProtocol):

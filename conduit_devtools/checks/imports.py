@@ -51,10 +51,11 @@ def _imports_of_plugins(checkout: Checkout) -> Iterator[Finding]:
     """
     packages = {plugin.folder.name: plugin for plugin in checkout.plugins}
     for importer in checkout.packages:
+        is_plugin = importer in checkout.plugins
         for file in importer.files:
             for name, statement in file.imports():
                 package, _, layer = name.partition(".")
-                allowed = importer in checkout.plugins and layer.partition(".")[0] in {"", "contracts"}
+                allowed = is_plugin and layer.partition(".")[0] in {"", "contracts"}
                 if packages.get(package, importer) is not importer and not allowed:
                     message = f"{importer.name} imports {name}, of a plugin"
                     yield file.finding("boundary", statement, message, packages[package].name)

@@ -6,6 +6,8 @@ import re
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -34,17 +36,22 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.module import Module
 
 UNUSED_SECRET = "the checks serve no requests, so this signs nothing"  # noqa: S105 - signs nothing
+FORK = get_context("fork")
+"""The new process has what is imported already."""
 
 
 def check_all(checkout: Checkout) -> Sequence[Finding]:
     """Return all findings without a suppression: the static ones, and the runtime ones.
 
-    If a file cannot be read, or revisions are in conflict, the modules are not run.
+    If a file cannot be read, or revisions are in conflict, only the static ones. The application runs in a
+    process of its own, at the same time.
     """
-    findings = list(static_findings(checkout))
-    if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
-        return own_findings(checkout, findings)
-    findings += check_runtime(checkout)
+    with ProcessPoolExecutor(max_workers=1, mp_context=FORK) as processes:
+        runtime = processes.submit(runtime_findings, checkout)
+        findings = list(static_findings(checkout))
+        if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
+            return own_findings(checkout, findings)
+        findings += runtime.result()
     # A module that cannot be imported ends the runtime checks.
     complete = not any(finding.rule is RULES["importable"] for finding in findings)
     stages = {Stage.SOURCES, Stage.MODULES} if complete else {Stage.SOURCES}
@@ -56,13 +63,15 @@ def own_findings(checkout: Checkout, findings: Iterable[Finding]) -> Sequence[Fi
     return [f for f in findings if not checkout.is_plugin or (checkout.root / f.file).exists()]
 
 
-def check_runtime(checkout: Checkout) -> Iterator[Finding]:
-    """Yield the findings that need the modules assembled on an empty database."""
+def runtime_findings(checkout: Checkout) -> Sequence[Finding]:
+    """Return the findings that need the modules assembled on an empty database."""
+    findings: list[Finding] = []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            yield from _check_assembled(checkout, _settings(Path(folder)))
+            findings += _check_assembled(checkout, _settings(Path(folder)))
         except Exception as error:  # importing, wiring and migrating modules can raise anything
-            yield _import_failure(checkout, error)
+            findings.append(_import_failure(checkout, error))
+    return findings
 
 
 def _check_assembled(checkout: Checkout, settings: Settings) -> Iterator[Finding]:
