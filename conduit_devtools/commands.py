@@ -25,9 +25,9 @@ from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.owners import Owners
 from conduit_devtools.checks.plugin import NotAPlugin, PluginCheckout
 from conduit_devtools.checks.report import ReportFormat, fails, render
-from conduit_devtools.checks.runtime_checks import check_all, own_findings, snapshots
+from conduit_devtools.checks.runtime_checks import check_all, snapshots
 from conduit_devtools.checks.source import Checkout
-from conduit_devtools.checks.static_checks import check_static
+from conduit_devtools.checks.static_checks import check_static, own_findings
 from conduit_devtools.checks.suppressions import new_suppressions, suppressions, unsuppressed
 from conduit_devtools.scaffold.naming import InvalidModule, ModuleName
 from conduit_devtools.scaffold.plan import Plan, plan_in_tree, plan_plugin

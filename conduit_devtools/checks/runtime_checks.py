@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from traceback import extract_tb
@@ -28,7 +29,7 @@ from conduit_devtools.checks.request_bounds import check_request_bounds
 from conduit_devtools.checks.revisions import check_revisions
 from conduit_devtools.checks.snapshots import Snapshots, check_snapshots, generate_snapshots
 from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile
-from conduit_devtools.checks.static_checks import static_findings
+from conduit_devtools.checks.static_checks import own_findings, static_findings
 from conduit_devtools.checks.subscriptions import check_subscriptions
 from conduit_devtools.checks.suppressions import unsuppressed
 from conduit_devtools.checks.tables import computed_table_name, declaration
@@ -47,7 +48,8 @@ def check_all(checkout: Checkout) -> Sequence[Finding]:
     process of its own, at the same time.
     """
     with ProcessPoolExecutor(max_workers=1, mp_context=FORK) as processes:
-        runtime = processes.submit(runtime_findings, checkout)
+        # A new one: this one's files are read meanwhile, so that it cannot be pickled.
+        runtime = processes.submit(runtime_findings, replace(checkout))
         findings = list(static_findings(checkout))
         if {finding.rule.id for finding in findings} & {*UNREADABLE, "conflicting-revisions"}:
             return own_findings(checkout, findings)
@@ -56,11 +58,6 @@ def check_all(checkout: Checkout) -> Sequence[Finding]:
     complete = not any(finding.rule is RULES["importable"] for finding in findings)
     stages = {Stage.SOURCES, Stage.MODULES} if complete else {Stage.SOURCES}
     return own_findings(checkout, unsuppressed(checkout, findings, stages))
-
-
-def own_findings(checkout: Checkout, findings: Iterable[Finding]) -> Sequence[Finding]:
-    """Return the findings on files of the checkout: those on the installed modules are not a plugin's."""
-    return [f for f in findings if not checkout.is_plugin or (checkout.root / f.file).exists()]
 
 
 def runtime_findings(checkout: Checkout) -> Sequence[Finding]:

@@ -1,6 +1,6 @@
 """The static checks: they read the source of a checkout, and neither import nor run it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from conduit_devtools.checks.built_with import check_versions
 from conduit_devtools.checks.contract_access import check_contract_access
@@ -51,6 +51,11 @@ def static_findings(checkout: Checkout) -> Iterator[Finding]:
     yield from check_distributions(checkout)
     if not checkout.is_plugin:
         yield from check_owners(checkout)
+
+
+def own_findings(checkout: Checkout, findings: Iterable[Finding]) -> Sequence[Finding]:
+    """Return the findings on files of the checkout: those on the installed modules are not a plugin's."""
+    return [f for f in findings if not checkout.is_plugin or (checkout.root / f.file).exists()]
 
 
 def _unparsable(checkout: Checkout) -> Iterator[Finding]:

@@ -63,8 +63,7 @@ def _send(sender: Connection, folder: str, include_runtime: bool) -> None:
 def _check_static(folder: Path) -> str:
     from conduit_devtools.checks.outcome import Outcome  # noqa: PLC0415
     from conduit_devtools.checks.report import ReportFormat, render  # noqa: PLC0415
-    from conduit_devtools.checks.runtime_checks import own_findings  # noqa: PLC0415
-    from conduit_devtools.checks.static_checks import check_static  # noqa: PLC0415
+    from conduit_devtools.checks.static_checks import check_static, own_findings  # noqa: PLC0415
 
     checkout = _checkout(folder)
     return render(Outcome([*own_findings(checkout, check_static(checkout))]), ReportFormat.JSON)

@@ -16,7 +16,10 @@ from tests.security.largest_inputs import (
     refused_bodies,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.blocks_event_loop("the largest inputs are parsed at once; their time is asserted here"),
+]
 
 # Of CPU time on the event loop's thread: the faults of this kind took 7 seconds and more.
 MAX_STALL_SECONDS = 0.6

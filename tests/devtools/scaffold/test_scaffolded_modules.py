@@ -54,7 +54,7 @@ def test_next_steps_are_printed(generated: Generated) -> None:
         "make test",
         "make run",
         f"modules/{NEW}/domain",
-        "CODEOWNERS",
+        "CODEOWNERS, module.py",
     ]
     assert f"cd plugins/{PLUGIN} && ../../.venv/bin/python -m pytest" in generated.plugin_output
 
@@ -129,6 +129,7 @@ def test_plugin_is_discovered_by_its_entry_point(generated: Generated, tmp_path:
         "after_commit": [],
         "contract": "1.0",
         "built_with": {"users": "1.0"},
+        "owner": f"@conduit/{PLUGIN}",
     }
     assert (modules[NEW]["contract"], modules[NEW]["built_with"]) == ("1.0", {})
     assert modules[NEW]["tables"] == [f"{NEW}_entry"]
