@@ -1,7 +1,7 @@
 """`conduit events`: administration of the outbox."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -64,17 +64,21 @@ def show(delivery_id: Annotated[int, typer.Argument(metavar="ID", help="Delivery
 def retry(
     ids: Ids = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries.")] = False,
+    incompatible: Annotated[
+        bool, typer.Option("--incompatible", help="All deliveries that another release could not read.")
+    ] = False,
 ) -> None:
-    """Retry dead or pending deliveries now.
+    """Retry dead, incompatible or pending deliveries now.
 
     Example: conduit events retry --dead
 
     The server processes deliver them, with the count of attempts reset. Later deliveries of the same
     aggregate that were already handled are not repeated.
     """
-    _require_choice(ids, dead)
-    states = [DeliveryState.DEAD] if dead else [DeliveryState.DEAD, DeliveryState.PENDING]
-    count = _with_outbox(lambda outbox: _change(outbox, states, ids, outbox.retry))
+    states = _chosen({DeliveryState.DEAD: dead, DeliveryState.INCOMPATIBLE: incompatible})
+    _require_choice(ids, states)
+    retriable = [DeliveryState.DEAD, DeliveryState.INCOMPATIBLE, DeliveryState.PENDING]
+    count = _with_outbox(lambda outbox: _change(outbox, states or retriable, ids, outbox.retry))
     typer.echo(f"{_number(count)} scheduled", err=True)
 
 
@@ -90,12 +94,8 @@ def purge(
 
     Example: conduit events purge 42
     """
-    _require_choice(ids, dead or orphaned)
-    states = [
-        state
-        for state, is_chosen in ((DeliveryState.DEAD, dead), (DeliveryState.ORPHANED, orphaned))
-        if is_chosen
-    ]
+    states = _chosen({DeliveryState.DEAD: dead, DeliveryState.ORPHANED: orphaned})
+    _require_choice(ids, states)
     count = _with_outbox(lambda outbox: _change(outbox, states or ALL_STATES, ids, outbox.purge))
     typer.echo(f"{_number(count)} deleted", err=True)
 
@@ -112,7 +112,8 @@ async def _change(
         if unknown := [delivery_id for delivery_id in ids if delivery_id not in deliveries]:
             fail(_unknown(unknown))
         if others := [delivery_id for delivery_id in ids if deliveries[delivery_id] not in states]:
-            names = " or ".join(state.value for state in states)
+            *first, last = (state.value for state in states)
+            names = f"{', '.join(first)} or {last}" if first else last
             fail(f"delivery {', '.join(map(str, others))} is not {names}")
     return await change(states, ids)
 
@@ -126,9 +127,13 @@ def _number(count: int) -> str:
     return f"{count} {'delivery' if count == 1 else 'deliveries'}"
 
 
-def _require_choice(ids: Sequence[int] | None, by_state: bool) -> None:
-    if bool(ids) == by_state:
-        fail("pass ids or one of --dead, --orphaned")
+def _chosen(options: Mapping[DeliveryState, bool]) -> Sequence[DeliveryState]:
+    return [state for state, is_chosen in options.items() if is_chosen]
+
+
+def _require_choice(ids: Sequence[int] | None, states: Sequence[DeliveryState]) -> None:
+    if bool(ids) == bool(states):
+        fail("pass ids or an option of states, such as --dead")
 
 
 def _with_outbox(operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
@@ -149,10 +154,12 @@ async def _run(settings: Settings, operation: Callable[[OutboxAdmin], Awaitable[
 
 
 def _line(delivery: StoredDelivery) -> str:
+    failure = "" if delivery.failure is None else f", {delivery.failure.value}"
     error = "" if delivery.last_error is None else f": {delivery.last_error.strip().splitlines()[-1]}"
     what = f"{delivery.event} ({delivery.aggregate}) to {delivery.subscriber}"
     published = _time(delivery.published_at)
-    return f"{delivery.id}  {delivery.state.value}  {published}  {what}, attempts {delivery.attempts}{error}"
+    attempts = f"attempts {delivery.attempts}{failure}{error}"
+    return f"{delivery.id}  {delivery.state.value}  {published}  {what}, {attempts}"
 
 
 def _details(delivery: StoredDelivery) -> str:
@@ -166,6 +173,7 @@ def _details(delivery: StoredDelivery) -> str:
         "published": _time(delivery.published_at),
         "next attempt": "never" if delivery.due_at is None else _time(delivery.due_at),
         "attempts": delivery.attempts,
+        "last attempt": "none" if delivery.failure is None else delivery.failure.value,
         "last error": "none" if delivery.last_error is None else f"\n{delivery.last_error.rstrip()}",
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())

@@ -177,6 +177,12 @@ RULES = _rules(
         Stage.BASE,
     ),
     Rule(
+        "event-upcaster",
+        "stored deliveries have the payload of their time, and this release could not read them",
+        "add a function that returns the new payload for the old one to `upcasters` of the event",
+        Stage.BASE,
+    ),
+    Rule(
         "contract-version",
         "start-up refuses a plugin that was built with another major version of a contract",
         "after additions, run: conduit check --update; "

@@ -22,7 +22,7 @@ LINE_COMMENTS = {"": "#", ".ini": "#", ".py": "#", ".sql": "--", ".toml": "#"}
 CONFIGURATION = ("CODEOWNERS", "importlinter.ini", "pyproject.toml")
 # A file that cannot be read is not checked, and an exception of exceptions would hide all of them. That of a
 # breaking change is a line in CHANGES.md, which consumers read.
-NEVER = frozenset({"breaking-change", "contract-version", "importable", "suppression"})
+NEVER = frozenset({"breaking-change", "contract-version", "event-upcaster", "importable", "suppression"})
 
 
 @dataclass(frozen=True, slots=True)

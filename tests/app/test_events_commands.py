@@ -80,7 +80,8 @@ async def test_dead_delivery_is_listed_with_its_error(settings: Settings) -> Non
     [line] = listed.stdout.splitlines()
     assert line.startswith("1  dead  ")
     assert line.endswith(
-        "ArticlesDeleted (author_id 1) to failing, attempts 2: LookupError: handler failed, articles (1,)"
+        "ArticlesDeleted (author_id 1) to failing, "
+        "attempts 2, failed: LookupError: handler failed, articles (1,)"
     )
     pending = await call(settings, "list", "--state", "pending")
     assert (pending.exit_code, pending.stdout, pending.stderr) == (0, "", "no pending deliveries\n")
@@ -141,7 +142,10 @@ async def test_orphaned_delivery_cannot_be_retried(
 ) -> None:
     monkeypatch.setattr(discovery, "entry_points", lambda group: [])  # noqa: ARG005 - called by name
     result = await call(settings, "retry", "1")
-    assert (result.exit_code, result.stderr) == (1, "conduit: delivery 1 is not dead or pending\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "conduit: delivery 1 is not dead, incompatible or pending\n",
+    )
 
 
 async def test_purge_deletes_chosen_delivery(api: Api, settings: Settings) -> None:
@@ -165,7 +169,7 @@ async def test_missing_or_ambiguous_choice_is_rejected(
 ) -> None:
     result = await call(settings, *arguments)
     assert result.exit_code == 1
-    assert result.stderr.startswith("conduit: pass ids or one of --dead, --orphaned")
+    assert result.stderr.startswith("conduit: pass ids or an option of states, such as --dead")
     assert (await outbox(api))["dead"] == 1
 
 

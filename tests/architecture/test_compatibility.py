@@ -143,8 +143,8 @@ class TestContracts:
         )
         monkeypatch.syspath_prepend(tmp_path)
         repository.replace(COMMENTS, "comment_id: int", "remark_id: int")
-        [change] = repository.compare()["comments"].changes
-        assert (change.thing, change.consumers) == ("CommentAdded.comment_id", ("elsewhere", "notifications"))
+        changes = {change.thing: change for change in repository.compare()["comments"].changes}
+        assert changes["CommentAdded.comment_id"].consumers == ("elsewhere", "notifications")
 
     def test_breaking_change_with_its_migration_and_version_passes(self, repository: Repository) -> None:
         repository.replace(ARTICLES, *RENAMED)
@@ -174,6 +174,16 @@ class TestContracts:
         repository.replace(ARTICLES, *RENAMED)
         assert "breaking-change" in repository.rules()
         git(repository.root, "reset", "--quiet", "--hard", "HEAD~1")
+
+    def test_changed_payload_of_an_event_needs_an_upcaster(self, repository: Repository) -> None:
+        repository.replace(ARTICLES, "    user_id: int\n\n\n@view_class", "    fan_id: int\n\n\n@view_class")
+        repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')
+        migration = "- `ArticleFavorited.user_id`: read `fan_id` instead\n"
+        repository.write("modules/articles/CHANGES.md", migration)
+        assert repository.rules() == ["event-upcaster"]
+        upcaster = "    fan_id: int\n    upcasters = (_with_fan,)\n\n\n@view_class"
+        repository.replace(ARTICLES, "    fan_id: int\n\n\n@view_class", upcaster)
+        assert repository.rules() == []
 
     def test_removed_module_breaks_its_consumers(self, repository: Repository) -> None:
         shutil.rmtree(repository.root / "modules/comments")

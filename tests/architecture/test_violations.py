@@ -149,6 +149,7 @@ def test_every_rule_has_a_violation() -> None:
         "plugin-contracts",
         "plugin-distribution",
         "breaking-change",
+        "event-upcaster",
         "released-revision",
         "softened-check",
     }

@@ -2,20 +2,22 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
-from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event
+from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event, Payload, Upcaster
 from modules.kernel.fakes import FakeClock
 from modules.kernel.infrastructure.messaging import outbox_admin
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
 from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
 from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT, deliveries
+from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
@@ -499,19 +501,6 @@ class TestFailure:
         assert "TimeoutError" in remaining.last_error
         assert await names(kernel_database) == []
 
-    async def test_unparsable_event_is_a_failure(
-        self, kernel_database: Database, publish: Publish, clock: FakeClock, subscriber: Subscriber
-    ) -> None:
-        changed = create_messaging(kernel_database, clock, POLICY)
-        changed_event = make_dataclass("LampBroken", [("number", int)], bases=(Event,), frozen=True)
-        changed.subscribe("cleaning", changed_event, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
-        await publish(LampBroken("desk"))
-        await changed.dispatcher.drain()
-        [remaining] = await changed.outbox_admin.oldest([DeliveryState.PENDING], 10)
-        assert remaining.last_error is not None
-        assert "ValidationError" in remaining.last_error
-        assert subscriber.handled == []
-
     def test_backoff_grows_is_bounded_and_has_jitter(self) -> None:
         policy = DeliveryPolicy()
         random.seed(7)
@@ -654,6 +643,93 @@ class TestSeveralWorkers:
         assert subscriber.handled == [LampBroken("desk")]
         await create_worker(kernel_database, clock, subscriber).dispatcher.drain()
         assert subscriber.handled == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
+
+
+class Release:
+    """A release that publishes and handles an event, whose schema another release has differently."""
+
+    def __init__(self, database: Database, clock: FakeClock, event: Any) -> None:
+        self._database = database
+        self.event = event
+        self.messaging = create_messaging(database, clock, POLICY)
+        self.handled: list[Event] = []
+        self.messaging.subscribe("tills", event, lambda: self._handle, DeliveryMode.AFTER_COMMIT)
+
+    async def _handle(self, event: Event) -> None:
+        self.handled.append(event)
+
+    async def publish(self, *values: object) -> None:
+        async with self._database.transaction():
+            await self.messaging.events.publish(self.event(*values))
+
+    async def deliver(self) -> Sequence[Event]:
+        await self.messaging.dispatcher.drain()
+        return self.handled
+
+    async def states(self) -> Sequence[tuple[DeliveryState, int]]:
+        stored = await self.messaging.outbox_admin.oldest(ALL_STATES, 10)
+        return [(delivery.state, delivery.attempts) for delivery in stored]
+
+
+def in_cents(payload: Payload) -> Payload:
+    return {"lamp": payload["lamp"], "cents": 100 * payload["price"]}
+
+
+def sold(field: str, *upcasters: Upcaster) -> Any:
+    """Return the class of an event with this number, as one release has it."""
+    namespace = {"upcasters": upcasters}
+    return make_dataclass(
+        "LampSold", [("lamp", str), (field, int)], bases=(Event,), namespace=namespace, frozen=True
+    )
+
+
+SOLD = sold("price")
+SOLD_IN_CENTS = sold("cents", in_cents)
+WITHOUT_UPCASTER = sold("cents")
+
+
+class TestSchemaVersions:
+    @pytest.fixture
+    def previous(self, kernel_database: Database, clock: FakeClock) -> Release:
+        return Release(kernel_database, clock, SOLD)
+
+    @pytest.fixture
+    def present(self, kernel_database: Database, clock: FakeClock) -> Release:
+        return Release(kernel_database, clock, SOLD_IN_CENTS)
+
+    async def test_delivery_of_the_previous_release_is_upcast(
+        self, previous: Release, present: Release
+    ) -> None:
+        await previous.publish("desk", 9)
+        await present.publish("floor", 850)
+        assert await present.deliver() == [SOLD_IN_CENTS("desk", 900), SOLD_IN_CENTS("floor", 850)]
+        assert await present.states() == []
+
+    async def test_previous_release_leaves_deliveries_that_it_cannot_read(
+        self, previous: Release, present: Release
+    ) -> None:
+        await present.publish("desk", 900)
+        await previous.publish("desk", 8)
+        assert await previous.deliver() == [SOLD("desk", 8)]
+        assert await previous.states() == [(DeliveryState.INCOMPATIBLE, 0)]
+        assert await previous.messaging.outbox_admin.purge([DeliveryState.ORPHANED]) == 0
+        assert (await previous.messaging.outbox_admin.backlog()).dead == 1
+        assert await present.deliver() == [SOLD_IN_CENTS("desk", 900)]
+
+    async def test_payload_that_does_not_parse_is_attempted_once(
+        self, kernel_database: Database, clock: FakeClock, previous: Release, present: Release
+    ) -> None:
+        await previous.publish("desk", 9)
+        faulty = Release(kernel_database, clock, WITHOUT_UPCASTER)
+        assert await faulty.deliver() == []
+        clock.at += timedelta(hours=2)
+        assert await faulty.deliver() == []
+        assert await faulty.states() == [(DeliveryState.INCOMPATIBLE, 1)]
+        [unread] = await faulty.messaging.outbox_admin.oldest([DeliveryState.INCOMPATIBLE], 10)
+        assert unread.failure is Failure.INCOMPATIBLE
+        assert "ValidationError" in (unread.last_error or "")
+        assert await present.messaging.outbox_admin.retry([DeliveryState.INCOMPATIBLE]) == 1
+        assert await present.deliver() == [SOLD_IN_CENTS("desk", 900)]
 
 
 class TestOutboxAdmin:

@@ -1,7 +1,7 @@
 """The comparison of a contracts.py with the same file of the base."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,8 @@ from conduit_devtools.checks.compatibility.signatures import BREAKAGES, compare_
 from conduit_devtools.checks.compatibility.types import Expression, Scope, accepts
 
 VERSION = "CONTRACT_VERSION"
+UPCASTERS = "upcasters"
+NO_UPCASTER = "has no upcaster for this change of its fields"
 EVENT = "modules.kernel.domain.events.Event"
 PROTOCOLS = frozenset({"typing.Protocol", "abc.ABC"})
 # How a class is declared, as far as its users can notice it, and what it means to them when it ends.
@@ -155,20 +157,26 @@ class _Comparison:
             if base not in bases[1]
         )
         fields = fields_of(old, self.scopes[0]), fields_of(new, self.scopes[1])
+        compared_elsewhere = {*fields[0], *fields[1]}
         use = Use.STORED if self._is_event(old) else Use.CREATED if passed else Use.READ
         positional = {"dataclass", "positional"} <= new_traits
-        for change in compare_fields(*fields, use, positional=positional):
+        changes = list(compare_fields(*fields, use, positional=positional))
+        for change in changes:
             verdict = Verdict.BREAKING if change.breaking else Verdict.ADDITIVE
             yield f"{name}.{change.field}", change.what, verdict, change.line or line
+        if use is Use.STORED:
+            compared_elsewhere.add(UPCASTERS)
+            changed_payload = any(change.breaking and not change.reordered for change in changes)
+            yield from _compare_upcasters(name, old, new, changed_payload=changed_payload)
         implemented = passed and bool(PROTOCOLS & {*bases[0]})
-        yield from self._compare_members(name, old, new, fields[0].keys() | fields[1].keys(), implemented)
+        yield from self._compare_members(name, old, new, compared_elsewhere, implemented)
 
     def _compare_members(
-        self, name: str, old: griffe.Class, new: griffe.Class, fields: Collection[str], implemented: bool
+        self, name: str, old: griffe.Class, new: griffe.Class, others: Collection[str], implemented: bool
     ) -> Iterator[Difference]:
-        """Yield the differences of what is no field: methods, properties, members of an enum."""
-        before = {key: member for key, member in _defined(old).items() if key not in fields}
-        after = {key: member for key, member in _defined(new).items() if key not in fields}
+        """Yield the differences of other members than these: methods, properties, members of an enum."""
+        before = {key: member for key, member in _defined(old).items() if key not in others}
+        after = {key: member for key, member in _defined(new).items() if key not in others}
         for key, member in before.items():
             if key not in after:
                 yield f"{name}.{key}", "removed", Verdict.BREAKING, new.lineno or 0
@@ -187,6 +195,27 @@ class _Comparison:
             if base == EVENT or (isinstance(parent, griffe.Class) and self._is_event(parent)):
                 return True
         return False
+
+
+def _compare_upcasters(
+    name: str, old: griffe.Class, new: griffe.Class, *, changed_payload: bool
+) -> Iterator[Difference]:
+    before, after = _upcasters(old), _upcasters(new)
+    member = new.members.get(UPCASTERS, new)
+    line = member.lineno or 0
+    if after[: len(before)] != before:
+        what = "differ in those of earlier versions, of which deliveries may be stored"
+        yield f"{name}.{UPCASTERS}", what, Verdict.BREAKING, line
+    elif len(after) > len(before):
+        yield f"{name}.{UPCASTERS}", "added to", Verdict.ADDITIVE, line
+    elif changed_payload:
+        yield name, NO_UPCASTER, Verdict.BREAKING, new.lineno or 0
+
+
+def _upcasters(event: griffe.Class) -> Sequence[str]:
+    member = event.members.get(UPCASTERS)
+    value = member.value if isinstance(member, griffe.Attribute) else None
+    return [str(element) for element in getattr(value, "elements", ())]
 
 
 def _classes(module: griffe.Module) -> Iterator[griffe.Class]:

@@ -41,6 +41,8 @@ class FieldChange:
     what: str
     breaking: bool
     line: int = 0
+    reordered: bool = False
+    """Whether only its position is another one."""
 
 
 def fields_of(definition: griffe.Class, scope: Scope) -> Mapping[str, Field]:
@@ -167,12 +169,13 @@ def _order(
     order = [name for name in new if name in old]
     if use is Use.STORED and old and new and old[0] != new[0]:
         first = next(iter(fields.values()))
-        yield FieldChange(first.name, f"is first instead of {old[0]}, the ordering key", True, first.line)
+        yield FieldChange(
+            first.name, f"is first instead of {old[0]}, the ordering key", True, first.line, True
+        )
     elif remaining != order:
         moved = next(name for name, before in zip(order, remaining, strict=True) if name != before)
-        yield FieldChange(
-            moved, "moved to another position", True, fields[moved].line if moved in fields else 0
-        )
+        line = fields[moved].line if moved in fields else 0
+        yield FieldChange(moved, "moved to another position", True, line, True)
     elif use is Use.CREATED and list(new[: len(old)]) != list(old) and remaining == list(old):
         moved = next(name for name, before in zip(new, old, strict=False) if name != before)
         yield FieldChange(moved, "added before fields that are passed by position", True, fields[moved].line)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from conduit_devtools.checks.authentication import EXCEPTIONS
 from conduit_devtools.checks.compatibility.change import Verdict
+from conduit_devtools.checks.compatibility.contract import NO_UPCASTER
 from conduit_devtools.checks.compatibility.http import AUTHENTICATION_REMOVED
 from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.compatibility.versions import NAME, Version
@@ -18,7 +19,11 @@ def check_compatibility(checkout: Checkout, verdicts: Sequence[ModuleVerdict]) -
     public = {operation for module in checkout.modules for operation in manifest_keys(module, EXCEPTIONS)}
     for verdict in verdicts:
         for change in verdict.changes:
-            if change.verdict is Verdict.BREAKING and verdict.notes.migration(change.thing) is None:
+            if change.what == NO_UPCASTER:
+                yield Finding(
+                    RULES["event-upcaster"], change.file, change.line, f"{change.thing} {change.what}"
+                )
+            elif change.verdict is Verdict.BREAKING and verdict.notes.migration(change.thing) is None:
                 message = f"{change}; {verdict.notes.path} does not name the migration"
                 yield Finding(RULES["breaking-change"], change.file, change.line, message)
             if change.what == AUTHENTICATION_REMOVED and change.thing not in public:

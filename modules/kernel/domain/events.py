@@ -1,9 +1,15 @@
 """Events: facts that one module publishes and others subscribe to."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import NewType, Protocol, TypeVar
+from typing import Any, ClassVar, NewType, Protocol, TypeVar
+
+Payload = Mapping[str, Any]
+"""The fields of a stored event, by name, as JSON values."""
+
+Upcaster = Callable[[Payload], Payload]
+"""Returns the payload of an event in the next version of its schema. It has no side effects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +18,18 @@ class Event:
 
     Publishers declare their events, as frozen dataclasses, in their `contracts.py`. The first field
     identifies the aggregate: after-commit deliveries of one aggregate are handled in order.
+
+    Deliveries are stored, so a release reads the payloads of those before it. A change that makes them
+    invalid adds an upcaster to the event; a new field with a default needs none.
     """
+
+    upcasters: ClassVar[Sequence[Upcaster]] = ()
+    """The first returns the payload of version 2 of the schema for that of version 1, and so on."""
+
+    @classmethod
+    def schema_version(cls) -> int:
+        """Return the version of the event's schema: 1, and one more for each upcaster."""
+        return len(cls.upcasters) + 1
 
     @property
     def aggregate(self) -> str:

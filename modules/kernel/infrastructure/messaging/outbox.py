@@ -10,6 +10,7 @@ from functools import partial
 from random import uniform
 from typing import Any
 
+import orjson
 import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import update
@@ -29,14 +30,30 @@ from modules.kernel.infrastructure.messaging.outbox_statements import (
     first_due,
 )
 from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database
 
 OUTBOX_TOPIC = "deliveries"
 """The topic of the signal that deliveries may be due."""
 
 MAX_ERROR_LENGTH = 10_000
+VERSION_MARK = "@"
 
 log = structlog.get_logger("conduit.outbox")
+
+
+class IncompatiblePayload(Exception):
+    """The payload of a delivery is not one of the event's schema. The cause says why."""
+
+
+def stored_name(event: type[Event], version: int | None = None) -> str:
+    """Return the name of an event in a delivery: with the version of its schema, unless that is 1.
+
+    A release subscribes to the versions that it can read. So a release that is older than a payload leaves
+    its delivery to newer ones, also while both run.
+    """
+    number = version or event.schema_version()
+    return event.__name__ if number == 1 else f"{event.__name__}{VERSION_MARK}{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,9 @@ class DeliveryPolicy:
 @dataclass(frozen=True, slots=True)
 class _Subscriber:
     event: type[Event]
+    version: int
+    """The version of the schema that these deliveries have."""
+
     handler: HandlerProvider
     delivery: DeliveryMode
 
@@ -123,25 +143,26 @@ class Outbox:
         Raises `ValueError` when the module already subscribes to an event of this name: deliveries are
         stored by these two names.
         """
-        name = (module, event.__name__)
-        if name in self._subscribers:
+        if (module, event.__name__) in self._subscribers:
             raise ValueError(f"{module} subscribes twice to {event.__name__} after the commit")
         first = event not in self._json
-        self._subscribers[name] = _Subscriber(event, handler, delivery)
+        for version in range(1, event.schema_version() + 1):
+            subscriber = _Subscriber(event, version, handler, delivery)
+            self._subscribers[module, stored_name(event, version)] = subscriber
         self._json.setdefault(event, TypeAdapter(event))
         self._statements = first_due(self._subscribers), claim_due(self._subscribers)
         return first
 
     @property
     def subscriptions(self) -> Sequence[str]:
-        """The subscriptions of this process, as `module/Event`."""
+        """The subscriptions of this process, as `module/` and the `stored_name` of the event."""
         return [f"{module}/{event}" for module, event in self._subscribers]
 
     async def add(self, event: Event) -> None:
         """Insert a delivery for each subscriber of the event, in the publisher's transaction."""
-        now = self._clock.now()
+        now, name = self._clock.now(), stored_name(type(event))
         values = {
-            "event": type(event).__name__,
+            "event": name,
             "aggregate": event.aggregate,
             "payload": self._json[type(event)].dump_json(event).decode(),
             "published_at": now,
@@ -150,8 +171,8 @@ class Outbox:
         }
         rows = [
             {"subscriber": module, **values}
-            for (module, _), subscriber in self._subscribers.items()
-            if subscriber.event is type(event)
+            for (module, stored), subscriber in self._subscribers.items()
+            if stored == name and subscriber.event is type(event)
         ]
         async with self._database.transaction():
             await self._database.execute_many(INSERT, rows)
@@ -186,8 +207,8 @@ class Outbox:
     async def handle(self, claimed: ClaimedDelivery) -> ClaimedDelivery | None:
         """Call the handler of a delivery; claim and return the next due one of its aggregate, if any.
 
-        Raises what the handler raises, `TimeoutError` when it exceeds its time limit, and `ValueError`
-        for an event that can no longer be parsed; then nothing has changed.
+        Raises what the handler raises, `TimeoutError` when it exceeds its time limit, and
+        `IncompatiblePayload`; then nothing has changed.
         """
         effect = await self._prepare(claimed)
         async with self._database.transaction() as session:
@@ -211,7 +232,7 @@ class Outbox:
     async def _prepare(self, claimed: ClaimedDelivery) -> Effect:
         """Return the effect of a delivery: the handler itself, what a preparing one returns, or none."""
         subscriber = self._subscribers[claimed.subscriber, claimed.event]
-        event = self._json[subscriber.event].validate_json(claimed.payload)
+        event = self._parse(subscriber, claimed.payload)
         handler: Callable[..., Awaitable[Any]] = subscriber.handler()
         if subscriber.delivery is DeliveryMode.AFTER_COMMIT:
             return partial(handler, event)
@@ -222,17 +243,37 @@ class Outbox:
             effect: Effect = await handler(event)
         return effect
 
+    def _parse(self, subscriber: _Subscriber, payload: str | bytes) -> Event:
+        try:
+            for upcaster in subscriber.event.upcasters[subscriber.version - 1 :]:
+                payload = orjson.dumps(upcaster(orjson.loads(payload)))
+            event: Event = self._json[subscriber.event].validate_json(payload)
+        except Exception as error:  # upcasters may raise anything
+            name = subscriber.event.__name__
+            raise IncompatiblePayload(f"not a payload of {name}, version {subscriber.version}") from error
+        return event
+
     async def fail(self, claimed: ClaimedDelivery, error: Exception) -> bool:
-        """Store the error and schedule a retry, or mark the delivery dead; return whether it is dead."""
+        """Store the error and schedule a retry, or mark the delivery dead; return whether it is dead.
+
+        An incompatible one is dead at once: this release cannot read it at any attempt.
+        """
         attempts = claimed.attempts + 1
-        dead = attempts >= self.policy.max_attempts
+        failure = Failure.INCOMPATIBLE if isinstance(error, IncompatiblePayload) else Failure.FAILED
+        dead = failure is Failure.INCOMPATIBLE or attempts >= self.policy.max_attempts
         due_at = None if dead else self._clock.now() + self.policy.backoff(attempts)
         last_error = "".join(traceback.format_exception(error))[-MAX_ERROR_LENGTH:].replace("\0", "")
         async with self._database.transaction() as session:
             await session.execute(
                 _update({claimed.id})
                 .where(deliveries.c.claimed_by == self._worker_id)
-                .values(attempts=attempts, due_at=due_at, claimed_by=None, last_error=last_error)
+                .values(
+                    attempts=attempts,
+                    due_at=due_at,
+                    claimed_by=None,
+                    failure=failure.value,
+                    last_error=last_error,
+                )
             )
             if due_at is not None:
                 await _postpone(session, claimed, due_at)

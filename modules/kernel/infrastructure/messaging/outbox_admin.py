@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from sqlalchemy import ColumnElement, Delete, Update, case, delete, select, true, update
+from sqlalchemy import ColumnElement, Delete, Update, case, delete, false, or_, select, true, update
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, Outbox
+from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, VERSION_MARK, Outbox
 from modules.kernel.infrastructure.messaging.outbox_statements import COUNTS, MAX_COUNT, deliveries
 from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.postgresql import prefer_indexes
@@ -28,6 +29,9 @@ class DeliveryState(Enum):
     DEAD = "dead"
     """Out of attempts; an operator may retry it."""
 
+    INCOMPATIBLE = "incompatible"
+    """This release cannot read its payload, which another release has written."""
+
     ORPHANED = "orphaned"
     """No enabled module subscribes to it."""
 
@@ -38,6 +42,9 @@ class StoredDelivery:
 
     id: int
     state: DeliveryState
+    failure: Failure | None
+    """How the last attempt failed; None without one."""
+
     subscriber: str
     event: str
     aggregate: str
@@ -58,6 +65,8 @@ class Backlog:
     of the oldest one that is counted."""
 
     dead: int
+    """Out of attempts, or incompatible."""
+
     orphaned: int
     max_count: int = MAX_COUNT
     """A count of this number means that there may be more."""
@@ -82,9 +91,12 @@ class OutboxAdmin:
         async with self._database.snapshot() as session:
             await prefer_indexes(session)
             rows = (await session.execute(COUNTS)).all()
+        subscriptions = set(self._outbox.subscriptions)
         for subscriber, event, pending, dead, oldest in rows:
-            if f"{subscriber}/{event}" not in self._outbox.subscriptions:
-                counts[DeliveryState.ORPHANED] += pending + dead
+            name = f"{subscriber}/{event}"
+            if name not in subscriptions:
+                newer = name.partition(VERSION_MARK)[0] in subscriptions
+                counts[DeliveryState.DEAD if newer else DeliveryState.ORPHANED] += pending + dead
                 continue
             counts[DeliveryState.PENDING] += pending
             counts[DeliveryState.DEAD] += dead
@@ -154,6 +166,7 @@ class OutboxAdmin:
             select(
                 deliveries.c.id,
                 self._state(),
+                deliveries.c.failure,
                 deliveries.c.subscriber,
                 deliveries.c.event,
                 deliveries.c.aggregate,
@@ -169,8 +182,10 @@ class OutboxAdmin:
         )
         async with self._database.snapshot() as session:
             return [
-                StoredDelivery(delivery_id, DeliveryState(state), *columns)
-                for delivery_id, state, *columns in await session.execute(statement)
+                StoredDelivery(
+                    delivery_id, DeliveryState(state), Failure(failure) if failure else None, *columns
+                )
+                for delivery_id, state, failure, *columns in await session.execute(statement)
             ]
 
     def _is_in(self, states: Collection[DeliveryState]) -> ColumnElement[bool]:
@@ -179,8 +194,23 @@ class OutboxAdmin:
     def _state(self) -> ColumnElement[str]:
         subscriptions = self._outbox.subscriptions
         name: ColumnElement[str] = deliveries.c.subscriber + "/" + deliveries.c.event
+        newer = [
+            name.startswith(f"{subscription}{VERSION_MARK}", autoescape=True)
+            for subscription in subscriptions
+        ]
+        is_dead = deliveries.c.due_at.is_(None)
         return case(
-            (name.not_in(subscriptions), DeliveryState.ORPHANED.value),
-            (deliveries.c.due_at.is_(None), DeliveryState.DEAD.value),
+            (
+                name.not_in(subscriptions),
+                case(
+                    (or_(false(), *newer), DeliveryState.INCOMPATIBLE.value),
+                    else_=DeliveryState.ORPHANED.value,
+                ),
+            ),
+            (
+                is_dead & (deliveries.c.failure == Failure.INCOMPATIBLE.value),
+                DeliveryState.INCOMPATIBLE.value,
+            ),
+            (is_dead, DeliveryState.DEAD.value),
             else_=DeliveryState.PENDING.value,
         )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from modules.kernel.infrastructure.messaging.tables import DeliveryRow
+from modules.kernel.infrastructure.messaging.tables import DeliveryRow, Failure
 from modules.kernel.infrastructure.persistence.statements import prepare
 
 Subscription = tuple[str, str]
@@ -135,6 +135,7 @@ def claim_due(subscriptions: Collection[Subscription]) -> Update:
             claimed_by=bindparam("worker"),
             due_at=bindparam("lease_expires_at"),
             attempts=deliveries.c.attempts + case((was_claimed, 1), else_=0),
+            failure=case((was_claimed, Failure.ABANDONED.value), else_=deliveries.c.failure),
             last_error=case((was_claimed, WORKER_LOST), else_=deliveries.c.last_error),
         )
         .returning(*CLAIMED)

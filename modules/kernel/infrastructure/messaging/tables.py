@@ -1,12 +1,26 @@
 """The table of the outbox."""
 
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from modules.kernel.infrastructure.declarative_base import Base
 from modules.kernel.infrastructure.persistence.schema import Identifier, UtcDateTime
+
+
+class Failure(Enum):
+    """How an attempt to deliver an event failed."""
+
+    FAILED = "failed"
+    """The handler raised an exception, or exceeded its time limit."""
+
+    ABANDONED = "abandoned"
+    """The worker was lost: it crashed, or was killed, and its lease expired."""
+
+    INCOMPATIBLE = "incompatible"
+    """This release cannot read the payload."""
 
 
 class DeliveryRow(Base):
@@ -22,6 +36,8 @@ class DeliveryRow(Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     subscriber: Mapped[str]
     event: Mapped[str]
+    """The stored name of the event, see `stored_name`."""
+
     aggregate: Mapped[str]
     payload: Mapped[str]
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -30,4 +46,7 @@ class DeliveryRow(Base):
 
     claimed_by: Mapped[str | None]
     attempts: Mapped[int]
+    failure: Mapped[str | None]
+    """How the last attempt ended, a `Failure`; NULL without one."""
+
     last_error: Mapped[str | None]
