@@ -123,6 +123,8 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
 
 
 def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging) -> None:
+    if module.deliveries is not None:
+        messaging.outbox.limit(module.name, module.deliveries)
     for subscription in module.subscriptions:
         handler = partial(subscription.handler, container)
         try:

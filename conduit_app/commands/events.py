@@ -48,6 +48,19 @@ def list_command(
 
 
 @events.command()
+def lag() -> None:
+    """Show how far each subscriber is behind: the age of its oldest pending delivery.
+
+    Example: conduit events lag
+    """
+    backlog = _with_outbox(lambda outbox: outbox.backlog())
+    for subscriber, seconds in backlog.lag_seconds.items():
+        typer.echo(f"{subscriber}  {seconds:.1f} s")
+    if not backlog.lag_seconds:
+        typer.echo("no subscribers", err=True)
+
+
+@events.command()
 def show(delivery_id: Annotated[int, typer.Argument(metavar="ID", help="Delivery id.")]) -> None:
     """Show a delivery with its payload and last error.
 

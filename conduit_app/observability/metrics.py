@@ -104,6 +104,20 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._lag = Gauge(
+            "conduit_outbox_lag_seconds",
+            "Age of the oldest pending delivery of each subscriber in seconds",
+            ["subscriber"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._paused = Gauge(
+            "conduit_outbox_subscriber_paused",
+            "1 if the circuit breaker of the subscriber is open in a process, else 0",
+            ["subscriber"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._up = Gauge(
             "conduit_database_up",
             "1 if the database responded to this scrape, else 0",
@@ -138,6 +152,8 @@ class Metrics:
             self._up.set(1)
             await self._modules.read_database(self._probe)
             self._oldest_pending.set(backlog.oldest_pending_seconds)
+            for subscriber, seconds in backlog.lag_seconds.items():
+                self._lag.labels(subscriber).set(seconds)
             for state in ("pending", "dead", "orphaned"):
                 self._deliveries.labels(state).set(getattr(backlog, state))
         self._sample()
@@ -180,6 +196,8 @@ class Metrics:
     def _sample(self) -> None:
         for name, pool in self._composition.database.pools.items():
             self._connections.labels(name).set(pool.in_use)
+        for lane in self._composition.messaging.dispatcher.lanes:
+            self._paused.labels(lane.subscriber).set(lane.is_open)
         self._modules.sample()
         for module, totals in self._totals.items():
             if totals.count:

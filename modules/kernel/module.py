@@ -11,6 +11,7 @@ from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.events import (
     CallingHandler,
+    DeliveryLimits,
     DeliveryMode,
     Event,
     EventHandler,
@@ -114,6 +115,7 @@ class Module:
     routers: functions that create its routers from its container; they are mounted under /api.
     tags: the descriptions of the tags of its routes in the OpenAPI document.
     subscriptions: its handlers of other modules' events.
+    deliveries: the limits of those after the commit; default: those of `DeliveryLimits`.
     publishes: the events it publishes.
     schema: its tables and migrations, if any.
     settings: its settings class, if any; read from the environment with the prefix CONDUIT_.
@@ -136,6 +138,7 @@ class Module:
     routers: Sequence[Callable[[Any], APIRouter]] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[Subscription] = ()
+    deliveries: DeliveryLimits | None = None
     publishes: Sequence[type[Event]] = ()
     schema: Schema | None = None
     settings: type[ModuleSettings] | None = None

@@ -186,3 +186,11 @@ async def test_database_that_is_not_migrated_is_reported_on_one_line(settings: S
 def test_modules_shows_after_commit_subscription() -> None:
     shown = CliRunner().invoke(main, ["modules"], env={"COLUMNS": "200"}).stdout
     assert re.search(r"^failing \S+ .* ArticlesDeleted after the commit ", shown, re.MULTILINE)
+
+
+async def test_lag_of_each_subscriber_is_shown(api: Api, settings: Settings) -> None:
+    result = await call(settings, "lag")
+    assert (result.exit_code, result.stdout) == (0, "failing  0.0 s\n")
+    metrics = (await api.outside("GET", "/metrics")).text.splitlines()
+    assert 'conduit_outbox_lag_seconds{subscriber="failing"} 0.0' in metrics
+    assert 'conduit_outbox_subscriber_paused{subscriber="failing"} 0.0' in metrics

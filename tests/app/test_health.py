@@ -13,13 +13,25 @@ from conduit_app.composition import Composition, resolve_order
 from conduit_app.discovery import discover
 from conduit_app.migrations.runner import downgrade, migrate
 from conduit_app.settings import Settings
+from modules.kernel.domain.events import DeliveryMode
 from tests.client import Api
 from tests.conftest import SECRET
 
 MODULES = resolve_order(discover())
 READY = {
     "status": "ready",
-    "events": {"pending": 0, "oldest_pending_seconds": 0, "dead": 0, "orphaned": 0, "max_count": 1000},
+    "events": {
+        "pending": 0,
+        "oldest_pending_seconds": 0,
+        "dead": 0,
+        "orphaned": 0,
+        "lag_seconds": {
+            module.name: 0
+            for module in MODULES
+            if any(sub.delivery is not DeliveryMode.IN_TRANSACTION for sub in module.subscriptions)
+        },
+        "max_count": 1000,
+    },
 }
 NOT_MIGRATED = "its tables are not migrated: run conduit migrate"
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event, Payload, Upcaster
+from modules.kernel.domain.events import (
+    DeliveryId,
+    DeliveryLimits,
+    DeliveryMode,
+    Effect,
+    Event,
+    Payload,
+    Upcaster,
+)
 from modules.kernel.fakes import FakeClock
 from modules.kernel.infrastructure.messaging import outbox_admin
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
@@ -18,7 +26,7 @@ from modules.kernel.infrastructure.messaging.outbox import DeliveryPolicy
 from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, DeliveryState
 from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT, deliveries
 from modules.kernel.infrastructure.messaging.tables import Failure
-from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
 
@@ -275,6 +283,7 @@ class CallingSubscriber:
         self._database = database
         self.calls: list[tuple[str, DeliveryId]] = []
         self.unreachable = False
+        self.expected = 1
         self.called, self.returning = asyncio.Event(), asyncio.Event()
         self.returning.set()
         messaging.subscribe("calling", LampBroken, lambda: self.call, DeliveryMode.CALLED_AFTER_COMMIT)
@@ -283,7 +292,8 @@ class CallingSubscriber:
         with pytest.raises(RuntimeError):
             self._database.require_transaction()
         self.calls.append((event.lamp, delivery))
-        self.called.set()
+        if len(self.calls) == self.expected:
+            self.called.set()
         await self.returning.wait()
         if self.unreachable:
             raise ConnectionError
@@ -390,11 +400,13 @@ class TestCost:
         statements = StatementRecorder(kernel_database)
         await messaging.dispatcher.drain()
         assert len(subscriber.handled) == 20
-        # Query and claim the first; delete it, insert, and claim the next, twenty times; query again.
+        # Query and claim the first; delete it, insert, and claim the next, twenty times; query again, that of
+        # this subscriber and those of all.
         assert [statement.split()[0] for statement in statements.statements] == [
             "SELECT",
             "WITH",
             *["DELETE", "INSERT", "UPDATE"] * 20,
+            "SELECT",
             "SELECT",
         ]
 
@@ -479,7 +491,7 @@ class TestFailure:
         [dead] = await messaging.outbox_admin.oldest([DeliveryState.DEAD], 10)
         assert (dead.attempts, dead.due_at) == (MAX_ATTEMPTS, None)
         assert await messaging.outbox_admin.backlog() == Backlog(
-            pending=0, oldest_pending_seconds=0, dead=1, orphaned=0
+            0, 0, dead=1, orphaned=0, lag_seconds={"cleaning": 0.0}
         )
 
     async def test_handler_timeout_is_a_failure(self, kernel_database: Database, clock: FakeClock) -> None:
@@ -543,12 +555,12 @@ class TestSeveralWorkers:
     ) -> None:
         other = create_worker(kernel_database, clock, subscriber)
         await publish(LampBroken("desk"), LampMended("desk"), LampBroken("floor"))
-        assert [claimed.aggregate for claimed in await messaging.outbox.claim_due()] == [
+        assert [claimed.aggregate for claimed in await messaging.outbox.claim_due("cleaning")] == [
             "lamp desk",
             "lamp floor",
         ]
         # The second delivery of the desk is blocked by the first.
-        assert await other.outbox.claim_due() == []
+        assert await other.outbox.claim_due("cleaning") == []
 
     async def test_expired_lease_is_reclaimed(
         self,
@@ -559,7 +571,7 @@ class TestSeveralWorkers:
         clock: FakeClock,
     ) -> None:
         await publish(LampBroken("desk"))
-        await messaging.outbox.claim_due()
+        await messaging.outbox.claim_due("cleaning")
         other = create_worker(kernel_database, clock, subscriber)
         clock.at += LEASE - timedelta(milliseconds=1)
         await other.dispatcher.drain()
@@ -578,9 +590,9 @@ class TestSeveralWorkers:
         clock: FakeClock,
     ) -> None:
         await publish(LampMended("desk"))
-        [mended] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due()
+        [mended] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due("cleaning")
         await messaging.outbox_admin.retry([DeliveryState.DEAD])
-        [broken] = await messaging.outbox.claim_due()
+        [broken] = await messaging.outbox.claim_due("cleaning")
         assert broken.id < mended.id
         assert await messaging.outbox.handle(broken) is None
 
@@ -593,9 +605,9 @@ class TestSeveralWorkers:
         clock: FakeClock,
     ) -> None:
         await publish(LampBroken("desk"))
-        [late] = await messaging.outbox.claim_due()
+        [late] = await messaging.outbox.claim_due("cleaning")
         clock.at += LEASE
-        [taken] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due()
+        [taken] = await create_worker(kernel_database, clock, subscriber).outbox.claim_due("cleaning")
         assert taken.id == late.id
         assert await messaging.outbox.handle(late) is None
         assert subscriber.handled == []
@@ -609,10 +621,10 @@ class TestSeveralWorkers:
         clock: FakeClock,
     ) -> None:
         await publish(LampBroken("desk"))
-        [late] = await messaging.outbox.claim_due()
+        [late] = await messaging.outbox.claim_due("cleaning")
         clock.at += LEASE
         other = create_worker(kernel_database, clock, subscriber).outbox
-        [taken] = await other.claim_due()
+        [taken] = await other.claim_due("cleaning")
         await messaging.outbox.fail(late, LookupError("late"))
         await other.handle(taken)
         assert subscriber.handled == [LampBroken("desk")]
@@ -622,10 +634,12 @@ class TestSeveralWorkers:
     ) -> None:
         await publish(LampBroken("desk"))
         for _ in range(MAX_ATTEMPTS):
-            assert len(await create_worker(kernel_database, clock, subscriber).outbox.claim_due()) == 1
+            assert (
+                len(await create_worker(kernel_database, clock, subscriber).outbox.claim_due("cleaning")) == 1
+            )
             clock.at += LEASE
         last = create_worker(kernel_database, clock, subscriber)
-        assert await last.outbox.claim_due() == []
+        assert await last.outbox.claim_due("cleaning") == []
         [dead] = await last.outbox_admin.oldest([DeliveryState.DEAD], 10)
         assert dead.last_error == "the worker crashed or timed out while handling this delivery"
 
@@ -643,6 +657,87 @@ class TestSeveralWorkers:
         assert subscriber.handled == [LampBroken("desk")]
         await create_worker(kernel_database, clock, subscriber).dispatcher.drain()
         assert subscriber.handled == [LampBroken("desk"), LampBroken("floor"), LampBroken("shelf")]
+
+
+class TestLanes:
+    async def test_hanging_subscriber_delays_no_other(
+        self, kernel_database: Database, messaging: Messaging, publish: Publish
+    ) -> None:
+        hanging = CallingSubscriber(kernel_database, messaging)
+        hanging.returning.clear()
+        handled = asyncio.Event()
+
+        async def note(event: LampBroken) -> None:
+            if event.lamp == "floor":
+                handled.set()
+
+        messaging.subscribe("statistics", LampBroken, lambda: note, DeliveryMode.AFTER_COMMIT)
+        dispatcher = asyncio.create_task(messaging.dispatcher.run())
+        await publish(LampBroken("desk"))
+        await hanging.called.wait()
+        await publish(LampBroken("floor"))
+        await handled.wait()
+        assert len(hanging.calls) == 1
+        hanging.returning.set()
+        messaging.signals.close()
+        await dispatcher
+
+    async def test_deliveries_of_different_aggregates_are_concurrent_up_to_the_limit(
+        self, kernel_database: Database, messaging: Messaging, publish: Publish
+    ) -> None:
+        calling = CallingSubscriber(kernel_database, messaging)
+        messaging.outbox.limit("calling", DeliveryLimits(concurrency=2))
+        calling.returning.clear()
+        calling.expected = 2
+        await publish(LampBroken("desk"), LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))
+        draining = asyncio.create_task(messaging.dispatcher.drain())
+        await calling.called.wait()
+        assert [lamp for lamp, _ in calling.calls] == ["desk", "floor"]
+        calling.returning.set()
+        await draining
+        assert sorted(lamp for lamp, _ in calling.calls) == ["desk", "desk", "floor", "shelf"]
+
+    async def test_subscriber_that_always_fails_is_paused_and_uses_up_no_attempts(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
+    ) -> None:
+        lamps = [f"lamp {number}" for number in range(8)]
+        subscriber.failing = set(lamps)
+        await publish(*map(LampBroken, lamps))
+        await messaging.dispatcher.drain()
+        failures = POLICY.breaker_failures
+        assert len(subscriber.handled) == failures
+        stored = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert [delivery.attempts for delivery in stored] == [1] * failures + [0] * (8 - failures)
+        [lane] = messaging.dispatcher.lanes
+        assert (lane.is_open, lane.pause_seconds) == (True, POLICY.breaker_pause.total_seconds())
+        clock.at += POLICY.breaker_pause
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == failures + 1
+        subscriber.failing = set()
+        clock.at += POLICY.breaker_pause
+        await messaging.dispatcher.drain()
+        assert (lane.is_open, await messaging.outbox_admin.oldest(ALL_STATES, 10)) == (False, [])
+
+    async def test_claims_are_released_when_the_database_is_available_again(
+        self,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        await publish(LampBroken("desk"), LampBroken("floor"))
+
+        async def unavailable(*_: object) -> None:
+            raise DatabaseUnavailable
+
+        with monkeypatch.context() as patched:
+            patched.setattr(messaging.outbox, "handle", unavailable)
+            patched.setattr(messaging.outbox, "fail", unavailable)
+            with pytest.raises(DatabaseUnavailable):
+                await messaging.dispatcher.drain()
+        # The clock stands still: no lease has expired.
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk"), LampBroken("floor")]
 
 
 class Release:
@@ -736,11 +831,11 @@ class TestOutboxAdmin:
     async def test_backlog_has_count_and_age(
         self, messaging: Messaging, publish: Publish, clock: FakeClock
     ) -> None:
-        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
+        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0, {"cleaning": 0.0})
         await publish(LampBroken("desk"), LampMended("floor"))
         clock.at += timedelta(seconds=90)
         await publish(LampBroken("shelf"))
-        assert await messaging.outbox_admin.backlog() == Backlog(3, 90, 0, 0)
+        assert await messaging.outbox_admin.backlog() == Backlog(3, 90, 0, 0, {"cleaning": 90.0})
 
     async def test_each_state_is_counted_up_to_a_bound(
         self, kernel_database: Database, messaging: Messaging, publish: Publish
@@ -756,7 +851,7 @@ class TestOutboxAdmin:
             for name in (("gone", "LampBroken"), ("cleaning", "LampRetired")):
                 orphan = row | dict(zip(("subscriber", "event"), name, strict=True))
                 await session.execute(insert(deliveries), [orphan] * MAX_COUNT)
-        assert await messaging.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=MAX_COUNT)
+        assert await messaging.outbox_admin.backlog() == Backlog(1, 0, 0, MAX_COUNT, {"cleaning": 0.0})
 
     async def test_orphaned_delivery_is_counted_and_not_delivered(
         self,
@@ -769,7 +864,7 @@ class TestOutboxAdmin:
         await publish(LampBroken("desk"), LampMended("desk"))
         remaining = create_messaging(kernel_database, clock, POLICY)
         remaining.subscribe("cleaning", LampMended, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
-        assert await remaining.outbox_admin.backlog() == Backlog(1, 0, 0, orphaned=1)
+        assert await remaining.outbox_admin.backlog() == Backlog(1, 0, 0, 1, {"cleaning": 0.0})
         await remaining.dispatcher.drain()
         assert subscriber.handled == [LampMended("desk")]
         [orphan] = await remaining.outbox_admin.oldest([DeliveryState.ORPHANED], 10)
@@ -787,7 +882,7 @@ class TestOutboxAdmin:
         assert await messaging.outbox_admin.retry([DeliveryState.DEAD]) == 1
         await messaging.dispatcher.drain()
         assert len(subscriber.handled) == MAX_ATTEMPTS + 1
-        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0)
+        assert await messaging.outbox_admin.backlog() == Backlog(0, 0, 0, 0, {"cleaning": 0.0})
 
     async def test_purge_deletes_chosen_deliveries_only(self, messaging: Messaging, publish: Publish) -> None:
         await publish(LampBroken("desk"), LampBroken("floor"), LampBroken("shelf"))

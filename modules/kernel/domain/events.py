@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import Enum
 from typing import Any, ClassVar, NewType, Protocol, TypeVar
 
@@ -53,6 +54,18 @@ class DeliveryMode(Enum):
 
     CALLED_AFTER_COMMIT = "after the commit, outside of a transaction"
     """For a handler that calls another service, see `CallingHandler`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """The limits of the after-commit deliveries to one module."""
+
+    concurrency: int = 1
+    """How many a process handles at once; those of one aggregate never are. More than one is for handlers
+    that wait for other services."""
+
+    handler_timeout: timedelta | None = None
+    """The time limit of a handler; default: 10 seconds. Well below 30, for which a claim is valid."""
 
 
 DeliveryId = NewType("DeliveryId", str)

@@ -40,5 +40,8 @@ def create_messaging(database: Database, clock: Clock, policy: DeliveryPolicy | 
     """Return the messaging of this database, without subscribers."""
     signals = Signals(database)
     outbox = Outbox(database, signals, clock, policy or DeliveryPolicy())
-    dispatcher, outbox_admin = Dispatcher(outbox, signals), OutboxAdmin(database, signals, clock, outbox)
+    dispatcher, outbox_admin = (
+        Dispatcher(outbox, signals, clock),
+        OutboxAdmin(database, signals, clock, outbox),
+    )
     return Messaging(EventBus(database), signals, outbox, dispatcher, outbox_admin)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.events import DeliveryId, DeliveryMode, Effect, Event
+from modules.kernel.domain.events import DeliveryId, DeliveryLimits, DeliveryMode, Effect, Event
 from modules.kernel.infrastructure.messaging.event_bus import HandlerProvider
 from modules.kernel.infrastructure.messaging.outbox_statements import (
     CLAIM_NEXT,
@@ -78,6 +78,11 @@ class DeliveryPolicy:
     initial_backoff: timedelta = timedelta(seconds=1)
     max_backoff: timedelta = timedelta(hours=1)
 
+    breaker_failures: int = 5
+    """The number of failures in a row after which a subscriber is paused."""
+
+    breaker_pause: timedelta = timedelta(seconds=30)
+
     def backoff(self, attempts: int) -> timedelta:
         """Return the delay after so many attempts: exponential backoff with full jitter.
 
@@ -129,9 +134,13 @@ class Outbox:
         self._clock = clock
         self.policy = policy
         self._subscribers: dict[tuple[str, str], _Subscriber] = {}
+        self._limits: dict[str, DeliveryLimits] = {}
         self._json: dict[type[Event], TypeAdapter[Any]] = {}
-        # Built once for the subscriptions: building takes longer than executing.
-        self._statements: tuple[Any, Any] | None = None
+        # Built once for the subscriptions, and for those of each subscriber: building takes longer than
+        # executing.
+        self._first_due: Any = None
+        self._first_due_of: dict[str, Any] = {}
+        self._claim_due_of: dict[str, Any] = {}
         # Distinguishes this worker's claims from those of other processes.
         self._worker_id = secrets.token_hex(8)
 
@@ -150,8 +159,23 @@ class Outbox:
             subscriber = _Subscriber(event, version, handler, delivery)
             self._subscribers[module, stored_name(event, version)] = subscriber
         self._json.setdefault(event, TypeAdapter(event))
-        self._statements = first_due(self._subscribers), claim_due(self._subscribers)
+        own = [subscription for subscription in self._subscribers if subscription[0] == module]
+        self._first_due = first_due(self._subscribers)
+        self._first_due_of[module], self._claim_due_of[module] = first_due(own), claim_due(own)
         return first
+
+    def limit(self, module: str, limits: DeliveryLimits) -> None:
+        """Set the limits of the deliveries to a module."""
+        self._limits[module] = limits
+
+    def limits_of(self, subscriber: str) -> DeliveryLimits:
+        """Return the limits of the deliveries to a module."""
+        return self._limits.get(subscriber, DeliveryLimits())
+
+    @property
+    def subscribers(self) -> Sequence[str]:
+        """The modules that subscribe to events after the commit, in this process."""
+        return list(self._claim_due_of)
 
     @property
     def subscriptions(self) -> Sequence[str]:
@@ -178,23 +202,29 @@ class Outbox:
             await self._database.execute_many(INSERT, rows)
             await self._signals.send(OUTBOX_TOPIC)
 
-    async def seconds_until_due(self) -> float | None:
-        """Return the time until the next delivery is due, 0 if one is due, or None if none is pending."""
-        if self._statements is None:
-            return None
-        select_first, _ = self._statements
-        async with self._database.snapshot() as session:
-            due_at = await session.scalar(select_first)
-        return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
+    async def seconds_until_due(self) -> Mapping[str, float]:
+        """Return the time until the next delivery to each subscriber, 0 if it is due.
 
-    async def claim_due(self) -> Sequence[ClaimedDelivery]:
-        """Claim a batch of due deliveries and return them in order."""
-        if self._statements is None:
-            return []
-        _, claim = self._statements
-        parameters = {"batch_size": self.policy.batch_size, **self._lease()}
+        Those without a pending delivery are missing.
+        """
+        return {} if self._first_due is None else await self._select_due(self._first_due)
+
+    async def is_due(self, subscriber: str) -> bool:
+        """Return whether a delivery to the subscriber is due."""
+        return (await self._select_due(self._first_due_of[subscriber])).get(subscriber) == 0
+
+    async def _select_due(self, statement: Any) -> Mapping[str, float]:
+        async with self._database.snapshot() as session:
+            rows = (await session.execute(statement)).all()
+        now = self._clock.now()
+        return {subscriber: max(0.0, (due_at - now).total_seconds()) for subscriber, due_at in rows}
+
+    async def claim_due(self, subscriber: str, limit: int | None = None) -> Sequence[ClaimedDelivery]:
+        """Claim up to `limit` due deliveries to the subscriber, default a batch, and return them in order."""
+        parameters = {"batch_size": limit or self.policy.batch_size, **self._lease()}
         async with self._database.transaction() as session:
-            batch = [ClaimedDelivery(*row) for row in await session.execute(claim, parameters)]
+            rows = await session.execute(self._claim_due_of[subscriber], parameters)
+            batch = [ClaimedDelivery(*row) for row in rows]
             # Each attempt ended with a lost worker, so that `fail` was never called.
             dead = {claimed.id for claimed in batch if claimed.attempts >= self.policy.max_attempts}
             if dead:
@@ -218,7 +248,7 @@ class Outbox:
             if await self._database.fetch_one(DELETE_HANDLED, key) is None:
                 log.warning("delivery claimed by another worker", delivery=claimed.id)
                 return None
-            async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):
+            async with asyncio.timeout(self._timeout_of(claimed).total_seconds()):
                 await effect()
             parameters = {
                 "of_subscriber": claimed.subscriber,
@@ -236,7 +266,7 @@ class Outbox:
         handler: Callable[..., Awaitable[Any]] = subscriber.handler()
         if subscriber.delivery is DeliveryMode.AFTER_COMMIT:
             return partial(handler, event)
-        async with asyncio.timeout(self.policy.handler_timeout.total_seconds()):
+        async with asyncio.timeout(self._timeout_of(claimed).total_seconds()):
             if subscriber.delivery is DeliveryMode.CALLED_AFTER_COMMIT:
                 await handler(event, claimed.key)
                 return _no_effect
@@ -291,7 +321,10 @@ class Outbox:
 
     def lease_covers(self, claimed: ClaimedDelivery) -> bool:
         """Return whether the lease outlasts the time limit of a handler."""
-        return claimed.lease_expires_at - self._clock.now() > self.policy.handler_timeout
+        return claimed.lease_expires_at - self._clock.now() > self._timeout_of(claimed)
+
+    def _timeout_of(self, claimed: ClaimedDelivery) -> timedelta:
+        return self.limits_of(claimed.subscriber).handler_timeout or self.policy.handler_timeout
 
     def _lease(self) -> dict[str, object]:
         now = self._clock.now()

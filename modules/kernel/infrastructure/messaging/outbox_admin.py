@@ -1,7 +1,7 @@
 """Inspection and administration of the outbox by operators."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -68,6 +68,9 @@ class Backlog:
     """Out of attempts, or incompatible."""
 
     orphaned: int
+    lag_seconds: Mapping[str, float] = field(default_factory=dict)
+    """The age of the oldest pending delivery of each subscriber; 0 without any."""
+
     max_count: int = MAX_COUNT
     """A count of this number means that there may be more."""
 
@@ -87,7 +90,7 @@ class OutboxAdmin:
         Its cost does not grow with the number of deliveries: each count ends at `max_count`.
         """
         counts = dict.fromkeys(DeliveryState, 0)
-        published_at = []
+        published_at: dict[str, datetime] = {}
         async with self._database.snapshot() as session:
             await prefer_indexes(session)
             rows = (await session.execute(COUNTS)).all()
@@ -100,13 +103,19 @@ class OutboxAdmin:
                 continue
             counts[DeliveryState.PENDING] += pending
             counts[DeliveryState.DEAD] += dead
-            published_at += [] if oldest is None else [oldest]
+            if oldest is not None:
+                published_at[subscriber] = min(oldest, published_at.get(subscriber, oldest))
         now = self._clock.now()
+        lag = {
+            subscriber: max(0.0, (now - published_at.get(subscriber, now)).total_seconds())
+            for subscriber in self._outbox.subscribers
+        }
         return Backlog(
             min(counts[DeliveryState.PENDING], MAX_COUNT),
-            max(0.0, (now - min(published_at, default=now)).total_seconds()),
+            max(lag.values(), default=0.0),
             min(counts[DeliveryState.DEAD], MAX_COUNT),
             min(counts[DeliveryState.ORPHANED], MAX_COUNT),
+            lag,
         )
 
     async def oldest(self, states: Collection[DeliveryState], limit: int) -> Sequence[StoredDelivery]:

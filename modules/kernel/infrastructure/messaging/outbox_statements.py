@@ -98,9 +98,10 @@ def events_of(subscriber: str, subscriptions: Iterable[Subscription]) -> Sequenc
 
 
 def first_due(subscriptions: Collection[Subscription]) -> Select[Any]:
-    """Select the time when the next delivery of these subscriptions is due, or NULL."""
+    """Select each subscriber with pending deliveries of these subscriptions, and when the first is due."""
     each = [_pending(subscription, subscriptions).limit(1).subquery() for subscription in subscriptions]
-    return select(func.min(_union(each).c.due_at))
+    first = _union(each)
+    return select(first.c.subscriber, func.min(first.c.due_at)).group_by(first.c.subscriber)
 
 
 def claim_due(subscriptions: Collection[Subscription]) -> Update:
@@ -143,7 +144,7 @@ def claim_due(subscriptions: Collection[Subscription]) -> Update:
 
 
 def _union(each: Sequence[Subquery]) -> Subquery:
-    return union_all(*(select(one.c.id, one.c.due_at) for one in each)).subquery()
+    return union_all(*(select(one.c.id, one.c.subscriber, one.c.due_at) for one in each)).subquery()
 
 
 def _pending(subscription: Subscription, subscriptions: Iterable[Subscription]) -> Select[Any]:
@@ -157,7 +158,7 @@ def _pending(subscription: Subscription, subscriptions: Iterable[Subscription]) 
         deliveries.c.subscriber, deliveries.c.aggregate, events_of(subscriber, subscriptions)
     )
     return (
-        select(deliveries.c.id, deliveries.c.due_at)
+        select(deliveries.c.id, deliveries.c.subscriber, deliveries.c.due_at)
         .where(
             deliveries.c.subscriber == subscriber,
             deliveries.c.event == event,

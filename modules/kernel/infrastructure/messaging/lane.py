@@ -1,0 +1,160 @@
+"""A lane: the deliveries of one subscriber, which wait for no other subscriber's."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.errors import Unavailable
+from modules.kernel.infrastructure.messaging.outbox import ClaimedDelivery, IncompatiblePayload, Outbox
+from modules.kernel.infrastructure.messaging.signals import Signals
+
+RETRY = timedelta(seconds=1)
+"""How long a lane pauses after an error that is not the handler's, such as one of the database."""
+
+log = structlog.get_logger("conduit.dispatcher")
+
+
+class Lane:
+    """Claims and handles the deliveries of one subscriber, up to its concurrency at once.
+
+    Its circuit breaker opens after `breaker_failures` failures in a row: the lane then pauses, so that a
+    subscriber whose database or service is down uses up no attempts. After the pause one delivery is tried.
+    https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
+    """
+
+    def __init__(
+        self,
+        subscriber: str,
+        outbox: Outbox,
+        signals: Signals,
+        clock: Clock,
+        on_failure: Sequence[Callable[[Exception], object]],
+    ) -> None:
+        self.subscriber = subscriber
+        self._outbox = outbox
+        self._signals = signals
+        self._clock = clock
+        self._on_failure = on_failure
+        self._delivering = asyncio.Lock()
+        self._failures = 0
+        self._paused_until: datetime | None = None
+        # Claims to release: at once, or when the database is available again.
+        self._unhandled: list[ClaimedDelivery] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is delivering."""
+        return self._delivering.locked()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its circuit breaker is open: the last deliveries have all failed."""
+        return self._failures >= self._outbox.policy.breaker_failures
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long it is still paused; 0 if it is not."""
+        if self._paused_until is None:
+            return 0.0
+        return max(0.0, (self._paused_until - self._clock.now()).total_seconds())
+
+    async def run(self) -> None:
+        """Deliver what is due; log an error of the database, or a bug, and pause."""
+        try:
+            await self.drain()
+        except Unavailable as error:
+            cause = repr(error.__cause__ or error)
+            log.warning("outbox paused: database unavailable", subscriber=self.subscriber, cause=cause)
+            self._pause(RETRY)
+        except Exception:
+            log.exception("outbox dispatcher failed", subscriber=self.subscriber)
+            self._pause(RETRY)
+
+    async def drain(self) -> None:
+        """Deliver what is due until nothing is, the lane is paused or the signals are closed.
+
+        What it has claimed at the same time has been delivered, too. Raises what the database raises.
+        """
+        async with self._delivering:
+            await self._release()
+            # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
+            while self._goes_on() and await self._outbox.is_due(self.subscriber):
+                limit = 1 if self.is_open else self._outbox.policy.batch_size
+                await self._deliver_batch(await self._outbox.claim_due(self.subscriber, limit))
+
+    def _goes_on(self) -> bool:
+        return not self._signals.closed and self.pause_seconds == 0
+
+    def _pause(self, duration: timedelta) -> None:
+        self._paused_until = self._clock.now() + duration
+
+    async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> None:
+        pending = deque(batch)
+
+        async def deliver() -> None:
+            while pending and self._goes_on() and self._outbox.lease_covers(pending[0]):
+                remaining = await self._deliver_in_order(pending.popleft())
+                if remaining is not None:
+                    pending.append(remaining)
+
+        concurrency = self._outbox.limits_of(self.subscriber).concurrency
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(concurrency, len(batch))):
+                    tasks.create_task(deliver())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        finally:
+            self._unhandled += pending
+        await self._release()
+
+    async def _release(self) -> None:
+        if self._unhandled:
+            await self._outbox.release(self._unhandled)
+            self._unhandled.clear()
+
+    async def _deliver_in_order(self, first: ClaimedDelivery) -> ClaimedDelivery | None:
+        """Deliver up to `max_in_a_row` deliveries of one aggregate; return the one still claimed, if any."""
+        claimed: ClaimedDelivery | None = first
+        for _ in range(self._outbox.policy.max_in_a_row):
+            if claimed is None or not self._goes_on():
+                break
+            claimed = await self._deliver(claimed)
+        return claimed
+
+    async def _deliver(self, claimed: ClaimedDelivery) -> ClaimedDelivery | None:
+        try:
+            following = await self._outbox.handle(claimed)
+        except Exception as error:
+            await self._fail(claimed, error)
+            return None
+        self._failures = 0
+        return following
+
+    async def _fail(self, claimed: ClaimedDelivery, error: Exception) -> None:
+        try:
+            dead = await self._outbox.fail(claimed, error)
+        except Exception:
+            self._unhandled.append(claimed)
+            raise
+        for notify in self._on_failure:
+            notify(error)
+        write = log.error if dead else log.warning
+        write(
+            "delivery dead-lettered" if dead else "delivery failed",
+            delivery=claimed.id,
+            of=claimed.event,
+            to=claimed.subscriber,
+            attempts=claimed.attempts + 1,
+            error=repr(error),
+        )
+        if not isinstance(error, IncompatiblePayload):
+            self._failures += 1
+        if self.is_open:
+            pause = self._outbox.policy.breaker_pause
+            log.warning("subscriber paused", subscriber=claimed.subscriber, seconds=pause.total_seconds())
+            self._pause(pause)
