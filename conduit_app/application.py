@@ -243,7 +243,7 @@ def _create_fastapi(
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         try:
             with watchdog.running():
-                async with run_background_tasks(composition.messaging), metrics.sampling():
+                async with run_background_tasks(composition), metrics.sampling():
                     yield
             await composition.database.dispose()
         finally:

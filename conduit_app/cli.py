@@ -65,6 +65,7 @@ operate(
 )
 operate("modules", "conduit_app.commands.modules:modules_command", "List the enabled modules.")
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
+operate("jobs", "conduit_app.commands.jobs:jobs", "List the periodic jobs; run one now.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
 if is_installed():
     develop("check", f"{PACKAGE}.commands:check", "Check the architecture of a checkout, or of a plugin.")

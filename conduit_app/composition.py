@@ -15,6 +15,7 @@ from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.infrastructure.idempotency import SqlIdempotencyStore
+from modules.kernel.infrastructure.jobs import Jobs
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -33,6 +34,7 @@ class Composition:
     containers: Mapping[str, ModuleContainer]
     database: Database
     messaging: Messaging
+    jobs: Jobs
 
     @property
     def migratable(self) -> Sequence[Module]:
@@ -106,6 +108,7 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     """Return the modules wired and subscribed to each other; they must be in the order of their needs."""
     messaging = create_messaging(shared.database, shared.clock)
+    jobs = Jobs(shared.database, messaging.signals, shared.clock)
     personal_data = PersonalData()
     shared_providers = _shared_providers(shared, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}
@@ -117,9 +120,10 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
         containers[module.name] = container
         offers |= {contract: getattr(container, provider) for contract, provider in module.offers.items()}
         _subscribe(module, container, messaging)
+        _add_jobs(module, container, jobs)
         if module.personal_data is not None:
             personal_data.add(module.name, partial(module.personal_data, container))
-    return Composition(modules, containers, shared.database, messaging)
+    return Composition(modules, containers, shared.database, messaging, jobs)
 
 
 def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging) -> None:
@@ -129,6 +133,14 @@ def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging)
         handler = partial(subscription.handler, container)
         try:
             messaging.subscribe(module.name, subscription.event, handler, subscription.delivery)
+        except ValueError as error:
+            raise CompositionError(str(error)) from error
+
+
+def _add_jobs(module: Module, container: ModuleContainer, jobs: Jobs) -> None:
+    for job in module.jobs:
+        try:
+            jobs.add(f"{module.name}/{job.name}", job.every, partial(job.run, container))
         except ValueError as error:
             raise CompositionError(str(error)) from error
 

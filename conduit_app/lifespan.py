@@ -7,18 +7,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
-from modules.kernel.infrastructure.messaging.messaging import Messaging
+from conduit_app.composition import Composition
 
 SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
-async def run_background_tasks(messaging: Messaging) -> AsyncIterator[None]:
-    """Run the outbox dispatcher and the listener for signals of other processes, until the block ends.
+async def run_background_tasks(composition: Composition) -> AsyncIterator[None]:
+    """Run the outbox dispatcher, the jobs and the listener for signals of other processes in the block.
 
-    The delivery in progress is finished then.
+    The deliveries in progress are finished then, and the jobs in progress are cancelled.
     """
-    relay = asyncio.create_task(messaging.signals.relay())
+    messaging = composition.messaging
+    cancelled = [asyncio.create_task(messaging.signals.relay()), asyncio.create_task(composition.jobs.run())]
     dispatcher = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
     try:
         with _on_shutdown_signal(messaging.signals.close):
@@ -27,9 +28,10 @@ async def run_background_tasks(messaging: Messaging) -> AsyncIterator[None]:
         messaging.signals.close()
         if dispatcher is not None:
             await dispatcher
-        relay.cancel()
-        with suppress(asyncio.CancelledError):
-            await relay
+        for task in cancelled:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @contextmanager

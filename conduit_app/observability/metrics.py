@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -118,6 +119,27 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._job_finished = Gauge(
+            "conduit_job_last_success_timestamp_seconds",
+            "When the job last finished, in seconds since 1970; 0 if never",
+            ["job"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._job_due = Gauge(
+            "conduit_job_next_run_timestamp_seconds",
+            "When the job is due, in seconds since 1970; 0 before its first run",
+            ["job"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._job_failures = Gauge(
+            "conduit_job_failures",
+            "Failures of the job since it last finished",
+            ["job"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._up = Gauge(
             "conduit_database_up",
             "1 if the database responded to this scrape, else 0",
@@ -145,6 +167,7 @@ class Metrics:
         """Return the metrics of all worker processes."""
         try:
             backlog = await self._probe.run(self._composition.messaging.outbox_admin.backlog())
+            jobs = await self._probe.run(self._composition.jobs.states())
         except Unavailable:
             self._up.set(0)
             self._modules.forget_database()
@@ -152,6 +175,11 @@ class Metrics:
             self._up.set(1)
             await self._modules.read_database(self._probe)
             self._oldest_pending.set(backlog.oldest_pending_seconds)
+            for job in jobs:
+                finished, due = (_timestamp(moment) for moment in (job.finished_at, job.next_run_at))
+                self._job_finished.labels(job.name).set(finished)
+                self._job_due.labels(job.name).set(due)
+                self._job_failures.labels(job.name).set(job.failures)
             for subscriber, seconds in backlog.lag_seconds.items():
                 self._lag.labels(subscriber).set(seconds)
             for state in ("pending", "dead", "orphaned"):
@@ -229,3 +257,7 @@ def create_metrics_router(metrics: Metrics) -> APIRouter:
         return Response(await metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _timestamp(moment: datetime | None) -> float:
+    return 0.0 if moment is None else moment.timestamp()

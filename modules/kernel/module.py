@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -37,6 +38,22 @@ class Subscription:
     event: type[Event]
     handler: Callable[[Any], EventHandler[Any] | PreparingHandler[Any] | CallingHandler[Any]]
     delivery: DeliveryMode = DeliveryMode.IN_TRANSACTION
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A periodic job of a module: `MODULE/NAME` in `conduit jobs`.
+
+    `run` is called with the module's container, in no transaction, at the first start and then `every` so
+    often, in one process at a time of all machines. It does a part of the work that takes seconds, and
+    returns whether more is left: then it is called again at once, perhaps in another process. What it has
+    done it stores itself. An error, and a run of more than four minutes, is logged, and the job is called
+    again after `every`.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[Any], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,7 @@ class Module:
     personal_data: returns, from its container, the function that exports a user's data.
     checks: returns, from its container, its consistency checks, in the order of their repair.
     demo: fills its part of a demonstration database, after the modules it needs.
+    jobs: its periodic jobs.
     commands: its commands for operators, under the module's name.
     gauges, counters, histograms: its metrics.
     after_restore: runs, with its container, after the database was restored from a backup.
@@ -145,6 +163,7 @@ class Module:
     personal_data: Callable[[Any], PersonalDataSource] | None = None
     checks: Callable[[Any], Sequence[ConsistencyCheck]] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
+    jobs: Sequence[Job] = ()
     commands: Sequence[Command] = ()
     gauges: Sequence[Gauge | AsyncGauge] = ()
     counters: Sequence[CounterMetric] = ()

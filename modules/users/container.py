@@ -8,6 +8,7 @@ from modules.users.domain.service import AccountService
 from modules.users.infrastructure.accounts import SqlAccounts
 from modules.users.infrastructure.blocklist import blocklist
 from modules.users.infrastructure.directory import SqlUserDirectory
+from modules.users.infrastructure.limit_storage import SqlLimitStorage
 from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.passwords import Argon2Passwords
 from modules.users.infrastructure.registration_throttle import SqlRegistrationThrottle
@@ -47,6 +48,7 @@ class UsersContainer(ModuleContainer):
         ModuleContainer.settings,
         ModuleContainer.signing_keys,
     )
+    limit_storage = providers.Singleton(SqlLimitStorage, ModuleContainer.database, ModuleContainer.clock)
     registration_throttle = providers.Singleton(
         SqlRegistrationThrottle, ModuleContainer.database, ModuleContainer.clock, ModuleContainer.settings
     )

@@ -1,6 +1,7 @@
 """The manifest of users."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fastapi import APIRouter
 
@@ -8,7 +9,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Gauge, Module
+from modules.kernel.module import Gauge, Job, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
@@ -38,6 +39,11 @@ def checks(container: UsersContainer) -> Sequence[ConsistencyCheck]:
     return consistency_checks(container.database(), container.directory())
 
 
+async def delete_expired_counts(container: UsersContainer) -> bool:
+    """Delete a batch of the expired counts of attempts; return whether there may be more."""
+    return await container.limit_storage().delete_expired()
+
+
 MODULE = Module(
     name="users",
     owner="@conduit/users",
@@ -51,6 +57,7 @@ MODULE = Module(
     checks=checks,
     demo=demo,
     after_restore=after_restore,
+    jobs=[Job("expired-counts", timedelta(minutes=5), delete_expired_counts)],
     unauthenticated={"POST /api/users": "registration", "POST /api/users/login": "returns a token"},
     gauges=[
         Gauge(

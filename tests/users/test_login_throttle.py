@@ -14,6 +14,7 @@ from conduit_app.settings import SettingsError, load_settings
 from modules.kernel.fakes import FakeClock
 from modules.users.container import UsersContainer
 from modules.users.domain.login_throttle import TooManyLoginAttempts
+from modules.users.infrastructure.limit_storage import SqlLimitStorage
 from modules.users.infrastructure.login_throttle import SqlLoginThrottle
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import LoginAttemptRow
@@ -259,6 +260,7 @@ class TestStorage:
             await throttle.record(f"{account}@a.org", HERE)
         clock.at += timedelta(hours=2)
         await throttle.record("jake@a.org", HERE)
+        assert await SqlLimitStorage(users.database(), clock).delete_expired() is False
         async with users.database().snapshot() as session:
             assert await session.scalar(select(func.count()).select_from(LoginAttemptRow)) == 3
             keys = "".join(await session.scalars(select(LoginAttemptRow.key)))

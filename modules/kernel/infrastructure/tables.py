@@ -1,16 +1,20 @@
-"""The schema of the kernel: deliveries and idempotency keys. Importing it imports all of its tables."""
+"""The schema of the kernel: deliveries, idempotency keys and jobs. Importing it imports all of its tables."""
 
 from pathlib import Path
 
 from modules.kernel.infrastructure.declarative_base import Base
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
+from modules.kernel.infrastructure.job_table import JobRow
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.schema import Schema
 
-__all__ = ["SCHEMA", "DeliveryRow", "IdempotencyKeyRow"]
+__all__ = ["SCHEMA", "DeliveryRow", "IdempotencyKeyRow", "JobRow"]
 
 SCHEMA = Schema(
     Base.metadata,
     Path(__file__).parent / "migrations",
-    unchecked={"kernel_delivery.attempts": "attempts are not stored"},
+    unchecked={
+        "kernel_delivery.attempts": "attempts are not stored",
+        "kernel_job.failures": "failures are not stored",
+    },
 )

@@ -12,7 +12,16 @@ from modules.kernel.infrastructure.persistence.dialect_sql import in_texts, upse
 from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.users.infrastructure.tables import LoginAttemptRow, login_attempts
 
-DELETE_EXPIRED = prepare(delete(login_attempts).where(login_attempts.c.expires_at <= bindparam("now")))
+CLEANUP_BATCH_SIZE = 1_000
+EXPIRED = (
+    select(login_attempts.c.key)
+    .where(login_attempts.c.expires_at <= bindparam("now"))
+    .order_by(login_attempts.c.expires_at)
+    .limit(CLEANUP_BATCH_SIZE)
+)
+DELETE_EXPIRED = prepare(
+    delete(login_attempts).where(login_attempts.c.key.in_(EXPIRED)).returning(login_attempts.c.key)
+)
 OPEN_WINDOWS = prepare(
     select(login_attempts.c.key, login_attempts.c.count).where(
         in_texts(login_attempts.c.key, "keys"), login_attempts.c.expires_at > bindparam("now")
@@ -41,9 +50,10 @@ class SqlLimitStorage(Storage):
         """No exceptions to wrap: database errors propagate unchanged."""
         return ()
 
-    async def delete_expired(self) -> None:
-        """Delete all expired windows."""
-        await self._database.execute(DELETE_EXPIRED, {"now": self._now()})
+    async def delete_expired(self) -> bool:
+        """Delete a batch of expired windows; return whether there may be more."""
+        deleted = await self._database.fetch_values(DELETE_EXPIRED, {"now": self._now()})
+        return len(deleted) == CLEANUP_BATCH_SIZE
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add `amount` to the open window, or open one of `expiry` seconds; return the count."""

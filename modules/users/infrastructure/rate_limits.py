@@ -52,7 +52,6 @@ class RateLimiter:
         exceeded = [key for key in keys if counts.get(key.storage_key, 0) >= key.limit.amount]
         if not exceeded:
             async with self._database.transaction():
-                await self._storage.delete_expired()
                 exceeded = [key for key in keys if not await self._limiter.hit(key.limit, key.identifier)]
         return await self._retry_after_seconds(exceeded) if exceeded else None
 

@@ -1,0 +1,82 @@
+"""`conduit jobs`: the periodic jobs of modules."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from conduit_app.application import compose_from_settings
+from conduit_app.commands.errors import reporting_errors
+from conduit_app.commands.fail import fail
+from conduit_app.migrations.schema_state import require_current
+from conduit_app.observability.structured_logging import configure_logging
+from conduit_app.settings import Settings, load_settings
+from modules.kernel.infrastructure.jobs import Jobs, JobState
+from modules.kernel.module import KERNEL
+
+ResultT = TypeVar("ResultT")
+
+jobs = typer.Typer(help="List the periodic jobs; run one now.", no_args_is_help=True)
+
+
+@jobs.command(name="list")
+def list_command() -> None:
+    """List the jobs of the enabled modules, with their last and next runs.
+
+    Example: conduit jobs list
+    """
+    states = _with_jobs(lambda found: found.states())
+    for state in states:
+        typer.echo(_line(state))
+    if not states:
+        typer.echo("no jobs", err=True)
+
+
+@jobs.command()
+def run(name: Annotated[str, typer.Argument(help="Name of the job, as shown by conduit jobs list.")]) -> None:
+    """Let a serving process run a job now.
+
+    Example: conduit jobs run users/expired-counts
+    """
+    if not _with_jobs(lambda found: _schedule(found, name)):
+        fail(f"{name} is running, or has never run: a serving process runs it when it starts")
+    typer.echo(f"{name} is due", err=True)
+
+
+async def _schedule(found: Jobs, name: str) -> bool:
+    if name not in found.names:
+        fail(f"there is no job {name}")
+    return await found.schedule(name)
+
+
+def _with_jobs(operation: Callable[[Jobs], Awaitable[ResultT]]) -> ResultT:
+    with reporting_errors():
+        settings = load_settings(Settings)
+        configure_logging(settings)
+        return asyncio.run(_run(settings, operation))
+
+
+async def _run(settings: Settings, operation: Callable[[Jobs], Awaitable[ResultT]]) -> ResultT:
+    composition = compose_from_settings(settings)
+    try:
+        await require_current(composition.database, [KERNEL])
+        return await operation(composition.jobs)
+    finally:
+        await composition.database.dispose()
+
+
+def _line(state: JobState) -> str:
+    following = "running" if state.is_running else f"next {_time(state.next_run_at)}"
+    error = f", {state.failures} failures: {_last_line(state.last_error)}" if state.last_error else ""
+    every = f"every {state.every.total_seconds():.0f} s"
+    return f"{state.name}  {every}, last {_time(state.finished_at)}, {following}{error}"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def _time(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
