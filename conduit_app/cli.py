@@ -67,6 +67,11 @@ operate("modules", "conduit_app.commands.modules:modules_command", "List the ena
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
 operate("jobs", "conduit_app.commands.jobs:jobs", "List the periodic jobs; run one now.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
+develop(
+    "catalog",
+    "conduit_app.commands.catalog:catalog",
+    "Print the contracts and events of the enabled modules, with owners, versions and consumers.",
+)
 if is_installed():
     develop("check", f"{PACKAGE}.commands:check", "Check the architecture of a checkout, or of a plugin.")
     develop(
