@@ -108,7 +108,7 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     """Return the modules wired and subscribed to each other; they must be in the order of their needs."""
     messaging = create_messaging(shared.database, shared.clock)
-    jobs = Jobs(shared.database, messaging.signals, shared.clock)
+    jobs = Jobs(shared.database, shared.clock)
     personal_data = PersonalData()
     shared_providers = _shared_providers(shared, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}

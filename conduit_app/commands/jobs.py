@@ -36,7 +36,7 @@ def list_command() -> None:
 
 @jobs.command()
 def run(name: Annotated[str, typer.Argument(help="Name of the job, as shown by conduit jobs list.")]) -> None:
-    """Let a serving process run a job now.
+    """Make a job due: a serving process runs it within a minute.
 
     Example: conduit jobs run users/expired-counts
     """

@@ -7,7 +7,6 @@ import pytest
 
 from modules.kernel.fakes import FakeClock
 from modules.kernel.infrastructure.jobs import LEASE, Jobs
-from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 
 NAME, EVERY = "lamps/dust", timedelta(minutes=10)
@@ -50,7 +49,7 @@ def jobs(kernel_database: Database, clock: FakeClock, dusting: Dusting) -> Jobs:
 
 def process(database: Database, clock: FakeClock, dusting: Dusting) -> Jobs:
     """Return the jobs of a further process."""
-    jobs = Jobs(database, Signals(database), clock)
+    jobs = Jobs(database, clock)
     jobs.add(NAME, EVERY, dusting.run)
     return jobs
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,19 +15,16 @@ from sqlalchemy import bindparam, select, update
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.job_table import JobRow
-from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import upsert
 from modules.kernel.infrastructure.persistence.statements import prepare
 
-JOBS_TOPIC = "jobs"
-"""The topic of the signal that a job may be due."""
-
+# The longest wait of a process until it looks at the schedule again.
 POLL_SECONDS = 60.0
 # Of each run: one that exceeds it has failed. Below the lease, after which another process may run the job.
 TIME_LIMIT = timedelta(minutes=4)
 LEASE = timedelta(minutes=5)
-RETRY = timedelta(seconds=1)
+RETRY_SECONDS = 1.0
 MAX_ERROR_LENGTH = 10_000
 
 jobs: Any = JobRow.__table__
@@ -98,9 +96,8 @@ class _Job:
 class Jobs:
     """The jobs of this process's modules."""
 
-    def __init__(self, database: Database, signals: Signals, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._signals = signals
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
         # Distinguishes this process's claims from those of others.
@@ -127,14 +124,17 @@ class Jobs:
                 tasks.create_task(self._run_repeatedly(name))
 
     async def _run_repeatedly(self, name: str) -> None:
-        with self._signals.listening(JOBS_TOPIC) as listener:
-            while not self._signals.closed:
-                try:
-                    seconds = await self.run_if_due(name)
-                except Unavailable as error:
-                    log.warning("job delayed: database unavailable", job=name, cause=repr(error))
-                    seconds = RETRY.total_seconds()
-                await listener.wait(min(seconds, POLL_SECONDS))
+        while True:
+            try:
+                seconds = min(await self.run_if_due(name), POLL_SECONDS)
+            except Unavailable as error:
+                log.warning("job delayed: database unavailable", job=name, cause=repr(error))
+                seconds = RETRY_SECONDS
+            except Exception:
+                # A bug. Stopping here would end all jobs of this process.
+                log.exception("job schedule failed", job=name)
+                seconds = POLL_SECONDS
+            await asyncio.sleep(seconds)
 
     async def run_if_due(self, name: str) -> float:
         """Run the job if it is due and no other process runs it; return how many seconds later it is due.
@@ -182,7 +182,9 @@ class Jobs:
             failures = await self._database.fetch_value(FAIL, key | parameters)
             log.exception("job failed", job=name, failures=failures)
         except BaseException:
-            await self._database.execute(RELEASE, key | {"now": self._clock.now()})
+            # Otherwise others run it when the lease has expired.
+            with suppress(Unavailable):
+                await self._database.execute(RELEASE, key | {"now": self._clock.now()})
             raise
         else:
             now = self._clock.now()
@@ -213,7 +215,5 @@ class Jobs:
 
     async def schedule(self, name: str) -> bool:
         """Make a job due now; return whether it had run before and is not running."""
-        async with self._database.transaction():
-            row = await self._database.fetch_one(SCHEDULE, {"job": name, "now": self._clock.now()})
-            await self._signals.send(JOBS_TOPIC)
-        return row is not None
+        scheduled = await self._database.fetch_one(SCHEDULE, {"job": name, "now": self._clock.now()})
+        return scheduled is not None
