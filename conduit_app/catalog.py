@@ -58,8 +58,17 @@ class EventEntry:
     payload: Mapping[str, Any]
     """The JSON schema of a stored payload."""
 
-    consumers: Mapping[str, str]
-    """How it is delivered to each enabled module that subscribes to it."""
+    consumers: Sequence["EventConsumer"]
+    """The subscriptions of the enabled modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventConsumer:
+    """A subscription to an event."""
+
+    module: str
+    delivery: str
+    """When it is delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +115,12 @@ def _event(module: Module, event: type[Event], modules: Sequence[Module]) -> Eve
         event.schema_version(),
         next((field.name for field in fields(event)), ""),
         payload,
-        {
-            consumer.name: subscription.delivery.value
+        [
+            EventConsumer(consumer.name, subscription.delivery.value)
             for consumer in modules
             for subscription in consumer.subscriptions
             if subscription.event is event
-        },
+        ],
     )
 
 
@@ -143,12 +152,13 @@ def asyncapi(catalog: Catalog) -> Mapping[str, Any]:
             "channel": channel,
             "messages": [message],
         }
-        for consumer, delivery in event.consumers.items():
-            operations[f"{consumer}.handle.{event.name}"] = {
+        for number, consumer in enumerate(event.consumers, start=1):
+            # A module may subscribe twice: in the transaction and after the commit.
+            operations[f"{consumer.module}.handle.{event.name}.{number}"] = {
                 "action": "receive",
                 "channel": channel,
                 "messages": [message],
-                "x-delivery": delivery,
+                "x-delivery": consumer.delivery,
             }
         messages[key] = {
             "name": event.name,
@@ -189,7 +199,7 @@ def _page(catalog: Catalog) -> str:
                 f"<code>{escape(name)}</code>{' (ordering key)' if name == event.ordering_key else ''}"
                 for name in event.payload.get("properties", {})
             ),
-            _items(escape(f"{consumer}, {delivery}") for consumer, delivery in event.consumers.items()),
+            _items(escape(f"{consumer.module}, {consumer.delivery}") for consumer in event.consumers),
         ]
         for event in catalog.events
     ]

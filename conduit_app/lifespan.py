@@ -26,6 +26,7 @@ async def run_background_tasks(composition: Composition) -> AsyncIterator[None]:
             yield
     finally:
         messaging.signals.close()
+        composition.jobs.close()
         if dispatcher is not None:
             await dispatcher
         for task in cancelled:

@@ -24,6 +24,10 @@ Ids = Annotated[
     typer.Argument(help="Delivery ids, as shown by conduit events list.", show_default=False),
 ]
 
+Incompatible = Annotated[
+    bool, typer.Option("--incompatible", help="All deliveries whose payload this release cannot read.")
+]
+
 events = typer.Typer(
     help="Inspect the outbox; retry or delete deliveries.",
     no_args_is_help=True,
@@ -77,9 +81,7 @@ def show(delivery_id: Annotated[int, typer.Argument(metavar="ID", help="Delivery
 def retry(
     ids: Ids = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries.")] = False,
-    incompatible: Annotated[
-        bool, typer.Option("--incompatible", help="All deliveries that another release could not read.")
-    ] = False,
+    incompatible: Incompatible = False,
 ) -> None:
     """Retry dead, incompatible or pending deliveries now.
 
@@ -99,6 +101,7 @@ def retry(
 def purge(
     ids: Ids = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries.")] = False,
+    incompatible: Incompatible = False,
     orphaned: Annotated[
         bool, typer.Option("--orphaned", help="All deliveries without a subscriber.")
     ] = False,
@@ -107,7 +110,13 @@ def purge(
 
     Example: conduit events purge 42
     """
-    states = _chosen({DeliveryState.DEAD: dead, DeliveryState.ORPHANED: orphaned})
+    states = _chosen(
+        {
+            DeliveryState.DEAD: dead,
+            DeliveryState.INCOMPATIBLE: incompatible,
+            DeliveryState.ORPHANED: orphaned,
+        }
+    )
     _require_choice(ids, states)
     count = _with_outbox(lambda outbox: _change(outbox, states or ALL_STATES, ids, outbox.purge))
     typer.echo(f"{_number(count)} deleted", err=True)

@@ -225,7 +225,7 @@ class Metrics:
         for name, pool in self._composition.database.pools.items():
             self._connections.labels(name).set(pool.in_use)
         for lane in self._composition.messaging.dispatcher.lanes:
-            self._paused.labels(lane.subscriber).set(lane.is_open)
+            self._paused.labels(lane.subscriber).set(lane.pause_seconds > 0)
         self._modules.sample()
         for module, totals in self._totals.items():
             if totals.count:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conduit_app.catalog import Catalog, CatalogFormat, describe_catalog, render_catalog
+from conduit_app.catalog import Catalog, CatalogFormat, EventConsumer, describe_catalog, render_catalog
 from conduit_app.composition import Composition
 from tests.program import TIMEOUT_SECONDS, conduit, require_program
 
@@ -37,7 +37,7 @@ def test_event_has_its_payload_ordering_key_and_subscribers(catalog: Catalog) ->
         "author_id",
         ["author_id", "article_ids"],
     )
-    assert deleted.consumers == {"comments": "in the publisher's transaction"}
+    assert deleted.consumers == [EventConsumer("comments", "in the publisher's transaction")]
 
 
 def test_page_has_every_contract_and_event(catalog: Catalog) -> None:

@@ -1,13 +1,14 @@
 """Periodic jobs: one process at a time, resumed after a crash or a shutdown."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from modules.kernel.fakes import FakeClock
-from modules.kernel.infrastructure.jobs import LEASE, Jobs
-from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.jobs import LEASE, OUTAGE_DELAY, PROCESS_LOST, Jobs
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 
 NAME, EVERY = "lamps/dust", timedelta(minutes=10)
 
@@ -120,6 +121,53 @@ async def test_job_in_progress_at_shutdown_is_left_to_others(
     dusting.ending.set()
     await process(kernel_database, clock, dusting).run_if_due(NAME)
     assert dusting.runs == 2
+
+
+async def test_job_that_ends_its_process_counts_as_failed(
+    kernel_database: Database, jobs: Jobs, dusting: Dusting, clock: FakeClock
+) -> None:
+    dusting.ending.clear()
+    lost = asyncio.create_task(jobs.run_if_due(NAME))
+    await dusting.started.wait()
+    clock.at += LEASE
+    dusting.started.clear()
+    other = process(kernel_database, clock, dusting)
+    next_run = asyncio.create_task(other.run_if_due(NAME))
+    await dusting.started.wait()
+    [state] = await other.states()
+    assert (state.failures, state.last_error) == (1, PROCESS_LOST)
+    dusting.ending.set()
+    await asyncio.gather(lost, next_run)
+
+
+async def test_job_runs_soon_after_the_database_was_not_available(
+    jobs: Jobs, dusting: Dusting, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable() -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(dusting.ending, "wait", unavailable)
+    assert await jobs.run_if_due(NAME) == OUTAGE_DELAY.total_seconds()
+    [state] = await jobs.states()
+    assert (state.failures, state.next_run_at) == (1, clock.at + OUTAGE_DELAY)
+
+
+async def test_shutdown_ends_also_if_a_commit_ignores_the_cancellation(
+    jobs: Jobs, dusting: Dusting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def commit() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(dusting.ending, "wait", commit)
+    dusting.left = 10
+    running = asyncio.create_task(jobs.run())
+    await dusting.started.wait()
+    jobs.close()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert dusting.runs == 1
 
 
 async def test_failure_is_stored_and_the_job_runs_again_at_its_interval(

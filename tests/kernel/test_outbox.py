@@ -660,6 +660,13 @@ class TestSeveralWorkers:
 
 
 class TestLanes:
+    @pytest.mark.parametrize(
+        ("concurrency", "seconds"), [(0, 10), (1, 0), (1, 30)], ids=["none at once", "no time", "a lease"]
+    )
+    def test_limits_with_which_nothing_is_delivered_are_refused(self, concurrency: int, seconds: int) -> None:
+        with pytest.raises(ValueError, match="must be"):
+            DeliveryLimits(concurrency, timedelta(seconds=seconds))
+
     async def test_hanging_subscriber_delays_no_other(
         self, kernel_database: Database, messaging: Messaging, publish: Publish
     ) -> None:
@@ -697,7 +704,7 @@ class TestLanes:
         await draining
         assert sorted(lamp for lamp, _ in calling.calls) == ["desk", "desk", "floor", "shelf"]
 
-    async def test_subscriber_that_always_fails_is_paused_and_uses_up_no_attempts(
+    async def test_subscriber_is_paused_when_first_attempts_fail_in_a_row(
         self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
     ) -> None:
         lamps = [f"lamp {number}" for number in range(8)]
@@ -705,18 +712,29 @@ class TestLanes:
         await publish(*map(LampBroken, lamps))
         await messaging.dispatcher.drain()
         failures = POLICY.breaker_failures
-        assert len(subscriber.handled) == failures
         stored = await messaging.outbox_admin.oldest(ALL_STATES, 10)
         assert [delivery.attempts for delivery in stored] == [1] * failures + [0] * (8 - failures)
         [lane] = messaging.dispatcher.lanes
-        assert (lane.is_open, lane.pause_seconds) == (True, POLICY.breaker_pause.total_seconds())
-        clock.at += POLICY.breaker_pause
-        await messaging.dispatcher.drain()
-        assert len(subscriber.handled) == failures + 1
+        assert lane.pause_seconds == POLICY.breaker_pause.total_seconds()
         subscriber.failing = set()
+        await messaging.dispatcher.drain()
+        assert len(subscriber.handled) == failures
         clock.at += POLICY.breaker_pause
         await messaging.dispatcher.drain()
-        assert (lane.is_open, await messaging.outbox_admin.oldest(ALL_STATES, 10)) == (False, [])
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
+
+    async def test_retries_that_fail_do_not_pause_the_subscriber(
+        self, messaging: Messaging, publish: Publish, subscriber: Subscriber, clock: FakeClock
+    ) -> None:
+        subscriber.failing = {"desk", "floor", "shelf"}
+        await publish(*map(LampBroken, sorted(subscriber.failing)))
+        for _ in range(MAX_ATTEMPTS - 1):
+            await messaging.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        assert len(subscriber.handled) > POLICY.breaker_failures
+        await publish(LampBroken("hall"))
+        await messaging.dispatcher.drain()
+        assert LampBroken("hall") in subscriber.handled
 
     async def test_claims_are_released_when_the_database_is_available_again(
         self,
@@ -736,7 +754,18 @@ class TestLanes:
             with pytest.raises(DatabaseUnavailable):
                 await messaging.dispatcher.drain()
         # The clock stands still: no lease has expired.
-        await messaging.dispatcher.drain()
+        handled, handle = asyncio.Event(), subscriber.handle
+
+        async def handle_and_tell(event: LampBroken | LampMended) -> None:
+            await handle(event)
+            if len(subscriber.handled) == 2:
+                handled.set()
+
+        monkeypatch.setattr(subscriber, "handle", handle_and_tell)
+        dispatcher = asyncio.create_task(messaging.dispatcher.run())
+        await handled.wait()
+        messaging.signals.close()
+        await dispatcher
         assert subscriber.handled == [LampBroken("desk"), LampBroken("floor")]
 
 
@@ -808,7 +837,8 @@ class TestSchemaVersions:
         assert await previous.deliver() == [SOLD("desk", 8)]
         assert await previous.states() == [(DeliveryState.INCOMPATIBLE, 0)]
         assert await previous.messaging.outbox_admin.purge([DeliveryState.ORPHANED]) == 0
-        assert (await previous.messaging.outbox_admin.backlog()).dead == 1
+        assert await previous.messaging.outbox_admin.retry(ALL_STATES) == 0
+        assert await previous.messaging.outbox_admin.backlog() == Backlog(1, 0, 0, 0, {"tills": 0.0})
         assert await present.deliver() == [SOLD_IN_CENTS("desk", 900)]
 
     async def test_payload_that_does_not_parse_is_attempted_once(

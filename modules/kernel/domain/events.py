@@ -56,6 +56,9 @@ class DeliveryMode(Enum):
     """For a handler that calls another service, see `CallingHandler`."""
 
 
+MAX_HANDLER_TIMEOUT = timedelta(seconds=14)
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryLimits:
     """The limits of the after-commit deliveries to one module."""
@@ -65,7 +68,17 @@ class DeliveryLimits:
     that wait for other services."""
 
     handler_timeout: timedelta | None = None
-    """The time limit of a handler; default: 10 seconds. Well below 30, for which a claim is valid."""
+    """The time limit of a handler; default: 10 seconds."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a concurrency or a time limit with which nothing would be delivered.
+
+        A claim is valid for 30 seconds, and a prepared handler may take its time limit twice.
+        """
+        if self.concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {self.concurrency}")
+        if self.handler_timeout is not None and not timedelta() < self.handler_timeout <= MAX_HANDLER_TIMEOUT:
+            raise ValueError(f"handler_timeout must be at most {MAX_HANDLER_TIMEOUT}, and above 0")
 
 
 DeliveryId = NewType("DeliveryId", str)

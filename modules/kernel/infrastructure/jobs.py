@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, case, or_, select, update
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.job_table import JobRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import upsert
+from modules.kernel.infrastructure.persistence.dialect_sql import Columns, upsert
 from modules.kernel.infrastructure.persistence.statements import prepare
 
 # The longest wait of a process until it looks at the schedule again.
@@ -25,6 +25,10 @@ POLL_SECONDS = 60.0
 TIME_LIMIT = timedelta(minutes=4)
 LEASE = timedelta(minutes=5)
 RETRY_SECONDS = 1.0
+OUTAGE_DELAY = timedelta(minutes=1)
+"""When a job that failed because the database was not available runs again, if its interval is longer."""
+
+PROCESS_LOST = "the process stopped, or exceeded its lease, while it ran this job"
 MAX_ERROR_LENGTH = 10_000
 
 jobs: Any = JobRow.__table__
@@ -59,11 +63,13 @@ FAIL = prepare(
         failures=jobs.c.failures + 1,
         last_error=bindparam("error"),
     )
-    .returning(jobs.c.failures)
 )
 SCHEDULE = prepare(
     update(jobs)
-    .where(jobs.c.name == bindparam("job"), jobs.c.claimed_by.is_(None))
+    .where(
+        jobs.c.name == bindparam("job"),
+        or_(jobs.c.claimed_by.is_(None), jobs.c.due_at <= bindparam("now")),
+    )
     .values(due_at=bindparam("now"))
     .returning(jobs.c.name)
 )
@@ -100,6 +106,7 @@ class Jobs:
         self._database = database
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
+        self._closed = False
         # Distinguishes this process's claims from those of others.
         self._worker_id = secrets.token_hex(8)
 
@@ -118,23 +125,33 @@ class Jobs:
         return list(self._jobs)
 
     async def run(self) -> None:
-        """Run each job when it is due, until cancelled; the part in progress is then left to a later run."""
+        """Run each job when it is due, until `close` and a cancellation.
+
+        A part in progress is then left to a later run, or finished, if it commits at that moment.
+        """
         async with asyncio.TaskGroup() as tasks:
             for name in self._jobs:
                 tasks.create_task(self._run_repeatedly(name))
 
+    def close(self) -> None:
+        """Let no job begin any more: a commit in progress ignores a cancellation."""
+        self._closed = True
+
     async def _run_repeatedly(self, name: str) -> None:
-        while True:
+        while not self._closed:
             try:
                 seconds = min(await self.run_if_due(name), POLL_SECONDS)
             except Unavailable as error:
-                log.warning("job delayed: database unavailable", job=name, cause=repr(error))
+                log.warning(
+                    "job delayed: database unavailable", job=name, cause=repr(error.__cause__ or error)
+                )
                 seconds = RETRY_SECONDS
             except Exception:
                 # A bug. Stopping here would end all jobs of this process.
                 log.exception("job schedule failed", job=name)
                 seconds = POLL_SECONDS
-            await asyncio.sleep(seconds)
+            if not self._closed:
+                await asyncio.sleep(seconds)
 
     async def run_if_due(self, name: str) -> float:
         """Run the job if it is due and no other process runs it; return how many seconds later it is due.
@@ -158,17 +175,7 @@ class Jobs:
             "failures": 0,
             "now": now,
         }
-        claim = upsert(
-            self._database.dialect,
-            JobRow,
-            lambda _stored, new: {
-                "due_at": new.due_at,
-                "claimed_by": new.claimed_by,
-                "started_at": new.started_at,
-            },
-            where=lambda stored: stored.due_at <= bindparam("now"),
-            returning="name",
-        )
+        claim = upsert(self._database.dialect, JobRow, _claimed, where=_is_due, returning="name")
         return await self._database.fetch_one(claim, row) is not None
 
     async def _run_claimed(self, name: str, job: _Job) -> None:
@@ -177,10 +184,12 @@ class Jobs:
             async with asyncio.timeout(TIME_LIMIT.total_seconds()):
                 has_more = await job.run()
         except Exception as error:
+            # First, because the database may be what failed.
+            log.exception("job failed", job=name)
+            delay = min(job.every, OUTAGE_DELAY) if isinstance(error, Unavailable) else job.every
             text = "".join(traceback.format_exception(error))[-MAX_ERROR_LENGTH:].replace("\0", "")
-            parameters = {"next": self._clock.now() + job.every, "error": text}
-            failures = await self._database.fetch_value(FAIL, key | parameters)
-            log.exception("job failed", job=name, failures=failures)
+            parameters = {"next": self._clock.now() + delay, "error": text}
+            await self._database.execute(FAIL, key | parameters)
         except BaseException:
             # Otherwise others run it when the lease has expired.
             with suppress(Unavailable):
@@ -198,15 +207,14 @@ class Jobs:
         rows: Mapping[str, Any] = {row.name: row for row in await self._database.fetch_all(STATES)}
         return [self._state(name, job, rows.get(name)) for name, job in self._jobs.items()]
 
-    @staticmethod
-    def _state(name: str, job: _Job, row: Any) -> JobState:
+    def _state(self, name: str, job: _Job, row: Any) -> JobState:
         if row is None:
             return JobState(name, job.every, None)
         return JobState(
             name,
             job.every,
             row.due_at,
-            row.claimed_by is not None,
+            row.claimed_by is not None and row.due_at > self._clock.now(),
             row.started_at,
             row.finished_at,
             row.failures,
@@ -217,3 +225,20 @@ class Jobs:
         """Make a job due now; return whether it had run before and is not running."""
         scheduled = await self._database.fetch_one(SCHEDULE, {"job": name, "now": self._clock.now()})
         return scheduled is not None
+
+
+def _claimed(stored: Columns, new: Columns) -> Mapping[str, object]:
+    # Of a process that was lost: it could neither finish nor release the job.
+    was_claimed = stored.claimed_by.is_not(None)
+    return {
+        "due_at": new.due_at,
+        "claimed_by": new.claimed_by,
+        "started_at": new.started_at,
+        "failures": stored.failures + case((was_claimed, 1), else_=0),
+        "last_error": case((was_claimed, PROCESS_LOST), else_=stored.last_error),
+    }
+
+
+def _is_due(stored: Columns) -> ColumnElement[bool]:
+    due: ColumnElement[bool] = stored.due_at <= bindparam("now")
+    return due

@@ -19,8 +19,11 @@ EXPIRED = (
     .order_by(login_attempts.c.expires_at)
     .limit(CLEANUP_BATCH_SIZE)
 )
+# Both conditions: a concurrent increment may have opened a new window of a selected key.
 DELETE_EXPIRED = prepare(
-    delete(login_attempts).where(login_attempts.c.key.in_(EXPIRED)).returning(login_attempts.c.key)
+    delete(login_attempts)
+    .where(login_attempts.c.key.in_(EXPIRED), login_attempts.c.expires_at <= bindparam("now"))
+    .returning(login_attempts.c.key)
 )
 OPEN_WINDOWS = prepare(
     select(login_attempts.c.key, login_attempts.c.count).where(

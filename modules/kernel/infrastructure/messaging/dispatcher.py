@@ -63,8 +63,8 @@ class Dispatcher:
             return RETRY.total_seconds()
         delay = POLL_INTERVAL_SECONDS
         for lane in self.lanes:
-            if lane.subscriber in due and not lane.is_running:
-                seconds = max(due[lane.subscriber], lane.pause_seconds)
+            if (lane.subscriber in due or lane.has_claims) and not lane.is_running:
+                seconds = max(0.0 if lane.has_claims else due[lane.subscriber], lane.pause_seconds)
                 if seconds > 0:
                     delay = min(delay, seconds)
                 else:

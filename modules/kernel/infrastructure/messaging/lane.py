@@ -21,8 +21,9 @@ log = structlog.get_logger("conduit.dispatcher")
 class Lane:
     """Claims and handles the deliveries of one subscriber, up to its concurrency at once.
 
-    Its circuit breaker opens after `breaker_failures` failures in a row: the lane then pauses, so that a
-    subscriber whose database or service is down uses up no attempts. After the pause one delivery is tried.
+    Its circuit breaker opens when the first attempts of `breaker_failures` deliveries fail in a row: the lane
+    pauses, so that a service that is down is not called for each of thousands of deliveries. Retries do not
+    count: they have a backoff of their own, and a few faulty deliveries must not stop the others.
     https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
     """
 
@@ -51,9 +52,9 @@ class Lane:
         return self._delivering.locked()
 
     @property
-    def is_open(self) -> bool:
-        """Whether its circuit breaker is open: the last deliveries have all failed."""
-        return self._failures >= self._outbox.policy.breaker_failures
+    def has_claims(self) -> bool:
+        """Whether it has claims to release, which it could not while the database was not available."""
+        return bool(self._unhandled)
 
     @property
     def pause_seconds(self) -> float:
@@ -83,8 +84,7 @@ class Lane:
             await self._release()
             # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
             while self._goes_on() and await self._outbox.is_due(self.subscriber):
-                limit = 1 if self.is_open else self._outbox.policy.batch_size
-                await self._deliver_batch(await self._outbox.claim_due(self.subscriber, limit))
+                await self._deliver_batch(await self._outbox.claim_due(self.subscriber))
 
     def _goes_on(self) -> bool:
         return not self._signals.closed and self.pause_seconds == 0
@@ -94,22 +94,25 @@ class Lane:
 
     async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> None:
         pending = deque(batch)
+        # Of the database: the others finish what they handle.
+        errors: list[Exception] = []
 
         async def deliver() -> None:
-            while pending and self._goes_on() and self._outbox.lease_covers(pending[0]):
-                remaining = await self._deliver_in_order(pending.popleft())
-                if remaining is not None:
-                    pending.append(remaining)
+            while pending and not errors and self._goes_on() and self._outbox.lease_covers(pending[0]):
+                try:
+                    remaining = await self._deliver_in_order(pending.popleft())
+                except Exception as error:
+                    errors.append(error)
+                else:
+                    pending.extend([] if remaining is None else [remaining])
 
         concurrency = self._outbox.limits_of(self.subscriber).concurrency
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(min(concurrency, len(batch))):
-                    tasks.create_task(deliver())
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        finally:
-            self._unhandled += pending
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(concurrency, len(batch))):
+                tasks.create_task(deliver())
+        self._unhandled += pending
+        if errors:
+            raise errors[0]
         await self._release()
 
     async def _release(self) -> None:
@@ -152,9 +155,11 @@ class Lane:
             attempts=claimed.attempts + 1,
             error=repr(error),
         )
-        if not isinstance(error, IncompatiblePayload):
+        if claimed.attempts == 0 and not isinstance(error, IncompatiblePayload):
             self._failures += 1
-        if self.is_open:
-            pause = self._outbox.policy.breaker_pause
-            log.warning("subscriber paused", subscriber=claimed.subscriber, seconds=pause.total_seconds())
-            self._pause(pause)
+        policy = self._outbox.policy
+        if self._failures >= policy.breaker_failures:
+            seconds = policy.breaker_pause.total_seconds()
+            log.warning("subscriber paused", subscriber=claimed.subscriber, seconds=seconds)
+            self._pause(policy.breaker_pause)
+            self._failures = 0

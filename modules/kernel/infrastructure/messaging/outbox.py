@@ -79,7 +79,7 @@ class DeliveryPolicy:
     max_backoff: timedelta = timedelta(hours=1)
 
     breaker_failures: int = 5
-    """The number of failures in a row after which a subscriber is paused."""
+    """The number of first attempts that fail in a row before a subscriber is paused."""
 
     breaker_pause: timedelta = timedelta(seconds=30)
 
@@ -219,9 +219,9 @@ class Outbox:
         now = self._clock.now()
         return {subscriber: max(0.0, (due_at - now).total_seconds()) for subscriber, due_at in rows}
 
-    async def claim_due(self, subscriber: str, limit: int | None = None) -> Sequence[ClaimedDelivery]:
-        """Claim up to `limit` due deliveries to the subscriber, default a batch, and return them in order."""
-        parameters = {"batch_size": limit or self.policy.batch_size, **self._lease()}
+    async def claim_due(self, subscriber: str) -> Sequence[ClaimedDelivery]:
+        """Claim a batch of due deliveries to the subscriber and return them in order."""
+        parameters = {"batch_size": self.policy.batch_size, **self._lease()}
         async with self._database.transaction() as session:
             rows = await session.execute(self._claim_due_of[subscriber], parameters)
             batch = [ClaimedDelivery(*row) for row in rows]

@@ -97,13 +97,13 @@ class OutboxAdmin:
         subscriptions = set(self._outbox.subscriptions)
         for subscriber, event, pending, dead, oldest in rows:
             name = f"{subscriber}/{event}"
-            if name not in subscriptions:
-                newer = name.partition(VERSION_MARK)[0] in subscriptions
-                counts[DeliveryState.DEAD if newer else DeliveryState.ORPHANED] += pending + dead
+            if name.partition(VERSION_MARK)[0] not in subscriptions:
+                counts[DeliveryState.ORPHANED] += pending + dead
                 continue
             counts[DeliveryState.PENDING] += pending
             counts[DeliveryState.DEAD] += dead
-            if oldest is not None:
+            # Those of a newer version of the schema, a newer release delivers.
+            if oldest is not None and name in subscriptions:
                 published_at[subscriber] = min(oldest, published_at.get(subscriber, oldest))
         now = self._clock.now()
         lag = {
@@ -131,22 +131,28 @@ class OutboxAdmin:
 
         Returns how many there were.
         """
-        retried = update(deliveries).values(due_at=self._clock.now(), attempts=0, claimed_by=None)
-        return await self._change(retried, states, ids)
+        retried = update(deliveries).values(
+            due_at=self._clock.now(), attempts=0, claimed_by=None, failure=None
+        )
+        # Others are left to their release, which may be delivering them at the moment.
+        is_readable = _name().in_(self._outbox.subscriptions)
+        return await self._change(retried, [is_readable, *self._chosen(states, ids)])
 
     async def purge(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
         """Delete the deliveries in these states, or those in `ids`, undelivered; return how many."""
-        return await self._change(delete(deliveries), states, ids)
+        return await self._change(delete(deliveries), self._chosen(states, ids))
 
-    async def _change(
-        self, change: Update | Delete, states: Collection[DeliveryState], ids: Collection[int] | None
-    ) -> int:
+    def _chosen(
+        self, states: Collection[DeliveryState], ids: Collection[int] | None
+    ) -> Sequence[ColumnElement[bool]]:
+        return [self._is_in(states), true() if ids is None else deliveries.c.id.in_(ids)]
+
+    async def _change(self, change: Update | Delete, chosen: Sequence[ColumnElement[bool]]) -> int:
         """Change the chosen deliveries in batches; return how many.
 
         In one transaction, millions would exceed the statement timeout of PostgreSQL, and keep other
         writers of SQLite waiting.
         """
-        chosen = [self._is_in(states), true() if ids is None else deliveries.c.id.in_(ids)]
         changed = last_id = 0
         while batch := await self._change_batch(change, [*chosen, deliveries.c.id > last_id]):
             changed += len(batch)
@@ -202,7 +208,7 @@ class OutboxAdmin:
 
     def _state(self) -> ColumnElement[str]:
         subscriptions = self._outbox.subscriptions
-        name: ColumnElement[str] = deliveries.c.subscriber + "/" + deliveries.c.event
+        name = _name()
         newer = [
             name.startswith(f"{subscription}{VERSION_MARK}", autoescape=True)
             for subscription in subscriptions
@@ -223,3 +229,9 @@ class OutboxAdmin:
             (is_dead, DeliveryState.DEAD.value),
             else_=DeliveryState.PENDING.value,
         )
+
+
+def _name() -> ColumnElement[str]:
+    """Select the subscription of a delivery, as in `Outbox.subscriptions`."""
+    name: ColumnElement[str] = deliveries.c.subscriber + "/" + deliveries.c.event
+    return name

@@ -8,7 +8,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the column; earlier releases leave it NULL."""
+    """Add the column, which earlier releases do not write."""
     op.add_column("kernel_delivery", sa.Column("failure", sa.String(), nullable=True))
 
 
