@@ -66,7 +66,7 @@ class Lane:
     async def run(self) -> None:
         """Deliver what is due; log an error of the database, or a bug, and pause."""
         try:
-            await self.drain()
+            await self.drain(is_due=True)
         except Unavailable as error:
             cause = repr(error.__cause__ or error)
             log.warning("outbox paused: database unavailable", subscriber=self.subscriber, cause=cause)
@@ -75,16 +75,18 @@ class Lane:
             log.exception("outbox dispatcher failed", subscriber=self.subscriber)
             self._pause(RETRY)
 
-    async def drain(self) -> None:
+    async def drain(self, *, is_due: bool = False) -> None:
         """Deliver what is due until nothing is, the lane is paused or the signals are closed.
 
-        What it has claimed at the same time has been delivered, too. Raises what the database raises.
+        What it has claimed at the same time has been delivered, too. `is_due` is whether the caller knows
+        that something is. Raises what the database raises.
         """
         async with self._delivering:
             await self._release()
             # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
-            while self._goes_on() and await self._outbox.is_due(self.subscriber):
+            while self._goes_on() and (is_due or await self._outbox.is_due(self.subscriber)):
                 await self._deliver_batch(await self._outbox.claim_due(self.subscriber))
+                is_due = False
 
     def _goes_on(self) -> bool:
         return not self._signals.closed and self.pause_seconds == 0
