@@ -1,20 +1,14 @@
 """`conduit events`: administration of the outbox."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
 
-from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
-from conduit_app.migrations.schema_state import SchemaState, schema_states
-from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load_settings
+from conduit_app.commands.on_composition import run_on_composition
 from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery
-from modules.kernel.module import KERNEL
 
 ALL_STATES = tuple(DeliveryState)
 
@@ -159,20 +153,7 @@ def _require_choice(ids: Sequence[int] | None, states: Sequence[DeliveryState]) 
 
 
 def _with_outbox(operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
-    with reporting_errors():
-        settings = load_settings(Settings)
-        configure_logging(settings)
-        return asyncio.run(_run(settings, operation))
-
-
-async def _run(settings: Settings, operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
-    composition = compose_from_settings(settings)
-    try:
-        if (await schema_states(composition.database, [KERNEL]))[KERNEL.name] is not SchemaState.CURRENT:
-            fail(f"the tables of {KERNEL.name} are not those of this version; run: conduit migrate")
-        return await operation(composition.messaging.outbox_admin)
-    finally:
-        await composition.database.dispose()
+    return run_on_composition(lambda composition: operation(composition.messaging.outbox_admin))
 
 
 def _line(delivery: StoredDelivery) -> str:

@@ -1,22 +1,13 @@
 """`conduit jobs`: the periodic jobs of modules."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from conduit_app.application import compose_from_settings
-from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
-from conduit_app.migrations.schema_state import require_current
-from conduit_app.observability.structured_logging import configure_logging
-from conduit_app.settings import Settings, load_settings
+from conduit_app.commands.on_composition import run_on_composition
 from modules.kernel.infrastructure.jobs import Jobs, JobState
-from modules.kernel.module import KERNEL
-
-ResultT = TypeVar("ResultT")
 
 jobs = typer.Typer(help="List the periodic jobs; run one now.", no_args_is_help=True)
 
@@ -27,7 +18,7 @@ def list_command() -> None:
 
     Example: conduit jobs list
     """
-    states = _with_jobs(lambda found: found.states())
+    states = run_on_composition(lambda composition: composition.jobs.states())
     for state in states:
         typer.echo(_line(state))
     if not states:
@@ -40,7 +31,7 @@ def run(name: Annotated[str, typer.Argument(help="Name of the job, as shown by c
 
     Example: conduit jobs run users/expired-counts
     """
-    if not _with_jobs(lambda found: _schedule(found, name)):
+    if not run_on_composition(lambda composition: _schedule(composition.jobs, name)):
         fail(f"{name} is running, or has never run: a serving process runs it when it starts")
     typer.echo(f"{name} is due", err=True)
 
@@ -49,22 +40,6 @@ async def _schedule(found: Jobs, name: str) -> bool:
     if name not in found.names:
         fail(f"there is no job {name}")
     return await found.schedule(name)
-
-
-def _with_jobs(operation: Callable[[Jobs], Awaitable[ResultT]]) -> ResultT:
-    with reporting_errors():
-        settings = load_settings(Settings)
-        configure_logging(settings)
-        return asyncio.run(_run(settings, operation))
-
-
-async def _run(settings: Settings, operation: Callable[[Jobs], Awaitable[ResultT]]) -> ResultT:
-    composition = compose_from_settings(settings)
-    try:
-        await require_current(composition.database, [KERNEL])
-        return await operation(composition.jobs)
-    finally:
-        await composition.database.dispose()
 
 
 def _line(state: JobState) -> str:

@@ -177,9 +177,7 @@ async def test_database_that_is_not_migrated_is_reported_on_one_line(settings: S
     empty = settings.model_copy(update={"database_url": "sqlite+aiosqlite:///empty.db"})
     result = await call(empty, "list")
     assert result.exit_code == 1
-    assert result.stderr == (
-        "conduit: the tables of kernel are not those of this version; run: conduit migrate\n"
-    )
+    assert result.stderr == ("conduit: the tables of kernel are not migrated; run: conduit migrate\n")
 
 
 @pytest.mark.usefixtures("installed")

@@ -55,6 +55,14 @@ def process(database: Database, clock: FakeClock, dusting: Dusting) -> Jobs:
     return jobs
 
 
+async def begin(jobs: Jobs, dusting: Dusting) -> asyncio.Task[float]:
+    """Begin to run the job, which waits for `dusting.ending`."""
+    dusting.ending.clear()
+    running = asyncio.create_task(jobs.run_if_due(NAME))
+    await dusting.started.wait()
+    return running
+
+
 async def test_job_runs_at_the_first_start_and_then_at_its_interval(
     jobs: Jobs, dusting: Dusting, clock: FakeClock
 ) -> None:
@@ -79,9 +87,7 @@ async def test_job_with_more_to_do_is_due_at_once(jobs: Jobs, dusting: Dusting, 
 async def test_job_runs_in_one_process_at_a_time(
     kernel_database: Database, jobs: Jobs, dusting: Dusting, clock: FakeClock
 ) -> None:
-    dusting.ending.clear()
-    running = asyncio.create_task(jobs.run_if_due(NAME))
-    await dusting.started.wait()
+    running = await begin(jobs, dusting)
     other = process(kernel_database, clock, dusting)
     assert await other.run_if_due(NAME) == LEASE.total_seconds()
     [state] = await other.states()
@@ -93,9 +99,7 @@ async def test_job_runs_in_one_process_at_a_time(
 async def test_job_of_a_lost_process_is_taken_over_when_its_lease_has_expired(
     kernel_database: Database, jobs: Jobs, dusting: Dusting, clock: FakeClock
 ) -> None:
-    dusting.ending.clear()
-    lost = asyncio.create_task(jobs.run_if_due(NAME))
-    await dusting.started.wait()
+    lost = await begin(jobs, dusting)
     clock.at += LEASE
     other_dusting = Dusting()
     other = process(kernel_database, clock, other_dusting)
@@ -126,9 +130,7 @@ async def test_job_in_progress_at_shutdown_is_left_to_others(
 async def test_job_that_ends_its_process_counts_as_failed(
     kernel_database: Database, jobs: Jobs, dusting: Dusting, clock: FakeClock
 ) -> None:
-    dusting.ending.clear()
-    lost = asyncio.create_task(jobs.run_if_due(NAME))
-    await dusting.started.wait()
+    lost = await begin(jobs, dusting)
     clock.at += LEASE
     dusting.started.clear()
     other = process(kernel_database, clock, dusting)
