@@ -10,7 +10,7 @@ import typer
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
-from conduit_app.migrations.schema_state import require_current
+from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.domain.consistency import ConsistencyCheck
@@ -63,7 +63,7 @@ async def find_differences(composition: Composition) -> AsyncIterator[Finding]:
 
 async def _run(composition: Composition, *, repair: bool) -> bool:
     try:
-        await require_current(composition.database, composition.migratable)
+        await require_compatible(composition.database, composition.migratable)
         consistent = True
         async for finding in find_differences(composition):
             consistent = False

@@ -11,7 +11,7 @@ from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.discovery import discover
-from conduit_app.migrations.schema_state import require_current
+from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import Command
@@ -46,7 +46,7 @@ async def _run(settings: Settings, module: str, command: Command) -> str:
     try:
         if module not in composition.containers:
             fail(f"{module} is disabled")
-        await require_current(composition.database, composition.migratable)
+        await require_compatible(composition.database, composition.migratable)
         return await command.run(composition.containers[module])
     finally:
         await composition.database.dispose()

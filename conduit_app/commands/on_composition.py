@@ -7,7 +7,7 @@ from typing import TypeVar
 from conduit_app.application import compose_from_settings
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
-from conduit_app.migrations.schema_state import require_current
+from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.module import KERNEL
@@ -29,7 +29,7 @@ def run_on_composition(operation: Callable[[Composition], Awaitable[ResultT]]) -
 async def _run(settings: Settings, operation: Callable[[Composition], Awaitable[ResultT]]) -> ResultT:
     composition = compose_from_settings(settings)
     try:
-        await require_current(composition.database, [KERNEL])
+        await require_compatible(composition.database, [KERNEL])
         return await operation(composition)
     finally:
         await composition.database.dispose()

@@ -29,7 +29,7 @@ from conduit_app.commands.fail import fail
 from conduit_app.composition import Composition
 from conduit_app.devtools import PACKAGE, is_installed
 from conduit_app.gc_paused import gc_paused
-from conduit_app.migrations.schema_state import require_current
+from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.metrics import MULTIPROC_DIR
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
@@ -137,11 +137,11 @@ def _startup_banner(
 
 
 async def require_migrated(settings: Settings, composition: Composition) -> None:
-    """Raise `SchemaBehindError` or `SchemaAheadError` unless the schema is current."""
+    """Raise `SchemaBehindError` or `SchemaAheadError` unless this release works on the schema."""
     # A database of its own: connections belong to the event loop that opened them.
     database = open_database(settings)
     try:
-        await require_current(database, composition.migratable)
+        await require_compatible(database, composition.migratable)
     finally:
         await database.dispose()
 

@@ -3,26 +3,48 @@
 import ast
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from conduit_app.migrations.errors import InvalidRevisionError
 
+NAMES = frozenset({"revision", "down_revision", "phase", "expand_revision"})
+"""What is read of a file."""
+
+
+class Phase(Enum):
+    """What a revision does to a release that does not know it.
+
+    https://martinfowler.com/bliki/ParallelChange.html
+    """
+
+    EXPAND = "expand"
+    """It only adds: a release without this revision works on its result."""
+
+    CONTRACT = "contract"
+    """It removes or restricts what releases with its expand revision no longer need."""
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionFile:
-    """The revision of a file, and those that it follows: one, several after a merge, or none."""
+    """The revision of a file, and those that it follows: one, several after a merge, or none.
+
+    Without a phase, no release works on its result but those that have it.
+    """
 
     path: Path
     revision: str
     follows: Set[str]
+    phase: Phase | None = None
+    expand_revision: str | None = None
 
 
 def revision_files(folder: Path) -> Sequence[RevisionFile]:
     """Return the revisions of the files in this folder, by name; raise `InvalidRevisionError`."""
     # Like Alembic, which ignores packages and the lock files of an editor.
     files = [file for file in folder.glob("*.py") if not file.name.startswith(("__init__", ".#"))]
-    return list(map(_revision_file, sorted(files)))
+    return [parse_revision(file, file.read_bytes()) for file in sorted(files)]
 
 
 def heads(files: Sequence[RevisionFile]) -> Sequence[RevisionFile]:
@@ -47,21 +69,56 @@ def conflict(files: Sequence[RevisionFile]) -> tuple[RevisionFile, str] | None:
     return None
 
 
+def lineage(files: Sequence[RevisionFile], current: str) -> Sequence[RevisionFile]:
+    """Return the revision `current` and all before it."""
+    by_revision = {file.revision: file for file in files}
+    found: dict[str, RevisionFile] = {}
+    pending = [current]
+    while pending:
+        file = by_revision[pending.pop()]
+        if file.revision not in found:
+            found[file.revision] = file
+            pending += file.follows
+    return list(found.values())
+
+
+def required_revisions(files: Sequence[RevisionFile]) -> Set[str]:
+    """Return the revisions without which a release does not work on tables to which these were applied.
+
+    Raises `InvalidRevisionError` for a contract step that its expand revision does not precede.
+    """
+    required = set()
+    for file in files:
+        if file.phase is None:
+            required.add(file.revision)
+        elif file.phase is Phase.CONTRACT:
+            before = {earlier.revision for earlier in lineage(files, file.revision)} - {file.revision}
+            if file.expand_revision not in before:
+                raise InvalidRevisionError(f"{file.path}: no revision before it is its expand_revision")
+            required.add(file.expand_revision)
+    return required
+
+
 def _names(files: Sequence[RevisionFile]) -> str:
     return " and ".join(file.path.name for file in files)
 
 
-def _revision_file(file: Path) -> RevisionFile:
+def parse_revision(file: Path, source: bytes) -> RevisionFile:
+    """Return the revision of a file with this source; raise `InvalidRevisionError`."""
     try:
-        constants = dict(_constants(ast.parse(file.read_bytes())))
+        constants = dict(_constants(ast.parse(source)))
         revision, followed = str(constants["revision"]), constants["down_revision"]
+        phase = Phase(constants["phase"]) if "phase" in constants else None
     except (KeyError, SyntaxError, ValueError) as error:
-        raise InvalidRevisionError(f"{file} must assign a literal to revision and down_revision") from error
-    return RevisionFile(file, revision, {followed} if isinstance(followed, str) else {*(followed or ())})
+        raise InvalidRevisionError(
+            f"{file} must assign literals to revision and down_revision, and expand or contract to phase"
+        ) from error
+    follows = {followed} if isinstance(followed, str) else {*(followed or ())}
+    return RevisionFile(file, revision, follows, phase, constants.get("expand_revision"))
 
 
 def _constants(file: ast.Module) -> Iterator[tuple[str, Any]]:
-    """Yield the names and values of the two assignments that Alembic reads; raise `ValueError`."""
+    """Yield the names and values of the assignments to `NAMES`; raise `ValueError`."""
     for statement in file.body:
         match statement:
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
@@ -74,5 +131,5 @@ def _constants(file: ast.Module) -> Iterator[tuple[str, Any]]:
             case _:
                 assigned = []
         for target, value in assigned:
-            if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
+            if isinstance(target, ast.Name) and target.id in NAMES:
                 yield target.id, ast.literal_eval(value)

@@ -7,11 +7,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, insert, inspect
 from sqlalchemy.exc import DBAPIError
 
 from conduit_app.migrations.errors import MigrationFailedError, SchemaAheadError
-from conduit_app.migrations.schema_state import SchemaState, schema_state, version_table, with_schemas
+from conduit_app.migrations.revision_files import lineage, required_revisions, revision_files
+from conduit_app.migrations.schema_state import (
+    SchemaState,
+    applied_revision,
+    current_heads,
+    schema_state,
+    version_table,
+    with_schemas,
+)
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.driver_errors import is_conflict, is_unavailable
 from modules.kernel.infrastructure.persistence.schema import Schema
@@ -23,8 +31,9 @@ ENVIRONMENT = Path(__file__).parent / "environment"
 async def migrate(database: Database, modules: Iterable[Module], revision: str = "heads") -> Sequence[str]:
     """Migrate every module's tables to this revision; return the names of the modules that changed.
 
-    In one transaction; concurrent processes migrate one after the other. Raises `SchemaAheadError` when a
-    module's tables are newer than its migrations, and `MigrationFailedError` when a migration fails.
+    In one transaction; concurrent processes migrate one after the other. Tables of a newer release are left
+    alone. Raises `SchemaAheadError` when this release does not work on them, and `MigrationFailedError` when
+    a migration fails.
     """
     changed = []
     async with database.migration_connection() as connection:
@@ -43,6 +52,7 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
                         raise
                     problem = f"the tables of {module} cannot be migrated: {error.orig}; nothing was changed"
                     raise MigrationFailedError(problem) from error
+                await connection.run_sync(_store_applied_revisions, module, schema)
                 changed.append(module)
     return changed
 
@@ -52,6 +62,7 @@ async def downgrade(database: Database, module: Module, revision: str = "base") 
     for name, schema in with_schemas([module]):
         async with database.migration_connection() as connection:
             await connection.run_sync(_run, name, schema, partial(command.downgrade, revision=revision))
+            await connection.run_sync(_store_applied_revisions, name, schema)
 
 
 async def check_models(database: Database, module: Module) -> None:
@@ -59,6 +70,18 @@ async def check_models(database: Database, module: Module) -> None:
     for name, schema in with_schemas([module]):
         async with database.migration_connection() as connection:
             await connection.run_sync(_run, name, schema, command.check)
+
+
+def _store_applied_revisions(connection: Connection, module: str, schema: Schema) -> None:
+    if not inspect(connection).has_table(applied_revision.name):
+        return
+    connection.execute(delete(applied_revision).where(applied_revision.c.module == module))
+    for current in current_heads(connection, module):
+        applied = lineage(revision_files(schema.migrations), current)
+        required = required_revisions(applied)
+        for file in applied:
+            values = {"revision": file.revision, "required": file.revision in required}
+            connection.execute(insert(applied_revision).values(module=module, **values))
 
 
 def _run(connection: Connection, module: str, schema: Schema, run: Callable[[Config], object]) -> None:

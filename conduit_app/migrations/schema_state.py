@@ -3,19 +3,23 @@
 A server process reads them for each readiness probe. Alembic takes 8 MB, and runs every revision file.
 """
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, String, column, inspect, select, table
 
 from conduit_app.migrations.errors import InvalidRevisionError, SchemaAheadError, SchemaBehindError
 from conduit_app.migrations.revision_files import conflict, heads, revision_files
+from modules.kernel.infrastructure.applied_revision_table import AppliedRevisionRow
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.module import Module
+
+applied_revision: Any = AppliedRevisionRow.__table__
 
 
 class SchemaState(Enum):
@@ -24,6 +28,10 @@ class SchemaState(Enum):
     CURRENT = "current"
     BEHIND = "behind"
     AHEAD = "ahead"
+    """A newer release made them, and this one does not work on them."""
+
+    EXPANDED = "expanded"
+    """A newer release made them, and this one works on them."""
 
 
 async def schema_states(database: Database, modules: Iterable[Module]) -> dict[str, SchemaState]:
@@ -35,8 +43,8 @@ async def schema_states(database: Database, modules: Iterable[Module]) -> dict[s
         }
 
 
-async def require_current(database: Database, modules: Iterable[Module]) -> None:
-    """Raise `SchemaAheadError` or `SchemaBehindError` unless every module's tables are current."""
+async def require_compatible(database: Database, modules: Iterable[Module]) -> None:
+    """Raise `SchemaAheadError` or `SchemaBehindError` unless this release works on every module's tables."""
     for module, state in (await schema_states(database, modules)).items():
         if state is SchemaState.AHEAD:
             raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
@@ -47,9 +55,12 @@ async def require_current(database: Database, modules: Iterable[Module]) -> None
 def schema_state(connection: Connection, module: str, schema: Schema) -> SchemaState:
     """Return the state of one module's tables."""
     revisions = installed_revisions(schema.migrations)
-    current = _current_heads(connection, version_table(module))
+    current = current_heads(connection, module)
     if not current <= revisions.known:
-        return SchemaState.AHEAD
+        applied = applied_revisions(connection, module)
+        required = {revision for revision, is_required in applied.items() if is_required}
+        is_compatible = revisions.heads <= applied.keys() and required <= revisions.known
+        return SchemaState.EXPANDED if is_compatible else SchemaState.AHEAD
     return SchemaState.CURRENT if current == revisions.heads else SchemaState.BEHIND
 
 
@@ -86,7 +97,19 @@ def installed_revisions(folder: Path) -> Revisions:
     return Revisions({file.revision for file in files}, {file.revision for file in heads(files)})
 
 
-def _current_heads(connection: Connection, version_table: str) -> Set[str]:
-    if not inspect(connection).has_table(version_table):
+def applied_revisions(connection: Connection, module: str) -> Mapping[str, bool]:
+    """Return the stored revisions of a module's tables, and whether each is required."""
+    if not inspect(connection).has_table(applied_revision.name):
+        return {}
+    rows = select(applied_revision.c.revision, applied_revision.c.required).where(
+        applied_revision.c.module == module
+    )
+    return dict(connection.execute(rows).all())
+
+
+def current_heads(connection: Connection, module: str) -> Set[str]:
+    """Return the revisions of the module's tables: one, or none without tables."""
+    name = version_table(module)
+    if not inspect(connection).has_table(name):
         return set()
-    return set(connection.scalars(select(column("version_num", String)).select_from(table(version_table))))
+    return set(connection.scalars(select(column("version_num", String)).select_from(table(name))))

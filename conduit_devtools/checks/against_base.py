@@ -6,6 +6,7 @@ from conduit_devtools.checks.base import Base
 from conduit_devtools.checks.finding import Finding
 from conduit_devtools.checks.migration_files import check_released_revisions
 from conduit_devtools.checks.owners import check_moved_owners
+from conduit_devtools.checks.phases import check_phases
 from conduit_devtools.checks.softened import check_softened
 from conduit_devtools.checks.source import Checkout
 
@@ -15,3 +16,4 @@ def check_against(checkout: Checkout, base: Base) -> Iterator[Finding]:
     yield from check_softened(checkout, base)
     yield from check_moved_owners(checkout, base)
     yield from check_released_revisions(checkout, base)
+    yield from check_phases(checkout, base)

@@ -284,6 +284,18 @@ RULES = _rules(
         Stage.BASE,
     ),
     Rule(
+        "migration-phase",
+        "while a new release is rolled out, the one before it serves requests on the migrated tables",
+        'declare phase = "expand", or "contract" and the expand_revision, which an earlier release has',
+        Stage.BASE,
+    ),
+    Rule(
+        "expand-step",
+        "while a new release is rolled out, the one before it serves requests on the migrated tables",
+        'only add to tables; remove and restrict in a later release: phase = "contract"',
+        Stage.MODULES,
+    ),
+    Rule(
         "unchecked-column",
         "a stored count, or an id without a foreign key, that is wrong stays wrong unnoticed",
         "add a check to `checks` in the manifest, or the column and the reason to the schema's `unchecked`",

@@ -1,7 +1,7 @@
 """The static checks of migrations: conflicting revisions, and released ones that were edited."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -34,12 +34,8 @@ def check_released_revisions(checkout: Checkout, base: Base) -> Iterator[Finding
     Comments, docstrings, the layout and the name of the file may change, and the origin of imported names. A
     module that is no longer in the checkout is removed with its revisions.
     """
-    folders = {
-        (module.folder / MIGRATIONS).relative_to(checkout.root): module.name
-        for module in (checkout.kernel, *checkout.modules)
-    }
-    released = [path for path in base.paths(*folders) if path.suffix == ".py" and path.stem != "__init__"]
-    for path, text in base.read(released).items():
+    folders = _folders(checkout)
+    for path, text in released_files(checkout, base).items():
         file = checkout.root / path
         if file.exists() and file.read_bytes() == text.encode():
             continue
@@ -50,6 +46,19 @@ def check_released_revisions(checkout: Checkout, base: Base) -> Iterator[Finding
                 change, line = "edited", _first_difference(text, file.read_text(encoding="utf-8"))
             message = f"released revision {path.name} of {folders[path.parent]} was {change}"
             yield Finding(RULES["released-revision"], path, line, message)
+
+
+def released_files(checkout: Checkout, base: Base) -> Mapping[Path, str]:
+    """Return the sources of the base's revisions, by path."""
+    paths = base.paths(*_folders(checkout))
+    return base.read([path for path in paths if path.suffix == ".py" and path.stem != "__init__"])
+
+
+def _folders(checkout: Checkout) -> Mapping[Path, str]:
+    return {
+        (module.folder / MIGRATIONS).relative_to(checkout.root): module.name
+        for module in (checkout.kernel, *checkout.modules)
+    }
 
 
 def _content(source: str | bytes) -> str:

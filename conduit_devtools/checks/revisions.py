@@ -17,10 +17,12 @@ from sqlalchemy import Connection, StaticPool, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from conduit_app.migrations.revision_files import Phase
 from conduit_app.migrations.runner import ENVIRONMENT
 from conduit_app.migrations.schema_state import version_table, with_schemas
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.marker_rows import insert_marker_rows
+from conduit_devtools.checks.phases import restrictions
 from conduit_devtools.checks.schema_catalog import Catalog, differences, schema_catalog
 from conduit_devtools.checks.source import ModuleSource
 from conduit_devtools.checks.tables import literal_table_names
@@ -101,6 +103,7 @@ class _Revision:
             self._compile_uses(created)
             after = self._catalog()
             yield from self._wrong_names(created)
+            yield from self._restrictions(before, after)
             if not list(self._touches()):
                 yield from self._downgrade_and_upgrade(before, after)
         except Exception:
@@ -192,6 +195,13 @@ class _Revision:
             ):
                 message = f"{kind} {name} of {self._name} is not named {self._name}_…"
                 yield self._finding("table-prefix", self._line_of_creation(name), message)
+
+    def _restrictions(self, before: Catalog, after: Catalog) -> Iterator[Finding]:
+        declared = getattr(self._script.module, "phase", None)
+        if declared == Phase.EXPAND.value and (found := restrictions(before, after, self._database)):
+            revision = f"expand step {self._script.revision} of {self._name}"
+            message = f"{revision} removes or restricts what the release before it uses: {found}"
+            yield self._finding("expand-step", self._line_of("upgrade"), message)
 
     def _touches(self) -> Iterator[Finding]:
         for table, touch in self._touched.touches.items():

@@ -32,8 +32,9 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture
 def newer(migrated: Path, folder: Path) -> Path:
-    """Return a database file whose articles module has an unknown revision."""
+    """Return a database file with a revision of articles that no installed release works on."""
     file = Path(shutil.copy(migrated, folder / "newer.db"))
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE articles_alembic_version SET version_num = '9999'")
+        connection.execute("INSERT INTO kernel_applied_revision VALUES ('articles', '9999', 1)")
     return file

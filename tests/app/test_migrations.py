@@ -18,7 +18,13 @@ from conduit_app.composition import resolve_order
 from conduit_app.discovery import discover
 from conduit_app.migrations.errors import InvalidRevisionError, MigrationFailedError, SchemaAheadError
 from conduit_app.migrations.runner import check_models, downgrade, migrate
-from conduit_app.migrations.schema_state import Revisions, SchemaState, installed_revisions, schema_states
+from conduit_app.migrations.schema_state import (
+    Revisions,
+    SchemaState,
+    installed_revisions,
+    require_compatible,
+    schema_states,
+)
 from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
@@ -214,11 +220,18 @@ class TestInstalledRevisions:
         assert installed_revisions(folder) == by_alembic(folder)
 
     @pytest.mark.parametrize(
-        "source", ["", "revision = '1a'", "revision, down_revision = str(1), None", "revision ="]
+        "source",
+        [
+            "",
+            "revision = '1a'",
+            "revision, down_revision = str(1), None",
+            "revision =",
+            "revision, down_revision, phase = '1a', None, 'grow'",
+        ],
     )
     def test_file_without_literal_revision_is_rejected(self, folder: Path, source: str) -> None:
         (folder / "0001.py").write_text(source, encoding="utf-8")
-        with pytest.raises(InvalidRevisionError, match=r"0001\.py must assign a literal to revision"):
+        with pytest.raises(InvalidRevisionError, match=r"0001\.py must assign literals to revision"):
             installed_revisions(folder)
 
     @pytest.mark.parametrize("revisions", [("3a", "3a"), ("3a", "3b")])
@@ -260,6 +273,86 @@ class TestNewerDatabase:
             run(migrate, newer)
         assert str(caught.value) == "the tables of articles were made by a newer Conduit: upgrade this one"
         assert newer.read_bytes() == before
+
+
+class TestOlderRelease:
+    """A release on tables that a newer one has migrated."""
+
+    EXPAND, CONTRACT = 'phase = "expand"', 'phase, expand_revision = "contract", '
+
+    @pytest.fixture
+    def release(self, folder: Path) -> Callable[..., Module]:
+        """Return a factory of releases of notes: each has a revision for each of these declarations."""
+
+        def release(*declared: str) -> Module:
+            revisions = folder / f"release-{len(declared)}"
+            revisions.mkdir()
+            for number, declaration in enumerate(declared):
+                follows = f"r{number - 1}" if number else None
+                source = f"revision, down_revision = 'r{number}', {follows!r}\n{declaration}\n"
+                (revisions / f"r{number}.py").write_text(
+                    f"{source}def upgrade(): pass\ndef downgrade(): pass\n", encoding="utf-8"
+                )
+            schema = Schema(module_metadata(), revisions)
+            return Module(name="notes", container=ModuleContainer, schema=schema)
+
+        return release
+
+    @pytest.mark.parametrize(
+        ("added", "compatible"),
+        [
+            ([EXPAND], True),
+            ([EXPAND, EXPAND], True),
+            ([""], False),
+            (["", EXPAND], False),
+            ([f'{CONTRACT}"r1"'], True),
+            ([f'{CONTRACT}"r0"'], True),
+            ([EXPAND, f'{CONTRACT}"r2"'], False),
+            ([EXPAND, f'{CONTRACT}"r1"', EXPAND], True),
+        ],
+    )
+    async def test_serves_if_no_newer_revision_removes_what_it_needs(
+        self, file: Database, release: Callable[..., Module], added: Sequence[str], compatible: bool
+    ) -> None:
+        older, newer = ["", self.EXPAND], ["", self.EXPAND, *added]
+        await migrate(file, [KERNEL, release(*newer)])
+        old = release(*older)
+        state = SchemaState.EXPANDED if compatible else SchemaState.AHEAD
+        assert await schema_states(file, [old]) == {"notes": state}
+        if compatible:
+            await require_compatible(file, [old])
+            assert await migrate(file, [old]) == []
+        else:
+            with pytest.raises(SchemaAheadError):
+                await require_compatible(file, [old])
+
+    async def test_does_not_serve_on_tables_without_its_own_revision(
+        self, file: Database, release: Callable[..., Module]
+    ) -> None:
+        """The tables of a branch that has another revision in its place."""
+        await migrate(file, [KERNEL, release("", self.EXPAND, self.EXPAND)])
+        own = release("", self.EXPAND)
+        assert own.schema is not None
+        other = own.schema.migrations / "r1.py"
+        other.write_text(other.read_text(encoding="utf-8").replace("'r1'", "'other'"), encoding="utf-8")
+        installed_revisions.cache_clear()
+        assert await schema_states(file, [own]) == {"notes": SchemaState.AHEAD}
+
+    async def test_is_ahead_of_nothing_after_a_downgrade(
+        self, file: Database, release: Callable[..., Module]
+    ) -> None:
+        newer = release("", self.EXPAND, self.EXPAND, f'{self.CONTRACT}"r2"')
+        await migrate(file, [KERNEL, newer])
+        await downgrade(file, newer, "r2")
+        assert await schema_states(file, [release("", self.EXPAND)]) == {"notes": SchemaState.EXPANDED}
+
+    async def test_expand_revision_that_comes_later_is_rejected(
+        self, file: Database, release: Callable[..., Module]
+    ) -> None:
+        with pytest.raises(
+            InvalidRevisionError, match=r"r1\.py: no revision before it is its expand_revision"
+        ):
+            await migrate(file, [KERNEL, release("", f'{self.CONTRACT}"r2"', self.EXPAND)])
 
 
 class TestConcurrentMigrations:

@@ -61,6 +61,42 @@ def released(checkout: Checkout) -> Sequence[Finding]:
     ]
 
 
+def add_third(root: Path, declared: str) -> None:
+    """Add a revision with these declarations."""
+    third = source("0003_7f2a", "0002").replace("\n\n\ndef", f"\n{declared}\n\n\ndef")
+    (root / THIRD).write_text(third)
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ("", "has no phase"),
+        ('phase = "contract"', "is a contract step without an expand_revision"),
+        (
+            'phase, expand_revision = "contract", "0004_11aa"',
+            "contracts 0004_11aa, which is not released before it",
+        ),
+        (
+            'phase, expand_revision = "contract", "0003_7f2a"',
+            "contracts 0003_7f2a, which is not released before it",
+        ),
+    ],
+)
+def test_new_revision_declares_a_phase_and_a_released_expand_step(
+    checkout: Checkout, declared: str, problem: str
+) -> None:
+    add_third(checkout.root, declared)
+    [finding] = check_against(checkout, Base.find(checkout.root))
+    assert (finding.rule.id, finding.file) == ("migration-phase", THIRD)
+    assert finding.message == f"revision 0003_7f2a of notes {problem}"
+
+
+@pytest.mark.parametrize("declared", ['phase = "expand"', 'phase, expand_revision = "contract", "0002"'])
+def test_phases_of_releases_that_follow_each_other_are_allowed(checkout: Checkout, declared: str) -> None:
+    add_third(checkout.root, declared)
+    assert list(check_against(checkout, Base.find(checkout.root))) == []
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [

@@ -212,6 +212,73 @@ def test_declared_reason_allows_a_revision_without_downgrade(check: Check) -> No
     assert [rule for rule, _ in check(CREATE_COUNT, "pass", 'irreversible = " "')] == ["reversible-migration"]
 
 
+# The second revision, as an expand step, and what it removes or restricts.
+RESTRICTIONS = {
+    "a dropped table": ('op.drop_table("notes_entry")', "table notes_entry"),
+    "a dropped column": ('op.drop_column("notes_entry", "text")', "column notes_entry.text"),
+    "a renamed column": (
+        'op.alter_column("notes_entry", "text", new_column_name="body")',
+        "column notes_entry.body, column notes_entry.text",
+    ),
+    "a required column": (
+        """
+        with op.batch_alter_table("notes_entry") as batch:
+            batch.add_column(sa.Column("mood", sa.String, nullable=False))
+        """,
+        "column notes_entry.mood",
+    ),
+    "a nullable column": (
+        'with op.batch_alter_table("notes_entry") as batch: batch.alter_column("text", nullable=True)',
+        "column notes_entry.text",
+    ),
+    "a unique index": (
+        'op.create_index("ix_notes_text", "notes_entry", ["text"], unique=True)',
+        "index ix_notes_text",
+    ),
+    "a check": (
+        """
+        with op.batch_alter_table("notes_entry") as batch:
+            batch.create_check_constraint("ck_text", "text > 1")
+        """,
+        "constraint ck_notes_entry_ck_text",
+    ),
+    "a trigger": (
+        'op.execute("CREATE TRIGGER notes_t INSERT ON notes_entry BEGIN DELETE FROM notes_entry; END")',
+        "trigger notes_t",
+    ),
+}
+
+
+@pytest.mark.parametrize("upgrade", RESTRICTIONS)
+def test_expand_step_that_removes_or_restricts_is_reported(check: Check, upgrade: str) -> None:
+    statements, found = RESTRICTIONS[upgrade]
+    expand, contract = (
+        check(statements, "pass", f'irreversible, phase = "as an example", "{phase}"')
+        for phase in ("expand", "contract")
+    )
+    [(rule, message)] = expand
+    assert rule == "expand-step"
+    _, _, restricted = message.partition(
+        "expand step 0002 of notes removes or restricts what the release before it uses: "
+    )
+    assert found in restricted
+    assert contract == []
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        CREATE_COUNT,
+        'op.add_column("notes_entry", sa.Column("mood", sa.String))',
+        'op.add_column("notes_entry", sa.Column("mood", sa.String, nullable=False, server_default="calm"))',
+        'op.create_index("ix_notes_text", "notes_entry", ["text"])',
+        'op.drop_index("ix_notes_entry_owner_id")',
+    ],
+)
+def test_expand_step_that_adds_is_allowed(check: Check, upgrade: str) -> None:
+    assert check(upgrade, "pass", 'irreversible, phase = "as an example", "expand"') == []
+
+
 LEGITIMATE = {
     "a table and its index": (
         f'{CREATE_COUNT}\nop.create_index("ix_notes_count", "notes_count", ["owner_id"])',

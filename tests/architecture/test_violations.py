@@ -150,6 +150,7 @@ def test_every_rule_has_a_violation() -> None:
         "plugin-distribution",
         "breaking-change",
         "event-upcaster",
+        "migration-phase",
         "released-revision",
         "softened-check",
     }

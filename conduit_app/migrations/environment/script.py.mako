@@ -5,6 +5,8 @@ from alembic import op
 
 revision = "${up_revision}"
 down_revision = ${repr(down_revision).replace("'", '"')}
+# A release without this revision works on the result; if not: "contract", and an expand_revision.
+phase = "expand"
 
 
 def upgrade() -> None:

@@ -1,14 +1,15 @@
-"""The schema of the kernel: deliveries, idempotency keys and jobs. Importing it imports all of its tables."""
+"""The schema of the kernel. Importing it imports all of its tables."""
 
 from pathlib import Path
 
+from modules.kernel.infrastructure.applied_revision_table import AppliedRevisionRow
 from modules.kernel.infrastructure.declarative_base import Base
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.job_table import JobRow
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.schema import Schema
 
-__all__ = ["SCHEMA", "DeliveryRow", "IdempotencyKeyRow", "JobRow"]
+__all__ = ["SCHEMA", "AppliedRevisionRow", "DeliveryRow", "IdempotencyKeyRow", "JobRow"]
 
 SCHEMA = Schema(
     Base.metadata,
