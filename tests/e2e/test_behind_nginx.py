@@ -1,23 +1,15 @@
 """Conduit behind nginx with deploy/nginx.conf, except for ports, certificates and folders."""
 
-import grp
-import os
-import pwd
-import re
-import socket
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests import program
 from tests.login_attempts import LOGIN_ATTEMPTS
-from tests.postgresql import wait_until
-from tests.program import RunningServer, require_program, served, write_plugin
+from tests.nginx import Nginx
+from tests.program import RunningServer, served, write_plugin
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 FRONTEND = {
     "index.html": "the frontend",
     "assets/index-DdT3xQ1a.js": "a script",
@@ -25,15 +17,6 @@ FRONTEND = {
     ".env": "a secret",
     ".well-known/it.json": "known",
 }
-# Without TLS, which only concerns nginx.
-REPLACEMENTS = [
-    (r"listen (?:80|\[::\].*);|ssl_certificate.*;", ""),
-    (r"listen 443 ssl http2;", "listen {listen};"),
-]
-PROGRAM = (
-    "daemon off; user {user} {group}; pid {folder}/pid; error_log stderr;"
-    " events {{}} http {{ access_log off; {servers} }}"
-)
 CLOCK = """
 import asyncio
 from collections.abc import AsyncIterator
@@ -85,37 +68,14 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
 @pytest.fixture(scope="module")
 def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """Return a client of nginx."""
-    nginx = require_program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
     for name, text in FRONTEND.items():
         (folder / "page" / name).parent.mkdir(exist_ok=True)
         (folder / "page" / name).write_text(text, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    servers = CONFIGURATION.read_text(encoding="utf-8").replace("/var/www/blog", f"{folder}/page")
-    servers = servers.replace("127.0.0.1:8000", f"127.0.0.1:{conduit.address[1]}")
-    for pattern, replacement in REPLACEMENTS:
-        servers = re.sub(pattern, replacement.format(listen=f"127.0.0.1:{port}"), servers)
-    # The server that redirects to TLS.
-    servers = re.sub(r"server \{[^{}]*return 301[^{}]*\}", "", servers)
-    # Run workers as the current user: nginx's default user has no access to the tests' folders.
-    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
-    file = folder / "nginx.conf"
-    file.write_text(PROGRAM.format(user=user, group=group, folder=folder, servers=servers), encoding="utf-8")
-    with subprocess.Popen([nginx, "-p", folder, "-c", file], stderr=subprocess.DEVNULL) as proxy:  # noqa: S603 - the proxy under test
-        try:
-            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-                wait_until(lambda: accepts_connections(port), "nginx does not listen")
-                yield client
-        finally:
-            proxy.terminate()
-
-
-def accepts_connections(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
+    nginx = Nginx(folder, is_limited=True)
+    with nginx.running([conduit.address]), httpx2.Client(base_url=nginx.url, timeout=10) as client:
+        yield client
 
 
 def test_stream_is_not_buffered(client: httpx2.Client) -> None:
