@@ -69,6 +69,7 @@ def open_database(settings: Settings) -> Database:
             synchronous=settings.database_synchronous,
             pool_size=settings.database_pool_size,
             read_url=settings.database_read_url,
+            isolates_modules=settings.isolates_modules,
         )
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error

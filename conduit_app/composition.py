@@ -107,8 +107,9 @@ def _sorted(needs: Mapping[str, Mapping[str, type]]) -> Sequence[str]:
 
 def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     """Return the modules wired and subscribed to each other; they must be in the order of their needs."""
-    messaging = create_messaging(shared.database, shared.clock)
-    jobs = Jobs(shared.database, shared.clock)
+    kernel_database = shared.database.of(KERNEL.name)
+    messaging = create_messaging(kernel_database, shared.clock)
+    jobs = Jobs(kernel_database, shared.clock)
     personal_data = PersonalData()
     shared_providers = _shared_providers(shared, messaging, personal_data)
     containers: dict[str, ModuleContainer] = {}
@@ -148,14 +149,13 @@ def _add_jobs(module: Module, container: ModuleContainer, jobs: Jobs) -> None:
 def _shared_providers(
     shared: SharedServices, messaging: Messaging, personal_data: PersonalData
 ) -> Mapping[str, providers.Provider[Any]]:
-    """Return the providers that are the same for every module, by slot."""
-    database, clock, signing_keys = shared.database, shared.clock, shared.signing_keys
+    """Return the providers that are the same for every module, by slot: not the database."""
+    clock, signing_keys = shared.clock, shared.signing_keys
     services = {
-        "database": database,
         "events": messaging.events,
         "signals": messaging.signals,
         "personal_data": personal_data,
-        "idempotency": SqlIdempotencyStore(database, clock, signing_keys),
+        "idempotency": SqlIdempotencyStore(shared.database.of(KERNEL.name), clock, signing_keys),
         "clock": clock,
         "signing_keys": signing_keys,
     }
@@ -171,6 +171,7 @@ def _container(
     settings = shared.settings.get(module.name) or (module.settings and load_settings(module.settings))
     return module.container(
         **shared_providers,
+        database=providers.Object(shared.database.of(module.name)),
         settings=providers.Object(settings),
         **{slot: offers[contract] for slot, contract in module.needs.items()},
     )

@@ -65,6 +65,11 @@ class Settings(ModuleSettings):
         ge=1,
         description="PostgreSQL: connection pool size per process, for writing and again for reading",
     )
+    database_isolates_modules: bool | None = Field(
+        None,
+        description="refuse statements of a module on tables of another; default: yes in development, no in "
+        "production",
+    )
     secret_key: str | None = Field(
         None,
         repr=False,
@@ -211,6 +216,15 @@ class Settings(ModuleSettings):
             # A larger body would get a 503 with Retry-After again and again.
             raise ValueError(f"{PREFIX}MAX_TOTAL_BODY_SIZE is less than {PREFIX}MAX_BODY_SIZE")
         return self
+
+    @property
+    def isolates_modules(self) -> bool:
+        """Whether statements of a module on tables of another are refused."""
+        return (
+            self.environment == "development"
+            if self.database_isolates_modules is None
+            else self.database_isolates_modules
+        )
 
     @property
     def logs_json(self) -> bool:

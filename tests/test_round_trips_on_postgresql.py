@@ -101,7 +101,9 @@ async def test_operations_on_postgresql_make_these_round_trips(
     postgresql_app.empty()
     costs = {}
     # With the response cache, a GET takes one more, for the data version.
-    settings = postgresql_app.settings.model_copy(update={"response_cache_size": 0})
+    settings = postgresql_app.settings.model_copy(
+        update={"response_cache_size": 0, "database_isolates_modules": False}
+    )
     async with composed(settings) as composition:
         api = Api(create_application(settings, composition))
         await api.as_user("jake").publish("Dragons", tags=["fire"])

@@ -22,7 +22,9 @@ from conduit_app.migrations.schema_state import (
 )
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.driver_errors import is_conflict, is_unavailable
+from modules.kernel.infrastructure.persistence.postgresql_roles import grant_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
+from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 
 ENVIRONMENT = Path(__file__).parent / "environment"
@@ -54,6 +56,8 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
                     raise MigrationFailedError(problem) from error
                 await connection.run_sync(_store_applied_revisions, module, schema)
                 changed.append(module)
+        if database.isolates_modules and database.dialect == "postgresql":
+            await connection.run_sync(_grant_roles, [module for module, _ in with_schemas(modules)])
     return changed
 
 
@@ -70,6 +74,16 @@ async def check_models(database: Database, module: Module) -> None:
     for name, schema in with_schemas([module]):
         async with database.migration_connection() as connection:
             await connection.run_sync(_run, name, schema, command.check)
+
+
+def _grant_roles(connection: Connection, modules: Sequence[str]) -> None:
+    try:
+        grant_roles(connection, modules)
+    except DBAPIError as error:
+        raise MigrationFailedError(
+            f"cannot create the roles of modules: {error.orig}; nothing was changed; without them: "
+            f"{PREFIX}DATABASE_ISOLATES_MODULES=false"
+        ) from error
 
 
 def _store_applied_revisions(connection: Connection, module: str, schema: Schema) -> None:

@@ -16,6 +16,7 @@ from conduit_app.migrations.errors import InvalidRevisionError, SchemaAheadError
 from conduit_app.migrations.revision_files import conflict, heads, revision_files
 from modules.kernel.infrastructure.applied_revision_table import AppliedRevisionRow
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.postgresql_roles import missing_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.module import Module
 
@@ -44,12 +45,20 @@ async def schema_states(database: Database, modules: Iterable[Module]) -> dict[s
 
 
 async def require_compatible(database: Database, modules: Iterable[Module]) -> None:
-    """Raise `SchemaAheadError` or `SchemaBehindError` unless this release works on every module's tables."""
+    """Raise `SchemaAheadError` or `SchemaBehindError` unless this release works on every module's tables.
+
+    On PostgreSQL with isolated modules, each module must have its role, too.
+    """
     for module, state in (await schema_states(database, modules)).items():
         if state is SchemaState.AHEAD:
             raise SchemaAheadError(f"the tables of {module} were made by a newer Conduit: upgrade this one")
         if state is SchemaState.BEHIND:
             raise SchemaBehindError(f"the tables of {module} are not migrated; run: conduit migrate")
+    if database.isolates_modules and database.dialect == "postgresql":
+        names = [name for name, _ in with_schemas(modules)]
+        async with database.connection() as connection:
+            if missing := await connection.run_sync(missing_roles, names):
+                raise SchemaBehindError(f"there is no role {missing[0]}; run: conduit migrate")
 
 
 def schema_state(connection: Connection, module: str, schema: Schema) -> SchemaState:

@@ -36,7 +36,7 @@ async def after_restore(container: UsersContainer) -> None:
 
 def checks(container: UsersContainer) -> Sequence[ConsistencyCheck]:
     """Return the consistency checks of this module."""
-    return consistency_checks(container.database(), container.directory())
+    return consistency_checks(container.idempotency(), container.directory())
 
 
 async def delete_expired_counts(container: UsersContainer) -> bool:

@@ -3,7 +3,7 @@
 A number here is a limit in both directions: a change that makes a request cheaper lowers it.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -17,7 +17,7 @@ from conduit_app.application import create_application
 from modules.kernel.container import ModuleContainer
 from modules.kernel.module import Module
 from tests.client import Api
-from tests.conftest import AppInstance
+from tests.conftest import AppInstance, composed
 from tests.python_calls import AsgiRequest, python_calls
 
 TOLERANCE = 0.05
@@ -53,17 +53,22 @@ CONSTANT_MODULE = Module(name="constant", container=ModuleContainer, routers=[cr
 
 
 @pytest.fixture
-def application(sqlite_app: AppInstance, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    """Return an application with one more module, logging JSON as in production, without response cache."""
-    # Without the metrics of other applications on this database.
-    monkeypatch.setattr(sqlite_app.composition.database, "observers", [])
-    composition = replace(
-        sqlite_app.composition,
-        modules=[*sqlite_app.composition.modules, CONSTANT_MODULE],
-        containers={**sqlite_app.composition.containers, CONSTANT_MODULE.name: ModuleContainer()},
-    )
-    changes = {"log_level": "info", "log_format": "json", "response_cache_size": 0}
-    return create_application(sqlite_app.settings.model_copy(update=changes), composition)
+async def application(sqlite_app: AppInstance) -> AsyncIterator[FastAPI]:
+    """Return an application as in production, with one more module, without response cache."""
+    changes = {
+        "log_level": "info",
+        "log_format": "json",
+        "response_cache_size": 0,
+        "database_isolates_modules": False,
+    }
+    settings = sqlite_app.settings.model_copy(update=changes)
+    async with composed(settings) as composition:
+        extended = replace(
+            composition,
+            modules=[*composition.modules, CONSTANT_MODULE],
+            containers={**composition.containers, CONSTANT_MODULE.name: ModuleContainer()},
+        )
+        yield create_application(settings, extended)
 
 
 async def test_edge_costs_few_python_calls(application: FastAPI) -> None:

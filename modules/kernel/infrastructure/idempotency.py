@@ -58,6 +58,12 @@ class SqlIdempotencyStore:
         self._clock = clock
         self._signing_keys = signing_keys
 
+    def check_of_callers(self, existing_users: Existing) -> ReferenceCheck:
+        """Return the check of the callers, for the module that has the users."""
+        return ReferenceCheck(
+            self._database, IdempotencyKeyRow, "user_id", "user", existing_users, ignored={ANONYMOUS}
+        )
+
     async def run(
         self, request: IdempotentRequest, caller: UserId | None, work: Callable[[], Awaitable[str]]
     ) -> str:
@@ -96,11 +102,6 @@ class SqlIdempotencyStore:
             raise IdempotencyKeyReused
         structlog.contextvars.bind_contextvars(idempotent_replay=True)
         return response
-
-
-def idempotency_key_check(database: Database, existing_users: Existing) -> ReferenceCheck:
-    """Return the check of the callers, for the module that has the users."""
-    return ReferenceCheck(database, IdempotencyKeyRow, "user_id", "user", existing_users, ignored={ANONYMOUS})
 
 
 def _reclaim(_stored: Columns, new: Columns) -> Mapping[str, object]:

@@ -26,8 +26,15 @@ class PooledConnection(ABC):
         self.connection = connection
         """SQLAlchemy's connection. Its statements are part of the same transaction."""
 
+        self.module: str | None = None
+        """The module whose statements it executes, see `act_for`."""
+
         assert connection.sync_connection is not None  # noqa: S101 - it is open
         self._sync_connection = connection.sync_connection
+
+    def act_for(self, module: str | None) -> None:
+        """Execute statements of this module from now on. Those of no module may use all tables."""
+        self.module = module
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -127,6 +134,8 @@ class ConnectionPool:
         """How long a unit of work waits for a connection, in seconds."""
         self.in_use = 0
         """The number of acquired connections."""
+        self.retry_at = 0.0
+        """Of a replica that failed: when it may be used again, on the monotonic clock."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
 

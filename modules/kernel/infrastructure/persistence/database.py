@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from copy import copy
 from typing import Any
 
 import structlog
@@ -32,6 +33,7 @@ from modules.kernel.infrastructure.persistence.observation import (
 from modules.kernel.infrastructure.persistence.postgresql import NOTIFY, POOL_SIZE, take_migration_lock
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
+from modules.kernel.infrastructure.persistence.table_owners import TableOwners
 
 NO_PARAMETERS: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
@@ -84,8 +86,10 @@ class _LazySession(AsyncSession):
 class _Unit:
     """An open unit of work of one task."""
 
-    def __init__(self, connection: PooledConnection, *, writes: bool) -> None:
+    def __init__(self, connection: PooledConnection, module: str | None, *, writes: bool) -> None:
         self.connection = connection
+        if connection.module != module:
+            connection.act_for(module)
         self.session = _LazySession(connection)
         self.task = asyncio.current_task()
         self.writes = writes
@@ -96,6 +100,9 @@ class _Unit:
             await self.session.flush()
 
     async def commit(self) -> None:
+        if self.connection.module is not None:
+            # SQLite's full-text index writes its tables as late as this.
+            self.connection.act_for(None)
         if self.connection.is_aborted:
             await self.rollback()
             raise RuntimeError("an error ended the transaction, and was caught")
@@ -122,11 +129,39 @@ class _Unit:
             await self.connection.rollback()
 
 
+class _ModuleBlock:
+    """A block of an open unit of work in which statements are those of another module.
+
+    What is pending in the session belongs to the module that added it, and is flushed as its.
+    """
+
+    __slots__ = ("_module", "_outer", "_unit")
+
+    def __init__(self, unit: _Unit, module: str | None) -> None:
+        self._unit, self._module = unit, module
+        self._outer = unit.connection.module
+
+    async def __aenter__(self) -> AsyncSession:
+        await self._unit.flush()
+        self._unit.connection.act_for(self._module)
+        return self._unit.session
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                await self._unit.flush()
+        finally:
+            self._unit.connection.act_for(self._outer)
+
+
 class Database:
     """One database, used through units of work.
 
     The open unit of work is ambient: it belongs to the task that opened it, and calls into any module
     join it. So the use case defines the transaction, and repositories need no session passed to them.
+
+    A module gets `of` its name. Its statements can use its own tables only; others raise `ForeignTable`. This
+    one is of no module, and can use all: for backups, migrations and tests.
     """
 
     def __init__(
@@ -136,17 +171,40 @@ class Database:
         synchronous: str = "FULL",
         pool_size: int = POOL_SIZE,
         read_url: str | None = None,
+        isolates_modules: bool = True,
     ) -> None:
-        self._engines = open_engines(url, synchronous=synchronous, pool_size=pool_size, read_url=read_url)
+        self._owners = TableOwners() if isolates_modules else None
+        self._module: str | None = None
+        self._engines = open_engines(
+            url, synchronous=synchronous, pool_size=pool_size, read_url=read_url, owners=self._owners
+        )
         self._dialect = self._engines.write.engine.dialect
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
         self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
-        self._replica_retry_at = 0.0
         self.observers: list[StatementObserver] = []
         """They are called for every statement."""
 
         for engine in dict.fromkeys(self.engines):
             observe_session_statements(engine, self.observers)
+
+    def of(self, module: str) -> "Database":
+        """Return this database for the statements of a module. Its units of work are the same.
+
+        Raises `RuntimeError` if it is of a module already.
+        """
+        if self._module is not None:
+            raise RuntimeError(f"the database of {self._module} cannot be that of {module}")
+        if self._owners is None:
+            return self
+        self._owners.add(module)
+        database = copy(self)
+        database._module = module
+        return database
+
+    @property
+    def isolates_modules(self) -> bool:
+        """Whether statements of a module on tables of another are refused."""
+        return self._owners is not None
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
@@ -183,7 +241,9 @@ class Database:
             return self._begin_write()
         if not unit.writes:
             raise RuntimeError(SNAPSHOT_OPEN)
-        return nullcontext(unit.session)
+        if unit.connection.module == self._module:
+            return nullcontext(unit.session)
+        return _ModuleBlock(unit, self._module)
 
     @asynccontextmanager
     async def long_transaction(self) -> AsyncIterator[AsyncSession]:
@@ -205,7 +265,11 @@ class Database:
         to join.
         """
         unit = self._current_unit()
-        return self._begin_read() if unit is None else nullcontext(unit.session)
+        if unit is None:
+            return self._begin_read()
+        if unit.connection.module == self._module:
+            return nullcontext(unit.session)
+        return _ModuleBlock(unit, self._module)
 
     async def fetch_all(
         self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
@@ -220,12 +284,25 @@ class Database:
                 raise RuntimeError(SNAPSHOT_OPEN)
             if unit.session.is_used:
                 await unit.session.flush()
-            return await self._run(unit.connection, statement, parameters)
+            connection, outer = unit.connection, unit.connection.module
+            if outer == self._module:
+                return await self._run(connection, statement, parameters)
+            connection.act_for(self._module)
+            try:
+                return await self._run(connection, statement, parameters)
+            finally:
+                connection.act_for(outer)
         if statement.writes:
             async with self.transaction():
                 return await self.fetch_all(statement, parameters)
+        if self._module is not None and self.dialect == "postgresql":
+            # A role is in force until the end of a transaction.
+            async with self.snapshot():
+                return await self.fetch_all(statement, parameters)
         with _translated_errors():
             connection = await self._reading_connection()
+            if connection.module != self._module:
+                connection.act_for(self._module)
             try:
                 return await self._run(connection, statement, parameters)
             finally:
@@ -322,6 +399,7 @@ class Database:
         """Open a connection for inspecting the schema; raises `DatabaseUnavailable`."""
         with _translated_errors():
             pooled = await self._engines.read.acquire()
+            pooled.act_for(self._module)
             try:
                 async with pooled.connection.begin():
                     yield pooled.connection
@@ -388,17 +466,13 @@ class Database:
     async def _replica_connection(self) -> PooledConnection | None:
         """Acquire a connection to the replica, or return None to read from the primary."""
         replica = self._engines.replica
-        if (
-            replica is None
-            or not self._stale_reads_allowed.get()
-            or time.monotonic() < self._replica_retry_at
-        ):
+        if replica is None or not self._stale_reads_allowed.get() or time.monotonic() < replica.retry_at:
             return None
         try:
             # Connect here, where the primary can still be used instead.
             return await replica.acquire()
         except (DBAPIError, Unavailable) as error:
-            self._replica_retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
+            replica.retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
             log.warning("replica unavailable", cause=repr(error))
             return None
 
@@ -439,14 +513,13 @@ class Database:
                 raise
             await unit.end_snapshot()
 
-    @staticmethod
-    async def _open_unit(connection: PooledConnection, *, writes: bool) -> _Unit:
+    async def _open_unit(self, connection: PooledConnection, *, writes: bool) -> _Unit:
         try:
             await connection.begin()
         except BaseException:
             await uninterrupted(connection.rollback())
             raise
-        return _Unit(connection, writes=writes)
+        return _Unit(connection, self._module, writes=writes)
 
     def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()

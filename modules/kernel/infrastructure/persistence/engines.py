@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     READ_TIMEOUT_SECONDS,
     DataVersionReader,
 )
+from modules.kernel.infrastructure.persistence.table_owners import TableOwners
 
 # How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
 COMMIT_POLL_SECONDS = 0.02
@@ -100,12 +102,18 @@ class Engines:
 
 
 def open_engines(
-    url: str, *, synchronous: str = "FULL", pool_size: int = POOL_SIZE, read_url: str | None = None
+    url: str,
+    *,
+    synchronous: str = "FULL",
+    pool_size: int = POOL_SIZE,
+    read_url: str | None = None,
+    owners: TableOwners | None = None,
 ) -> Engines:
     """Return the engines for a database URL, not connected yet.
 
     `synchronous` is SQLite's durability: with FULL, a commit survives a power failure. `pool_size` is the
-    size of PostgreSQL's connection pools for writes and for reads; `read_url` is the URL of a replica.
+    size of PostgreSQL's connection pools for writes and for reads; `read_url` is the URL of a replica. With
+    `owners`, statements of a module on tables of others are refused.
     Raises `ValueError` unless the URL is sqlite+aiosqlite or postgresql+psycopg, and for a replica of
     SQLite.
     """
@@ -114,17 +122,17 @@ def open_engines(
         replica = parse_url(read_url)
         if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
             raise ValueError("only PostgreSQL has replicas")
-        engines = _postgresql(parsed, pool_size)
-        return replace(engines, replica=_postgresql_pool(reading_engine(replica), pool_size))
+        engines = _postgresql(parsed, pool_size, owners)
+        return replace(engines, replica=_postgresql_pool(reading_engine(replica), pool_size, owners))
     match parsed.drivername:
         case "sqlite+aiosqlite":
-            return _sqlite(parsed, synchronous)
+            return _sqlite(parsed, synchronous, owners)
         case "postgresql+psycopg":
-            return _postgresql(parsed, pool_size)
+            return _postgresql(parsed, pool_size, owners)
     raise ValueError(f"cannot use {parsed.drivername}: it is sqlite+aiosqlite or postgresql+psycopg")
 
 
-def _sqlite(url: URL, synchronous: str) -> Engines:
+def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
     """Return SQLite's engines: one writer at a time, and concurrent readers.
 
     Every transaction acquires SQLite's write lock as it begins, so that no other one changes what it
@@ -133,33 +141,37 @@ def _sqlite(url: URL, synchronous: str) -> Engines:
     """
     file = sqlite_file(url)
     if file is None:
-        engine = in_memory_engine(url)
+        engine = in_memory_engine(url, owners)
         pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
         return Engines(pool, pool, engine, pool.exclusive)
-    write, read, migrate = file_engines(url, file, synchronous)
+    write, read, migrate = file_engines(url, file, synchronous, owners)
     writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
     return Engines(writer, readers, migrate, writer.exclusive, DataVersionReader(file))
 
 
-def _postgresql(url: URL, pool_size: int) -> Engines:
+def _postgresql(url: URL, pool_size: int, owners: TableOwners | None) -> Engines:
     write, read, migrate = server_engines(url)
     from modules.kernel.infrastructure.persistence.postgresql_data_version import (  # noqa: PLC0415 - saves memory on SQLite
         ServerDataVersionReader,
     )
 
     # On a connection of its own: it must not wait for slow reads, which may be what is cached.
-    version_reader = ServerDataVersionReader(_postgresql_pool(read, 1))
-    writers, readers = _postgresql_pool(write, pool_size), _postgresql_pool(read, pool_size)
+    version_reader = ServerDataVersionReader(_postgresql_pool(read, 1, None))
+    writers, readers = (_postgresql_pool(engine, pool_size, owners) for engine in (write, read))
     return Engines(writers, readers, migrate, nullcontext, version_reader)
 
 
-def _postgresql_pool(engine: AsyncEngine, size: int) -> ConnectionPool:
+def _postgresql_pool(engine: AsyncEngine, size: int, owners: TableOwners | None) -> ConnectionPool:
     from modules.kernel.infrastructure.persistence.postgresql_connections import (  # noqa: PLC0415 - saves memory on SQLite
         PostgresqlConnection,
+        take_roles_in_sessions,
     )
 
-    return ConnectionPool(engine, PostgresqlConnection, size, POOL_TIMEOUT_SECONDS)
+    if owners is not None:
+        take_roles_in_sessions(engine)
+    wrap = partial(PostgresqlConnection, owners=owners)
+    return ConnectionPool(engine, wrap, size, POOL_TIMEOUT_SECONDS)
 
 
 def create_folder(url: str) -> Path | None:

@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
 import asyncio
+import re
 import select as readiness
 from collections.abc import Sequence
 from itertools import count
@@ -17,8 +18,11 @@ from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util.concurrency import await_
 
 from modules.kernel.infrastructure.persistence.connections import (
     ConnectionPool,
@@ -27,6 +31,8 @@ from modules.kernel.infrastructure.persistence.connections import (
     uninterrupted,
 )
 from modules.kernel.infrastructure.persistence.postgresql import redact_row_values
+from modules.kernel.infrastructure.persistence.postgresql_roles import role_of
+from modules.kernel.infrastructure.persistence.table_owners import ForeignTable, TableOwners
 
 # How many rows are sent before their results are read.
 MAX_ROWS_AT_ONCE = 500
@@ -39,14 +45,31 @@ UNPREPARED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlState
 # PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
 # but floating-point numbers, which SQLAlchemy does not cast, could be text.
 UNSPECIFIED = 0
+# They need no privilege. In a failed transaction, nothing may precede them.
+CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+UNKNOWN = "?"
+POOLED = "conduit.pooled"
 FLOAT8 = psycopg.adapters.types["float8"].oid
 
 
 class PostgresqlConnection(PooledConnection):
-    """A connection to PostgreSQL. A transaction begins with the first statement of its unit of work."""
+    """A connection to PostgreSQL. A transaction begins with the first statement of its unit of work.
 
-    def __init__(self, pool: ConnectionPool, connection: AsyncConnection, raw: PoolProxiedConnection) -> None:
+    With owners, a module's statements in a unit of work have the privileges of the module's role only.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        connection: AsyncConnection,
+        raw: PoolProxiedConnection,
+        owners: TableOwners | None = None,
+    ) -> None:
         super().__init__(pool, connection)
+        self._owners = owners
+        # The module whose role is in force in the open transaction.
+        self._role_of: str | None = None
+        self._sync_connection.info[POOLED] = self
         driver: Any = raw.driver_connection
         self._driver: psycopg.AsyncConnection[Any] = driver
         self._libpq: pq.abc.PGconn = driver.pgconn
@@ -60,7 +83,7 @@ class PostgresqlConnection(PooledConnection):
         self._driver.prepare_threshold = None
 
     async def begin(self) -> None:
-        self._in_unit_of_work = True
+        self._in_unit_of_work, self._role_of = True, None
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
         result = (await self._execute(sql, [values]))[-1]
@@ -124,19 +147,52 @@ class PostgresqlConnection(PooledConnection):
         try:
             return await self._send_and_read(sql, rows)
         except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
+            raise self.refusal(error) or self._wrapped(sql, error) from error
         except asyncio.CancelledError:
             await uninterrupted(self._cancel())
             raise
+
+    async def take_role(self, sql: str) -> None:
+        """Take the role of the module for a statement that SQLAlchemy executes."""
+        if self._in_unit_of_work and self._owners is not None and self._role_to_set(sql) is not None:
+            # The statement that sets the role is sent with an empty one.
+            await self._execute("SELECT", NO_VALUES)
+
+    def refusal(self, error: BaseException | None) -> ForeignTable | None:
+        """Return the refusal that the driver's error reports, or None."""
+        if self._owners is not None and isinstance(error, psycopg.errors.InsufficientPrivilege):
+            # In the language of the server, but with the name of the table.
+            for word in re.findall(r"\w+", str(error)):
+                if self.module is not None and (refusal := self._owners.refusal(self.module, word)):
+                    return refusal
+        return None
+
+    def _role_to_set(self, sql: str) -> bytes | None:
+        """Return the statement that must precede this one in the transaction, or None."""
+        if self._owners is None or not self._in_unit_of_work:
+            return None
+        if sql.startswith(CONTROL):
+            # A rollback to a savepoint restores the role that was in force there.
+            self._role_of = UNKNOWN if sql.startswith("ROLLBACK TO") else self._role_of
+            return None
+        if self._libpq.transaction_status == TransactionStatus.IDLE:
+            self._role_of = None
+        if self.module == self._role_of:
+            return None
+        role = "NONE" if self.module is None else role_of(self.module)
+        return f"SET LOCAL ROLE {role}".encode()
 
     async def _send_and_read(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
         libpq, transformer = self._libpq, self._transformer
         # Before anything is sent: for some values this fails, such as a text with U+0000.
         dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
         begins = self._in_unit_of_work and libpq.transaction_status == TransactionStatus.IDLE
+        set_role = self._role_to_set(sql)
         libpq.enter_pipeline_mode()
         if begins:
             libpq.send_query_params(b"BEGIN", None)
+        if set_role is not None:
+            libpq.send_query_params(set_role, None)
         name = self._prepared.get(sql)
         if name is None:
             name = next(self._new_names)
@@ -147,7 +203,10 @@ class PostgresqlConnection(PooledConnection):
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
-        if len(results) > begins:
+        before = begins + (set_role is not None)
+        if len(results) >= before and set_role is not None:
+            self._role_of = self.module
+        if len(results) > before:
             self._prepared[sql] = name
         if failure is not None:
             if isinstance(failure, UNPREPARED):
@@ -220,6 +279,22 @@ class PostgresqlConnection(PooledConnection):
     def _wrapped(self, sql: str, error: Exception) -> Exception:
         redact_row_values(error)
         return super()._wrapped(sql, error)
+
+
+def take_roles_in_sessions(engine: AsyncEngine) -> None:
+    """Execute what SQLAlchemy executes on the engine with the privileges of the module's role, too."""
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def take_role(connection: Any, _cursor: object, sql: str, *_: object) -> None:
+        pooled = connection.info.get(POOLED)
+        if pooled is not None:
+            await_(pooled.take_role(sql))
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def refuse(context: ExceptionContext) -> None:
+        pooled = context.connection and context.connection.info.get(POOLED)
+        if pooled and (refusal := pooled.refusal(context.original_exception)):
+            raise refusal from context.original_exception
 
 
 def _is_readable(socket: int) -> bool:

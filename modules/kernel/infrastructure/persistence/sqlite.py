@@ -18,6 +18,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     WriterConnection,
     use_connection_class,
 )
+from modules.kernel.infrastructure.persistence.table_owners import TableOwners
 
 READ_POOL_SIZE = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -38,7 +39,9 @@ def is_in_working_directory(file: Path) -> bool:
     return Path(os.path.normpath(file.absolute())).is_relative_to(Path.cwd())
 
 
-def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+def file_engines(
+    url: URL, file: Path, synchronous: str, owners: TableOwners | None
+) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     """Return the engines for writes, reads and migrations of a database file.
 
     The file is created by the first connection, readable by its owner only. Its folder is created at once
@@ -50,22 +53,26 @@ def file_engines(url: URL, file: Path, synchronous: str) -> tuple[AsyncEngine, A
         raise ValueError(f"there is no folder {file.parent}; conduit migrate creates it")
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = [WRITE_AHEAD_LOG, f"synchronous={synchronous}"]
-    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file)
-    read = _sqlite_engine(url, ReaderConnection, [*pragmas, "query_only=ON"], file)
+    write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file, owners)
+    read = _sqlite_engine(url, ReaderConnection, [*pragmas, "query_only=ON"], file, owners)
     # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a
     # table copy and drop it, and dropping deletes its rows, which would cascade to other tables.
     migrating = [f"busy_timeout={MIGRATION_TIMEOUT_MILLISECONDS}", "foreign_keys=OFF", *durable]
-    migrate = _sqlite_engine(url, WriterConnection, migrating, file)
+    migrate = _sqlite_engine(url, WriterConnection, migrating, file, None)
     return write, read, migrate
 
 
-def in_memory_engine(url: URL) -> AsyncEngine:
+def in_memory_engine(url: URL, owners: TableOwners | None) -> AsyncEngine:
     """Return an engine with one connection, whose end would delete a database in memory."""
-    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], file=None)
+    return _sqlite_engine(url, WriterConnection, ["foreign_keys=ON"], None, owners)
 
 
 def _sqlite_engine(
-    url: URL, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None
+    url: URL,
+    kind: type[WriterConnection],
+    pragmas: Sequence[str],
+    file: Path | None,
+    owners: TableOwners | None,
 ) -> AsyncEngine:
     # isolation_level None: sqlite3 begins no transaction itself. Two threads use the connection, one at
     # a time.
@@ -77,7 +84,7 @@ def _sqlite_engine(
         poolclass=NullPool if file else StaticPool,
         json_deserializer=orjson.loads,
     )
-    use_connection_class(engine, kind, pragmas, file)
+    use_connection_class(engine, kind, pragmas, file, owners)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

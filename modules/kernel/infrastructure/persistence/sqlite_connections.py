@@ -18,7 +18,11 @@ from modules.kernel.infrastructure.persistence.connections import (
     Rows,
     uninterrupted,
 )
-from modules.kernel.infrastructure.persistence.sqlite_driver import WriterConnection, statements_in_thread
+from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    WriterConnection,
+    marked_sql,
+    statements_in_thread,
+)
 
 MAX_UNITS_PER_COMMIT = 32
 
@@ -32,6 +36,9 @@ class SqliteConnection(PooledConnection):
         self._adapter: WriterConnection = adapter
         self._driver = self._adapter.driver
 
+    def act_for(self, module: str | None) -> None:
+        self.module = self._adapter.module = module
+
     async def prepare(self) -> None:
         pass  # its adapter has set the PRAGMAs
 
@@ -42,16 +49,18 @@ class SqliteConnection(PooledConnection):
             raise self._wrapped("BEGIN", error) from error
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
+        marked = sql if self.module is None else marked_sql(sql, self.module)
         try:
-            return await self._adapter.run(lambda: self._driver.execute(sql, values).fetchall())
+            return await self._adapter.run(lambda: self._driver.execute(marked, values).fetchall())
         except sqlite3.Error as error:
-            raise self._wrapped(sql, error) from error
+            raise self._adapter.refusal(error) or self._wrapped(sql, error) from error
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        marked = sql if self.module is None else marked_sql(sql, self.module)
         try:
-            await self._adapter.run(lambda: self._driver.executemany(sql, rows), len(rows))
+            await self._adapter.run(lambda: self._driver.executemany(marked, rows), len(rows))
         except sqlite3.Error as error:
-            raise self._wrapped(sql, error) from error
+            raise self._adapter.refusal(error) or self._wrapped(sql, error) from error
 
     async def commit(self) -> None:
         try:

@@ -29,6 +29,7 @@ from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
 from modules.kernel.infrastructure.persistence.connections import uninterrupted
+from modules.kernel.infrastructure.persistence.table_owners import ForeignTable, TableOwners
 
 T = TypeVar("T")
 FileId = tuple[int, int] | None
@@ -47,6 +48,11 @@ PRIVATE = 0o600
 WRITE_AHEAD_LOG = "journal_mode=WAL"
 
 log = structlog.get_logger("conduit.database")
+
+# Their arguments are no tables. https://sqlite.org/c3ref/c_alter_table.html
+WITHOUT_TABLES = frozenset({sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_TRANSACTION})
+# Their second argument is a column.
+WITH_COLUMN = frozenset({sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE})
 
 statements_in_thread: ContextVar[bool] = ContextVar("statements_in_thread", default=False)
 """Whether the current task's writes run on aiosqlite's thread, because they may take long."""
@@ -67,27 +73,31 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 
     def execute(self, operation: str, parameters: Any = None) -> Any:
         """Run one statement and fetch its rows."""
+        module = self._owner.module
+        marked = operation if module is None else marked_sql(operation, module)
 
         def run() -> None:
-            self._cursor.execute(operation, parameters or ())
+            self._cursor.execute(marked, parameters or ())
             if self._cursor.description:
                 self._rows = deque(self._cursor.fetchall())
 
         try:
             await_(self._owner.run(run))
         except Exception as error:
-            self._owner._handle_exception(error)
+            self._owner.reraise(error)
 
     def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Any:
         """Run one statement for several rows; for many rows on aiosqlite's thread."""
+        module = self._owner.module
+        marked = operation if module is None else marked_sql(operation, module)
 
         def run() -> None:
-            self._cursor.executemany(operation, seq_of_parameters)
+            self._cursor.executemany(marked, seq_of_parameters)
 
         try:
             await_(self._owner.run(run, len(seq_of_parameters)))
         except Exception as error:
-            self._owner._handle_exception(error)
+            self._owner.reraise(error)
 
 
 class WriterConnection(AsyncAdapt_aiosqlite_connection):
@@ -103,6 +113,39 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
         self._in_unit_of_work = False
         self._file = file
         self._file_id = None if file is None else file_id(file)
+        self.module: str | None = None
+        """The module whose statements it executes. Those of no module may use all tables."""
+
+        self._owners: TableOwners | None = None
+        self._refusal: ForeignTable | None = None
+
+    def isolate_modules(self, owners: TableOwners) -> None:
+        """Refuse statements of a module on tables of others. SQLite asks when it prepares a statement.
+
+        https://sqlite.org/c3ref/set_authorizer.html
+        """
+        self._owners = owners
+        self.driver.set_authorizer(self._authorize)
+
+    def _authorize(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        if self.module is None or self._owners is None or action in WITHOUT_TABLES:
+            return sqlite3.SQLITE_OK
+        for name in (first, None if action in WITH_COLUMN else second):
+            if name is not None and (refusal := self._owners.refusal(self.module, name)) is not None:
+                self._refusal = refusal
+                return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+
+    def refusal(self, error: Exception) -> ForeignTable | None:
+        """Return the refusal that the driver's error reports, or None."""
+        is_refusal = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH
+        return self._refusal if is_refusal else None
+
+    def reraise(self, error: Exception) -> None:
+        """Raise the refusal that the driver's error reports, or the error as SQLAlchemy does."""
+        if (refusal := self.refusal(error)) is not None:
+            raise refusal from error
+        self._handle_exception(error)
 
     def is_replaced(self) -> bool:
         """Return whether the file was removed or replaced since it was opened.
@@ -230,6 +273,14 @@ class ReaderConnection(WriterConnection):
         end()
 
 
+def marked_sql(sql: str, module: str) -> str:
+    """Return the SQL for a statement of a module.
+
+    The driver caches prepared statements by their text, so each module prepares its own.
+    """
+    return f"{sql}\n--{module}"
+
+
 class DataVersionReader:
     """Reads the data version of a database file."""
 
@@ -294,9 +345,15 @@ def create_private(file: Path) -> None:
 
 
 def use_connection_class(
-    engine: AsyncEngine, kind: type[WriterConnection], pragmas: Sequence[str], file: Path | None
+    engine: AsyncEngine,
+    kind: type[WriterConnection],
+    pragmas: Sequence[str],
+    file: Path | None,
+    owners: TableOwners | None,
 ) -> None:
     """Make the engine open connections of this class to the file, if any, with these PRAGMAs set.
+
+    With owners, they refuse statements of a module on tables of others.
 
     The first connection creates a missing file. Later ones do not: a file that was removed from under a
     server is an error, and an empty one in its place would only hide it.
@@ -319,6 +376,8 @@ def use_connection_class(
                 dialect.loaded_dbapi, await_(_awaited(opened)), None if file is None else str(file)
             )
             await_(connection.run_in_thread(lambda: prepare_connection(connection.driver, pragmas)))
+            if owners is not None:
+                connection.isolate_modules(owners)
             has_existed = True
         except BaseException:
             # The thread reports its end to the event loop. Without the join, a failed command may have
