@@ -52,7 +52,7 @@ class Site:
 
     async def operations(self) -> Mapping[str, Read]:
         """Log in, and return the measured reads by name; pages are from the middle of the data."""
-        await migrate(self.composition.database, self.composition.modules)
+        await migrate(self.composition.database, self.composition.migratable)
         transport = httpx2.ASGITransport(self._application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://bench/api") as client:
             visitor = {"user": {"email": "john@example.com", "password": "password123"}}

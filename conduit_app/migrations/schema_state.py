@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, String, column, inspect, select, table
+from sqlalchemy import Connection, String, column, inspect, literal_column, select, table, union_all
+from sqlalchemy.exc import DBAPIError
 
 from conduit_app.migrations.errors import InvalidRevisionError, SchemaAheadError, SchemaBehindError
 from conduit_app.migrations.revision_files import conflict, heads, revision_files
@@ -18,6 +19,7 @@ from modules.kernel.infrastructure.applied_revision_table import AppliedRevision
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.postgresql_roles import missing_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.kernel.module import Module
 
 applied_revision: Any = AppliedRevisionRow.__table__
@@ -37,11 +39,38 @@ class SchemaState(Enum):
 
 async def schema_states(database: Database, modules: Iterable[Module]) -> dict[str, SchemaState]:
     """Return the schema state of each module that has tables."""
-    async with database.connection() as connection:
-        return {
-            module: await connection.run_sync(schema_state, module, schema)
-            for module, schema in with_schemas(modules)
-        }
+    schemas = dict(with_schemas(modules))
+    try:
+        rows = await database.fetch_all(_select_heads(tuple(schemas)))
+    except DBAPIError:
+        # A module that was never migrated has no table of its revision.
+        async with database.connection() as connection:
+            return {
+                module: await connection.run_sync(schema_state, module, schema)
+                for module, schema in schemas.items()
+            }
+    states = {}
+    for module, schema in schemas.items():
+        current = {revision for name, revision in rows if name == module}
+        states[module] = _state(current, installed_revisions(schema.migrations))
+        if states[module] is SchemaState.AHEAD:
+            async with database.connection() as connection:
+                states[module] = await connection.run_sync(schema_state, module, schema)
+    return states
+
+
+@cache
+def _select_heads(modules: tuple[str, ...]) -> PreparedStatement:
+    """Return the statement that selects the revisions of all modules."""
+    heads = union_all(
+        *(
+            select(
+                literal_column(f"'{module}'", String).label("module"), column("version_num", String)
+            ).select_from(table(version_table(module)))
+            for module in modules
+        )
+    )
+    return prepare(select(heads.subquery()))
 
 
 async def require_compatible(database: Database, modules: Iterable[Module]) -> None:
@@ -64,12 +93,18 @@ async def require_compatible(database: Database, modules: Iterable[Module]) -> N
 def schema_state(connection: Connection, module: str, schema: Schema) -> SchemaState:
     """Return the state of one module's tables."""
     revisions = installed_revisions(schema.migrations)
-    current = current_heads(connection, module)
-    if not current <= revisions.known:
+    state = _state(current_heads(connection, module), revisions)
+    if state is SchemaState.AHEAD:
         applied = applied_revisions(connection, module)
         required = {revision for revision, is_required in applied.items() if is_required}
-        is_compatible = revisions.heads <= applied.keys() and required <= revisions.known
-        return SchemaState.EXPANDED if is_compatible else SchemaState.AHEAD
+        if revisions.heads <= applied.keys() and required <= revisions.known:
+            return SchemaState.EXPANDED
+    return state
+
+
+def _state(current: Set[str], revisions: "Revisions") -> SchemaState:
+    if not current <= revisions.known:
+        return SchemaState.AHEAD
     return SchemaState.CURRENT if current == revisions.heads else SchemaState.BEHIND
 
 

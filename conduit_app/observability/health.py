@@ -11,6 +11,7 @@ from conduit_app.migrations.schema_state import SchemaState, schema_states
 from conduit_app.observability.probe import DatabaseProbe
 from modules.kernel.api.errors import error_response
 from modules.kernel.domain.errors import Unavailable
+from modules.kernel.infrastructure.persistence.database import Database
 
 PROBLEMS = {
     SchemaState.BEHIND: "its tables are not migrated: run conduit migrate",
@@ -25,7 +26,7 @@ log = structlog.get_logger("conduit.health")
 def create_health_router(composition: Composition) -> APIRouter:
     """Return the routes, which are not in the OpenAPI document: they are for operators."""
     router = APIRouter(prefix="/health", include_in_schema=False)
-    probe = DatabaseProbe()
+    probe, database = DatabaseProbe(), composition.database.for_probes()
 
     @router.get("/live")
     async def live() -> dict[str, str]:
@@ -40,7 +41,7 @@ def create_health_router(composition: Composition) -> APIRouter:
         requests from being served, and removing the process would not deliver the events.
         """
         try:
-            problems = await probe.run(not_ready(composition))
+            problems = await probe.run(not_ready(database, composition))
         except Unavailable as error:
             log.warning("database unavailable", cause=repr(error.__cause__ or error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE)
@@ -60,7 +61,7 @@ def create_health_router(composition: Composition) -> APIRouter:
     return router
 
 
-async def not_ready(composition: Composition) -> dict[str, list[str]]:
+async def not_ready(database: Database, composition: Composition) -> dict[str, list[str]]:
     """Return the problems of each module that is not ready; raise `Unavailable`."""
-    states = await schema_states(composition.database, composition.migratable)
+    states = await schema_states(database, composition.migratable)
     return {module: [PROBLEMS[state]] for module, state in states.items() if state in PROBLEMS}

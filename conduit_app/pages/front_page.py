@@ -38,7 +38,7 @@ log = structlog.get_logger("conduit.front_page")
 def create_front_page_router(composition: Composition, version: str, *, has_architecture: bool) -> APIRouter:
     """Return the routes, which are not in the OpenAPI document: they are for people and their browsers."""
     router = APIRouter(include_in_schema=False)
-    probe = DatabaseProbe()
+    probe, database = DatabaseProbe(), composition.database.for_probes()
 
     @router.get("/")
     async def front_page(accept: Annotated[str, Header()] = "") -> HTMLResponse:
@@ -61,7 +61,7 @@ def create_front_page_router(composition: Composition, version: str, *, has_arch
     async def read_notices() -> Sequence[str]:
         """Return what there is to do about the database, in HTML."""
         try:
-            problems = await probe.run(not_ready(composition))
+            problems = await probe.run(not_ready(database, composition))
             if problems:
                 texts = dict.fromkeys(text for module in problems.values() for text in module)
                 return [f"The database is not ready: {escape(text)}." for text in texts]

@@ -18,7 +18,7 @@ from modules.kernel.infrastructure.messaging.outbox_statements import (
     first_due,
 )
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.postgresql import prefer_indexes
+from modules.kernel.infrastructure.persistence.postgresql import PREFER_INDEXES
 from modules.kernel.infrastructure.tables import SCHEMA
 
 SUBSCRIPTIONS = [("search", "ArticlePublished"), ("search", "ArticlesDeleted"), ("alarm", "LampBroken")]
@@ -53,8 +53,8 @@ async def explain(database: Database, command: str, name: str) -> list[Any]:
             sent.append((text, parameters))
 
     async with database.transaction() as session:
-        if name == "counts":
-            await prefer_indexes(session)
+        if name == "counts" and database.dialect == "postgresql":
+            await database.execute(PREFER_INDEXES)
         event.listen(write.sync_engine, "before_cursor_execute", record)
         savepoint = await session.begin_nested()
         await session.execute(STATEMENTS[name], PARAMETERS)

@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Delete, Update, case, delete, false, or_, 
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, VERSION_MARK, Outbox
-from modules.kernel.infrastructure.messaging.outbox_statements import COUNTS, MAX_COUNT, deliveries
+from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT, READ_COUNTS, deliveries
 from modules.kernel.infrastructure.messaging.signals import Signals
 from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
-from modules.kernel.infrastructure.persistence.postgresql import prefer_indexes
+from modules.kernel.infrastructure.persistence.postgresql import PREFER_INDEXES
 
 BATCH_SIZE = 1_000
 """The number of deliveries that one transaction of an operator's command changes."""
@@ -91,9 +91,10 @@ class OutboxAdmin:
         """
         counts = dict.fromkeys(DeliveryState, 0)
         published_at: dict[str, datetime] = {}
-        async with self._database.snapshot() as session:
-            await prefer_indexes(session)
-            rows = (await session.execute(COUNTS)).all()
+        async with self._database.snapshot():
+            if self._database.dialect == "postgresql":
+                await self._database.execute(PREFER_INDEXES)
+            rows = await self._database.fetch_all(READ_COUNTS)
         subscriptions = set(self._outbox.subscriptions)
         for subscriber, event, pending, dead, oldest in rows:
             name = f"{subscriber}/{event}"

@@ -220,4 +220,5 @@ def _counts() -> Select[Any]:
 
 
 COUNTS = _counts()
+READ_COUNTS = prepare(COUNTS)
 """Select subscriber, event, pending, dead, and when the oldest pending was published, for each name."""

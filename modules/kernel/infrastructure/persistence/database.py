@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -199,6 +200,12 @@ class Database:
         self._owners.add(module)
         database = copy(self)
         database._module = module
+        return database
+
+    def for_probes(self) -> "Database":
+        """Return this database for health checks: reads have a connection of their own, to the primary."""
+        database = copy(self)
+        database._engines = replace(self._engines, read=self._engines.probe, replica=None)
         return database
 
     @property

@@ -64,6 +64,9 @@ class Engines:
     read: ConnectionPool
     migrate: AsyncEngine
     migration_lock: Callable[[], AbstractAsyncContextManager[None]]
+    probe: ConnectionPool
+    """A connection of its own for health checks, which must not wait for requests."""
+
     version_reader: VersionReader | None = None
     replica: ConnectionPool | None = None
 
@@ -95,7 +98,7 @@ class Engines:
             await self.version_reader.close()
         # The writer last: SQLite checkpoints the write-ahead log into the file when the last connection,
         # if it may write, closes.
-        for pool in (self.replica, self.read, self.write):
+        for pool in (self.replica, self.probe, self.read, self.write):
             if pool is not None:
                 await pool.dispose()
         await self.migrate.dispose()
@@ -143,11 +146,12 @@ def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
     if file is None:
         engine = in_memory_engine(url, owners)
         pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
-        return Engines(pool, pool, engine, pool.exclusive)
+        return Engines(pool, pool, engine, pool.exclusive, pool)
     write, read, migrate = file_engines(url, file, synchronous, owners)
     writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
-    return Engines(writer, readers, migrate, writer.exclusive, DataVersionReader(file))
+    probe = ConnectionPool(read, SqliteConnection, 1, READ_TIMEOUT_SECONDS)
+    return Engines(writer, readers, migrate, writer.exclusive, probe, DataVersionReader(file))
 
 
 def _postgresql(url: URL, pool_size: int, owners: TableOwners | None) -> Engines:
@@ -159,7 +163,7 @@ def _postgresql(url: URL, pool_size: int, owners: TableOwners | None) -> Engines
     # On a connection of its own: it must not wait for slow reads, which may be what is cached.
     version_reader = ServerDataVersionReader(_postgresql_pool(read, 1, None))
     writers, readers = (_postgresql_pool(engine, pool_size, owners) for engine in (write, read))
-    return Engines(writers, readers, migrate, nullcontext, version_reader)
+    return Engines(writers, readers, migrate, nullcontext, _postgresql_pool(read, 1, None), version_reader)
 
 
 def _postgresql_pool(engine: AsyncEngine, size: int, owners: TableOwners | None) -> ConnectionPool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import URL, Text, bindparam, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from modules.kernel.infrastructure.persistence.statements import prepare
@@ -34,6 +34,19 @@ MIGRATION_LOCK = 0x636F6E64756974
 CHANNEL = "conduit"
 NOTIFY = prepare(select(func.pg_notify(CHANNEL, bindparam("topic", type_=Text))))
 """Notifies other processes of a topic when the transaction is committed. SQLite's poll for commits."""
+
+PREFER_INDEXES = prepare(
+    select(
+        *(
+            func.set_config(name, "off", True)
+            for name in ("enable_sort", "enable_seqscan", "enable_bitmapscan")
+        )
+    )
+)
+"""Makes the planner read by indexes until the transaction ends. SQLite's needs no statistics for that.
+
+Without statistics of recent rows, it expects few of them, and sorts millions to return the first.
+"""
 
 
 def server_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
@@ -86,16 +99,6 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
     """Acquire the migration lock until the transaction ends. SQLite's transaction has the write lock."""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-
-
-async def prefer_indexes(session: AsyncSession) -> None:
-    """Make the planner read by indexes until the transaction ends. SQLite's needs no statistics for that.
-
-    Without statistics of recent rows, it expects few of them, and sorts millions to return the first.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        settings = ("enable_sort", "enable_seqscan", "enable_bitmapscan")
-        await session.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
 
 async def notifications(engine: AsyncEngine) -> AsyncIterator[str | None]:
