@@ -1,10 +1,12 @@
 """Runs the Alembic migrations of each module."""
 
+import asyncio
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, delete, insert, inspect
@@ -20,23 +22,49 @@ from conduit_app.migrations.schema_state import (
     version_table,
     with_schemas,
 )
-from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.driver_errors import is_conflict, is_unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict
+from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.driver_errors import (
+    is_conflict,
+    is_lock_timeout,
+    is_unavailable,
+)
 from modules.kernel.infrastructure.persistence.postgresql_roles import grant_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 
 ENVIRONMENT = Path(__file__).parent / "environment"
+# Each attempt waits for two seconds.
+LOCK_ATTEMPTS = 30
+LOCK_PAUSE_SECONDS = 1.0
+
+log = structlog.get_logger("conduit.migrations")
 
 
-async def migrate(database: Database, modules: Iterable[Module], revision: str = "heads") -> Sequence[str]:
+async def migrate(database: Database, modules: Collection[Module], revision: str = "heads") -> Sequence[str]:
     """Migrate every module's tables to this revision; return the names of the modules that changed.
 
     In one transaction; concurrent processes migrate one after the other. Tables of a newer release are left
     alone. Raises `SchemaAheadError` when this release does not work on them, and `MigrationFailedError` when
-    a migration fails.
+    a migration fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last.
     """
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            return await _migrate(database, modules, revision)
+        except (ConcurrencyConflict, DatabaseUnavailable) as error:
+            # A deadlock with requests, or a lock that it has waited for too long.
+            if isinstance(error, DatabaseUnavailable) and not is_lock_timeout(error.__cause__):
+                raise
+            log.warning("migration waits for a lock", attempt=attempt, attempts=LOCK_ATTEMPTS)
+        # Requests that waited behind it are served meanwhile.
+        await asyncio.sleep(LOCK_PAUSE_SECONDS)
+    raise MigrationFailedError(
+        "a table to migrate is in use by a long transaction, such as a backup; nothing was changed"
+    )
+
+
+async def _migrate(database: Database, modules: Collection[Module], revision: str) -> Sequence[str]:
     changed = []
     async with database.migration_connection() as connection:
         for module, schema in with_schemas(modules):
@@ -57,7 +85,7 @@ async def migrate(database: Database, modules: Iterable[Module], revision: str =
                 await connection.run_sync(_store_applied_revisions, module, schema)
                 changed.append(module)
         if database.isolates_modules and database.dialect == "postgresql":
-            await connection.run_sync(_grant_roles, [module for module, _ in with_schemas(modules)])
+            await connection.run_sync(_grant_roles, [module.name for module in modules])
     return changed
 
 
@@ -80,6 +108,8 @@ def _grant_roles(connection: Connection, modules: Sequence[str]) -> None:
     try:
         grant_roles(connection, modules)
     except DBAPIError as error:
+        if is_conflict(error) or is_unavailable(error):
+            raise
         raise MigrationFailedError(
             f"cannot create the roles of modules: {error.orig}; nothing was changed; without them: "
             f"{PREFIX}DATABASE_ISOLATES_MODULES=false"

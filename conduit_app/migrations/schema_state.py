@@ -3,7 +3,7 @@
 A server process reads them for each readiness probe. Alembic takes 8 MB, and runs every revision file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -17,7 +17,7 @@ from conduit_app.migrations.errors import InvalidRevisionError, SchemaAheadError
 from conduit_app.migrations.revision_files import conflict, heads, revision_files
 from modules.kernel.infrastructure.applied_revision_table import AppliedRevisionRow
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.postgresql_roles import missing_roles
+from modules.kernel.infrastructure.persistence.postgresql_roles import first_unusable_role
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.kernel.module import Module
@@ -73,7 +73,7 @@ def _select_heads(modules: tuple[str, ...]) -> PreparedStatement:
     return prepare(select(heads.subquery()))
 
 
-async def require_compatible(database: Database, modules: Iterable[Module]) -> None:
+async def require_compatible(database: Database, modules: Collection[Module]) -> None:
     """Raise `SchemaAheadError` or `SchemaBehindError` unless this release works on every module's tables.
 
     On PostgreSQL with isolated modules, each module must have its role, too.
@@ -84,10 +84,10 @@ async def require_compatible(database: Database, modules: Iterable[Module]) -> N
         if state is SchemaState.BEHIND:
             raise SchemaBehindError(f"the tables of {module} are not migrated; run: conduit migrate")
     if database.isolates_modules and database.dialect == "postgresql":
-        names = [name for name, _ in with_schemas(modules)]
         async with database.connection() as connection:
-            if missing := await connection.run_sync(missing_roles, names):
-                raise SchemaBehindError(f"there is no role {missing[0]}; run: conduit migrate")
+            role = await connection.run_sync(first_unusable_role, [module.name for module in modules])
+            if role is not None:
+                raise SchemaBehindError(f"the role {role} cannot be used; run: conduit migrate")
 
 
 def schema_state(connection: Connection, module: str, schema: Schema) -> SchemaState:

@@ -22,7 +22,7 @@ from conduit_app.migrations.runner import ENVIRONMENT
 from conduit_app.migrations.schema_state import version_table, with_schemas
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.marker_rows import insert_marker_rows
-from conduit_devtools.checks.phases import restrictions
+from conduit_devtools.checks.phases import ExpandStep, TableShapes
 from conduit_devtools.checks.schema_catalog import Catalog, differences, schema_catalog
 from conduit_devtools.checks.source import ModuleSource
 from conduit_devtools.checks.tables import literal_table_names
@@ -97,13 +97,14 @@ class _Revision:
 
     def check(self) -> Iterator[Finding]:
         before, names = self._catalog(), {name for _, name, _, _ in self._objects()}
+        shapes = TableShapes.of(self._database, self._name)
         try:
             self._upgrade()
             created = [row for row in self._objects() if row[1] not in names]
             self._compile_uses(created)
             after = self._catalog()
             yield from self._wrong_names(created)
-            yield from self._restrictions(before, after)
+            yield from self._restrictions(shapes)
             if not list(self._touches()):
                 yield from self._downgrade_and_upgrade(before, after)
         except Exception:
@@ -196,9 +197,10 @@ class _Revision:
                 message = f"{kind} {name} of {self._name} is not named {self._name}_…"
                 yield self._finding("table-prefix", self._line_of_creation(name), message)
 
-    def _restrictions(self, before: Catalog, after: Catalog) -> Iterator[Finding]:
+    def _restrictions(self, before: TableShapes) -> Iterator[Finding]:
         declared = getattr(self._script.module, "phase", None)
-        if declared == Phase.EXPAND.value and (found := restrictions(before, after, self._database)):
+        after = TableShapes.of(self._database, self._name)
+        if declared == Phase.EXPAND.value and (found := ExpandStep(before, after).restrictions()):
             revision = f"expand step {self._script.revision} of {self._name}"
             message = f"{revision} removes or restricts what the release before it uses: {found}"
             yield self._finding("expand-step", self._line_of("upgrade"), message)

@@ -1,11 +1,12 @@
 """The database refuses a module's statement on a table of another module, however its SQL was made."""
 # ruff: noqa: S608 - SQL put together at run time is what is tested
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, column, make_url, select, table, text
+from sqlalchemy import bindparam, column, literal_column, make_url, select, table, text
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
@@ -14,6 +15,7 @@ from conduit_app.migrations.runner import migrate
 from conduit_app.migrations.schema_state import require_compatible
 from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.postgresql_roles import role_of
 from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.kernel.infrastructure.persistence.table_owners import ForeignTable
@@ -205,9 +207,11 @@ async def test_tables_of_a_module_may_be_in_a_schema_of_their_own_on_postgresql(
 
 @pytest.fixture
 def roleless(tmp_path: Path) -> Module:
-    """Return a module without a role on the server."""
+    """Return a module without a role on the server, which other processes share."""
     (tmp_path / "0001.py").write_text("revision, down_revision = '0001', None\ndef upgrade(): pass\n")
-    return Module(name="roleless", container=ModuleContainer, schema=Schema(module_metadata(), tmp_path))
+    return Module(
+        name=f"roleless{os.getpid()}", container=ModuleContainer, schema=Schema(module_metadata(), tmp_path)
+    )
 
 
 @pytest.mark.slow
@@ -230,12 +234,104 @@ async def test_user_who_may_not_create_roles_is_told_so_on_postgresql(roleless: 
 
 
 @pytest.mark.slow
-async def test_isolated_modules_need_their_roles_on_postgresql(roleless: Module) -> None:
+async def test_isolated_modules_need_usable_roles_on_postgresql(roleless: Module) -> None:
     with postgresql.new_database() as url:
         shared, isolated = Database(url, isolates_modules=False), Database(url)
         await migrate(shared, [roleless])
         await require_compatible(shared, [roleless])
-        with pytest.raises(SchemaBehindError, match="no role conduit_roleless; run: conduit migrate"):
+        with pytest.raises(SchemaBehindError, match=f"role {role_of(roleless.name)} cannot be used; run: "):
             await require_compatible(isolated, [roleless])
+        try:
+            async with shared.transaction() as session:
+                # As for another database of the server.
+                await session.execute(text(f"CREATE ROLE {role_of(roleless.name)} NOLOGIN"))
+            with pytest.raises(SchemaBehindError):
+                await require_compatible(isolated, [roleless])
+            await migrate(isolated, [roleless])
+            await require_compatible(isolated, [roleless])
+        finally:
+            async with shared.transaction() as session:
+                await session.execute(text(f"DROP OWNED BY {role_of(roleless.name)}"))
+                await session.execute(text(f"DROP ROLE {role_of(roleless.name)}"))
         for database in (shared, isolated):
             await database.dispose()
+
+
+@pytest.mark.slow
+async def test_user_who_creates_the_roles_may_take_them_on_postgresql(roleless: Module) -> None:
+    without_tables = Module(name=f"tableless{os.getpid()}", container=ModuleContainer)
+    modules = [roleless, without_tables]
+    with postgresql.new_database() as url:
+        owner, user = Database(url, isolates_modules=False), f"creator_{make_url(url).database}"
+        database = Database(make_url(url).set(username=user).render_as_string())
+        try:
+            async with owner.transaction() as session:
+                await session.execute(text(f"CREATE ROLE {user} LOGIN CREATEROLE"))
+                await session.execute(text(f"GRANT ALL ON SCHEMA public TO {user}"))
+            await migrate(database, modules)
+            await migrate(database, modules)
+            await require_compatible(database, modules)
+            for module in modules:
+                one = prepare(select(literal_column("1")))
+                assert await database.of(module.name).fetch_value(one) == 1
+        finally:
+            await database.dispose()
+            async with owner.transaction() as session:
+                for role in (*(role_of(module.name) for module in modules), user):
+                    await session.execute(text(f"DROP OWNED BY {role}"))
+                    await session.execute(text(f"DROP ROLE {role}"))
+            await owner.dispose()
+
+
+@pytest.fixture
+async def in_memory() -> AsyncIterator[Database]:
+    """Return a database with a table of two modules each, one of them a full-text index."""
+    database = Database("sqlite+aiosqlite://")
+    async with database.transaction() as session:
+        await session.execute(text("CREATE VIRTUAL TABLE search_words USING fts5(word)"))
+        await session.execute(text("CREATE TABLE articles_title (title TEXT)"))
+    yield database
+    await database.dispose()
+
+
+async def test_full_text_index_may_be_written_when_another_module_begins_a_savepoint(
+    in_memory: Database,
+) -> None:
+    search, articles = in_memory.of("search"), in_memory.of("articles")
+    async with search.transaction() as session:
+        await session.execute(text("INSERT INTO search_words VALUES ('one')"))
+        async with articles.translating_violations({}), search.transaction():
+            await session.execute(text("INSERT INTO search_words VALUES ('two')"))
+        async with articles.transaction(), session.begin_nested():
+            await session.execute(text("INSERT INTO articles_title VALUES ('three')"))
+    async with in_memory.snapshot() as session:
+        assert await session.scalar(text("SELECT count(*) FROM search_words WHERE word MATCH 'two'")) == 1
+
+
+async def test_database_of_a_module_has_units_of_work_only(in_memory: Database) -> None:
+    articles = in_memory.of("articles")
+    assert (
+        await articles.fetch_values(prepare(select(column("title")).select_from(table("articles_title"))))
+        == []
+    )
+    for opened in (articles.connection(), articles.migration_connection()):
+        with pytest.raises(RuntimeError, match="the database of articles has units of work only"):
+            async with opened:
+                pass
+    with pytest.raises(RuntimeError, match="the database of articles cannot be that of users"):
+        articles.of("users")
+    # On the same connection, which has acted for articles.
+    async with in_memory.migration_connection() as connection:
+        await connection.execute(text("CREATE TABLE search_more (word TEXT)"))
+
+
+async def test_row_that_was_added_before_a_caught_error_is_flushed_as_its_modules(
+    composition: Composition,
+) -> None:
+    users, articles = (composition.containers[name].database() for name in ("users", "articles"))
+    async with articles.transaction():
+        with pytest.raises(LookupError):  # noqa: PT012 - what precedes the error is tested
+            async with users.transaction() as session:
+                session.add(account())
+                raise LookupError
+    assert len(await users.fetch_all(prepare(select(column("id")).select_from(table(FOREIGN))))) == 1

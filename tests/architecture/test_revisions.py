@@ -62,12 +62,13 @@ def check(tmp_path: Path) -> Check:
     (tmp_path / "none").mkdir()
     sources = {name: ModuleSource(name, tmp_path / name, tmp_path) for name in schemas}
 
-    def check(upgrade: str, downgrade: str = "pass", declared: str = "") -> Sequence[tuple[str, str]]:
-        file = migrations / "0002_second.py"
-        file.write_text(second(upgrade, downgrade, declared), encoding="utf-8")
-        lines = file.read_text(encoding="utf-8").splitlines()
+    def check(
+        upgrade: str, downgrade: str = "pass", declared: str = "", file: str = "0002_second.py"
+    ) -> Sequence[tuple[str, str]]:
+        (migrations / "0002_second.py").write_text(second(upgrade, downgrade, declared), encoding="utf-8")
+        lines = (migrations / file).read_text(encoding="utf-8").splitlines()
         findings = list(check_revisions(sources, modules))
-        assert {finding.file for finding in findings} <= {Path("notes/migrations/0002_second.py")}
+        assert {finding.file for finding in findings} <= {Path("notes/migrations") / file}
         return [
             (finding.rule.id, f"{lines[finding.line - 1].strip()} → {finding.message}")
             for finding in findings
@@ -233,20 +234,90 @@ RESTRICTIONS = {
     ),
     "a unique index": (
         'op.create_index("ix_notes_text", "notes_entry", ["text"], unique=True)',
-        "index ix_notes_text",
+        "unique index of notes_entry",
     ),
     "a check": (
         """
         with op.batch_alter_table("notes_entry") as batch:
             batch.create_check_constraint("ck_text", "text > 1")
         """,
-        "constraint ck_notes_entry_ck_text",
+        "check of notes_entry",
+    ),
+    "a check without a name": (
+        'op.execute("ALTER TABLE notes_entry ADD COLUMN mood VARCHAR CHECK (length(text) > 1)")',
+        "check of notes_entry",
+    ),
+    "a unique expression": (
+        'op.execute("CREATE UNIQUE INDEX ix_notes_text ON notes_entry (lower(text))")',
+        "unique index of notes_entry",
+    ),
+    "a unique column with a default": (
+        """
+        op.execute("ALTER TABLE notes_entry ADD COLUMN mood VARCHAR NOT NULL DEFAULT 'calm'")
+        op.execute("CREATE UNIQUE INDEX ix_notes_mood ON notes_entry (mood)")
+        """,
+        "unique index of notes_entry",
+    ),
+    "a foreign key of a new column that stops deletions": (
+        'op.execute("ALTER TABLE notes_entry ADD COLUMN parent_id INTEGER REFERENCES notes_entry (id)")',
+        "foreign key of notes_entry",
+    ),
+    "a foreign key of a new table that stops deletions": (
+        'op.execute("CREATE TABLE notes_page (entry_id INTEGER REFERENCES notes_entry (id))")',
+        "foreign key of notes_page",
     ),
     "a trigger": (
         'op.execute("CREATE TRIGGER notes_t INSERT ON notes_entry BEGIN DELETE FROM notes_entry; END")',
-        "trigger notes_t",
+        "trigger of notes_entry",
     ),
 }
+
+
+# What a first expand step adds, and a second one takes away.
+TAKEN_AWAY = {
+    "a unique index": (
+        'op.create_index("ix_notes_mood", "notes_entry", ["mood"], unique=True)',
+        'op.drop_index("ix_notes_mood")',
+        "unique index of notes_entry",
+    ),
+    "the condition of a unique index": (
+        'op.execute("CREATE UNIQUE INDEX ix_notes_mood ON notes_entry (mood) WHERE id > 1")',
+        """
+        op.drop_index("ix_notes_mood")
+        op.execute("CREATE UNIQUE INDEX ix_notes_mood ON notes_entry (mood) WHERE id > 0")
+        """,
+        "unique index of notes_entry",
+    ),
+    "the collation of a unique index": (
+        'op.execute("CREATE UNIQUE INDEX ix_notes_mood ON notes_entry (mood)")',
+        """
+        op.drop_index("ix_notes_mood")
+        op.execute("CREATE UNIQUE INDEX ix_notes_mood ON notes_entry (mood COLLATE NOCASE)")
+        """,
+        "unique index of notes_entry",
+    ),
+    "a view": (
+        'op.execute("CREATE VIEW notes_all AS SELECT id FROM notes_entry")',
+        'op.execute("DROP VIEW notes_all")',
+        "table notes_all",
+    ),
+    "a default": (
+        'op.add_column("notes_entry", sa.Column("tone", sa.String, nullable=False, server_default="calm"))',
+        'with op.batch_alter_table("notes_entry") as batch: batch.alter_column("tone", server_default=None)',
+        "column notes_entry.tone",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN_AWAY)
+def test_expand_step_that_takes_away_is_reported(check: Check, tmp_path: Path, what: str) -> None:
+    add, take_away, found = TAKEN_AWAY[what]
+    declared = 'irreversible, phase = "as an example", "expand"'
+    add = f'op.add_column("notes_entry", sa.Column("mood", sa.String))\n{add}'
+    third = second(take_away, "pass", declared).replace('"0002", "0001"', '"0003", "0002"')
+    (tmp_path / "notes" / "migrations" / "0003_third.py").write_text(third, encoding="utf-8")
+    [(rule, message)] = check(add, "pass", declared, file="0003_third.py")
+    assert (rule, message.rpartition(": ")[2]) == ("expand-step", found)
 
 
 @pytest.mark.parametrize("upgrade", RESTRICTIONS)
@@ -273,6 +344,14 @@ def test_expand_step_that_removes_or_restricts_is_reported(check: Check, upgrade
         'op.add_column("notes_entry", sa.Column("mood", sa.String, nullable=False, server_default="calm"))',
         'op.create_index("ix_notes_text", "notes_entry", ["text"])',
         'op.drop_index("ix_notes_entry_owner_id")',
+        'op.execute("ALTER TABLE notes_entry ADD COLUMN up REFERENCES notes_entry (id) ON DELETE CASCADE")',
+        """op.execute("ALTER TABLE notes_entry ADD COLUMN mood VARCHAR CHECK (mood IN ('(', 'calm'))")""",
+        """
+        op.add_column("notes_entry", sa.Column("mood", sa.String))
+        op.create_index("ix_notes_mood", "notes_entry", ["owner_id", "mood"], unique=True)
+        """,
+        'op.execute("CREATE TABLE notes_page (id INTEGER REFERENCES notes_entry (id) ON DELETE CASCADE)")',
+        'with op.batch_alter_table("notes_entry") as batch: batch.alter_column("text", server_default="")',
     ],
 )
 def test_expand_step_that_adds_is_allowed(check: Check, upgrade: str) -> None:

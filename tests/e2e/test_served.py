@@ -135,7 +135,8 @@ class TestServing:
             for source in sources:
                 url = page.url.join(source)
                 assert url.host == page.url.host
-                assert client.get(url, headers={"Accept": "text/html, */*"}).status_code == 200
+                response = client.get(url, headers={"Accept": "text/html, */*"})
+                assert response.status_code == 200, conduit.log
 
 
 class TestBodies:

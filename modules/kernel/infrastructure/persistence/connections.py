@@ -151,6 +151,8 @@ class ConnectionPool:
             self._end_turn()
             raise
         self.in_use += 1
+        if connection.module is not None:
+            connection.act_for(None)
         return connection
 
     def release(self, connection: PooledConnection) -> None:

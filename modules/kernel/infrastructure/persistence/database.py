@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound
+from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
@@ -96,6 +96,11 @@ class _Unit:
         self.writes = writes
         self.after_commit: list[Callable[[], None]] = []
 
+    @property
+    def can_flush(self) -> bool:
+        """Whether no error has ended the transaction or that of the session."""
+        return self.session.is_used and self.session.is_active and not self.connection.is_aborted
+
     async def flush(self) -> None:
         if self.session.is_used:
             await self.session.flush()
@@ -151,6 +156,11 @@ class _ModuleBlock:
         try:
             if kind is None:
                 await self._unit.flush()
+            elif issubclass(kind, Exception) and self._unit.can_flush:
+                # The caller may catch the error, and go on with what was added to the session before it. If
+                # that cannot be flushed, the session cannot be used, and the first error says more.
+                with suppress(SQLAlchemyError):
+                    await self._unit.flush()
         finally:
             self._unit.connection.act_for(self._outer)
 
@@ -394,8 +404,9 @@ class Database:
     async def migration_connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection and a transaction for migrations, exclusive between processes.
 
-        Raises `DatabaseUnavailable`.
+        On PostgreSQL, a statement waits for a lock for two seconds at most. Raises `DatabaseUnavailable`.
         """
+        self._require_no_module()
         with _translated_errors():
             async with self._engines.migration_lock(), self._engines.migrate.begin() as connection:
                 await take_migration_lock(connection)
@@ -404,9 +415,9 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for inspecting the schema; raises `DatabaseUnavailable`."""
+        self._require_no_module()
         with _translated_errors():
             pooled = await self._engines.read.acquire()
-            pooled.act_for(self._module)
             try:
                 async with pooled.connection.begin():
                     yield pooled.connection
@@ -452,6 +463,10 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await self._engines.dispose()
+
+    def _require_no_module(self) -> None:
+        if self._module is not None:
+            raise RuntimeError(f"the database of {self._module} has units of work only")
 
     async def _run(
         self, connection: PooledConnection, statement: PreparedStatement, parameters: Parameters

@@ -55,6 +55,11 @@ def is_conflict(error: DBAPIError) -> bool:
     return _state(error) in CONFLICT_STATES
 
 
+def is_lock_timeout(error: BaseException | None) -> bool:
+    """Return whether a statement on PostgreSQL has waited too long for a lock."""
+    return isinstance(error, DBAPIError) and _state(error) == "55P03"
+
+
 def violated_constraint(error: IntegrityError) -> str | None:
     """Return the name of the violated UNIQUE or CHECK constraint, or None for any other constraint.
 

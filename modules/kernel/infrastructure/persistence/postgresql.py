@@ -31,6 +31,8 @@ KEEPALIVES = {
 }
 # An arbitrary key for the advisory lock: "conduit" in ASCII.
 MIGRATION_LOCK = 0x636F6E64756974
+# While a migration waits for a lock, requests wait behind it: less than their own limit.
+MIGRATION_LOCK_TIMEOUT = "2s"
 CHANNEL = "conduit"
 NOTIFY = prepare(select(func.pg_notify(CHANNEL, bindparam("topic", type_=Text))))
 """Notifies other processes of a topic when the transaction is committed. SQLite's poll for commits."""
@@ -57,7 +59,7 @@ def server_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     each updates the count of all articles. Snapshots are REPEATABLE READ and read-only.
     """
     write = _postgresql_engine(url, SERVER_TIMEOUTS | WRITING)
-    # No timeouts: no client waits for a migration.
+    # No time limit for a statement: no client waits for a migration, except for its locks.
     return write, reading_engine(url), _postgresql_engine(url, WRITING)
 
 
@@ -96,9 +98,13 @@ def redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
 
 
 async def take_migration_lock(connection: AsyncConnection) -> None:
-    """Acquire the migration lock until the transaction ends. SQLite's transaction has the write lock."""
+    """Acquire the migration lock until the transaction ends. SQLite's transaction has the write lock.
+
+    For other locks, it waits for a limited time.
+    """
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        await connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
 
 
 async def notifications(engine: AsyncEngine) -> AsyncIterator[str | None]:

@@ -19,6 +19,7 @@ from modules.kernel.infrastructure.persistence.connections import (
     uninterrupted,
 )
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
+    SAVEPOINTS,
     WriterConnection,
     marked_sql,
     statements_in_thread,
@@ -51,6 +52,9 @@ class SqliteConnection(PooledConnection):
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
         marked = sql if self.module is None else marked_sql(sql, self.module)
         try:
+            if self.module is not None and sql.startswith(SAVEPOINTS):
+                with self._adapter.acting_for_no_module():
+                    return await self._adapter.run(lambda: self._driver.execute(sql).fetchall())
             return await self._adapter.run(lambda: self._driver.execute(marked, values).fetchall())
         except sqlite3.Error as error:
             raise self._adapter.refusal(error) or self._wrapped(sql, error) from error

@@ -14,8 +14,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ log = structlog.get_logger("conduit.database")
 
 # Their arguments are no tables. https://sqlite.org/c3ref/c_alter_table.html
 WITHOUT_TABLES = frozenset({sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_TRANSACTION})
+SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 # Their second argument is a column.
 WITH_COLUMN = frozenset({sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE})
 
@@ -77,6 +78,10 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         marked = operation if module is None else marked_sql(operation, module)
 
         def run() -> None:
+            if module is not None and operation.startswith(SAVEPOINTS):
+                with self._owner.acting_for_no_module():
+                    self._cursor.execute(operation)
+                return
             self._cursor.execute(marked, parameters or ())
             if self._cursor.description:
                 self._rows = deque(self._cursor.fetchall())
@@ -135,6 +140,18 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
                 self._refusal = refusal
                 return sqlite3.SQLITE_DENY
         return sqlite3.SQLITE_OK
+
+    @contextmanager
+    def acting_for_no_module(self) -> Iterator[None]:
+        """Execute statements of no module in this block: of savepoints, and of SQLite itself.
+
+        The full-text index writes what it was given before a savepoint begins or ends.
+        """
+        module, self.module = self.module, None
+        try:
+            yield
+        finally:
+            self.module = module
 
     def refusal(self, error: Exception) -> ForeignTable | None:
         """Return the refusal that the driver's error reports, or None."""
