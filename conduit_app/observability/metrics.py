@@ -146,6 +146,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._wal = Gauge(
+            "conduit_database_wal_bytes",
+            "Size of SQLite's write-ahead log in bytes",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._modules = ModuleMetrics(composition, registry)
         composition.database.observers.append(self)
 
@@ -224,6 +230,8 @@ class Metrics:
     def _sample(self) -> None:
         for name, pool in self._composition.database.pools.items():
             self._connections.labels(name).set(pool.in_use)
+        if (write_ahead_log := self._composition.database.write_ahead_log) is not None:
+            self._wal.set(write_ahead_log.size())
         for lane in self._composition.messaging.dispatcher.lanes:
             self._paused.labels(lane.subscriber).set(lane.pause_seconds > 0)
         self._modules.sample()

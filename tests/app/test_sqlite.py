@@ -1,5 +1,6 @@
 """SQLite as the application configures it: durability, locking and read-only connections."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings
+from modules.kernel.infrastructure.persistence import write_ahead_log
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.persistence.sqlite_driver import WRITE_AHEAD_LOG, prepare_connection
+from modules.kernel.infrastructure.persistence.write_ahead_log import MAX_SIZE, WriteAheadLog
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET, AppInstance, composed, settings_on
 
@@ -113,6 +116,45 @@ async def test_transaction_acquires_the_write_lock_at_its_start(
             with pytest.raises(sqlite3.OperationalError, match="database is locked"):
                 other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
+
+
+class ObservedLog(WriteAheadLog):
+    """A log that tells when it has been truncated."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__(database)
+        self.is_empty = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def truncate(self) -> bool:
+        is_empty = super().truncate()
+        if is_empty:
+            self._loop.call_soon_threadsafe(self.is_empty.set)
+        return is_empty
+
+
+async def test_write_ahead_log_is_truncated_after_a_long_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead_log, "CHECKPOINT_INTERVAL_SECONDS", 0.01)
+    file = tmp_path / "conduit.db"
+    database, log = Database(f"sqlite+aiosqlite:///{file}"), ObservedLog(file)
+    assert log.size() == 0
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE page (content BLOB)"))
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM page").fetchone()
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO page VALUES (zeroblob(:size))"), {"size": 2 * MAX_SIZE})
+        assert log.size() > MAX_SIZE
+        assert log.truncate() is False
+        assert log.size() > MAX_SIZE
+    task = asyncio.create_task(log.keep_small())
+    await log.is_empty.wait()
+    task.cancel()
+    assert log.size() == 0
+    await database.dispose()
 
 
 async def test_closed_database_is_one_file(settings: Settings, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from modules.kernel.infrastructure.persistence.postgresql import NOTIFY, POOL_SI
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
+from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAheadLog
 
 NO_PARAMETERS: Parameters = {}
 # How long requests read from the primary after the replica failed, before one tries the replica again.
@@ -217,6 +218,11 @@ class Database:
         database = copy(self)
         database._engines = replace(self._engines, read=self._engines.probe, replica=None)
         return database
+
+    @property
+    def write_ahead_log(self) -> WriteAheadLog | None:
+        """The write-ahead log of a SQLite file, None for any other database."""
+        return self._engines.write_ahead_log
 
     @property
     def isolates_modules(self) -> bool:

@@ -37,6 +37,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     DataVersionReader,
 )
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
+from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAheadLog
 
 # How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
 COMMIT_POLL_SECONDS = 0.02
@@ -69,6 +70,8 @@ class Engines:
 
     version_reader: VersionReader | None = None
     replica: ConnectionPool | None = None
+    write_ahead_log: WriteAheadLog | None = None
+    """Of a SQLite file."""
 
     async def data_version(self) -> DataVersion | None:
         """Return a value that changes with every commit, of any process; None where it is not available."""
@@ -151,7 +154,9 @@ def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
     writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
     probe = ConnectionPool(read, SqliteConnection, 1, READ_TIMEOUT_SECONDS)
-    return Engines(writer, readers, migrate, writer.exclusive, probe, DataVersionReader(file))
+    return Engines(
+        writer, readers, migrate, writer.exclusive, probe, DataVersionReader(file), None, WriteAheadLog(file)
+    )
 
 
 def _postgresql(url: URL, pool_size: int, owners: TableOwners | None) -> Engines:

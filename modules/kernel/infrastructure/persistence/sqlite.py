@@ -19,6 +19,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
     use_connection_class,
 )
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
+from modules.kernel.infrastructure.persistence.write_ahead_log import MAX_SIZE
 
 READ_POOL_SIZE = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -52,7 +53,7 @@ def file_engines(
     elif not file.parent.is_dir():
         raise ValueError(f"there is no folder {file.parent}; conduit migrate creates it")
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
-    durable = [WRITE_AHEAD_LOG, f"synchronous={synchronous}"]
+    durable = [WRITE_AHEAD_LOG, f"synchronous={synchronous}", f"journal_size_limit={MAX_SIZE}"]
     write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file, owners)
     read = _sqlite_engine(url, ReaderConnection, [*pragmas, "query_only=ON"], file, owners)
     # A long timeout, because no client waits for a migration. Foreign keys are off: most changes of a
