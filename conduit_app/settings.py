@@ -141,6 +141,12 @@ class Settings(ModuleSettings):
     body_timeout: float = Field(
         30, gt=0, description="timeout in seconds for reading a request body or writing a response"
     )
+    worker_timeout: int = Field(
+        60,
+        ge=1,
+        description="time in seconds after which a worker process that does not answer, or has not started, "
+        "is replaced",
+    )
     root_path: str | None = Field(
         None,
         description="path below which a reverse proxy serves Conduit, such as `/conduit`; default: none",

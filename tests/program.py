@@ -155,6 +155,11 @@ class RunningServer:
         assert parts.port is not None
         return parts.hostname, parts.port
 
+    @property
+    def pid(self) -> int:
+        """The id of the main process."""
+        return self._process.pid
+
     def client(self) -> httpx2.Client:
         """Return a client of this server."""
         return httpx2.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 import uvicorn
-from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors import ChangeReload
 
 from conduit_app.application import (
     asgi_application,
@@ -35,6 +35,7 @@ from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
 from conduit_app.server import Limits, ServerConfig
 from conduit_app.settings import Settings, load_settings
+from conduit_app.supervision import Supervisor
 
 log = structlog.get_logger("conduit.server")
 
@@ -86,6 +87,7 @@ def serve(
             forwarded_allow_ips=list(chain.from_iterable(map(spellings, limits.trusted_proxies))),
             timeout_keep_alive=settings.keep_alive_timeout,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
+            timeout_worker_healthcheck=settings.worker_timeout,
         )
         typer.echo("\n".join(_startup_banner(listening, settings, composition, config, collector)), err=True)
     _run(config, listening)
@@ -99,10 +101,13 @@ def _run(config: ServerConfig, listening: socket.socket) -> None:
         # Through which the workers share their metrics.
         with tempfile.TemporaryDirectory(prefix="conduit-metrics-") as folder:
             os.environ[MULTIPROC_DIR] = folder
-            Multiprocess(config, sockets=[listening]).run()
+            Supervisor(config, sockets=[listening]).run()
         return
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _exit_cleanly)
+    # They would end the process at once.
+    for signum in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(signum, _ignore)
     # Ignored under nohup.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _shut_down)
@@ -166,6 +171,10 @@ def _exit_cleanly(_signum: int, _frame: FrameType | None) -> NoReturn:
     # After its graceful shutdown, uvicorn raises the signal again. Without this handler the exit code would
     # be 143, or Ctrl-C would print a traceback.
     raise SystemExit(0)
+
+
+def _ignore(signum: int, _frame: FrameType | None) -> None:
+    log.info("signal ignored", signal=signal.Signals(signum).name)
 
 
 def _shut_down(signum: int, _frame: FrameType | None) -> None:

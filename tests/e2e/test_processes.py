@@ -1,0 +1,150 @@
+"""The processes of `conduit serve`: signals, the supervisor and its workers, systemd."""
+
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests import program
+from tests.postgresql import wait_until
+from tests.program import RunningServer, served
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {"SECRET_KEY": "a secret of these tests, and of nothing else"}
+STARTED = re.compile(r"Started server process \[(\d+)\]")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a migrated database."""
+    assert program.conduit(tmp_path, "migrate", **SETTINGS).returncode == 0
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def hangup_not_ignored() -> Iterator[None]:
+    """Let the started processes not inherit that SIGHUP is ignored, as under nohup."""
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, previous)
+
+
+@pytest.fixture
+def two_workers(folder: Path) -> Iterator[tuple[RunningServer, set[int]]]:
+    """Return a server with two workers, and their process ids."""
+    with served(folder, "--workers", "2", **SETTINGS) as conduit:
+        yield conduit, {int(conduit.wait_for_log(STARTED)[1]) for _ in range(2)}
+
+
+def is_running(pid: int) -> bool:
+    """Return whether the process runs; one that has ended may wait for its parent."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_workers_shut_down_if_their_supervisor_is_killed(two_workers: tuple[RunningServer, set[int]]) -> None:
+    conduit, workers = two_workers
+    conduit.signal(signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, workers)), "workers without a supervisor run on")
+    with socket.socket() as free:
+        free.bind(conduit.address)
+
+
+def test_hangup_replaces_the_workers_while_requests_are_served(
+    two_workers: tuple[RunningServer, set[int]],
+) -> None:
+    conduit, workers = two_workers
+    is_reloaded, statuses = threading.Event(), set[int]()
+
+    def request() -> None:
+        while not is_reloaded.is_set():
+            # A connection of its own: an idle one is closed with its worker. One that was just accepted, too.
+            with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):
+                statuses.add(httpx2.get(f"{conduit.url}/api/tags", timeout=30).status_code)
+
+    requests = threading.Thread(target=request)
+    requests.start()
+    try:
+        conduit.signal(signal.SIGHUP)
+        successors = {int(conduit.wait_for_log(STARTED)[1]) for _ in workers}
+        wait_until(lambda: not any(map(is_running, workers)), "the former workers run on")
+    finally:
+        is_reloaded.set()
+        requests.join()
+    assert statuses == {200}
+    assert all(map(is_running, successors))
+
+
+@pytest.mark.parametrize("stopped", [signal.SIGKILL, signal.SIGSTOP], ids=lambda stopped: stopped.name)
+def test_log_says_why_a_worker_is_replaced(folder: Path, stopped: signal.Signals) -> None:
+    with served(folder, "--workers", "2", **SETTINGS, WORKER_TIMEOUT="5") as conduit:
+        worker, _ = (int(conduit.wait_for_log(STARTED)[1]) for _ in range(2))
+        os.kill(worker, stopped)
+        reason = "has ended" if stopped is signal.SIGKILL else "does not answer, killing it"
+        conduit.wait_for_log(re.compile(rf"worker {reason}.*{worker}"))
+        conduit.wait_for_log(STARTED)
+
+
+def test_termination_does_not_wait_for_a_stopped_worker(two_workers: tuple[RunningServer, set[int]]) -> None:
+    conduit, workers = two_workers
+    stopped, other = workers
+    os.kill(stopped, signal.SIGSTOP)
+    conduit.signal(signal.SIGTERM)
+    wait_until(lambda: not is_running(other), "the other worker does not shut down")
+    os.kill(stopped, signal.SIGCONT)
+    assert conduit.wait() == 0
+
+
+def test_worker_that_is_killed_while_it_starts_is_replaced(folder: Path) -> None:
+    with served(folder, "--workers", "2", **SETTINGS) as conduit:
+        children = Path(f"/proc/{conduit.pid}/task/{conduit.pid}/children")
+        wait_until(lambda: len(starting(children)) == 2, "the workers do not start")
+        os.kill(min(starting(children)), signal.SIGKILL)
+        conduit.wait_for_log(re.compile(r"worker has ended.*exit_code.*-9"))
+        for _ in range(2):
+            conduit.wait_for_log(STARTED)
+
+
+def starting(children: Path) -> set[int]:
+    """Return the worker processes, without the process that tracks their resources."""
+    pids = map(int, children.read_text(encoding="ascii").split())
+    return {pid for pid in pids if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")}
+
+
+def test_unusable_address_of_systemd_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "nowhere"))
+    with served(folder, **SETTINGS) as conduit, conduit.client() as client:
+        conduit.wait_for_log(re.compile("systemd not notified"))
+        assert client.get("/api/tags").status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2], ids=lambda number: number.name)
+def test_user_signals_are_ignored(folder: Path, number: signal.Signals) -> None:
+    with served(folder, **SETTINGS) as conduit, conduit.client() as client:
+        conduit.signal(number)
+        conduit.wait_for_log(re.compile(f"signal ignored.*{number.name}"))
+        assert client.get("/api/tags").status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_systemd_is_notified_when_requests_are_served(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(program.TIMEOUT_SECONDS)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with served(folder, "--workers", workers, **SETTINGS) as conduit, conduit.client() as client:
+            assert systemd.recv(100) == b"READY=1"
+            assert client.get("/health/ready").status_code == 200
