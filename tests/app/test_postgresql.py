@@ -184,6 +184,23 @@ class TestServedModules:
             assert (await writers.get(path)).status_code == 404
             assert (await comments.get("/articles")).status_code == 404
 
+    async def test_signals_without_the_right_to_notify_are_a_warning(
+        self, another: Open, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        # The right of everybody; modules have roles of their own.
+        change = "{} EXECUTE ON FUNCTION pg_notify(text, text) {} PUBLIC"
+        async with another() as (_, composition):
+            async with composition.database.transaction() as session:
+                await session.execute(text(change.format("REVOKE", "FROM")))
+            try:
+                for _ in range(2):
+                    async with composition.database.transaction():
+                        await composition.messaging.signals.send("lamps")
+            finally:
+                async with composition.database.transaction() as session:
+                    await session.execute(text(change.format("GRANT", "TO")))
+        assert capsys.readouterr().err.count("notifications not permitted, other processes poll") == 1
+
     async def test_events_reach_modules_that_other_processes_serve(self, another: Open) -> None:
         async with (
             another(served_modules=("users", "articles")) as (writers, _),

@@ -31,7 +31,12 @@ from modules.kernel.infrastructure.persistence.observation import (
     StatementObserver,
     observe_session_statements,
 )
-from modules.kernel.infrastructure.persistence.postgresql import NOTIFY, POOL_SIZE, take_migration_lock
+from modules.kernel.infrastructure.persistence.postgresql import (
+    MAY_NOTIFY,
+    NOTIFY,
+    POOL_SIZE,
+    take_migration_lock,
+)
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
@@ -193,6 +198,8 @@ class Database:
         self._dialect = self._engines.write.engine.dialect
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
         self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
+        # By module, because each has a role of its own if modules are isolated.
+        self._may_notify: dict[str | None, bool] = {}
         self.observers: list[StatementObserver] = []
         """They are called for every statement."""
 
@@ -451,9 +458,19 @@ class Database:
         self._open_transaction().after_commit.append(callback)
 
     async def notify(self, topic: str) -> None:
-        """Notify other processes of this topic when the open transaction is committed."""
+        """Notify other processes of this topic when the open transaction is committed.
+
+        It is a hint: without the right to notify, they find out by polling.
+        """
         self.require_transaction()
-        if self.dialect == "postgresql":
+        if self.dialect != "postgresql":
+            return
+        may_notify = self._may_notify.get(self._module)
+        if may_notify is None:
+            may_notify = self._may_notify[self._module] = bool(await self.fetch_value(MAY_NOTIFY))
+            if not may_notify:
+                log.warning("notifications not permitted, other processes poll", function="pg_notify")
+        if may_notify:
             await self.execute(NOTIFY, {"topic": topic})
 
     async def notifications(self) -> AsyncIterator[str | None]:

@@ -37,6 +37,8 @@ CHANNEL = "conduit"
 NOTIFY = prepare(select(func.pg_notify(CHANNEL, bindparam("topic", type_=Text))))
 """Notifies other processes of a topic when the transaction is committed. SQLite's poll for commits."""
 
+MAY_NOTIFY = prepare(select(func.has_function_privilege("pg_notify(text, text)", "EXECUTE")))
+
 PREFER_INDEXES = prepare(
     select(
         *(
