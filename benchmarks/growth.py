@@ -44,7 +44,12 @@ class Site:
 
     def __init__(self, file: Path) -> None:
         settings = Settings(
-            database_url=_url(file), secret_key=SECRET, log_level="error", response_cache_size=0
+            database_url=_url(file),
+            # As in production.
+            database_isolates_modules=False,
+            secret_key=SECRET,
+            log_level="error",
+            response_cache_size=0,
         )
         self.composition: Composition = compose_from_settings(settings)
         self._application: FastAPI = create_application(settings, self.composition)

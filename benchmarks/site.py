@@ -45,7 +45,9 @@ class Site:
             environment = LIMITS | {
                 "CONDUIT_DATABASE_URL": self._copy(variant),
                 "CONDUIT_SECRET_KEY": self._secret,
+                # As in production.
                 "CONDUIT_LOG_FORMAT": "json",
+                "CONDUIT_DATABASE_ISOLATES_MODULES": "false",
             }
             if variant != CACHED:
                 environment["CONDUIT_RESPONSE_CACHE_SIZE"] = "0"
