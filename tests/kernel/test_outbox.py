@@ -385,6 +385,9 @@ class TestCost:
         self, kernel_database: Database, messaging: Messaging, subscriber: Subscriber
     ) -> None:
         messaging.subscribe("statistics", LampBroken, lambda: subscriber.handle, DeliveryMode.AFTER_COMMIT)
+        # The first one also reads whether it may notify.
+        async with kernel_database.transaction():
+            await messaging.events.publish(LampBroken("hall"))
         statements = StatementRecorder(kernel_database)
         async with kernel_database.transaction():
             await messaging.events.publish(LampBroken("desk"))
