@@ -144,8 +144,8 @@ class Settings(ModuleSettings):
     worker_timeout: int = Field(
         60,
         ge=1,
-        description="time in seconds after which a worker process that does not answer, or has not started, "
-        "is replaced",
+        description="timeout in seconds of the health checks of worker processes, startup included; "
+        "beyond it a worker is replaced",
     )
     root_path: str | None = Field(
         None,

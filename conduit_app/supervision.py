@@ -64,7 +64,7 @@ class Supervisor(Multiprocess):
         self.processes += [self._start() for _ in range(self.processes_num)]
 
     def keep_subprocess_alive(self) -> None:
-        """Replace the workers that have ended, or do not reply, and continue a rolling restart."""
+        """Replace the workers that have ended or are unresponsive, and continue a rolling restart."""
         seconds = self.config.timeout_worker_healthcheck
         for index, worker in enumerate(self.processes):
             worker.check()
@@ -75,7 +75,7 @@ class Supervisor(Multiprocess):
                     return
                 log.warning("worker has ended", pid=worker.pid, exit_code=worker.exitcode)
             elif worker.is_silent(seconds):
-                log.warning("worker does not answer, killing it", pid=worker.pid, seconds=seconds)
+                log.warning("worker unresponsive, killing it", pid=worker.pid, seconds=seconds)
                 worker.kill()
             else:
                 continue

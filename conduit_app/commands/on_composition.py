@@ -16,7 +16,7 @@ ResultT = TypeVar("ResultT")
 
 
 def run_on_composition(operation: Callable[[Composition], Awaitable[ResultT]]) -> ResultT:
-    """Return the result of an operation on the kernel's tables, which must be current.
+    """Return the result of an operation on the kernel's tables, with which this release must be compatible.
 
     Reports errors that the operator can fix, and exits with code 1.
     """

@@ -10,11 +10,11 @@ from typing import Any
 from conduit_app.migrations.errors import InvalidRevisionError
 
 NAMES = frozenset({"revision", "down_revision", "phase", "expand_revision"})
-"""What is read of a file."""
+"""The assignments that are read from a revision file."""
 
 
 class Phase(Enum):
-    """What a revision does to a release that does not know it.
+    """How a revision affects a release that does not have it.
 
     https://martinfowler.com/bliki/ParallelChange.html
     """

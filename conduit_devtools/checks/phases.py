@@ -13,9 +13,9 @@ from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.migration_files import MIGRATIONS, released_files
 from conduit_devtools.checks.source import Checkout
 
-# What may have parentheses that are none of the statement's, the beginning of a check, and parentheses.
+# Quoted text and comments, whose parentheses do not count; the beginning of a check; parentheses.
 TOKEN = re.compile(
-    r"""'(?:[^']|\'\')*'|"(?:[^"]|"")*"|\[[^]]*]|--[^\n]*|/\*.*?\*/|\bCHECK\s*\(|[()]""",
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\[[^]]*]|--[^\n]*|/\*.*?\*/|\bCHECK\s*\(|[()]""",
     re.IGNORECASE | re.DOTALL,
 )
 KEEPS_DELETIONS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
@@ -72,7 +72,7 @@ def check_phases(checkout: Checkout, base: Base) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class TableShapes:
-    """What statements rely on, and what restricts them, of the tables and views of one module."""
+    """The tables and views of one module, with the columns and constraints that statements depend on."""
 
     tables: frozenset[str]
     columns: Mapping[str, tuple[Any, ...]]
@@ -99,18 +99,18 @@ class TableShapes:
 
 @dataclass(frozen=True)
 class ExpandStep:
-    """What an expand step does to the tables, for the release before it, which inserts no new columns."""
+    """The tables before and after an expand step. The previous release inserts no values into new columns."""
 
     before: TableShapes
     after: TableShapes
 
     def restrictions(self) -> str:
-        """Return what that release can no longer do, as the names of what was removed or added."""
+        """Return what was removed or added that breaks statements of the previous release, by name."""
         found = {f"table {table}" for table in self.before.tables - self.after.tables}
         found |= {f"column {name}" for name in self._columns()}
         for table, what, details in self.before.others ^ self.after.others:
             is_new = (table, what, details) in self.after.others
-            if table in self.after.tables and self._matters(what, table, details, is_new=is_new):
+            if table in self.after.tables and self._breaks(what, table, details, is_new=is_new):
                 found.add(f"{what} of {table}")
         return ", ".join(sorted(found))
 
@@ -131,7 +131,7 @@ class ExpandStep:
             ):
                 yield name
 
-    def _matters(self, what: str, table: str, details: Any, *, is_new: bool) -> bool:
+    def _breaks(self, what: str, table: str, details: Any, *, is_new: bool) -> bool:
         is_old_table = table in self.before.tables
         match what:
             case "foreign key":

@@ -91,7 +91,7 @@ def test_log_says_why_a_worker_is_replaced(folder: Path, stopped: signal.Signals
     with served(folder, "--workers", "2", **SETTINGS, WORKER_TIMEOUT="5") as conduit:
         worker, _ = (int(conduit.wait_for_log(STARTED)[1]) for _ in range(2))
         os.kill(worker, stopped)
-        reason = "has ended" if stopped is signal.SIGKILL else "does not answer, killing it"
+        reason = "has ended" if stopped is signal.SIGKILL else "unresponsive, killing it"
         conduit.wait_for_log(re.compile(rf"worker {reason}.*{worker}"))
         conduit.wait_for_log(STARTED)
 
