@@ -14,6 +14,7 @@ from conduit_app.settings import load_settings
 from modules.kernel.container import ModuleContainer
 from modules.kernel.domain.clock import Clock, SystemClock
 from modules.kernel.domain.personal_data import PersonalData
+from modules.kernel.domain.visibility import Audiences
 from modules.kernel.infrastructure.idempotency import SqlIdempotencyStore
 from modules.kernel.infrastructure.jobs import Jobs
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
@@ -110,8 +111,8 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     kernel_database = shared.database.of(KERNEL.name)
     messaging = create_messaging(kernel_database, shared.clock)
     jobs = Jobs(kernel_database, shared.clock)
-    personal_data = PersonalData()
-    shared_providers = _shared_providers(shared, messaging, personal_data)
+    personal_data, audiences = PersonalData(), Audiences()
+    shared_providers = _shared_providers(shared, messaging, personal_data, audiences)
     containers: dict[str, ModuleContainer] = {}
     offers: dict[type, providers.Provider[Any]] = {
         contract: providers.Object(implementation) for contract, implementation in shared.offers.items()
@@ -124,6 +125,8 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
         _add_jobs(module, container, jobs)
         if module.personal_data is not None:
             personal_data.add(module.name, partial(module.personal_data, container))
+        if module.audiences is not None:
+            audiences.add(module.name, partial(module.audiences, container))
     return Composition(modules, containers, shared.database, messaging, jobs)
 
 
@@ -147,7 +150,7 @@ def _add_jobs(module: Module, container: ModuleContainer, jobs: Jobs) -> None:
 
 
 def _shared_providers(
-    shared: SharedServices, messaging: Messaging, personal_data: PersonalData
+    shared: SharedServices, messaging: Messaging, personal_data: PersonalData, audiences: Audiences
 ) -> Mapping[str, providers.Provider[Any]]:
     """Return the providers that are the same for every module, by slot: not the database."""
     clock, signing_keys = shared.clock, shared.signing_keys
@@ -155,6 +158,7 @@ def _shared_providers(
         "events": messaging.events,
         "signals": messaging.signals,
         "personal_data": personal_data,
+        "audiences": audiences,
         "idempotency": SqlIdempotencyStore(shared.database.of(KERNEL.name), clock, signing_keys),
         "clock": clock,
         "signing_keys": signing_keys,

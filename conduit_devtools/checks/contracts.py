@@ -10,6 +10,7 @@ from conduit_devtools.checks.source import Checkout, ModuleSource, SourceFile, l
 EVENT = "Event"
 ID_PARAMETERS = re.compile(r"(\w+_)?(id|slug|username|key)")
 JSON_TYPES = frozenset({"bool", "float", "int", "str", "tuple", "list", "dict"})
+COLLECTIONS = frozenset({"dict", "list", "tuple"})
 UNIONS = frozenset({"Optional", "Union", "Annotated"})
 
 
@@ -72,6 +73,16 @@ def _event_findings(file: SourceFile, events: frozenset[str], published: frozens
         if event.name not in published:
             message = f"event {event.name} is not in `publishes` of the manifest"
             yield file.finding("event-shape", event, message)
+        fields = [
+            field
+            for field in event.body
+            if isinstance(field, ast.AnnAssign) and _base(field.annotation) != "ClassVar"
+        ]
+        if fields and _base(fields[0].annotation) in COLLECTIONS:
+            message = (
+                f"{event.name}: the first field, {ast.unparse(fields[0])}, is the aggregate and a collection"
+            )
+            yield file.finding("event-shape", fields[0], message)
         for field in event.body:
             if isinstance(field, ast.AnnAssign) and not _is_json(field.annotation):
                 message = f"{event.name}: {ast.unparse(field)} is not a JSON value"

@@ -20,6 +20,7 @@ from modules.kernel.domain.events import (
 )
 from modules.kernel.domain.metrics import Counter, Histogram
 from modules.kernel.domain.personal_data import PersonalDataSource
+from modules.kernel.domain.visibility import AudienceSource
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.settings import ModuleSettings
 from modules.kernel.infrastructure.tables import SCHEMA
@@ -137,6 +138,8 @@ class Module:
     schema: its tables and migrations, if any.
     settings: its settings class, if any; read from the environment with the prefix CONDUIT_.
     personal_data: returns, from its container, the function that exports a user's data.
+    audiences: returns, from its container, the function that returns a user's audiences, for the articles
+        that it restricts.
     checks: returns, from its container, its consistency checks, in the order of their repair.
     demo: fills its part of a demonstration database, after the modules it needs.
     jobs: its periodic jobs.
@@ -161,6 +164,7 @@ class Module:
     schema: Schema | None = None
     settings: type[ModuleSettings] | None = None
     personal_data: Callable[[Any], PersonalDataSource] | None = None
+    audiences: Callable[[Any], AudienceSource] | None = None
     checks: Callable[[Any], Sequence[ConsistencyCheck]] | None = None
     demo: Callable[[Any, Demo], Awaitable[None]] | None = None
     jobs: Sequence[Job] = ()

@@ -661,6 +661,13 @@ CONTRACT_RULES = [
         extra=PUBLISHED,
     ),
     Violation(
+        "an event whose aggregate is a collection",
+        ARTICLES,
+        EVENT.replace("  # seeded", "").replace("article_id: int", "article_ids: tuple[int, ...]  # seeded"),
+        ("event-shape",),
+        extra=PUBLISHED,
+    ),
+    Violation(
         "an event outside contracts",
         "modules/articles/domain/service.py",
         "\nfrom modules.kernel.domain.events import Event\n" + EVENT,

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Select, SelectBase, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -60,6 +60,22 @@ def upsert(
     return prepare(insert if returning is None else insert.returning(insert.table.c[returning]))
 
 
+@cache
+def insert_or_add(
+    dialect: str, table: type[DeclarativeBase], rows: Select[*tuple[Any, ...]], added: str
+) -> PreparedStatement:
+    """Return an INSERT of the rows of a query, which adds their values of a column to those that are stored.
+
+    The query has a WHERE clause: https://sqlite.org/lang_upsert.html#parsing_ambiguity.
+    """
+    columns = [column.name for column in rows.selected_columns]
+    insert = _insert(dialect, table).from_select(columns, rows)
+    total = insert.table.c[added] + insert.excluded[added]
+    return prepare(
+        insert.on_conflict_do_update(index_elements=list(insert.table.primary_key), set_={added: total})
+    )
+
+
 def _insert(dialect: str, table: type[DeclarativeBase]) -> "postgresql.Insert":
     # ON CONFLICT has the same syntax in both, but SQLAlchemy has a class for each dialect.
     insert: Any
@@ -83,6 +99,14 @@ def in_ids(column: ColumnElement[int], ids: str) -> ColumnElement[bool]:
 def in_texts(column: ColumnElement[str], texts: str) -> ColumnElement[bool]:
     """Return the condition that the column is one of the texts bound to this parameter name."""
     return _IsOneOf(column, bindparam(texts, type_=_Array(Text)))
+
+
+def in_selected(column: ColumnElement[int], ids: SelectBase) -> ColumnElement[bool]:
+    """Return the condition that the column is one of the selected ids, which are read first.
+
+    PostgreSQL may join a plain subquery in another order, and read all rows in the order of the statement.
+    """
+    return _IsOneOfSelected(column, ids.scalar_subquery())
 
 
 class octet_length(GenericFunction[int]):  # noqa: N801 - the name of the SQL function
@@ -145,6 +169,25 @@ def _in_array(element: _IsOneOf, compiler: SQLCompiler, **options: Any) -> str:
     # Not a subquery, whose rows the planner may join by scanning the table.
     column, items = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY ({items})"
+
+
+class _IsOneOfSelected(FunctionElement[bool]):
+    """The condition that a column is one of the values of a subquery."""
+
+    name = "is_one_of_selected"
+    inherit_cache = True
+
+
+@compiles(_IsOneOfSelected, "sqlite")
+def _in_subquery(element: _IsOneOfSelected, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN {ids}"
+
+
+@compiles(_IsOneOfSelected, "postgresql")
+def _in_array_of_subquery(element: _IsOneOfSelected, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY{ids})"
 
 
 class collected_ids(FunctionElement[Collection[Any]]):  # noqa: N801 - the name of an SQL function

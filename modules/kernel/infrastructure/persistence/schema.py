@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
+    Index,
     Integer,
     MetaData,
     TableClause,
@@ -20,6 +21,9 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeDecorator
 
 from modules.kernel.infrastructure.persistence.database import Database
@@ -57,6 +61,22 @@ class Schema:
 def module_metadata() -> MetaData:
     """Return an empty MetaData that names every constraint, so that violations can be translated."""
     return MetaData(naming_convention=NAMING)
+
+
+def partial_index(name: str, *columns: str, where: Mapping[str, str]) -> Index:
+    """Return an index of the rows that meet the condition, by the name of the dialect.
+
+    `Index(postgresql_where=…)` does the same, and imports the dialect: 2 MB that SQLite does not need.
+    """
+    return Index(name, *columns, info={"where": where})
+
+
+@compiles(CreateIndex)
+def _create_index(element: CreateIndex, compiler: DDLCompiler, **options: Any) -> str:
+    visit: Callable[..., str] = compiler.visit_create_index
+    statement = visit(element, **options)
+    where: Mapping[str, str] = element.element.info.get("where", {})
+    return f"{statement} WHERE {where[compiler.dialect.name]}" if where else statement
 
 
 @contextmanager
