@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, make_url
 from conduit_app.application import compose_from_settings
 from conduit_app.migrations.runner import migrate
 from modules.articles.domain.reading import MAX_LISTED_TAGS
-from modules.articles.infrastructure import directory, listings, reader
+from modules.articles.infrastructure import directory, feed, listings, reader
+from modules.articles.infrastructure.visibility import RestrictedScope
 from modules.comments.infrastructure import comments
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
@@ -38,7 +39,8 @@ OLD = 1_200
 # Old articles are by the authors 1 to 40, have the tag `old` and are favorites of user 2. Author 1000, whom
 # user 1 does not follow, has written 200,000 newer ones. The last 20,000 have the tag `new` and are favorites
 # of user 3; each has another tag and another reader besides. The counts of tags always have statistics:
-# without, all tags are sorted to list the most used.
+# without, all tags are sorted to list the most used. Author 3000 has written 50,000 newer ones still, with
+# both tags and readers, which are restricted: user 1 sees 20 of them.
 FILL: LiteralString = """
 INSERT INTO articles_article
     (slug, author_id, title, description, tag_list, favorites_count, created_at, updated_at, body)
@@ -61,6 +63,18 @@ INSERT INTO articles_author_stats SELECT n, 0, NULL FROM generate_series(2000, 2
 INSERT INTO articles_tag_stats SELECT tag, count(*) FROM articles_tag GROUP BY 1;
 ANALYZE articles_tag_stats;
 INSERT INTO articles_reader_stats SELECT user_id, count(*) FROM articles_favorite GROUP BY 1;
+INSERT INTO articles_article
+    (slug, author_id, title, description, tag_list, favorites_count, created_at, updated_at, body, restricted)
+SELECT 'restricted-' || n, 3000, 't', 'd', '[]', 0,
+    timestamptz '2026-02-28 12:00Z' + n * interval '1 s', now(), 'b', true
+FROM generate_series(1, 50000) n;
+INSERT INTO articles_restriction
+SELECT id, 'policy', CASE WHEN id % 2500 = 0 THEN 'policy/some' ELSE 'policy/nobody' END, author_id
+FROM articles_article WHERE restricted;
+INSERT INTO articles_tag
+SELECT id, tag, created_at, true FROM articles_article, (VALUES ('old'), ('new')) tags(tag) WHERE restricted;
+INSERT INTO articles_favorite
+SELECT id, reader, created_at, true FROM articles_article, (VALUES (2), (3)) readers(reader) WHERE restricted;
 INSERT INTO comments_comment (article_id, author_id, body, created_at)
 SELECT CASE WHEN n <= 1200 THEN 1 ELSE 2 END, 1, 'b', timestamptz '2026-01-31 12:00Z' + n * interval '1 s'
 FROM generate_series(1, 101200) n;
@@ -78,6 +92,7 @@ FEW = {"author": 7, "favorited": 2, "tag": "old"}
 MANY = {"author": 1000, "favorited": 3, "tag": "new"}
 FILTERS = [names for size in range(4) for names in combinations(FEW, size)]
 IDS = list(range(101, 121))
+VIEWER = {"viewer": 1, "audiences": []}
 
 
 @dataclass(frozen=True)
@@ -90,51 +105,62 @@ class Case:
 
 
 def of_page(page: PageRequest, **parameters: object) -> Mapping[str, Any]:
-    return {**page_parameters(page), "viewer": 1, **parameters}
+    return {**page_parameters(page), **VIEWER, **parameters}
 
 
 def lists() -> Iterator[tuple[str, Case]]:
     """Yield the cases whose filters match either all the articles of each other, or none."""
     for filters in FILTERS:
-        listing = listings.listing(frozenset(filters))
         for has_few in chain.from_iterable(combinations(filters, size) for size in range(4)):
             values = {name: (FEW if name in has_few else MANY)[name] for name in filters}
             name = " ".join(f"{name}={values[name]}" for name in filters) or "all"
             # No article matches: all of those of the filter with the fewest are looked up.
             rows = 3 * OLD if has_few and has_few != filters else 3 * ROWS
             after = OF_OLD if has_few == filters else OF_NEW
-            yield f"list {name}", Case(listing.page, of_page(PAGE, **values), rows)
-            yield f"list {name} after", Case(listing.page_after, of_page(after, **values), rows)
+            names = frozenset(filters)
+            visible = listings.visible_pages(names, RestrictedScope.OWN)
+            for kind, pages in (("public", listings.public_pages(names)), ("visible", visible)):
+                yield f"{kind} list {name}", Case(pages.page, of_page(PAGE, **values), rows)
+                yield f"{kind} list {name} after", Case(pages.page_after, of_page(after, **values), rows)
             if has_few or len(filters) < 2:
-                counted = 3 * OLD if len(filters) > 1 else 1
-                yield f"count {name}", Case(listing.count, values, counted)
+                counted = 3 * OLD if len(filters) > 1 else ROWS
+                yield (
+                    f"count {name}",
+                    Case(listings.count_of(names, RestrictedScope.OWN), {**VIEWER, **values}, counted),
+                )
 
 
 def feeds() -> Iterator[tuple[str, Case]]:
-    feed = listings.FEEDS["postgresql"]
+    of_followed = feed.feed_of("postgresql", RestrictedScope.OWN)
     for number in (1, 10, 40):
         authors = list(range(1, number + 1))
-        # A page of ids of each author may be the page, whose articles are then read.
-        rows = (min(number, ROWS) + 1) * ROWS
-        yield f"feed of {number}", Case(feed.page, of_page(PAGE, authors=authors), rows)
-        yield f"feed of {number} after", Case(feed.page_after, of_page(OF_OLD, authors=authors), rows)
-        yield f"feed count of {number}", Case(listings.FEED_COUNT, {"authors": authors}, 2 * number)
+        # A page of ids of each author may be the page, whose articles are then read. Before, the latest
+        # article of each author after the position is looked up.
+        rows = (min(number, ROWS) + 2) * ROWS
+        yield f"feed of {number}", Case(of_followed.pages.page, of_page(PAGE, authors=authors), rows)
+        yield (
+            f"feed of {number} after",
+            Case(of_followed.pages.page_after, of_page(OF_OLD, authors=authors), rows),
+        )
+        counted = max(2 * number, ROWS)
+        yield f"feed count of {number}", Case(of_followed.count, {**VIEWER, "authors": authors}, counted)
     authors = [*range(1, 1000)]
-    rows = 2 * listings.NEWEST + len(authors)
-    newest = listings.FEED_OF_NEWEST
+    rows = 2 * feed.NEWEST + len(authors)
+    newest = of_followed.of_newest
     yield "feed of the newest", Case(newest.page, of_page(PAGE, authors=authors), rows)
     yield "feed of the newest after", Case(newest.page_after, of_page(OF_OLD, authors=authors), rows)
 
 
 def lookups() -> Iterator[tuple[str, Case]]:
-    yield "article by slug", Case(reader.BY_SLUG, {"slug": "article-5", "viewer": 1}, 1)
-    yield "article by id", Case(reader.BY_ID, {"id": 5, "viewer": 1}, 1)
+    yield "article by slug", Case(reader.BY_SLUG, {"slug": "article-5", **VIEWER}, 1)
+    yield "article by id", Case(reader.BY_ID, {"id": 5, **VIEWER}, 1)
     yield "tags", Case(reader.TAGS, {}, 3 * MAX_LISTED_TAGS)
     slugs = [f"article-{number}" for number in IDS]
-    yield "previews", Case(directory.PREVIEWS, {"ids": IDS, "viewer": 1})
+    yield "previews", Case(directory.PREVIEWS, {"ids": IDS, **VIEWER})
+    yield "hidden", Case(directory.HIDDEN, {"ids": IDS, **VIEWER})
     yield "contents", Case(directory.CONTENTS, {"ids": IDS, "max_body_length": 100})
-    yield "ids by slug", Case(directory.IDS, {"slugs": slugs})
-    yield "lock by slug", Case(directory.LOCK_BY_SLUG, {"slugs": slugs})
+    yield "ids by slug", Case(directory.IDS, {"slugs": slugs, **VIEWER})
+    yield "lock by slug", Case(directory.LOCK_BY_SLUG, {"slugs": slugs, **VIEWER})
     yield "lock authors", Case(directory.LOCK_AUTHORS, {"ids": IDS})
     for article_id, after in ((1, OF_OLD), (2, PageRequest(20, after=Position(NOON + timedelta(1), 86_400)))):
         yield f"comments on {article_id}", Case(comments.PAGE, of_page(PAGE, article_id=article_id))

@@ -1,4 +1,4 @@
-"""An in-memory fake of the articles contract, for tests of other modules."""
+"""In-memory fakes of the contracts of articles, for tests of other modules."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,10 @@ class _Article:
     edited_at: datetime | None = None
     old_slugs: tuple[str, ...] = ()
     favorited_by: set[UserId] = field(default_factory=set)
+    seen_by: Collection[UserId] | None = None
+
+    def is_visible_to(self, viewer: UserId | None) -> bool:
+        return self.seen_by is None or viewer == self.author_id or viewer in self.seen_by
 
 
 class FakeArticleDirectory:
@@ -70,23 +74,31 @@ class FakeArticleDirectory:
         """Add an article to a user's favorites."""
         self._articles[article_id].favorited_by.add(user_id)
 
+    def restrict(self, article_id: ArticleId, *, seen_by: Collection[UserId] = ()) -> None:
+        """Restrict an article to its author and these users. No event is published."""
+        self._articles[article_id] = replace(self._articles[article_id], seen_by=seen_by)
+
+    def make_public(self, article_id: ArticleId) -> None:
+        """Lift the restriction of an article. No event is published."""
+        self._articles[article_id] = replace(self._articles[article_id], seen_by=None)
+
     async def remove(self, article_id: ArticleId) -> None:
         """Delete an article, once no other transaction has locked it. No event is published."""
         async with self._unit_of_work.transaction():
             del self._articles[article_id]
 
-    async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def ids(self, slugs: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:
         return {
             slug: id_
-            for id_, article in self._articles.items()
+            for id_, article in self._visible(viewer).items()
             for slug in (article.slug, *article.old_slugs)
             if slug in slugs
         }
 
-    async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def lock(self, slugs: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:
         # The open transaction is the lock: `remove` waits for one of its own.
         self._unit_of_work.require_transaction()
-        return await self.ids(slugs)
+        return await self.ids(slugs, viewer)
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         self._unit_of_work.require_transaction()
@@ -98,7 +110,7 @@ class FakeArticleDirectory:
     async def previews(
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
-        articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        articles = {id_: article for id_, article in self._visible(viewer).items() if id_ in ids}
         authors = await self._authors(articles.values(), viewer)
         return {
             id_: ArticlePreview(
@@ -119,7 +131,7 @@ class FakeArticleDirectory:
     async def contents(
         self, ids: Collection[ArticleId], *, max_body_length: int
     ) -> Mapping[ArticleId, ArticleContent]:
-        articles = {id_: self._articles[id_] for id_ in ids if id_ in self._articles}
+        articles = {id_: article for id_, article in self._visible(None).items() if id_ in ids}
         authors = await self._authors(articles.values(), None)
         return {
             id_: ArticleContent(
@@ -137,6 +149,13 @@ class FakeArticleDirectory:
             if article.author_id in authors
         }
 
+    async def hidden(self, ids: Collection[ArticleId], viewer: UserId | None) -> Collection[ArticleId]:
+        visible = self._visible(viewer)
+        return {id_ for id_ in ids if id_ in self._articles and id_ not in visible}
+
+    def _visible(self, viewer: UserId | None) -> Mapping[ArticleId, _Article]:
+        return {id_: article for id_, article in self._articles.items() if article.is_visible_to(viewer)}
+
     async def _authors(
         self, articles: Collection[_Article], viewer: UserId | None
     ) -> Mapping[UserId, Profile]:
@@ -151,7 +170,7 @@ class FakeArticleDirectory:
         authors = None if author is None else await self._ids_of(author)
         matching = [
             (article.created_at, id_)
-            for id_, article in self._articles.items()
+            for id_, article in self._visible(None).items()
             if (tag is None or tag in article.tags) and (authors is None or article.author_id in authors)
         ]
         return [id_ for _, id_ in sorted(matching, reverse=True)[:limit]]
@@ -164,8 +183,34 @@ class FakeArticleDirectory:
 
     async def all_ids(self) -> Sequence[ArticleId]:
         return [
-            id_ for _, id_ in sorted((article.created_at, id_) for id_, article in self._articles.items())
+            id_
+            for _, id_ in sorted((article.created_at, id_) for id_, article in self._visible(None).items())
         ]
+
+
+class FakeArticleRestrictions:
+    """Restrictions in memory, of the articles in a fake directory. No event is published.
+
+    A restricted article is visible to its author only: the fake knows no audiences.
+    """
+
+    def __init__(self, articles: FakeArticleDirectory) -> None:
+        self._articles = articles
+        self._audiences: dict[tuple[ArticleId, str], str] = {}
+
+    async def restrict(self, ids: Collection[ArticleId], policy: str, audience: str) -> None:
+        for article_id in await self._articles.authors(ids):
+            self._audiences[article_id, policy] = audience
+            self._articles.restrict(article_id)
+
+    async def lift(self, ids: Collection[ArticleId], policy: str) -> None:
+        for article_id in await self._articles.authors(ids):
+            lifted = self._audiences.pop((article_id, policy), None)
+            if lifted is not None and all(article_id != id_ for id_, _ in self._audiences):
+                self._articles.make_public(article_id)
+
+    async def restricted(self, ids: Collection[ArticleId], policy: str) -> Mapping[ArticleId, str]:
+        return {id_: self._audiences[id_, policy] for id_ in ids if (id_, policy) in self._audiences}
 
 
 def _default_name(author: UserId) -> str:

@@ -11,7 +11,10 @@ from modules.articles.contracts import (
     ArticleEdited,
     ArticleFavorited,
     ArticlePublished,
+    ArticleRestrictions,
     ArticlesDeleted,
+    ArticlesMadePublic,
+    ArticlesRestricted,
 )
 from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.checks import consistency_checks
@@ -55,10 +58,21 @@ MODULE = Module(
     owner="@conduit/articles",
     container=ArticlesContainer,
     needs={"profiles": ProfileReader, "tokens": TokenVerifier},
-    offers={ArticleDirectory: "directory"},
+    offers={
+        ArticleDirectory: "directory",
+        # conduit: allow unneeded-contract: visibility policies are plugins
+        ArticleRestrictions: "restrictions",
+    },
     routers=[router],
     subscriptions=[Subscription(UserDeleted, lambda container: container.service().on_user_deleted)],
-    publishes=[ArticlePublished, ArticleEdited, ArticlesDeleted, ArticleFavorited],
+    publishes=[
+        ArticlePublished,
+        ArticleEdited,
+        ArticlesDeleted,
+        ArticlesRestricted,
+        ArticlesMadePublic,
+        ArticleFavorited,
+    ],
     schema=SCHEMA,
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,

@@ -16,6 +16,7 @@ from conduit_devtools.checks.compatibility.comparison import compare, raise_vers
 from conduit_devtools.checks.compatibility.findings import check_compatibility
 from conduit_devtools.checks.compatibility.verdict import ModuleVerdict
 from conduit_devtools.checks.source import Checkout
+from modules.articles.contracts import CONTRACT_VERSION
 from tests.architecture.copied_tree import ROOT
 from tests.architecture.test_base import git
 
@@ -23,14 +24,19 @@ ARTICLES, COMMENTS = "modules/articles/contracts.py", "modules/comments/contract
 SETTINGS = "plugins/feeds/conduit_feeds/infrastructure/settings.py"
 DOCUMENT, USERS_DOCUMENT = "modules/articles/openapi.json", "modules/users/openapi.json"
 RENAMED = (
-    "self, slugs: Collection[str]) -> Mapping[str, ArticleId]:",
-    "self, names: Collection[str]) -> Mapping[str, ArticleId]:",
+    "self, slugs: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:",
+    "self, names: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:",
 )
 RENAMING = (
     "ArticleDirectory.ids: parameter slugs renamed to names; used by bookmarks, comments, feeds, "
     "notifications, search"
 )
 ADDED = ("MAX_DELETED_ARTICLES = 500", "MAX_DELETED_ARTICLES = 500\nMAX_SLUGS = 100")
+MAJOR, MINOR = map(int, CONTRACT_VERSION.split("."))
+VERSION, NEXT_MINOR, NEXT_MAJOR = (
+    f'CONTRACT_VERSION = "{version}"'
+    for version in (CONTRACT_VERSION, f"{MAJOR}.{MINOR + 1}", f"{MAJOR + 1}.0")
+)
 MIGRATION = "- `ArticleDirectory.ids`: pass the slugs by position, or as `names`.\n"
 
 
@@ -114,11 +120,12 @@ class TestContracts:
             repository.line(ARTICLES, "async def ids"),
             f"{RENAMING}; modules/articles/CHANGES.md does not name the migration",
         )
+        old, new = CONTRACT_VERSION, f"{MAJOR + 1}.0"
         assert version == (
             "contract-version",
             ARTICLES,
             repository.line(ARTICLES, "CONTRACT_VERSION"),
-            "CONTRACT_VERSION of articles is 1.0; after this change of 1.0 it must be at least 2.0",
+            f"CONTRACT_VERSION of articles is {old}; after this change of {old} it must be at least {new}",
         )
 
     def test_consumer_that_is_changed_too_is_named(self, repository: Repository) -> None:
@@ -148,7 +155,7 @@ class TestContracts:
 
     def test_breaking_change_with_its_migration_and_version_passes(self, repository: Repository) -> None:
         repository.replace(ARTICLES, *RENAMED)
-        repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')
+        repository.replace(ARTICLES, VERSION, NEXT_MAJOR)
         repository.write("modules/articles/CHANGES.md", f"# Changes of articles\n\n{MIGRATION}")
         assert repository.findings() == []
         assert repository.verdicts() == {"articles": "breaking"}
@@ -177,7 +184,7 @@ class TestContracts:
 
     def test_changed_payload_of_an_event_needs_an_upcaster(self, repository: Repository) -> None:
         repository.replace(ARTICLES, "    user_id: int\n\n\n@view_class", "    fan_id: int\n\n\n@view_class")
-        repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')
+        repository.replace(ARTICLES, VERSION, NEXT_MAJOR)
         migration = "- `ArticleFavorited.user_id`: read `fan_id` instead\n"
         repository.write("modules/articles/CHANGES.md", migration)
         assert repository.rules() == ["event-upcaster"]
@@ -205,7 +212,9 @@ class TestContracts:
 
     def test_field_is_required_where_a_consumer_creates_the_object(self, repository: Repository) -> None:
         repository.replace(
-            ARTICLES, '    """An article with its body,', '    summary: str\n    """An article with its body,'
+            ARTICLES,
+            '    """A public article with its body,',
+            '    summary: str\n    """A public article with its body,',
         )
         assert repository.verdicts() == {"articles": "additive"}
         user = repository.root / "modules/comments/domain/service.py"
@@ -227,7 +236,7 @@ class TestVersions:
         repository.replace(ARTICLES, *ADDED)
         checkout = Checkout(repository.root)
         assert list(raise_versions(checkout, repository.base)) == [Path(ARTICLES)]
-        assert repository.line(ARTICLES, 'CONTRACT_VERSION = "1.1"')
+        assert repository.line(ARTICLES, NEXT_MINOR)
         assert (repository.findings(), list(raise_versions(checkout, repository.base))) == ([], [])
 
     def test_update_does_not_raise_the_major_version(self, repository: Repository) -> None:
@@ -237,7 +246,7 @@ class TestVersions:
         assert repository.rules() == ["breaking-change", "contract-version"]
 
     def test_higher_version_than_required_passes(self, repository: Repository) -> None:
-        repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')
+        repository.replace(ARTICLES, VERSION, NEXT_MAJOR)
         assert repository.findings() == []
 
 
@@ -326,12 +335,12 @@ class TestCommand:
 
     def test_text_report_has_a_line_per_changed_module(self, repository: Repository) -> None:
         repository.replace(ARTICLES, *RENAMED)
-        repository.replace(ARTICLES, 'CONTRACT_VERSION = "1.0"', 'CONTRACT_VERSION = "2.0"')
+        repository.replace(ARTICLES, VERSION, NEXT_MAJOR)
         repository.write("modules/articles/CHANGES.md", MIGRATION)
         completed = repository.check()
         line = repository.line(ARTICLES, "async def ids")
         assert completed.stdout.splitlines() == [
-            "articles: breaking, contract 2.0, was 1.0",
+            f"articles: breaking, contract {MAJOR + 1}.0, was {CONTRACT_VERSION}",
             f"    {ARTICLES}:{line}: {RENAMING}",
             "        pass the slugs by position, or as `names`.",
             "architecture check passed",
@@ -343,7 +352,7 @@ class TestCommand:
         completed = repository.check("--format", "json")
         [module] = json.loads(completed.stdout)["modules"]
         [change] = module.pop("changes")
-        assert module == {"module": "articles", "verdict": "breaking", "contract": "1.0"}
+        assert module == {"module": "articles", "verdict": "breaking", "contract": CONTRACT_VERSION}
         assert (change["thing"], change["verdict"], change["migration"]) == (
             "ArticleDirectory.ids",
             "breaking",

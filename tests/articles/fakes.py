@@ -40,7 +40,7 @@ class FakeArticles:
         self.favorites[key] = set()
         return key
 
-    async def get_for_update(self, slug: str) -> Article:
+    async def get_for_update(self, slug: str, _editor_id: UserId) -> Article:
         self._unit_of_work.require_transaction()
         return self._by_slug(slug)
 

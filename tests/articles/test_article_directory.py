@@ -1,7 +1,7 @@
 """The contract ArticleDirectory, tested on the fake and on the implementation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from typing import Protocol
@@ -9,10 +9,16 @@ from typing import Protocol
 import pytest
 
 from conduit_devtools.testkit import IN_MEMORY, ModuleTestApp, boot_module
-from modules.articles.contracts import ArticleContent, ArticleDirectory, ArticleId, ArticlePreview
+from modules.articles.contracts import (
+    ArticleContent,
+    ArticleDirectory,
+    ArticleId,
+    ArticlePreview,
+    ArticleRestrictions,
+)
 from modules.articles.domain.article import ArticleChanges
 from modules.articles.domain.values import Body, Description, Tag, TagList, Title
-from modules.articles.fakes import FakeArticleDirectory
+from modules.articles.fakes import FakeArticleDirectory, FakeArticleRestrictions
 from modules.articles.module import MODULE
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeClock, FakeTokenVerifier, FakeUnitOfWork
@@ -34,6 +40,9 @@ class DirectoryUnderTest(Protocol):
     @property
     def directory(self) -> ArticleDirectory: ...
 
+    @property
+    def restrictions(self) -> ArticleRestrictions: ...
+
     async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
         """Publish an article whose slug is its title in lower case, about "Fire"."""
         ...
@@ -46,12 +55,17 @@ class DirectoryUnderTest(Protocol):
 
     async def delete(self, article_id: ArticleId) -> None: ...
 
+    async def restrict(self, article_id: ArticleId, *seen_by: UserId) -> None:
+        """Restrict an article to its author and these users."""
+        ...
+
 
 class FakeDirectory:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.profiles = FakeProfileReader()
         self.directory = FakeArticleDirectory(database, self.profiles)
+        self.restrictions = FakeArticleRestrictions(self.directory)
 
     async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
         return self.directory.add(title.lower(), author=author_id, title=title, description="Fire", tags=tags)
@@ -65,6 +79,9 @@ class FakeDirectory:
     async def delete(self, article_id: ArticleId) -> None:
         await self.directory.remove(article_id)
 
+    async def restrict(self, article_id: ArticleId, *seen_by: UserId) -> None:
+        self.directory.restrict(article_id, seen_by=seen_by)
+
 
 class SqlDirectory:
     def __init__(self, articles: ModuleTestApp, profiles: FakeProfileReader) -> None:
@@ -73,6 +90,9 @@ class SqlDirectory:
         self.directory = articles.container.directory()
         self._service = articles.container.service()
         self._published: dict[ArticleId, tuple[str, UserId]] = {}
+        self.restrictions = articles.container.restrictions()
+        self._seen_by: dict[str, Collection[UserId]] = {}
+        articles.container.audiences().add("moderation", lambda: self._audiences)
 
     async def publish(self, title: str, author_id: UserId, *, tags: Sequence[str] = ()) -> ArticleId:
         tag_list = TagList(tuple(Tag(tag) for tag in tags))
@@ -94,6 +114,14 @@ class SqlDirectory:
     async def delete(self, article_id: ArticleId) -> None:
         slug, author_id = self._published[article_id]
         await self._service.delete(slug, author_id)
+
+    async def restrict(self, article_id: ArticleId, *seen_by: UserId) -> None:
+        audience = f"readers of {article_id}"
+        self._seen_by[audience] = seen_by
+        await self.restrictions.restrict([article_id], "moderation", audience)
+
+    async def _audiences(self, user_id: UserId) -> Collection[str]:
+        return [audience for audience, users in self._seen_by.items() if user_id in users]
 
 
 @asynccontextmanager
@@ -332,6 +360,83 @@ class TestNewest:
         await subject.publish("Dragons", subject.profiles.add("jake"))
         assert await subject.directory.newest(10, author="anna") == []
         assert await subject.directory.newest(10, tag="water") == []
+
+
+class TestRestrictedArticles:
+    @pytest.fixture
+    async def dragons(self, subject: DirectoryUnderTest) -> ArticleId:
+        """Return an article by jake that anna sees, but carl does not."""
+        jake, anna, _ = (subject.profiles.add(name) for name in ("jake", "anna", "carl"))
+        dragons = await subject.publish("Dragons", jake, tags=["fire"])
+        await subject.restrict(dragons, anna)
+        return dragons
+
+    async def test_viewers_who_see_it_get_it_and_others_do_not(
+        self, subject: DirectoryUnderTest, dragons: ArticleId
+    ) -> None:
+        users = await subject.profiles.by_username({"jake", "anna", "carl"})
+        for viewer, sees in {
+            users["jake"]: True,
+            users["anna"]: True,
+            users["carl"]: False,
+            None: False,
+        }.items():
+            assert await subject.directory.ids({"dragons"}, viewer) == ({"dragons": dragons} if sees else {})
+            async with subject.database.transaction():
+                locked = await subject.directory.lock({"dragons"}, viewer)
+            assert set(locked) == ({"dragons"} if sees else set())
+            assert set(await subject.directory.previews({dragons}, viewer)) == ({dragons} if sees else set())
+            hidden = await subject.directory.hidden({dragons, UNKNOWN}, viewer)
+            assert set(hidden) == (set() if sees else {dragons})
+
+    async def test_methods_without_a_viewer_return_public_articles_only(
+        self, subject: DirectoryUnderTest, dragons: ArticleId
+    ) -> None:
+        knights = await subject.publish("Knights", subject.profiles.add("dora"), tags=["fire"])
+        both = {dragons, knights}
+        assert await subject.directory.ids({"dragons", "knights"}) == {"knights": knights}
+        assert set(await subject.directory.contents(both, max_body_length=10)) == {knights}
+        assert await subject.directory.newest(10) == [knights]
+        assert await subject.directory.newest(10, tag="fire") == [knights]
+        assert await subject.directory.newest(10, author="jake") == []
+        assert await subject.directory.all_ids() == [knights]
+
+    async def test_authors_of_restricted_articles_are_returned(
+        self, subject: DirectoryUnderTest, dragons: ArticleId
+    ) -> None:
+        users = await subject.profiles.by_username({"jake"})
+        assert await subject.directory.authors({dragons}) == {dragons: users["jake"]}
+        async with subject.database.transaction():
+            assert await subject.directory.lock_authors({dragons}) == {dragons: users["jake"]}
+
+
+class TestRestrictions:
+    async def test_restrictions_implement_the_contract(self, subject: DirectoryUnderTest) -> None:
+        assert isinstance(subject.restrictions, ArticleRestrictions)
+
+    async def test_restrictions_are_per_policy_and_unknown_articles_are_ignored(
+        self, subject: DirectoryUnderTest
+    ) -> None:
+        jake, restrictions = subject.profiles.add("jake"), subject.restrictions
+        dragons, knights = await subject.publish("Dragons", jake), await subject.publish("Knights", jake)
+        await restrictions.restrict([dragons, UNKNOWN], "moderation", "staff")
+        await restrictions.restrict([dragons, knights], "club", "members")
+        await restrictions.restrict([dragons], "club", "gold members")
+        ids = [dragons, knights, UNKNOWN]
+        assert await restrictions.restricted(ids, "moderation") == {dragons: "staff"}
+        assert await restrictions.restricted(ids, "club") == {dragons: "gold members", knights: "members"}
+        await restrictions.lift([dragons, UNKNOWN], "club")
+        assert await restrictions.restricted(ids, "club") == {knights: "members"}
+
+    async def test_article_is_public_without_its_last_restriction(self, subject: DirectoryUnderTest) -> None:
+        jake = subject.profiles.add("jake")
+        dragons = await subject.publish("Dragons", jake)
+        for policy in ("moderation", "club"):
+            await subject.restrictions.restrict([dragons], policy, "staff")
+        for policy, visible in (("moderation", []), ("moderation", []), ("club", [dragons])):
+            await subject.restrictions.lift([dragons], policy)
+            assert await subject.directory.newest(10) == visible
+        assert set(await subject.directory.previews({dragons}, jake)) == {dragons}
 
 
 class TestAllIds:

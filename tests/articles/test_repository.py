@@ -22,6 +22,7 @@ from modules.articles.infrastructure.reader import SqlArticleReader
 from modules.articles.infrastructure.tables import FavoriteRow, TagRow
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
+from modules.kernel.domain.visibility import Audiences
 from modules.kernel.fakes import NOON
 from modules.profiles.contracts import Profile
 from modules.profiles.fakes import FakeProfileReader
@@ -38,7 +39,7 @@ class ArticleStore:
         self.database = articles.database()
         self.articles = articles.repository()
         self.profiles = FakeProfileReader()
-        self.reader = SqlArticleReader(self.database, self.profiles)
+        self.reader = SqlArticleReader(self.database, self.profiles, Audiences())
         assert [self.profiles.add(name) for name in ("jake", "anna", "carl")] == [JAKE, ANNA, CARL]
 
     async def add(self, *drafts: Draft) -> list[ArticleId]:
@@ -52,13 +53,13 @@ class ArticleStore:
     async def save(self, article: ArticleView, changes: ArticleChanges, new_title: Title | None) -> None:
         """Update an article."""
         async with self.database.transaction():
-            stored = await self.articles.get_for_update(article.slug)
+            stored = await self.articles.get_for_update(article.slug, JAKE)
             await self.articles.save(stored.edited(changes, NOON + SECOND), new_title)
 
     async def delete(self, slug: str) -> None:
         """Delete an article."""
         async with self.database.transaction():
-            await self.articles.delete(await self.articles.get_for_update(slug))
+            await self.articles.delete(await self.articles.get_for_update(slug, JAKE))
 
     async def list(
         self, criteria: Criteria = EVERYTHING, page: PageRequest | None = None, viewer: UserId | None = None
@@ -121,14 +122,14 @@ class TestGetForUpdate:
     async def test_article_is_returned(self, store: ArticleStore) -> None:
         [article_id] = await store.add(draft(tag_list=tags("fire")))
         async with store.database.transaction():
-            article = await store.articles.get_for_update("dragons")
+            article = await store.articles.get_for_update("dragons", JAKE)
         assert article == Article(
             article_id, "dragons", JAKE, "Dragons", "On dragons", "They fly.", ("fire",), NOON, NOON
         )
 
     async def test_unknown_slug_is_not_found(self, store: ArticleStore) -> None:
         with pytest.raises(ArticleNotFound):
-            await store.articles.get_for_update("dragons")
+            await store.articles.get_for_update("dragons", JAKE)
 
 
 class TestSave:

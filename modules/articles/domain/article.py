@@ -14,7 +14,7 @@ from modules.kernel.domain.pagination import Position
 
 
 class ArticleNotFound(NotFound):
-    """No article has or had this slug."""
+    """No article that the user sees has or had this slug."""
 
     subject = "article"
 
@@ -118,8 +118,8 @@ class ArticleRepository(Protocol):
         """
         ...
 
-    async def get_for_update(self, slug: str) -> Article:
-        """Return the article, and lock it until the transaction ends.
+    async def get_for_update(self, slug: str, editor_id: UserId) -> Article:
+        """Return the article if this user sees it, and lock it until the transaction ends.
 
         Raises `ArticleNotFound`.
         """
@@ -165,5 +165,5 @@ class ArticleRepository(Protocol):
         ...
 
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
-        """Return the slugs of this user's favorites, oldest article first."""
+        """Return the slugs of this user's favorites that the user sees, oldest article first."""
         ...

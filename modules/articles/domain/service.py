@@ -70,7 +70,7 @@ class ArticleService:
         Raises `ArticleNotFound`, `NotTheAuthor`, `SlugTaken`, or `StaleArticle` when the precondition fails.
         """
         async with self._unit_of_work.transaction():
-            article = await self._repository.get_for_update(slug)
+            article = await self._repository.get_for_update(slug, editor_id)
             article.require_author(editor_id)
             _require(if_match, article)
             edited = article.edited(changes, self._clock.now())
@@ -85,7 +85,7 @@ class ArticleService:
         raised by another module's handler.
         """
         async with self._unit_of_work.long_transaction():
-            article = await self._repository.get_for_update(slug)
+            article = await self._repository.get_for_update(slug, editor_id)
             article.require_author(editor_id)
             _require(if_match, article)
             await self._repository.delete(article)

@@ -13,6 +13,7 @@ from modules.articles.domain.values import Title
 from modules.articles.infrastructure.counts import ArticleCounts, CountedArticle
 from modules.articles.infrastructure.tables import (
     HAS_SLUG,
+    IS_PUBLIC,
     ArticleRow,
     FavoriteRow,
     SlugRow,
@@ -22,21 +23,28 @@ from modules.articles.infrastructure.tables import (
     slugs,
     tags,
 )
+from modules.articles.infrastructure.visibility import is_visible, viewer_parameters
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import Position
+from modules.kernel.domain.visibility import Audiences
 from modules.kernel.infrastructure.persistence.bulk_insert import bulk_insert
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
 from modules.kernel.infrastructure.persistence.pagination import LIMIT
 from modules.kernel.infrastructure.persistence.schema import UtcDateTime
-from modules.kernel.infrastructure.persistence.statements import prepare
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 IS_ARTICLE = articles.c.id == bindparam("article_id")
 # All who lock an article wait in one queue. With FOR KEY SHARE, which is enough against a deletion, those
 # who favorite an article or comment on it all the time would overtake its deletion for ever.
-LOCK = prepare(select(articles).where(HAS_SLUG).with_for_update(key_share=True))
+LOCK = prepare(select(articles).where(HAS_SLUG, is_visible(articles.c.id)).with_for_update(key_share=True))
 LOCK_FOR_FAVORITE = prepare(
-    select(articles.c.id, articles.c.created_at).where(HAS_SLUG).with_for_update(key_share=True)
+    select(articles.c.id, articles.c.created_at, articles.c.restricted)
+    .where(HAS_SLUG, is_visible(articles.c.id))
+    .with_for_update(key_share=True)
+)
+VISIBLE_BY_ID = prepare(
+    select(articles.c.id).where(articles.c.id == bindparam("id"), is_visible(articles.c.id))
 )
 OLDEST_FIRST = (
     select(articles)
@@ -61,6 +69,7 @@ UPDATE = prepare(
         tag_list=bindparam("new_tag_list"),
         updated_at=bindparam("new_updated_at"),
     )
+    .returning(articles.c.restricted)
 )
 UPDATE_SLUG = prepare(update(articles).where(IS_ARTICLE).values(slug=bindparam("new_slug")))
 ARTICLE_OF_SLUG = prepare(select(slugs.c.article_id).where(slugs.c.slug == bindparam("slug")))
@@ -76,10 +85,11 @@ ADJUST_FAVORITES_COUNT = prepare(
 FAVORITE_SLUGS = prepare(
     select(articles.c.slug)
     .join(favorites)
-    .where(favorites.c.user_id == bindparam("user_id"))
+    .where(favorites.c.user_id == bindparam("user_id"), is_visible(articles.c.id))
     .order_by(favorites.c.created_at, favorites.c.article_id)
 )
 DELETE = prepare(delete(articles).where(in_ids(articles.c.id, "ids")))
+PUBLIC_AMONG = prepare(select(articles.c.id).where(in_ids(articles.c.id, "ids"), IS_PUBLIC))
 BY_USER = select(articles.c.id).where(articles.c.author_id == bindparam("user_id"))
 IDS_BY_AUTHOR = prepare(BY_USER)
 FAVORITES_OF_USER = select(favorites.c.article_id).where(favorites.c.user_id == bindparam("user_id"))
@@ -105,9 +115,10 @@ DELETE_FAVORITES_OF_USER = prepare(delete(favorites).where(favorites.c.user_id =
 class SqlArticles:
     """Stores articles in `articles_article`, `articles_slug`, `articles_tag` and `articles_favorite`."""
 
-    def __init__(self, database: Database, counts: ArticleCounts) -> None:
+    def __init__(self, database: Database, counts: ArticleCounts, audiences: Audiences) -> None:
         self._database = database
         self._counts = counts
+        self._audiences = audiences
 
     async def add(self, draft: Draft) -> ArticleId:
         async with self._database.transaction():
@@ -116,11 +127,8 @@ class SqlArticles:
             await self._counts.add([CountedArticle(draft.author_id, draft.tags.texts, draft.created_at)])
             return article_id
 
-    async def get_for_update(self, slug: str) -> Article:
-        row = await self._database.fetch_one(LOCK, {"slug": slug})
-        if row is None:
-            raise ArticleNotFound
-        return _article(row)
+    async def get_for_update(self, slug: str, editor_id: UserId) -> Article:
+        return _article(await self._lock(LOCK, slug, editor_id))
 
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
         return [_article(row) for row in await self._database.fetch_all(BY_AUTHOR, {"author_id": author_id})]
@@ -144,10 +152,10 @@ class SqlArticles:
                 "new_tag_list": list(article.tags),
                 "new_updated_at": article.updated_at,
             }
-            await self._database.execute(UPDATE, parameters)
+            restricted = await self._database.fetch_value(UPDATE, parameters)
             if new_title is not None:
                 await self._change_slug(article.id, new_title)
-            await self._replace_tags(article)
+            await self._replace_tags(article, restricted=restricted)
 
     async def delete(self, article: Article) -> None:
         await self._delete(article.author_id, [article.id])
@@ -165,31 +173,40 @@ class SqlArticles:
 
     async def add_favorite(self, slug: str, user_id: UserId) -> tuple[ArticleId, bool]:
         async with self._database.transaction():
-            article_id, created_at = await self._lock_for_favorite(slug)
-            row = {"article_id": article_id, "user_id": user_id, "created_at": created_at}
+            article = await self._lock(LOCK_FOR_FAVORITE, slug, user_id)
+            article_id = ArticleId(article.id)
+            row = {
+                "article_id": article_id,
+                "user_id": user_id,
+                "created_at": article.created_at,
+                "restricted": article.restricted,
+            }
             insert = insert_or_ignore(self._database.dialect, FavoriteRow, "user_id")
             added = await self._database.fetch_all(insert, row)
-            await self._count_favorites(article_id, user_id, len(added))
+            await self._count_favorites(article, user_id, len(added))
             return article_id, bool(added)
 
     async def remove_favorite(self, slug: str, user_id: UserId) -> ArticleId:
         async with self._database.transaction():
-            article_id, _ = await self._lock_for_favorite(slug)
-            favorite = {"article_id": article_id, "user_id": user_id}
+            article = await self._lock(LOCK_FOR_FAVORITE, slug, user_id)
+            favorite = {"article_id": article.id, "user_id": user_id}
             deleted = await self._database.fetch_all(DELETE_FAVORITE, favorite)
-            await self._count_favorites(article_id, user_id, -len(deleted))
-            return article_id
+            await self._count_favorites(article, user_id, -len(deleted))
+            return ArticleId(article.id)
 
     async def favorite_slugs_of(self, user_id: UserId) -> Sequence[str]:
-        return await self._database.fetch_values(FAVORITE_SLUGS, {"user_id": user_id})
+        parameters = {"user_id": user_id, **await viewer_parameters(self._audiences, user_id)}
+        return await self._database.fetch_values(FAVORITE_SLUGS, parameters)
 
     async def _delete(self, author_id: UserId, article_ids: Sequence[ArticleId]) -> None:
         """Delete locked articles of one author."""
         if article_ids:
-            await self._counts.remove_tags_and_favorites(article_ids)
-            # Their tags and favorites are deleted by ON DELETE CASCADE.
+            public = await self._database.fetch_values(PUBLIC_AMONG, {"ids": article_ids})
+            await self._counts.remove_tags_and_favorites(public)
+            # Their tags, favorites and restrictions are deleted by ON DELETE CASCADE.
             await self._database.execute(DELETE, {"ids": article_ids})
-            await self._counts.remove_articles(author_id, len(article_ids))
+            if public:
+                await self._counts.remove_articles({author_id: len(public)})
 
     async def _insert(self, draft: Draft) -> ArticleId:
         insert = insert_or_ignore(self._database.dialect, ArticleRow, "id")
@@ -219,26 +236,36 @@ class SqlArticles:
             owner = await self._database.fetch_value(ARTICLE_OF_SLUG, {"slug": slug})
         return bool(owner == article_id)
 
-    async def _insert_tags(self, article_id: ArticleId, tags: Sequence[str], created_at: datetime) -> None:
-        rows = [{"article_id": article_id, "tag": tag, "created_at": created_at} for tag in tags]
-        await bulk_insert(self._database, TagRow, rows)
+    async def _insert_tags(
+        self, article_id: ArticleId, tags: Sequence[str], created_at: datetime, *, restricted: bool = False
+    ) -> None:
+        row = {"article_id": article_id, "created_at": created_at, "restricted": restricted}
+        await bulk_insert(self._database, TagRow, [{**row, "tag": tag} for tag in tags])
 
-    async def _replace_tags(self, article: Article) -> None:
+    async def _replace_tags(self, article: Article, *, restricted: bool) -> None:
         deltas = Counter(article.tags)
         deltas.subtract(await self._database.fetch_values(DELETE_TAGS, {"article_id": article.id}))
-        await self._insert_tags(article.id, article.tags, article.created_at)
-        await self._counts.adjust_tags(deltas)
+        await self._insert_tags(article.id, article.tags, article.created_at, restricted=restricted)
+        if not restricted:
+            await self._counts.adjust_tags(deltas)
 
-    async def _lock_for_favorite(self, slug: str) -> tuple[ArticleId, datetime]:
-        row = await self._database.fetch_one(LOCK_FOR_FAVORITE, {"slug": slug})
+    async def _lock(self, statement: PreparedStatement, slug: str, viewer: UserId) -> Any:
+        parameters = {"slug": slug, **await viewer_parameters(self._audiences, viewer)}
+        row = await self._database.fetch_one(statement, parameters)
         if row is None:
             raise ArticleNotFound
-        return ArticleId(row.id), row.created_at
+        # Looked up again: while it waited for the lock, PostgreSQL saw restrictions as they were before.
+        if row.restricted and not await self._database.fetch_values(
+            VISIBLE_BY_ID, {"id": row.id, **parameters}
+        ):
+            raise ArticleNotFound
+        return row
 
-    async def _count_favorites(self, article_id: ArticleId, user_id: UserId, delta: int) -> None:
+    async def _count_favorites(self, article: Any, user_id: UserId, delta: int) -> None:
         if delta:
-            await self._counts.adjust_favorites({user_id: delta})
-            await self._database.execute(ADJUST_FAVORITES_COUNT, {"article_id": article_id, "delta": delta})
+            if not article.restricted:
+                await self._counts.adjust_favorites({user_id: delta})
+            await self._database.execute(ADJUST_FAVORITES_COUNT, {"article_id": article.id, "delta": delta})
 
 
 def _article(row: Any) -> Article:

@@ -1,23 +1,37 @@
-"""The consistency checks of articles: counts, the copies of tags, and references to users."""
+"""The consistency checks of articles: counts, copies, and references to users."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from modules.articles.domain.service import ArticleService
 from modules.articles.infrastructure.counts import ALL_AUTHORS, ArticleCounts
 from modules.articles.infrastructure.tables import (
+    IS_PUBLIC,
     ArticleRow,
     AuthorStatsRow,
     FavoriteRow,
     ReaderStatsRow,
+    RestrictionRow,
     SlugRow,
     TagStatsRow,
     articles,
     favorites,
+    restrictions,
     slugs,
     tags,
 )
@@ -42,7 +56,7 @@ def consistency_checks(
     counts: ArticleCounts,
     service: ArticleService,
 ) -> Sequence[ConsistencyCheck]:
-    """Return the checks: counts first, because the other repairs update them."""
+    """Return the checks: restrictions and then counts first, because the other repairs update counts."""
 
     async def delete_user(user_id: UserId) -> None:
         # As when the account was deleted: other modules delete their data about the articles.
@@ -50,6 +64,7 @@ def consistency_checks(
 
     existing_users = partial(profiles.profiles, viewer=None)
     return [
+        RestrictionCheck(database),
         CounterCheck(database, ArticleRow, "id", _favorites_of_article),
         CounterCheck(database, TagStatsRow, "tag", _articles_with_tag, [tags.c.tag]),
         CounterCheck(
@@ -69,6 +84,7 @@ def consistency_checks(
             for row, column in (
                 (ArticleRow, "author_id"),
                 (FavoriteRow, "user_id"),
+                (RestrictionRow, "author_id"),
                 (AuthorStatsRow, "author_id"),
                 (ReaderStatsRow, "user_id"),
             )
@@ -131,6 +147,47 @@ class SlugCheck(ArticleCheck):
                 await self._database.execute(upsert(self._database.dialect, SlugRow, _replace_article), row)
 
 
+class RestrictionCheck(ArticleCheck):
+    """Compares restrictions with the authors of articles, and with `restricted` in three tables."""
+
+    columns = (
+        "articles_restriction.author_id",
+        "articles_article.restricted",
+        "articles_tag.restricted",
+        "articles_favorite.restricted",
+    )
+    problem = "articles that differ from their restrictions"
+
+    async def _differing(self, ids: Sequence[int]) -> Sequence[int]:
+        with_another_author = select(restrictions.c.article_id).where(
+            restrictions.c.article_id == articles.c.id, restrictions.c.author_id != articles.c.author_id
+        )
+        copies = (
+            select(table.c.article_id)
+            .where(table.c.article_id == articles.c.id, table.c.restricted != articles.c.restricted)
+            .exists()
+            for table in (tags, favorites)
+        )
+        is_wrong = articles.c.restricted != _is_restricted(articles.c.id)
+        differs = or_(is_wrong, with_another_author.exists(), *copies)
+        statement = select(articles.c.id).where(articles.c.id.in_(ids), differs).order_by(articles.c.id)
+        async with self._database.snapshot() as session:
+            return (await session.scalars(statement)).all()
+
+    async def _repair_one(self, article_id: int) -> None:
+        article = select(articles.c.author_id).where(articles.c.id == article_id).with_for_update()
+        async with self._database.transaction() as session:
+            author_id = await session.scalar(article)
+            is_restricted = await session.scalar(select(_is_restricted(literal(article_id))))
+            for table, key in (
+                (articles, articles.c.id),
+                *((copy, copy.c.article_id) for copy in (tags, favorites)),
+            ):
+                await session.execute(update(table).where(key == article_id).values(restricted=is_restricted))
+            repeated = update(restrictions).where(restrictions.c.article_id == article_id)
+            await session.execute(repeated.values(author_id=author_id))
+
+
 class TagCheck(ArticleCheck):
     """Compares the rows of `articles_tag` with the tags in the articles."""
 
@@ -159,7 +216,7 @@ class TagCheck(ArticleCheck):
     async def _repair_one(self, article_id: int) -> None:
         """Insert and delete the tags of an article that differ, and count them."""
         article = (
-            select(articles.c.tag_list, articles.c.created_at)
+            select(articles.c.tag_list, articles.c.created_at, articles.c.restricted)
             .where(articles.c.id == article_id)
             .with_for_update()
         )
@@ -170,10 +227,11 @@ class TagCheck(ArticleCheck):
             stored = set(await session.scalars(select(tags.c.tag).where(tags.c.article_id == article_id)))
             missing, extra = set(row.tag_list) - stored, stored - set(row.tag_list)
             if missing:
-                new = {"article_id": article_id, "created_at": row.created_at}
+                new = {"article_id": article_id, "created_at": row.created_at, "restricted": row.restricted}
                 await session.execute(insert(tags), [{**new, "tag": tag} for tag in sorted(missing)])
             await session.execute(delete(tags).where(tags.c.article_id == article_id, tags.c.tag.in_(extra)))
-            await self._counts.adjust_tags(dict.fromkeys(missing, 1) | dict.fromkeys(extra, -1))
+            if not row.restricted:
+                await self._counts.adjust_tags(dict.fromkeys(missing, 1) | dict.fromkeys(extra, -1))
 
 
 def _replace_article(_stored: Columns, new: Columns) -> Mapping[str, object]:
@@ -184,21 +242,27 @@ def _favorites_of_article(article_id: ColumnElement[Any], _stored: Values) -> Va
     return {"favorites_count": _count(select(func.count()).where(favorites.c.article_id == article_id))}
 
 
+def _is_restricted(article_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return select(restrictions.c.article_id).where(restrictions.c.article_id == article_id).exists()
+
+
 def _articles_with_tag(tag: ColumnElement[Any], _stored: Values) -> Values:
-    return {"articles": _count(select(func.count()).where(tags.c.tag == tag))}
+    counted = (tags.c.tag == tag, ~tags.c.restricted)
+    return {"articles": _count(select(func.count()).where(*counted))}
 
 
 def _favorites_of_user(user_id: ColumnElement[Any], _stored: Values) -> Values:
-    return {"articles": _count(select(func.count()).where(favorites.c.user_id == user_id))}
+    counted = (favorites.c.user_id == user_id, ~favorites.c.restricted)
+    return {"articles": _count(select(func.count()).where(*counted))}
 
 
 def _articles_of_author(author_id: ColumnElement[Any], stored: Values) -> Values:
-    own = articles.c.author_id == author_id
+    own = (articles.c.author_id == author_id, IS_PUBLIC)
     is_total = author_id == ALL_AUTHORS
-    total = _count(select(func.count()).select_from(articles))
-    latest = _count(select(func.max(articles.c.created_at)).where(own))
+    total = _count(select(func.count()).select_from(articles).where(IS_PUBLIC))
+    latest = _count(select(func.max(articles.c.created_at)).where(*own))
     return {
-        "articles": case((is_total, total), else_=_count(select(func.count()).where(own))),
+        "articles": case((is_total, total), else_=_count(select(func.count()).where(*own))),
         # The latest of all authors is read by nothing, and not reduced by deletions.
         "latest_at": case((is_total, stored["latest_at"]), else_=latest),
     }

@@ -1,4 +1,4 @@
-"""Stored counts of articles: counting a million rows for every page costs more than the page."""
+"""Stored counts of public articles: counting a million rows for every page costs more than the page."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from modules.articles.contracts import ArticleId
 from modules.articles.infrastructure.tables import (
+    IS_PUBLIC,
     AuthorStatsRow,
     ReaderStatsRow,
     TagStatsRow,
@@ -24,7 +25,13 @@ from modules.articles.infrastructure.tables import (
 )
 from modules.kernel.domain.identity import UserId
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.dialect_sql import ByteOrder, in_ids, in_texts, upsert
+from modules.kernel.infrastructure.persistence.dialect_sql import (
+    ByteOrder,
+    in_ids,
+    in_texts,
+    insert_or_add,
+    upsert,
+)
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 ALL_AUTHORS = UserId(0)
@@ -44,7 +51,7 @@ UPDATE_LATEST = prepare(
     .where(author_stats.c.author_id == bindparam("author"))
     .values(
         latest_at=select(func.max(articles.c.created_at))
-        .where(articles.c.author_id == bindparam("author"))
+        .where(articles.c.author_id == bindparam("author"), IS_PUBLIC)
         .scalar_subquery()
     )
 )
@@ -57,23 +64,23 @@ DELETE_AUTHOR = prepare(delete(author_stats).where(author_stats.c.author_id == b
 DELETE_READER = prepare(delete(reader_stats).where(reader_stats.c.user_id == bindparam("user_id")))
 
 
+def _numbers(key: str, rows: Table) -> Select[*tuple[Any, ...]]:
+    """Return the rows of the articles `ids`, counted by a key."""
+    of_articles = in_ids(rows.c.article_id, "ids")
+    return select(rows.c[key], func.count().label("articles")).where(of_articles).group_by(rows.c[key])
+
+
 def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[PreparedStatement]:
     """Return statements that subtract the rows of the articles `ids`, grouped by a key, from their counts."""
     of_articles = in_ids(rows.c.article_id, "ids")
-    # In the order of keys, so that two deletions do not deadlock.
     locked = (
         select(stats.c[key])
         .where(stats.c[key].in_(select(rows.c[key]).where(of_articles)))
-        .order_by(ByteOrder(stats.c[key]) if key == "tag" else stats.c[key])
+        .order_by(_lock_order(stats.c[key]))
         .with_for_update()
         .subquery()
     )
-    removed = (
-        select(rows.c[key], func.count().label("articles"))
-        .where(of_articles)
-        .group_by(rows.c[key])
-        .subquery("removed")
-    )
+    removed = _numbers(key, rows).subquery("removed")
     return (
         prepare(select(func.count()).select_from(locked)),
         prepare(
@@ -84,6 +91,15 @@ def _lock_and_subtract(stats: Table, key: str, rows: Table) -> Sequence[Prepared
     )
 
 
+def _lock_order(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the order in which all transactions lock the counts, so that none deadlock."""
+    return ByteOrder(key) if key.name == "tag" else key
+
+
+ADDED_TAGS, ADDED_FAVORITES = (
+    _numbers(key, rows).order_by(_lock_order(rows.c[key]))
+    for key, rows in (("tag", tags), ("user_id", favorites))
+)
 REMOVE_TAGS_AND_FAVORITES = (
     *_lock_and_subtract(tag_stats, "tag", tags),
     # An unused tag is deleted: a user may have written anything into it.
@@ -119,6 +135,21 @@ class ArticleCounts:
 
     async def add(self, articles: Sequence[CountedArticle]) -> None:
         """Count new articles."""
+        await self.adjust_tags(Counter(tag for article in articles for tag in article.tags))
+        await self.adjust_favorites(
+            Counter(user_id for article in articles for user_id in article.favorited_by)
+        )
+        await self.add_articles(articles)
+
+    async def add_tags_and_favorites(self, article_ids: Collection[ArticleId]) -> None:
+        """Add the tags and favorites of these articles, which must be locked, to the counts."""
+        dialect = self._database.dialect
+        for row, numbers in ((TagStatsRow, ADDED_TAGS), (ReaderStatsRow, ADDED_FAVORITES)):
+            statement = insert_or_add(dialect, row, numbers, "articles")
+            await self._database.execute(statement, {"ids": article_ids})
+
+    async def add_articles(self, articles: Sequence[CountedArticle]) -> None:
+        """Add articles to the counts by author and in total, but not their tags and favorites."""
         if not articles:
             return
         per_author = Counter(article.author_id for article in articles)
@@ -128,13 +159,9 @@ class ArticleCounts:
             latest[article.author_id] = max(article.created_at, latest_at)
         rows = [
             {"author_id": author_id, "articles": n, "latest_at": latest[author_id]}
-            for author_id, n in per_author.items()
+            for author_id, n in sorted(per_author.items())
         ]
         total = {"author_id": ALL_AUTHORS, "articles": len(articles), "latest_at": max(latest.values())}
-        await self.adjust_tags(Counter(tag for article in articles for tag in article.tags))
-        await self.adjust_favorites(
-            Counter(user_id for article in articles for user_id in article.favorited_by)
-        )
         statement = upsert(self._database.dialect, AuthorStatsRow, _added)
         await self._database.execute_many(statement, [*rows, total])
 
@@ -152,18 +179,25 @@ class ArticleCounts:
         await self._adjust(ReaderStatsRow, "user_id", deltas)
 
     async def remove_tags_and_favorites(self, article_ids: Collection[ArticleId]) -> None:
-        """Subtract the tags and favorites of these articles from the counts, before they are deleted.
+        """Subtract the tags and favorites of articles that are deleted or restricted from the counts.
 
         The articles must be locked, so that no tag or favorite is inserted or deleted after it is counted.
         """
         for statement in REMOVE_TAGS_AND_FAVORITES:
             await self._database.execute(statement, {"ids": article_ids})
 
-    async def remove_articles(self, author_id: UserId, number: int) -> None:
-        """Subtract articles of this author from the counts, after they were deleted."""
-        await self._database.execute(UPDATE_LATEST, {"author": author_id})
-        for counted in (author_id, ALL_AUTHORS):
-            await self._database.execute(REMOVE_ARTICLES, {"author": counted, "removed": number})
+    async def remove_articles(self, by_author: Mapping[UserId, int]) -> None:
+        """Subtract numbers of articles, after these were deleted or restricted, from the counts by author."""
+        if not by_author:
+            return
+        removed = [
+            {"author": author_id, "removed": number} for author_id, number in sorted(by_author.items())
+        ]
+        # Before the latest time is computed: a statement that waits for a lock sees articles as they were.
+        await self._database.execute_many(REMOVE_ARTICLES, removed)
+        await self._database.execute_many(UPDATE_LATEST, [{"author": row["author"]} for row in removed])
+        total = {"author": ALL_AUTHORS, "removed": sum(by_author.values())}
+        await self._database.execute(REMOVE_ARTICLES, total)
 
     async def delete_user(self, user_id: UserId) -> None:
         """Delete the counts of a user whose articles and favorites were deleted."""

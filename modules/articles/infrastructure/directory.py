@@ -7,22 +7,27 @@ from sqlalchemy import bindparam, func, select
 
 from modules.articles.contracts import ArticleContent, ArticleId, ArticlePreview
 from modules.articles.domain.reading import Criteria
+from modules.articles.infrastructure import listings
 from modules.articles.infrastructure.listings import (
     PREVIEW,
-    listing,
     preview_fields,
     resolve_filters,
 )
-from modules.articles.infrastructure.tables import articles, slugs
+from modules.articles.infrastructure.tables import IS_PUBLIC, articles, restrictions, slugs
+from modules.articles.infrastructure.visibility import HIDES, is_visible, viewer_parameters
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
+from modules.kernel.domain.visibility import Audiences
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, in_texts
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-PREVIEWS = prepare(select(*PREVIEW).where(in_ids(articles.c.id, "ids")))
+PREVIEWS = prepare(select(*PREVIEW).where(in_ids(articles.c.id, "ids"), is_visible(articles.c.id)))
+HIDDEN = prepare(
+    select(restrictions.c.article_id).distinct().where(in_ids(restrictions.c.article_id, "ids"), HIDES)
+)
 CONTENTS = prepare(
     select(
         articles.c.id,
@@ -34,34 +39,44 @@ CONTENTS = prepare(
         articles.c.tag_list,
         articles.c.created_at,
         articles.c.updated_at,
-    ).where(in_ids(articles.c.id, "ids"))
+    ).where(in_ids(articles.c.id, "ids"), IS_PUBLIC)
 )
-SELECT_IDS = select(slugs.c.article_id.label("id"), slugs.c.slug).where(in_texts(slugs.c.slug, "slugs"))
+SELECT_IDS = select(slugs.c.article_id.label("id"), slugs.c.slug).where(
+    in_texts(slugs.c.slug, "slugs"), is_visible(slugs.c.article_id)
+)
 SELECT_AUTHORS = select(articles.c.id, articles.c.author_id).where(in_ids(articles.c.id, "ids"))
 IDS, AUTHORS = prepare(SELECT_IDS), prepare(SELECT_AUTHORS)
 # In the order of ids, so that two transactions do not deadlock.
 LOCK_BY_SLUG, LOCK_AUTHORS = (
     prepare(rows.order_by(articles.c.id).with_for_update(key_share=True, of=articles))
-    for rows in (SELECT_IDS.join(articles), SELECT_AUTHORS)
+    for rows in (SELECT_IDS.join(articles).add_columns(articles.c.restricted), SELECT_AUTHORS)
 )
-ALL_IDS = prepare(select(articles.c.id).order_by(articles.c.created_at, articles.c.id))
+PUBLIC_IDS = prepare(select(articles.c.id).where(IS_PUBLIC).order_by(articles.c.created_at, articles.c.id))
 
 
 class SqlArticleDirectory:
     """Reads articles from `articles_article`, with one call of `ProfileReader` for all authors."""
 
-    def __init__(self, database: Database, profiles: ProfileReader) -> None:
+    def __init__(self, database: Database, profiles: ProfileReader, audiences: Audiences) -> None:
         self._database = database
         self._profiles = profiles
+        self._audiences = audiences
 
-    async def ids(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
-        rows = await self._database.fetch_all(IDS, {"slugs": slugs})
+    async def ids(self, slugs: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:
+        parameters = {"slugs": slugs, **await viewer_parameters(self._audiences, viewer)}
+        rows = await self._database.fetch_all(IDS, parameters)
         return {row.slug: ArticleId(row.id) for row in rows}
 
-    async def lock(self, slugs: Collection[str]) -> Mapping[str, ArticleId]:
+    async def lock(self, slugs: Collection[str], viewer: UserId | None = None) -> Mapping[str, ArticleId]:
         self._database.require_transaction()
-        rows = await self._database.fetch_all(LOCK_BY_SLUG, {"slugs": slugs})
-        return {row.slug: ArticleId(row.id) for row in rows}
+        parameters = {"slugs": slugs, **await viewer_parameters(self._audiences, viewer)}
+        rows = await self._database.fetch_all(LOCK_BY_SLUG, parameters)
+        # Looked up again: while it waited for the locks, PostgreSQL saw restrictions as they were before.
+        restricted = {ArticleId(row.id) for row in rows if row.restricted}
+        hidden: Collection[int] = ()
+        if restricted:
+            hidden = await self._database.fetch_values(HIDDEN, {**parameters, "ids": restricted})
+        return {row.slug: ArticleId(row.id) for row in rows if row.id not in hidden}
 
     async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
         self._database.require_transaction()
@@ -76,7 +91,8 @@ class SqlArticleDirectory:
         self, ids: Collection[ArticleId], viewer: UserId | None
     ) -> Mapping[ArticleId, ArticlePreview]:
         async with self._database.snapshot():
-            rows = await self._database.fetch_all(PREVIEWS, {"ids": ids, "viewer": viewer})
+            parameters = {"ids": ids, **await viewer_parameters(self._audiences, viewer)}
+            rows = await self._database.fetch_all(PREVIEWS, parameters)
             authors = await self._authors(rows, viewer)
         return {
             ArticleId(row.id): ArticlePreview(*preview_fields(row, authors))
@@ -116,13 +132,16 @@ class SqlArticleDirectory:
                 return []
             page = PageRequest(limit)
             parameters = {**filters, **page_parameters(page), "viewer": None}
-            rows, _ = split_page(
-                await self._database.fetch_all(listing(frozenset(filters)).page, parameters), page
-            )
+            statement = listings.public_pages(frozenset(filters)).page
+            rows, _ = split_page(await self._database.fetch_all(statement, parameters), page)
             return [ArticleId(row.id) for row in rows]
 
     async def all_ids(self) -> Sequence[ArticleId]:
-        return await self._database.fetch_values(ALL_IDS)
+        return await self._database.fetch_values(PUBLIC_IDS)
+
+    async def hidden(self, ids: Collection[ArticleId], viewer: UserId | None) -> Collection[ArticleId]:
+        parameters = {"ids": ids, **await viewer_parameters(self._audiences, viewer)}
+        return set(await self._database.fetch_values(HIDDEN, parameters))
 
     async def _authors(self, rows: Sequence[Any], viewer: UserId | None) -> Mapping[UserId, Profile]:
         return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)

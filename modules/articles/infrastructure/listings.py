@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, reduce
 from operator import add
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
-    ScalarSelect,
     Select,
     bindparam,
+    false,
     func,
-    literal,
     literal_column,
     select,
     true,
@@ -25,6 +23,7 @@ from modules.articles.domain.reading import Criteria
 from modules.articles.domain.values import tag_key
 from modules.articles.infrastructure.counts import ALL_AUTHORS
 from modules.articles.infrastructure.tables import (
+    IS_PUBLIC,
     articles,
     author_stats,
     favorites,
@@ -32,21 +31,14 @@ from modules.articles.infrastructure.tables import (
     tag_stats,
     tags,
 )
+from modules.articles.infrastructure.visibility import IS_SEEN, VIEWER, RestrictedScope
 from modules.kernel.domain.identity import UserId
-from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.pagination import LAST, LIMIT, OFFSET, after_position
-from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
 AnySelect = Select[*tuple[Any, ...]]
 PreviewFields = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-MANY_FOLLOWED = 200
-"""Of more followed authors, the page is first looked for among the `NEWEST` articles."""
-NEWEST = 200
 
 PREVIEW = (
     articles.c.id,
@@ -61,7 +53,7 @@ PREVIEW = (
     # The viewer of an anonymous request is NULL, which equals no user. Not EXISTS, for which PostgreSQL may
     # hash all favorites of the viewer instead of a look-up per article.
     select(favorites.c.user_id)
-    .where(favorites.c.article_id == articles.c.id, favorites.c.user_id == bindparam("viewer"))
+    .where(favorites.c.article_id == articles.c.id, favorites.c.user_id == VIEWER)
     # Explicit: the enclosing query of a list of favorites selects from that table, too.
     .correlate(articles)
     .scalar_subquery()
@@ -71,145 +63,87 @@ PREVIEW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The statements of a list: a page by offset, a page after a position, and the count."""
+class Pages:
+    """The statements of a page by offset, and of a page after a position."""
 
     page: PreparedStatement
     page_after: PreparedStatement
-    count: PreparedStatement
 
 
-def _newest(
-    *conditions: ColumnElement[bool], time: ColumnElement[datetime], key: ColumnElement[int]
-) -> AnySelect:
-    return select(*PREVIEW).where(*conditions).order_by(time.desc(), key.desc())
-
-
-def _followed(latest_at: ColumnElement[datetime | None]) -> CTE:
-    return (
-        select(author_stats.c.author_id, author_stats.c.articles, latest_at.label("latest_at"))
-        .where(in_ids(author_stats.c.author_id, "authors"), author_stats.c.articles > 0)
-        .cte("followed")
-    )
-
-
-def _since(followed: CTE) -> ColumnElement[datetime]:
-    """Return a lower bound of the times of the page, which ends at the n-th newest article.
-
-    `last` is n - 1. The n authors with the most recent latest articles have at least n articles since the
-    oldest of those, so that everything older comes after the page.
-    """
-    nth_latest = (
-        select(followed.c.latest_at)
-        .where(followed.c.latest_at.is_not(None))
-        .order_by(followed.c.latest_at.desc())
-        .limit(1)
-        .offset(LAST)
-        .scalar_subquery()
-    )
-    return func.coalesce(nth_latest, literal(EPOCH, UtcDateTime()))
-
-
-def _by_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the ids of the articles by followed authors since the oldest of the page, newest first."""
-    since = _since(followed)
-    return _newest_ids(
-        articles.c.author_id.in_(select(followed.c.author_id).where(followed.c.latest_at >= since)),
-        articles.c.created_at >= since,
-        *conditions,
-    )
-
-
-def _by_each_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the same for PostgreSQL: the newest articles of each author of the page, merged.
-
-    Its planner would scan the articles by time instead, also all newer ones of authors who are not followed.
-    """
-    since = _since(followed)
-    of_author = (
-        _newest_ids(articles.c.author_id == followed.c.author_id, articles.c.created_at >= since, *conditions)
-        .limit(LAST + 1)
-        .lateral()
-    )
-    return (
-        select(of_author.c.id)
-        .select_from(followed.join(of_author, true()))
-        .where(followed.c.latest_at >= since)
-        .order_by(of_author.c.created_at.desc(), of_author.c.id.desc())
-    )
-
-
-def _of_newest(*conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the ids of the articles by followed authors among the newest.
-
-    They are the page if they fill it. The statements above look up each followed author in an index.
-    """
-    # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
-    newest = _newest_ids(*conditions).add_columns(articles.c.author_id).limit(literal_column(str(NEWEST)))
-    window = newest.subquery()
-    return (
-        select(window.c.id)
-        .where(in_ids(window.c.author_id, "authors"))
-        .order_by(window.c.created_at.desc(), window.c.id.desc())
-    )
-
-
-def _newest_ids(*conditions: ColumnElement[bool]) -> AnySelect:
-    return (
-        select(articles.c.id, articles.c.created_at)
-        .where(*conditions)
-        .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-    )
-
-
-def _feed(ids: AnySelect, total: ScalarSelect[int]) -> PreparedStatement:
-    """Return the statement of a page: an index has the ids, and only the page's articles are read."""
-    page = ids.limit(LIMIT).subquery()
-    previews = select(*PREVIEW, total.label("articles_count")).join(page, page.c.id == articles.c.id)
-    return prepare(previews.order_by(articles.c.created_at.desc(), articles.c.id.desc()))
-
-
-def _total(followed: CTE) -> ScalarSelect[int]:
-    return select(func.sum(followed.c.articles)).scalar_subquery()
+Found = Sequence[tuple["Filter", Sequence[ColumnElement[bool]]]]
+"""Filters with the conditions of statements that find the articles by their indexes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """The statements of the feed: a page by offset, and a page after a position. Both count the articles."""
+class Filter:
+    """A table whose index finds and sorts the articles that match a filter, the public ones among them."""
 
-    page: PreparedStatement
-    page_after: PreparedStatement
+    matches: ColumnElement[bool]
+    is_public: ColumnElement[bool]
+    time: ColumnElement[datetime]
+    article_id: ColumnElement[int]
+
+    @property
+    def is_after(self) -> ColumnElement[bool]:
+        """The condition that an article is after the position of the page."""
+        return after_position(self.time, self.article_id)
+
+    def newest(self, *conditions: ColumnElement[bool]) -> AnySelect:
+        """Return the statement of the articles that meet the conditions, newest first."""
+        join = () if self.article_id.table is articles else (self.article_id == articles.c.id,)
+        return self._sorted(select(*PREVIEW).where(*join, *conditions))
+
+    def newest_ids(self, *conditions: ColumnElement[bool]) -> AnySelect:
+        """Return the statement of their ids and times."""
+        columns = (self.article_id.label("id"), self.time.label("created_at"))
+        return self._sorted(select(*columns).where(*conditions))
+
+    def also_matches(self, article_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the condition that an article found by another filter matches this one, too.
+
+        Not EXISTS: PostgreSQL may join it in another order, and sort all articles to return a page.
+        """
+        if self.article_id is article_id:
+            # As an expression: PostgreSQL would find the articles by the index of the condition itself.
+            return func.coalesce(self.matches, false())
+        found = select(self.article_id).where(self.article_id == article_id, self.matches)
+        return found.correlate(article_id.table).scalar_subquery().is_not(None)
+
+    def _sorted(self, statement: AnySelect) -> AnySelect:
+        return statement.order_by(self.time.desc(), self.article_id.desc())
 
 
-FOLLOWED_AUTHORS = _followed(author_stats.c.latest_at)
-FEED_TOTAL = select(func.sum(author_stats.c.articles)).where(in_ids(author_stats.c.author_id, "authors"))
-FEED_COUNT = prepare(FEED_TOTAL)
-AFTER_POSITION = after_position(articles.c.created_at, articles.c.id)
-# The latest article of an author after the position: one index look-up per followed author.
-LATEST_AFTER = (
-    select(articles.c.created_at)
-    .where(articles.c.author_id == author_stats.c.author_id, AFTER_POSITION)
-    .order_by(articles.c.created_at.desc(), articles.c.id.desc())
-    .limit(1)
-    .correlate(author_stats)
-    .scalar_subquery()
-)
-FOLLOWED_BEFORE_POSITION = _followed(LATEST_AFTER)
-FEEDS = {
-    dialect: Feed(
-        _feed(ids(FOLLOWED_AUTHORS).offset(OFFSET), _total(FOLLOWED_AUTHORS)),
-        _feed(ids(FOLLOWED_BEFORE_POSITION, AFTER_POSITION), _total(FOLLOWED_BEFORE_POSITION)),
-    )
-    for dialect, ids in (("sqlite", _by_followed), ("postgresql", _by_each_followed))
+ALL = Filter(true(), IS_PUBLIC, articles.c.created_at, articles.c.id)
+FILTERS = {
+    "author": Filter(
+        articles.c.author_id == bindparam("author"), IS_PUBLIC, articles.c.created_at, articles.c.id
+    ),
+    "favorited": Filter(
+        favorites.c.user_id == bindparam("favorited"),
+        ~favorites.c.restricted,
+        favorites.c.created_at,
+        favorites.c.article_id,
+    ),
+    "tag": Filter(tags.c.tag == bindparam("tag"), ~tags.c.restricted, tags.c.created_at, tags.c.article_id),
 }
-"""The feed by the name of the dialect."""
-FEED_OF_NEWEST = Feed(
-    _feed(_of_newest().offset(OFFSET), FEED_TOTAL.scalar_subquery()),
-    _feed(_of_newest(AFTER_POSITION), FEED_TOTAL.scalar_subquery()),
-)
-"""The same pages, or fewer rows if the newest articles do not fill them."""
 
-# The stored counts: without a filter and for one filter.
+
+def merged(statements: Sequence[AnySelect], number: ColumnElement[int] = LAST + 1) -> AnySelect:
+    """Return this number of the first rows of each statement, newest first; a single one as it is."""
+    if len(statements) == 1:
+        return statements[0]
+    rows = union_all(*(select(statement.limit(number).subquery()) for statement in statements)).subquery()
+    return select(rows).order_by(rows.c.created_at.desc(), rows.c.id.desc())
+
+
+def page_of(ids: AnySelect, *columns: ColumnElement[Any]) -> PreparedStatement:
+    """Return the statement of a page: an index has the ids, and only the page's articles are read."""
+    page = ids.limit(LIMIT).subquery()
+    previews = select(*PREVIEW, *columns).join(page, page.c.id == articles.c.id)
+    return prepare(previews.order_by(articles.c.created_at.desc(), articles.c.id.desc()))
+
+
+# The stored counts of public articles: without a filter and for one filter.
 COUNTS = {
     frozenset[str](): select(author_stats.c.articles).where(author_stats.c.author_id == ALL_AUTHORS),
     frozenset({"author"}): select(author_stats.c.articles).where(
@@ -222,69 +156,77 @@ COUNTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A table whose index finds and sorts the articles that match a filter."""
+@cache
+def public_pages(filters: frozenset[str]) -> Pages:
+    """Return the statements of the public articles that match these filters.
 
-    matches: ColumnElement[bool]
-    time: ColumnElement[datetime]
-    article_id: ColumnElement[int]
-
-    def also_matches(self, article_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Return the condition that an article found by another filter matches this one, too.
-
-        Not EXISTS: PostgreSQL may join it in another order, and sort all articles to return a page.
-        """
-        found = select(self.article_id).where(self.article_id == article_id, self.matches)
-        return found.correlate(article_id.table).scalar_subquery().is_not(None)
-
-
-FILTERS = {
-    "author": Filter(articles.c.author_id == bindparam("author"), articles.c.created_at, articles.c.id),
-    "favorited": Filter(
-        favorites.c.user_id == bindparam("favorited"), favorites.c.created_at, favorites.c.article_id
-    ),
-    "tag": Filter(tags.c.tag == bindparam("tag"), tags.c.created_at, tags.c.article_id),
-}
+    One index finds and sorts them. With several filters, it is that of the filter with the fewest articles by
+    the stored counts, and the other filters are looked up per article. Statistics do not show PostgreSQL that
+    a tag and an author have no article in common.
+    """
+    found = _found(filters)
+    return Pages(
+        prepare(_public(found).limit(LIMIT).offset(OFFSET)),
+        prepare(_public(_after_position(found)).limit(LIMIT)),
+    )
 
 
 @cache
-def listing(filters: frozenset[str]) -> Listing:
-    """Return the statements for the articles that match these filters.
+def visible_pages(filters: frozenset[str], scope: RestrictedScope) -> Pages:
+    """Return the statements of these articles and the restricted ones that the viewer sees."""
+    found, seen = _found(filters), _seen(filters, scope)
+    return Pages(
+        page_of(_visible(found, *seen).offset(OFFSET)),
+        page_of(_visible(_after_position(found), *seen, ALL.is_after)),
+    )
 
-    One index finds and sorts the articles. With several filters, it is that of the filter with the fewest
-    articles by the stored counts, and the other filters are looked up per article. Statistics do not show
-    PostgreSQL that a tag and an author have no article in common.
+
+@cache
+def count_of(filters: frozenset[str], scope: RestrictedScope) -> PreparedStatement:
+    """Return the statement of the numbers of these articles: `public`, and `restricted` that the viewer sees.
+
+    Statements differ by viewers, because PostgreSQL plans one whose parameters rule out a part each time.
     """
-    if len(filters) > 1:
-        return _intersection(sorted(filters))
-    time: ColumnElement[datetime] = articles.c.created_at
-    key: ColumnElement[int] = articles.c.id
-    conditions = [FILTERS[name].matches for name in filters]
-    for name in filters:
-        time, key = FILTERS[name].time, FILTERS[name].article_id
-    newest = _newest(*_join(key), *conditions, time=time, key=key)
-    return Listing(
-        prepare(newest.limit(LIMIT).offset(OFFSET)),
-        prepare(newest.limit(LIMIT).where(after_position(time, key))),
-        prepare(COUNTS[filters]),
-    )
+    number: ColumnElement[int] = literal_column("0")
+    if scope is not RestrictedScope.NONE:
+        seen = _seen(filters, scope)
+        number = select(func.count()).select_from(articles).where(*seen).scalar_subquery()
+    return prepare(select(_number(_found(filters), filters).label("public"), number.label("restricted")))
 
 
-def _intersection(names: Sequence[str]) -> Listing:
-    led_by = {name: _led_by(name, names) for name in names}
-    pages, pages_after, counts = [], [], []
-    for name, conditions in led_by.items():
-        time, key = FILTERS[name].time, FILTERS[name].article_id
-        newest = _newest(*_join(key), *conditions, time=time, key=key)
-        pages.append(newest.limit(LAST + 1))
-        pages_after.append(newest.limit(LIMIT).where(after_position(time, key)))
-        counts.append(select(func.count()).select_from(key.table).where(*conditions).scalar_subquery())
-    return Listing(
-        prepare(_only_one(pages).limit(LIMIT).offset(OFFSET)),
-        prepare(_only_one(pages_after).limit(LIMIT)),
-        prepare(select(reduce(add, counts))),
+def _found(filters: frozenset[str]) -> Found:
+    names = sorted(filters)
+    return [(FILTERS[name], _led_by(name, names)) for name in names] or [(ALL, [IS_PUBLIC])]
+
+
+def _after_position(found: Found) -> Found:
+    return [(leading, [*conditions, leading.is_after]) for leading, conditions in found]
+
+
+def _seen(filters: frozenset[str], scope: RestrictedScope) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions of the restricted articles that the viewer sees, and that match the filters."""
+    matches = (FILTERS[name].also_matches(articles.c.id) for name in sorted(filters))
+    return [*IS_SEEN[scope], *matches]
+
+
+def _public(found: Found) -> AnySelect:
+    return merged([leading.newest(*conditions) for leading, conditions in found])
+
+
+def _visible(found: Found, *seen: ColumnElement[bool]) -> AnySelect:
+    """Return the ids of the public articles, and of the restricted ones that the viewer sees."""
+    public = [leading.newest_ids(*conditions) for leading, conditions in found]
+    return merged([*public, ALL.newest_ids(*seen)])
+
+
+def _number(found: Found, filters: frozenset[str]) -> ColumnElement[int]:
+    if filters in COUNTS:
+        return func.coalesce(COUNTS[filters].scalar_subquery(), 0)
+    numbers = (
+        select(func.count()).select_from(leading.article_id.table).where(*conditions).scalar_subquery()
+        for leading, conditions in found
     )
+    return reduce(add, numbers)
 
 
 def _led_by(name: str, names: Sequence[str]) -> Sequence[ColumnElement[bool]]:
@@ -295,17 +237,8 @@ def _led_by(name: str, names: Sequence[str]) -> Sequence[ColumnElement[bool]]:
         sizes[name] < sizes[other] if other < name else sizes[name] <= sizes[other] for other in others
     ]
     key = FILTERS[name].article_id
-    return [*has_fewest, FILTERS[name].matches, *(FILTERS[other].also_matches(key) for other in others)]
-
-
-def _only_one(statements: Sequence[AnySelect]) -> AnySelect:
-    """Return the rows of the statements, of which only one has any."""
-    rows = union_all(*(select(statement.subquery()) for statement in statements)).subquery()
-    return select(rows).order_by(rows.c.created_at.desc(), rows.c.id.desc())
-
-
-def _join(key: ColumnElement[int]) -> Sequence[ColumnElement[bool]]:
-    return () if key.table is articles else (key == articles.c.id,)
+    also_matches = (FILTERS[other].also_matches(key) for other in others)
+    return [*has_fewest, FILTERS[name].matches, FILTERS[name].is_public, *also_matches]
 
 
 async def resolve_filters(criteria: Criteria, profiles: ProfileReader) -> Mapping[str, object] | None:

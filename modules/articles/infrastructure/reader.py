@@ -8,26 +8,31 @@ from sqlalchemy import Select, bindparam, func, select, union_all
 from modules.articles.contracts import ArticleId, ArticlePreview
 from modules.articles.domain.article import ArticleNotFound
 from modules.articles.domain.reading import MAX_LISTED_TAGS, ArticleList, ArticleView, Criteria
-from modules.articles.infrastructure import listings
+from modules.articles.infrastructure import feed, listings
 from modules.articles.infrastructure.listings import (
-    FEED_COUNT,
     PREVIEW,
-    Feed,
-    Listing,
-    listing,
+    Pages,
     preview_fields,
     resolve_filters,
 )
 from modules.articles.infrastructure.tables import HAS_SLUG, articles, tag_stats
+from modules.articles.infrastructure.visibility import (
+    RestrictedScope,
+    is_visible,
+    scope_of,
+    viewer_parameters,
+)
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, split_page
+from modules.kernel.domain.visibility import Audiences
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.pagination import page_parameters
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.profiles.contracts import Profile, ProfileReader
 
-BY_SLUG = prepare(select(*PREVIEW, articles.c.body).where(HAS_SLUG))
-BY_ID = prepare(select(*PREVIEW, articles.c.body).where(articles.c.id == bindparam("id")))
+VISIBLE = select(*PREVIEW, articles.c.body).where(is_visible(articles.c.id))
+BY_SLUG = prepare(VISIBLE.where(HAS_SLUG))
+BY_ID = prepare(VISIBLE.where(articles.c.id == bindparam("id")))
 
 
 def _most_used_tags() -> Select[*tuple[Any, ...]]:
@@ -51,69 +56,68 @@ TAGS = prepare(_most_used_tags())
 class SqlArticleReader:
     """Reads articles, with one call of `ProfileReader` for all authors."""
 
-    def __init__(self, database: Database, profiles: ProfileReader) -> None:
+    def __init__(self, database: Database, profiles: ProfileReader, audiences: Audiences) -> None:
         self._database = database
         self._profiles = profiles
+        self._audiences = audiences
 
     async def article(self, slug: str, viewer: UserId | None) -> ArticleView:
-        return await self._article(BY_SLUG, {"slug": slug, "viewer": viewer})
+        return await self._article(BY_SLUG, {"slug": slug}, viewer)
 
     async def article_by_id(self, article_id: ArticleId, viewer: UserId | None) -> ArticleView:
-        return await self._article(BY_ID, {"id": article_id, "viewer": viewer})
+        return await self._article(BY_ID, {"id": article_id}, viewer)
 
     async def articles(self, criteria: Criteria, page: PageRequest, viewer: UserId | None) -> ArticleList:
         async with self._database.snapshot():
             filters = await resolve_filters(criteria, self._profiles)
             if filters is None:
                 return ArticleList((), 0)
-            return await self._page(listing(frozenset(filters)), filters, page, viewer)
+            names = frozenset(filters)
+            parameters = {**filters, **await viewer_parameters(self._audiences, viewer)}
+            scope = scope_of(parameters)
+            counts: Any = await self._database.fetch_one(listings.count_of(names, scope), parameters)
+            has_restricted = counts.restricted > 0
+            pages = listings.visible_pages(names, scope) if has_restricted else listings.public_pages(names)
+            rows = await self._rows(pages, parameters, page)
+            return await self._list(rows, page, counts.public + counts.restricted, viewer)
 
     async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
         async with self._database.snapshot():
             followees = (await self._profiles.followees({reader_id}))[reader_id]
-            parameters = {"authors": followees}
+            parameters = {"authors": followees, **await viewer_parameters(self._audiences, reader_id)}
             rows: Sequence[Any] = ()
-            if len(followees) > listings.MANY_FOLLOWED:
-                rows = await self._rows(listings.FEED_OF_NEWEST, parameters, page, reader_id)
+            scope = scope_of(parameters)
+            if scope is RestrictedScope.OWN and reader_id not in followees:
+                scope = RestrictedScope.NONE
+            statements = feed.feed_of(self._database.dialect, scope)
+            if len(followees) > feed.MANY_FOLLOWED:
+                rows = await self._rows(statements.of_newest, parameters, page)
             if len(rows) <= page.limit:
-                rows = await self._rows(listings.FEEDS[self._database.dialect], parameters, page, reader_id)
+                rows = await self._rows(statements.pages, parameters, page)
             if not rows:
-                count = await self._database.fetch_value(FEED_COUNT, parameters)
-                return ArticleList((), count or 0)
+                return ArticleList((), await self._database.fetch_value(statements.count, parameters))
             return await self._list(rows, page, rows[0].articles_count, reader_id)
 
     async def tags(self) -> Sequence[str]:
         return await self._database.fetch_values(TAGS)
 
-    async def _article(self, statement: PreparedStatement, parameters: Mapping[str, Any]) -> ArticleView:
+    async def _article(
+        self, statement: PreparedStatement, key: Mapping[str, object], viewer: UserId | None
+    ) -> ArticleView:
         async with self._database.snapshot():
+            parameters = {**key, **await viewer_parameters(self._audiences, viewer)}
             row = await self._database.fetch_one(statement, parameters)
             if row is None:
                 raise ArticleNotFound
-            authors = await self._authors([row], parameters["viewer"])
+            authors = await self._authors([row], viewer)
             if not authors:
                 raise ArticleNotFound
         return ArticleView(*preview_fields(row, authors), body=row.body)
 
-    async def _page(
-        self, statements: Listing, filters: Mapping[str, object], page: PageRequest, viewer: UserId | None
-    ) -> ArticleList:
-        async with self._database.snapshot():
-            rows = await self._rows(statements, filters, page, viewer)
-            count = await self._database.fetch_value(statements.count, filters)
-            return await self._list(rows, page, count or 0, viewer)
-
-    async def _rows(
-        self,
-        statements: Listing | Feed,
-        parameters: Mapping[str, object],
-        page: PageRequest,
-        viewer: UserId | None,
-    ) -> Sequence[Any]:
+    async def _rows(self, pages: Pages, parameters: Mapping[str, object], page: PageRequest) -> Sequence[Any]:
         """Return the rows of the page, and the next row if there is one."""
-        statement = statements.page if page.after is None else statements.page_after
-        parameters = {**parameters, **page_parameters(page), "viewer": viewer}
-        return await self._database.fetch_all(statement, parameters)
+        statement = pages.page if page.after is None else pages.page_after
+        return await self._database.fetch_all(statement, {**parameters, **page_parameters(page)})
 
     async def _list(
         self, rows: Sequence[Any], page: PageRequest, count: int, viewer: UserId | None

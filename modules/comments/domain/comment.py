@@ -25,7 +25,7 @@ MAX_PROFILE_BYTES = 4_194_304
 
 
 class ArticleNotFound(NotFound):
-    """No article has this slug."""
+    """No article that the user sees has this slug."""
 
     subject = "article"
 

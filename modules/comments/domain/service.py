@@ -70,7 +70,7 @@ class CommentService:
     ) -> CommentList:
         """Return a page of the comments on an article, newest first; raise `ArticleNotFound`."""
         async with self._unit_of_work.snapshot():
-            article_id = _require_article(slug, await self._articles.ids({slug}))
+            article_id = _require_article(slug, await self._articles.ids({slug}, viewer))
             comments, next_page = await self._comments.by_article(article_id, page)
             views = await self._views(comments, viewer)
         shown = list(_within_budget(views))
@@ -82,7 +82,7 @@ class CommentService:
         """Comment on an article; raise `ArticleNotFound`, or `TokenInvalid` when the author was deleted."""
         async with self._unit_of_work.transaction():
             # Locked: a concurrent deletion of the article must delete this comment, too.
-            article_id = _require_article(slug, await self._articles.lock({slug}))
+            article_id = _require_article(slug, await self._articles.lock({slug}, author_id))
             comment = await self._comments.add(article_id, author_id, body, self._clock.now())
             await self._events.publish(CommentAdded(article_id, comment.id, author_id))
             views = await self._views([comment], author_id)
@@ -94,7 +94,7 @@ class CommentService:
     async def delete(self, slug: str, comment_id: CommentId, editor_id: UserId) -> None:
         """Delete a comment as its author; raise `ArticleNotFound`, `CommentNotFound` or `NotTheAuthor`."""
         async with self._unit_of_work.transaction():
-            article_id = _require_article(slug, await self._articles.ids({slug}))
+            article_id = _require_article(slug, await self._articles.ids({slug}, editor_id))
             comment = await self._comments.get_for_update(article_id, comment_id)
             comment.require_author(editor_id)
             await self._comments.delete(comment.id)
@@ -123,13 +123,14 @@ class CommentService:
                 return
             last = comments[-1].id
             for comment in comments:
-                if comment.article_id in articles:
-                    yield {
-                        "id": comment.id,
-                        "article": articles[comment.article_id].slug,
-                        "body": comment.body,
-                        "createdAt": to_iso(comment.created_at),
-                    }
+                article = articles.get(comment.article_id)
+                yield {
+                    "id": comment.id,
+                    # None if it is hidden from the user, or was deleted while this module was disabled.
+                    "article": article and article.slug,
+                    "body": comment.body,
+                    "createdAt": to_iso(comment.created_at),
+                }
 
     async def _views(self, comments: Collection[Comment], viewer: UserId | None) -> Sequence[CommentView]:
         authors = await self._profiles.profiles({comment.author_id for comment in comments}, viewer)
