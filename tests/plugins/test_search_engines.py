@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from conduit_app.migrations.runner import check_models, downgrade, migrate
-from conduit_search.contracts import RenamedAuthorIndexed
+from conduit_search.contracts import PublicArticlesIndexed, RenamedAuthorIndexed
 from conduit_search.domain.query import Query
 from conduit_search.domain.searching import BATCH_SIZE, MAX_BATCH_LENGTH, Document, Indexer, document
 from conduit_search.infrastructure.checks import consistency_checks
@@ -22,9 +23,11 @@ from modules.articles.contracts import (
     ArticleId,
     ArticlePublished,
     ArticlesDeleted,
+    ArticlesMadePublic,
+    ArticlesRestricted,
 )
 from modules.articles.fakes import FakeArticleDirectory
-from modules.kernel.domain.events import Effect
+from modules.kernel.domain.events import Effect, Event
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
@@ -46,7 +49,7 @@ class Context:
     indexer: Indexer
     articles: FakeArticleDirectory
     profiles: FakeProfileReader
-    continuations: list[RenamedAuthorIndexed]
+    continuations: list[Any]
     """The published events, of which search handles each as the next batch."""
 
     async def rename(self, author_id: UserId, username: str) -> None:
@@ -85,6 +88,15 @@ class ConcurrentlyDeletedArticles(FakeArticleDirectory):
         """Return no authors."""
         await super().lock_authors(ids)
         return {}
+
+
+class ArticlesMadePublicMeanwhile(FakeArticleDirectory):
+    """Articles whose restrictions are lifted by another transaction just before they are locked."""
+
+    async def lock_authors(self, ids: Collection[ArticleId]) -> Mapping[ArticleId, UserId]:
+        for article_id in ids:
+            self.make_public(article_id)
+        return await super().lock_authors(ids)
 
 
 def make_document(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **parts: str) -> Document:
@@ -133,13 +145,14 @@ async def context(database: Database) -> Context:
     await index.delete(await index.all_ids())
     profiles = FakeProfileReader()
     articles = FakeArticleDirectory(database, profiles)
-    continuations: list[RenamedAuthorIndexed] = []
+    continuations: list[Event] = []
 
-    async def record(event: RenamedAuthorIndexed) -> None:
+    async def record(event: Event) -> None:
         continuations.append(event)
 
     events = EventBus(database)
-    events.subscribe(RenamedAuthorIndexed, lambda: record)
+    for event in (RenamedAuthorIndexed, PublicArticlesIndexed):
+        events.subscribe(event, lambda: record)
     indexer = Indexer(database, index, articles, events)
     return Context(database, index, indexer, articles, profiles, continuations)
 
@@ -366,6 +379,58 @@ class TestEvents:
         async with context.database.transaction():
             await index_it()
         assert (await context.search("jacob"), await context.search("jake")) == ([dragons], [])
+
+
+class TestRestrictions:
+    async def test_restricted_article_is_not_found_and_edits_do_not_index_it(self, context: Context) -> None:
+        dragons = context.articles.add("dragons", author=context.profiles.add("jake"))
+        await context.handle(context.indexer.on_article_published(ArticlePublished(dragons)))
+        context.articles.restrict(dragons, seen_by=[JAKE])
+        await context.indexer.on_articles_restricted(ArticlesRestricted(dragons, (dragons,)))
+        await context.handle(context.indexer.on_article_edited(ArticleEdited(dragons)))
+        assert await context.index.all_ids() == []
+
+    async def test_article_restricted_after_it_was_prepared_is_not_indexed(self, context: Context) -> None:
+        dragons = context.articles.add("dragons", author=context.profiles.add("jake"))
+        index_it = await context.indexer.on_article_published(ArticlePublished(dragons))
+        context.articles.restrict(dragons)
+        async with context.database.transaction():
+            await index_it()
+        assert await context.index.all_ids() == []
+
+    async def test_articles_made_public_are_indexed_in_batches(self, context: Context) -> None:
+        jake = context.profiles.add("jake")
+        ids = tuple(
+            context.articles.add(f"dragons-{number}", author=jake) for number in range(2 * BATCH_SIZE + 1)
+        )
+        await context.handle(context.indexer.on_articles_made_public(ArticlesMadePublic(ids[0], ids)))
+        assert context.continuations == [PublicArticlesIndexed(ids[BATCH_SIZE - 1], ids[BATCH_SIZE:])]
+        while context.continuations:
+            await context.handle(context.indexer.on_public_articles_indexed(context.continuations.pop()))
+        assert sorted(await context.index.all_ids()) == list(ids)
+
+    async def test_article_made_public_after_a_rebuild_has_read_it_stays_indexed(
+        self, context: Context
+    ) -> None:
+        articles = ArticlesMadePublicMeanwhile(context.database, context.profiles)
+        dragons = articles.add("dragons", author=context.profiles.add("jake"))
+        indexer = Indexer(context.database, context.index, articles, EventBus(context.database))
+        await context.handle(indexer.on_article_published(ArticlePublished(dragons)))
+        articles.restrict(dragons)
+        await indexer.rebuild()
+        assert await context.index.all_ids() == [dragons]
+
+    async def test_rebuild_and_check_find_an_article_restricted_while_search_was_disabled(
+        self, context: Context
+    ) -> None:
+        dragons = context.articles.add("dragons", author=context.profiles.add("jake"))
+        await context.indexer.rebuild()
+        context.articles.restrict(dragons)
+        [check] = consistency_checks(context.database, context.index, context.indexer, context.articles)
+        found = [difference.text async for difference in check.differences()]
+        assert found == [f"article {dragons} is restricted"]
+        assert await context.indexer.rebuild() == 0
+        assert await context.index.all_ids() == []
 
 
 class TestRename:

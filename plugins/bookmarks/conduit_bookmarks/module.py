@@ -41,5 +41,5 @@ MODULE = Module(
     schema=SCHEMA,
     personal_data=lambda container: container.reading_list().export_personal_data,
     checks=checks,
-    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},
+    built_with={"articles": "1.1", "profiles": "1.0", "users": "1.0"},
 )

@@ -42,7 +42,7 @@ async def test_migrations_match_models_and_are_reversible(database: Database) ->
 async def test_concurrently_added_bookmark_is_stored_once(database: Database) -> None:
     bookmarks = SqlBookmarks(database)
     await asyncio.gather(*(bookmarks.add(ANNA, ArticleId(1), NOON) for _ in range(10)))
-    assert await bookmarks.count(ANNA) == 1
+    assert await bookmarks.newest(ANNA) == [1]
 
 
 async def test_page_takes_a_constant_number_of_statements(database: Database) -> None:
@@ -62,7 +62,7 @@ async def test_page_takes_a_constant_number_of_statements(database: Database) ->
         await reading_list.add(f"article-{number}", ANNA)
     statements.clear()
     assert len((await reading_list.articles(ANNA, PageRequest())).articles) == 20
-    assert len(statements) == statements_for_one == 2
+    assert len(statements) == statements_for_one == 1
 
 
 def _tables(connection: Connection) -> set[str]:

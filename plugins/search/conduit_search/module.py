@@ -6,10 +6,17 @@ from fastapi import APIRouter
 
 from conduit_search.api.router import create_router
 from conduit_search.container import SearchContainer
-from conduit_search.contracts import RenamedAuthorIndexed
+from conduit_search.contracts import PublicArticlesIndexed, RenamedAuthorIndexed
 from conduit_search.infrastructure.checks import consistency_checks
 from conduit_search.infrastructure.tables import SCHEMA
-from modules.articles.contracts import ArticleDirectory, ArticleEdited, ArticlePublished, ArticlesDeleted
+from modules.articles.contracts import (
+    ArticleDirectory,
+    ArticleEdited,
+    ArticlePublished,
+    ArticlesDeleted,
+    ArticlesMadePublic,
+    ArticlesRestricted,
+)
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
@@ -28,7 +35,7 @@ def router(container: SearchContainer) -> APIRouter:
 
 
 async def rebuild(container: SearchContainer) -> str:
-    """Index every article and return a message with their number."""
+    """Index every public article and return a message with their number."""
     return f"indexed articles: {await container.indexer().rebuild()}"
 
 
@@ -58,21 +65,28 @@ MODULE = Module(
         Subscription(
             ArticlesDeleted, lambda container: container.indexer().on_articles_deleted, AFTER_COMMIT
         ),
+        Subscription(ArticlesRestricted, lambda container: container.indexer().on_articles_restricted),
+        Subscription(
+            ArticlesMadePublic, lambda container: container.indexer().on_articles_made_public, PREPARED
+        ),
+        Subscription(
+            PublicArticlesIndexed, lambda container: container.indexer().on_public_articles_indexed, PREPARED
+        ),
         Subscription(UserRenamed, lambda container: container.indexer().on_user_renamed, PREPARED),
         Subscription(
             RenamedAuthorIndexed, lambda container: container.indexer().on_renamed_author_indexed, PREPARED
         ),
     ],
-    publishes=[RenamedAuthorIndexed],
+    publishes=[RenamedAuthorIndexed, PublicArticlesIndexed],
     schema=SCHEMA,
     checks=checks,
     demo=demo,
     commands=[
         Command(
             "rebuild",
-            "Index every article, such as those published while search was not installed.",
+            "Index every public article, such as those published while search was not installed.",
             rebuild,
         )
     ],
-    built_with={"articles": "1.0", "profiles": "1.0", "users": "1.0"},
+    built_with={"articles": "1.1", "profiles": "1.0", "users": "1.0"},
 )

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from conduit_devtools.statement_guard import Case, require_constant_statements
 from conduit_devtools.testkit import ModuleTestApp, boot_module
-from conduit_search.contracts import RenamedAuthorIndexed
+from conduit_search.contracts import PublicArticlesIndexed, RenamedAuthorIndexed
 from conduit_search.domain import searching
 from conduit_search.domain.query import MAX_QUERY_LENGTH, MAX_WORDS
 from conduit_search.domain.searching import MAX_CONCURRENT_SEARCHES
@@ -26,6 +26,8 @@ from modules.articles.contracts import (
     ArticlePreview,
     ArticlePublished,
     ArticlesDeleted,
+    ArticlesMadePublic,
+    ArticlesRestricted,
 )
 from modules.articles.fakes import FakeArticleDirectory
 from modules.kernel.demo.demo import Demo
@@ -168,6 +170,9 @@ async def test_statements_do_not_depend_on_the_number_of_rows(
             "SearchArticles": Case(article, lambda _: context.get("dragons")),
             ArticlePublished: Case(article, article),
             ArticleEdited: Case(article, lambda ids: publish(ArticleEdited(ids[0]))),
+            ArticlesRestricted: Case(article, lambda ids: publish(ArticlesRestricted(ids[0], tuple(ids)))),
+            ArticlesMadePublic: Case(article, lambda ids: publish(ArticlesMadePublic(ids[0], tuple(ids)))),
+            PublicArticlesIndexed: Case(article, lambda ids: publish(PublicArticlesIndexed(0, tuple(ids)))),
             ArticlesDeleted: Case(article, lambda ids: publish(ArticlesDeleted(context.jake, tuple(ids)))),
             UserRenamed: Case(article, lambda _: publish(UserRenamed(context.jake))),
             RenamedAuthorIndexed: Case(article, lambda _: publish(RenamedAuthorIndexed(0, context.jake))),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from modules.articles.contracts import ArticleDirectory, ArticleId, ArticlePreview, ArticlesDeleted
+from modules.kernel.domain.batches import batches
 from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import NotFound
 from modules.kernel.domain.identity import UserId
@@ -15,7 +16,7 @@ from modules.users.contracts import UserDeleted
 
 
 class ArticleNotFound(NotFound):
-    """No article has this slug."""
+    """No article that the reader sees has this slug."""
 
     subject = "article"
 
@@ -47,12 +48,8 @@ class BookmarkRepository(Protocol):
         """Delete all bookmarks of the reader."""
         ...
 
-    async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
-        """Return a page of the articles that the reader has bookmarked, the latest bookmark first."""
-        ...
-
-    async def count(self, reader: UserId) -> int:
-        """Return how many articles the reader has bookmarked."""
+    async def newest(self, reader: UserId) -> Sequence[ArticleId]:
+        """Return the articles that the reader has bookmarked, the latest bookmark first."""
         ...
 
 
@@ -74,26 +71,25 @@ class ReadingList:
     async def add(self, slug: str, reader: UserId) -> ArticlePreview:
         """Bookmark an article. Idempotent: the first bookmark's time stays. Raises `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
-            article_id = await self._lock(slug)
+            article_id = await self._lock(slug, reader)
             await self._bookmarks.add(reader, article_id, self._clock.now())
             return await self._preview(article_id, reader)
 
     async def remove(self, slug: str, reader: UserId) -> ArticlePreview:
         """Remove a bookmark. Idempotent. Raises `ArticleNotFound`."""
         async with self._unit_of_work.transaction():
-            article_id = await self._lock(slug)
+            article_id = await self._lock(slug, reader)
             await self._bookmarks.delete(reader, article_id)
             return await self._preview(article_id, reader)
 
     async def articles(self, reader: UserId, page: PageRequest) -> BookmarkedArticles:
         """Return a page of the reader's bookmarked articles, the latest bookmark first."""
         async with self._unit_of_work.snapshot():
-            ids = await self._bookmarks.newest(reader, page)
-            count = await self._bookmarks.count(reader)
+            visible = await self._visible(reader)
+            ids = visible[page.offset : page.offset + page.limit]
             previews = await self._articles.previews(ids, reader)
-        # On PostgreSQL each statement has its own snapshot, so an article may be deleted between two of
-        # them. Bookmarks of articles that were deleted while this module was disabled have none either.
-        return BookmarkedArticles([previews[id_] for id_ in ids if id_ in previews], count)
+        # Bookmarks of articles that were deleted while this module was disabled have no preview.
+        return BookmarkedArticles([previews[id_] for id_ in ids if id_ in previews], len(visible))
 
     async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
         """Delete the bookmarks of deleted articles."""
@@ -108,17 +104,21 @@ class ReadingList:
         """Return the slugs of a reader's bookmarked articles, the latest bookmark first."""
         slugs: list[str] = []
         async with self._unit_of_work.snapshot():
-            offset = 0
-            while ids := await self._bookmarks.newest(reader, PageRequest(MAX_LIMIT, offset)):
-                # A page at a time: previews have texts of their authors' choice.
+            # A page at a time: previews have texts of their authors' choice.
+            for ids in batches(await self._visible(reader), MAX_LIMIT):
                 previews = await self._articles.previews(ids, reader)
                 slugs += [previews[id_].slug for id_ in ids if id_ in previews]
-                offset += len(ids)
         return {"bookmarks": slugs}
 
-    async def _lock(self, slug: str) -> ArticleId:
+    async def _visible(self, reader: UserId) -> Sequence[ArticleId]:
+        """Return the bookmarked articles that the reader sees, the latest bookmark first."""
+        ids = await self._bookmarks.newest(reader)
+        hidden = await self._articles.hidden(ids, reader)
+        return [id_ for id_ in ids if id_ not in hidden]
+
+    async def _lock(self, slug: str, reader: UserId) -> ArticleId:
         # A concurrent deletion of the article waits, and then deletes this bookmark too.
-        ids = await self._articles.lock({slug})
+        ids = await self._articles.lock({slug}, reader)
         if slug not in ids:
             raise ArticleNotFound
         return ids[slug]

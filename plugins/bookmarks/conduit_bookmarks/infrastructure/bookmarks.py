@@ -3,15 +3,13 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, select
 
 from conduit_bookmarks.infrastructure.tables import BookmarkRow
 from modules.articles.contracts import ArticleId
 from modules.kernel.domain.identity import UserId
-from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids, insert_or_ignore
-from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET
 from modules.kernel.infrastructure.persistence.statements import prepare
 
 bookmarks = BookmarkRow.metadata.tables[BookmarkRow.__tablename__]
@@ -23,10 +21,7 @@ NEWEST = prepare(
     select(bookmarks.c.article_id)
     .where(BY_READER)
     .order_by(bookmarks.c.created_at.desc(), bookmarks.c.article_id.desc())
-    .limit(LIMIT)
-    .offset(OFFSET)
 )
-COUNT = prepare(select(func.count()).select_from(bookmarks).where(BY_READER))
 
 
 class SqlBookmarks:
@@ -48,9 +43,5 @@ class SqlBookmarks:
     async def delete_by_reader(self, reader: UserId) -> None:
         await self._database.execute(DELETE_BY_READER, {"reader": reader})
 
-    async def newest(self, reader: UserId, page: PageRequest) -> Sequence[ArticleId]:
-        parameters = {"reader": reader, "rows": page.limit, "offset": page.offset}
-        return await self._database.fetch_values(NEWEST, parameters)
-
-    async def count(self, reader: UserId) -> int:
-        return await self._database.fetch_value(COUNT, {"reader": reader}) or 0
+    async def newest(self, reader: UserId) -> Sequence[ArticleId]:
+        return await self._database.fetch_values(NEWEST, {"reader": reader})

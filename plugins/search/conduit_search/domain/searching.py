@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from conduit_search.contracts import RenamedAuthorIndexed
+from conduit_search.contracts import PublicArticlesIndexed, RenamedAuthorIndexed
 from conduit_search.domain.highlights import MAX_HIGHLIGHTED_LENGTH, Highlights, highlights
 from conduit_search.domain.query import Query
 from conduit_search.domain.words import normalize
@@ -19,6 +19,8 @@ from modules.articles.contracts import (
     ArticlePreview,
     ArticlePublished,
     ArticlesDeleted,
+    ArticlesMadePublic,
+    ArticlesRestricted,
 )
 from modules.kernel.domain.batches import batches
 from modules.kernel.domain.errors import Unavailable
@@ -185,7 +187,7 @@ def _highlights(query: Query, contents: Iterable[ArticleContent]) -> Sequence[Hi
 
 
 class Indexer:
-    """Updates the index from the articles.
+    """Updates the index from the public articles.
 
     Articles are read and tokenized before the transaction that changes the index.
     """
@@ -212,6 +214,19 @@ class Indexer:
         """Delete articles from the index."""
         await self._index.delete([ArticleId(id_) for id_ in event.article_ids])
 
+    async def on_articles_restricted(self, event: ArticlesRestricted) -> None:
+        """Delete articles that not everyone sees from the index."""
+        # In the publisher's transaction on purpose: the number of hits must not show the words of an article.
+        await self._index.delete([ArticleId(id_) for id_ in event.article_ids])
+
+    async def on_articles_made_public(self, event: ArticlesMadePublic) -> Effect:
+        """Index the first of these articles."""
+        return await self._prepare_remaining(event.article_ids)
+
+    async def on_public_articles_indexed(self, event: PublicArticlesIndexed) -> Effect:
+        """Index the next of these articles."""
+        return await self._prepare_remaining(event.remaining_ids)
+
     async def on_user_renamed(self, event: UserRenamed) -> Effect:
         """Index the first articles of a user again, for the author's new name."""
         return await self._prepare_batch(UserId(event.user_id), after=ArticleId(0))
@@ -221,15 +236,19 @@ class Indexer:
         return await self._prepare_batch(UserId(event.author_id), ArticleId(event.last_article_id))
 
     async def rebuild(self) -> int:
-        """Index every article, delete the others from the index, and return the number of articles.
+        """Index every public article, delete the others from the index, and return the number of articles.
 
         Safe during searches and writes, and safe to repeat after an interruption.
         """
         # The index first: an article published in between is in neither list, or only in `articles`.
         indexed = await self._index.all_ids()
         articles = await self._articles.all_ids()
-        for deleted in batches(set(indexed) - set(articles), BATCH_SIZE):
-            await self._index.delete(deleted)
+        for ids in batches(set(indexed) - set(articles), BATCH_SIZE):
+            async with self._unit_of_work.transaction():
+                # Locked: what was restricted may have been made public and indexed since it was read.
+                existing = await self._articles.lock_authors(ids)
+                hidden = await self._articles.hidden(existing.keys(), viewer=None)
+                await self._index.delete([id_ for id_ in ids if id_ not in existing or id_ in hidden])
         remaining: Sequence[ArticleId] = articles
         while remaining:
             batch, index = await self._prepare(remaining[:BATCH_SIZE])
@@ -237,6 +256,17 @@ class Indexer:
             remaining = remaining[len(batch) :]
         await self._index.purge()
         return len(articles)
+
+    async def _prepare_remaining(self, ids: Sequence[int]) -> Effect:
+        batch, index = await self._prepare([ArticleId(id_) for id_ in ids[:BATCH_SIZE]])
+        remaining = tuple(ids[len(batch) :])
+
+        async def index_and_continue() -> None:
+            await index()
+            if remaining:
+                await self._events.publish(PublicArticlesIndexed(batch[-1], remaining))
+
+        return index_and_continue
 
     async def _prepare_batch(self, author_id: UserId, after: ArticleId) -> Effect:
         ids = await self._index.by_author(author_id, after, BATCH_SIZE)
@@ -261,9 +291,9 @@ class Indexer:
         async def index() -> None:
             async with self._unit_of_work.transaction():
                 # A concurrent deletion waits, and its event then deletes the article from the index again.
-                authors = await self._articles.lock_authors(contents.keys())
+                authors = await self._articles.lock_authors(batch)
                 current = await self._articles.previews(authors.keys(), viewer=None)
-                changed = [id_ for id_ in current if not _is_of(contents[id_], current[id_])]
+                changed = [id_ for id_ in current if not _is_of(contents.get(id_), current[id_])]
                 # Rare, and tokenized in the transaction: they must not change a second time.
                 latest = {**documents, **await self._documents(changed)} if changed else documents
                 # Sorted, so that two transactions lock the same articles in one order: no deadlock.
@@ -286,5 +316,8 @@ def _batch(ids: Sequence[ArticleId], contents: Mapping[ArticleId, ArticleContent
         yield id_
 
 
-def _is_of(content: ArticleContent, preview: ArticlePreview) -> bool:
+def _is_of(content: ArticleContent | None, preview: ArticlePreview) -> bool:
+    if content is None:
+        # Made public after the contents were read.
+        return False
     return (content.updated_at, content.author) == (preview.updated_at, preview.author.username)

@@ -27,7 +27,7 @@ class IndexCheck:
     """Compares indexed articles with the articles, and with the index of their words."""
 
     columns = ("search_document.article_id", "search_document.author_id")
-    problem = "entries without their article, author or words"
+    problem = "entries of restricted articles, or without their article, author or words"
 
     def __init__(
         self, database: Database, index: SqlSearchIndex, indexer: Indexer, articles: ArticleDirectory
@@ -56,6 +56,8 @@ class IndexCheck:
     async def _index_again(self, article_id: ArticleId) -> None:
         index = await self._indexer.on_article_edited(ArticleEdited(article_id))
         async with self._database.transaction():
+            # First, as every transaction that changes the index does.
+            await self._articles.lock_authors([article_id])
             await self._index.delete([article_id])
             await index()
 
@@ -64,11 +66,15 @@ class IndexCheck:
         async with self._database.snapshot() as session:
             indexed: dict[int, int] = dict((await session.execute(stored)).all())
             with_words = set(await session.scalars(select(self._words).where(self._words.in_(ids))))
-        authors = await self._articles.authors([ArticleId(id_) for id_ in ids])
+        article_ids = [ArticleId(id_) for id_ in ids]
+        authors = await self._articles.authors(article_ids)
+        hidden = await self._articles.hidden(article_ids, viewer=None)
         problems: dict[ArticleId, str] = {}
-        for article_id in map(ArticleId, ids):
+        for article_id in article_ids:
             if article_id not in authors:
                 problems[article_id] = "is missing"
+            elif article_id in hidden:
+                problems[article_id] = "is restricted"
             elif indexed.get(article_id) != authors[article_id]:
                 problems[article_id] = "has another author"
             elif article_id not in with_words:
