@@ -57,14 +57,20 @@ _owned: list[IO[bytes]] = []
 
 
 class Server:
-    """A PostgreSQL server in a folder, listening on a socket in it."""
+    """A PostgreSQL server in a folder, listening on a socket in it.
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
+    programs: the folder of its programs; default: those from pip.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] = SETTINGS, programs: Path | None = None
+    ) -> None:
         self._folder = folder
         self._settings = settings
         self._data = folder / "data"
         self._packages = folder / "packages" if _is_root() else _packages()
-        self._programs = self._packages / PROGRAMS / "bin"
+        self._is_from_pip = programs is None
+        self._programs = programs or self._packages / PROGRAMS / "bin"
 
     @property
     def url(self) -> str:
@@ -120,7 +126,7 @@ class Server:
         self._folder.mkdir(exist_ok=True)
         if _is_root():
             # The user `nobody` may have no access to the checkout.
-            for part in REQUIRED_FILES:
+            for part in REQUIRED_FILES if self._is_from_pip else ():
                 _copy(_packages() / part, self._packages / part)
             os.chown(self._folder, NOBODY, NOBODY)
         self._run("initdb", "-U", "conduit", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")

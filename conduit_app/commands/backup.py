@@ -20,7 +20,7 @@ from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.persistence.backup import (
     check_integrity,
     create_backup,
-    require_migrated,
+    require_conduit_database,
     restore_backup,
     sqlite_file,
     temporary_copy,
@@ -54,15 +54,15 @@ def restore(
         configure_logging(settings)
         database = sqlite_file(settings.database_url)
         check_integrity(file)
-        require_migrated(file)
+        require_conduit_database(file)
         asyncio.run(_require_not_ahead(settings, file))
-        previous = _previous_file(database)
-        if previous is not None:
-            create_backup(database, previous)
         create_database_folder(settings)
         # On a copy, so that no request ever sees the backup before its sessions are revoked.
         with temporary_copy(file, database) as copy:
             asyncio.run(_finish(_on_file(settings, copy)))
+            previous = _previous_file(database)
+            if previous is not None:
+                create_backup(database, previous)
             restore_backup(copy, database)
     if previous is not None:
         typer.echo(f"saved the previous database in {previous}", err=True)

@@ -12,6 +12,7 @@ from conduit_app.migrations.errors import (
     MigrationFailedError,
     SchemaAheadError,
     SchemaBehindError,
+    UnexpectedTablesError,
 )
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
@@ -31,6 +32,7 @@ def reporting_errors() -> Iterator[None]:
         MigrationFailedError,
         SchemaAheadError,
         SchemaBehindError,
+        UnexpectedTablesError,
         BackupError,
     ) as error:
         fail(str(error))

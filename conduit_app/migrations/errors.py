@@ -13,5 +13,9 @@ class MigrationFailedError(Exception):
     """A migration failed and was rolled back; the message is one line for the operator."""
 
 
+class UnexpectedTablesError(Exception):
+    """The database is not Conduit's, or restored in part; the message is one line for the operator."""
+
+
 class InvalidRevisionError(Exception):
     """A file is no Alembic revision, or conflicts with another; the message is one line for the operator."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, delete, insert, inspect
+from sqlalchemy import Connection, delete, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from conduit_app.migrations.errors import MigrationFailedError, SchemaAheadError
+from conduit_app.migrations.existing_tables import require_usable_tables
 from conduit_app.migrations.revision_files import lineage, required_revisions, revision_files
 from conduit_app.migrations.schema_state import (
     SchemaState,
@@ -31,6 +32,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import (
 )
 from modules.kernel.infrastructure.persistence.postgresql_roles import grant_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
+from modules.kernel.infrastructure.persistence.sqlite import APPLICATION_ID
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 
@@ -46,8 +48,9 @@ async def migrate(database: Database, modules: Collection[Module], revision: str
     """Migrate every module's tables to this revision; return the names of the modules that changed.
 
     In one transaction; concurrent processes migrate one after the other. Tables of a newer release are left
-    alone. Raises `SchemaAheadError` when this release does not work on them, and `MigrationFailedError` when
-    a migration fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last.
+    alone. Raises `SchemaAheadError` when this release does not work on them, `UnexpectedTablesError` for a
+    database of another application or one restored in part, and `MigrationFailedError` when a migration
+    fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last.
     """
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
@@ -67,7 +70,9 @@ async def migrate(database: Database, modules: Collection[Module], revision: str
 async def _migrate(database: Database, modules: Collection[Module], revision: str) -> Sequence[str]:
     changed = []
     async with database.migration_connection() as connection:
-        for module, schema in with_schemas(modules):
+        schemas = dict(with_schemas(modules))
+        await connection.run_sync(require_usable_tables, schemas)
+        for module, schema in schemas.items():
             state = await connection.run_sync(schema_state, module, schema)
             if state is SchemaState.AHEAD:
                 raise SchemaAheadError(
@@ -84,7 +89,9 @@ async def _migrate(database: Database, modules: Collection[Module], revision: st
                     raise MigrationFailedError(problem) from error
                 await connection.run_sync(_store_applied_revisions, module, schema)
                 changed.append(module)
-        if database.isolates_modules and database.dialect == "postgresql":
+        if database.dialect == "sqlite":
+            await connection.run_sync(_set_application_id)
+        elif database.isolates_modules:
             await connection.run_sync(_grant_roles, [module.name for module in modules])
     return changed
 
@@ -102,6 +109,12 @@ async def check_models(database: Database, module: Module) -> None:
     for name, schema in with_schemas([module]):
         async with database.migration_connection() as connection:
             await connection.run_sync(_run, name, schema, command.check)
+
+
+def _set_application_id(connection: Connection) -> None:
+    """Set `application_id` in the header of a SQLite file, which `conduit restore` checks."""
+    if connection.scalar(text("PRAGMA application_id")) != APPLICATION_ID:
+        connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
 
 
 def _grant_roles(connection: Connection, modules: Sequence[str]) -> None:

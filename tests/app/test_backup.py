@@ -14,6 +14,7 @@ import pytest
 
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.settings import Settings
+from modules.kernel.infrastructure.persistence.sqlite import APPLICATION_ID
 from tests.app.test_cli import call, single_line
 from tests.client import Api
 from tests.conftest import SECRET
@@ -220,7 +221,7 @@ class TestErrors:
         ("content", "error"),
         [
             (None, "there is no copy.db"),
-            (b"no database", "file is not a database"),
+            (b"no database", "copy.db: file is not a database"),
             (b"", "copy.db is not a Conduit database"),
         ],
         ids=["missing", "text", "empty"],
@@ -233,6 +234,40 @@ class TestErrors:
         before = database.read_bytes()
         assert single_line(call("restore", "copy.db")) == f"conduit: {error}"
         assert database.read_bytes() == before
+
+    @pytest.mark.parametrize(
+        "foreign",
+        [
+            "DROP TABLE kernel_alembic_version",
+            "PRAGMA application_id = 252006673",  # Fossil's
+        ],
+    )
+    def test_database_of_another_application_is_rejected(self, database: Path, foreign: str) -> None:
+        assert call("backup", "copy.db").exit_code == 0
+        with closing(sqlite3.connect("copy.db")) as copy:
+            copy.execute(foreign)
+        before = database.read_bytes()
+        assert single_line(call("restore", "copy.db")) == "conduit: copy.db is not a Conduit database"
+        assert database.read_bytes() == before
+
+    @pytest.mark.usefixtures("database")
+    def test_backup_made_before_files_were_marked_is_restored(self) -> None:
+        assert call("backup", "copy.db").exit_code == 0
+        with closing(sqlite3.connect("copy.db")) as copy:
+            assert copy.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+            copy.execute("PRAGMA application_id = 0")
+        assert call("restore", "copy.db").exit_code == 0
+
+    def test_restore_that_cannot_be_migrated_leaves_nothing(self, database: Path) -> None:
+        assert call("backup", "copy.db").exit_code == 0
+        with closing(sqlite3.connect("copy.db")) as copy:
+            copy.execute("DROP INDEX ix_profiles_follow_followed_id")
+        before = database.read_bytes()
+        assert "profiles lacks the index of profiles_follow (followed_id" in single_line(
+            call("restore", "copy.db")
+        )
+        assert database.read_bytes() == before
+        assert [file.name for file in database.parent.glob("*.db*")] == ["conduit.db"]
 
     def test_damaged_backup_is_rejected(self, database: Path) -> None:
         assert call("backup", "copy.db").exit_code == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modules.kernel.infrastructure.persistence import sqlite
 from modules.kernel.infrastructure.persistence.engines import parse_url
+from modules.kernel.infrastructure.persistence.sqlite import APPLICATION_ID
 from modules.kernel.infrastructure.persistence.sqlite_driver import create_private
 
 
@@ -39,7 +40,7 @@ def create_backup(database: Path, target: Path) -> None:
     if not target.parent.is_dir():
         raise BackupError(f"there is no folder {target.parent}")
     draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
-    with _single_line_errors(), _removed(draft):
+    with _single_line_errors(f"{database}, or its copy {target}"), _removed(draft):
         create_private(draft)
         with _opened(database) as source, closing(sqlite3.connect(draft)) as copy:
             source.backup(copy)
@@ -65,7 +66,7 @@ def restore_backup(backup: Path, database: Path) -> None:
 
     Open connections stay valid and read the restored content. An existing file keeps its mode.
     """
-    with _single_line_errors(), _opened(backup) as source:
+    with _single_line_errors(f"{backup}, or {database}"), _opened(backup) as source:
         create_private(database)
         with closing(sqlite3.connect(database, timeout=30)) as copy:
             copy.execute("PRAGMA journal_mode = WAL")
@@ -77,18 +78,24 @@ def restore_backup(backup: Path, database: Path) -> None:
 
 def check_integrity(file: Path) -> None:
     """Raise `BackupError` if SQLite's integrity check fails."""
-    with _single_line_errors(), _opened(file) as connection:
+    with _single_line_errors(file), _opened(file) as connection:
         [result] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if result != "ok":
         raise BackupError(f"{file} is damaged: {result}")
 
 
-def require_migrated(file: Path) -> None:
-    """Raise `BackupError` for a database without the tables of Conduit's migrations."""
-    with _single_line_errors(), _opened(file) as connection:
-        statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE '%_alembic_version'"
-        if connection.execute(statement).fetchone() is None:
-            raise BackupError(f"{file} is not a Conduit database")
+def require_conduit_database(file: Path) -> None:
+    """Raise `BackupError` unless this is a database of Conduit.
+
+    It must have the table of the kernel's revision, and Conduit's `application_id`, or 0 if it was last
+    migrated before that was set.
+    """
+    with _single_line_errors(file), _opened(file) as connection:
+        [application_id] = connection.execute("PRAGMA application_id").fetchone()
+        statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'kernel_alembic_version'"
+        has_tables = connection.execute(statement).fetchone() is not None
+    if not has_tables or application_id not in {0, APPLICATION_ID}:
+        raise BackupError(f"{file} is not a Conduit database")
 
 
 @contextmanager
@@ -101,11 +108,11 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _single_line_errors() -> Iterator[None]:
+def _single_line_errors(subject: object) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise BackupError(str(error)) from error
+        raise BackupError(f"{subject}: {error}") from error
 
 
 @contextmanager

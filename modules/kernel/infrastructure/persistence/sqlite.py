@@ -24,6 +24,8 @@ from modules.kernel.infrastructure.persistence.write_ahead_log import MAX_SIZE
 READ_POOL_SIZE = 4
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 MIGRATION_TIMEOUT_MILLISECONDS = 3_600_000
+APPLICATION_ID = int.from_bytes(b"Cond")
+"""In the header of a migrated file: https://sqlite.org/fileformat2.html#application_id."""
 
 
 def sqlite_file(url: URL) -> Path | None:
