@@ -57,15 +57,19 @@ def dump(programs: Path, new_database: Callable[[], str], tmp_path_factory: pyte
         completed = conduit(folder, url, *command)
         assert completed.returncode == 0, completed.stderr
     file = folder / "monday.dump"
-    subprocess.run([programs / "pg_dump", "--format=custom", f"--file={file}", url], check=True)  # noqa: S603 - PostgreSQL's
+    assert run(programs / "pg_dump", "--format=custom", f"--file={file}", url) == 0
     return file
 
 
 def restore(programs: Path, dump: Path, url: str, *options: str) -> int:
     """Restore the dump, and return the exit code."""
     documented = ["--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={url}"]
-    command = [str(programs / "pg_restore"), *documented, *options, str(dump)]
-    return subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603 - PostgreSQL's
+    return run(programs / "pg_restore", *documented, *options, dump)
+
+
+def run(*command: str | Path) -> int:
+    # Not checked by `run` itself: some tests expect a failure, and each asserts the exit code.
+    return subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603 - installed PostgreSQL
 
 
 def conduit(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
