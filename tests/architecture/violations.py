@@ -7,6 +7,8 @@ code violates too (a declared table of another module has a wrong prefix and a f
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from modules.articles.contracts import CONTRACT_VERSION
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -596,6 +598,8 @@ PUBLISHED = {"modules/articles/module.py": "\nModule(publishes=[ArticleMoved])\n
 FEEDS = "plugins/feeds/conduit_feeds/module.py"
 FEEDS_VERSIONS = '    built_with={"articles": "1.0", "profiles": "1.0"},\n'
 
+FEEDS_OUTDATED = f"feeds was built with contract 0.9 of articles, which is {CONTRACT_VERSION} here"
+
 PLUGINS = [
     imports(
         "plugin → another module's domain",
@@ -988,7 +992,7 @@ RUNTIME_VIOLATIONS = [
         '    built_with={"articles": "0.9", "profiles": "1.0"},\n',
         ("importable",),
         replaced=FEEDS_VERSIONS,
-        messages=("CompositionError: feeds was built with contract 0.9 of articles, which is 1.0 here",),
+        messages=(f"CompositionError: {FEEDS_OUTDATED}",),
         reported_in="modules/articles/module.py",
     ),
     Violation(
