@@ -44,6 +44,7 @@ from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
 from modules.kernel.api.security_schemes import install_security_schemes
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 
@@ -67,9 +68,13 @@ def open_database(settings: Settings) -> Database:
     try:
         return Database(
             settings.database_url,
-            synchronous=settings.database_synchronous,
-            pool_size=settings.database_pool_size,
-            read_url=settings.database_read_url,
+            DatabaseOptions(
+                synchronous=settings.database_synchronous,
+                pool_size=settings.database_pool_size,
+                read_url=settings.database_read_url,
+                listen_url=settings.database_listen_url,
+                prepares_statements=settings.database_prepares_statements,
+            ),
             isolates_modules=settings.isolates_modules,
         )
     except ValueError as error:

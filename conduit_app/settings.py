@@ -60,6 +60,15 @@ class Settings(ModuleSettings):
     database_read_url: str | None = Field(
         None, description="PostgreSQL: read replica for requests without a token"
     )
+    database_listen_url: str | None = Field(
+        None,
+        description="PostgreSQL: another URL for notifications, which a pooler in transaction mode does not "
+        "deliver",
+    )
+    database_prepares_statements: bool = Field(
+        True,
+        description="PostgreSQL: prepare statements, which some poolers in transaction mode do not support",
+    )
     database_pool_size: int = Field(
         POOL_SIZE,
         ge=1,

@@ -128,7 +128,7 @@ class Server:
             # The user `nobody` may have no access to the checkout.
             for part in REQUIRED_FILES if self._is_from_pip else ():
                 _copy(_packages() / part, self._packages / part)
-            os.chown(self._folder, NOBODY, NOBODY)
+            give_to_nobody(self._folder)
         self._run("initdb", "-U", "conduit", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 
     def _run(self, program: str, *arguments: str | Path) -> None:
@@ -136,7 +136,7 @@ class Server:
         # To a file and not a pipe, which the server would keep open.
         with (self._folder / "output").open("w+b") as output:
             completed = subprocess.run(  # noqa: S603 - PostgreSQL
-                command, cwd=self._folder, stdout=output, stderr=output, check=False, **_as_nobody()
+                command, cwd=self._folder, stdout=output, stderr=output, check=False, **as_nobody()
             )
             output.seek(0)
             assert completed.returncode == 0, output.read().decode()
@@ -253,6 +253,17 @@ def wait_until(condition: Any, problem: str) -> None:
         time.sleep(0.01)
 
 
+def as_nobody() -> dict[str, Any]:
+    """Return the arguments of `subprocess` that run a server as `nobody`, if the tests run as root."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
+
+
+def give_to_nobody(folder: Path) -> None:
+    """Let the server that `as_nobody` starts write to this folder."""
+    if _is_root():
+        os.chown(folder, NOBODY, NOBODY)
+
+
 def _administer(statement: LiteralString, *names: str) -> None:
     with psycopg.connect(_plain(server_url()), autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
@@ -280,7 +291,3 @@ def _copy(source: Path, target: Path) -> None:
 
 def _is_root() -> bool:
     return os.geteuid() == 0
-
-
-def _as_nobody() -> dict[str, Any]:
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}

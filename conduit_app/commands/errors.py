@@ -17,6 +17,7 @@ from conduit_app.migrations.errors import (
 from conduit_app.settings import SettingsError
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
+from modules.kernel.infrastructure.persistence.database import PreparedStatementLost
 
 
 @contextmanager
@@ -36,6 +37,11 @@ def reporting_errors() -> Iterator[None]:
         BackupError,
     ) as error:
         fail(str(error))
+    except PreparedStatementLost:
+        fail(
+            "what is in front of PostgreSQL does not keep prepared statements: "
+            "set CONDUIT_DATABASE_PREPARES_STATEMENTS=false"
+        )
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
         fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")

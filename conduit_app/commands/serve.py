@@ -147,6 +147,8 @@ async def require_migrated(settings: Settings, composition: Composition) -> None
     database = open_database(settings)
     try:
         await require_compatible(database, composition.migratable)
+        if differences := await database.unexpected_settings():
+            log.warning("settings of the database are not in force", settings=", ".join(differences))
     finally:
         await database.dispose()
 

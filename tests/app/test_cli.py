@@ -214,8 +214,7 @@ class TestErrorsAreOneLine:
     def test_invalid_option_of_the_database_url(self, command: str) -> None:
         url = "postgresql+psycopg://jake:sesame@127.0.0.1/blog?sslmod=require"
         assert single_line(call(command, DATABASE_URL=url)) == (
-            'conduit: the database cannot be used: invalid connection option "sslmod" '
-            "(see CONDUIT_DATABASE_URL)"
+            'conduit: CONDUIT_DATABASE_URL: invalid connection option "sslmod"'
         )
 
     def test_database_of_a_newer_conduit(self, newer: Path, command: str) -> None:

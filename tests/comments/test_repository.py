@@ -20,6 +20,7 @@ from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.pagination import PageRequest, Position
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 
 DRAGONS, KNIGHTS = ArticleId(1), ArticleId(2)
 JAKE, ANNA = UserId(1), UserId(2)
@@ -29,7 +30,7 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     """Return an empty database in a file."""
-    return Database(f"sqlite+aiosqlite:///{tmp_path}/comments.db", synchronous="NORMAL")
+    return Database(f"sqlite+aiosqlite:///{tmp_path}/comments.db", DatabaseOptions(synchronous="NORMAL"))
 
 
 async def add(

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from modules.kernel.infrastructure.persistence import postgresql_data_version
 from modules.kernel.infrastructure.persistence.connections import ConnectionPool
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.kernel.infrastructure.persistence.postgresql_data_version import ServerDataVersionReader
 from tests.kernel.sample_table import Thing, create_sample_database, names
 
@@ -158,7 +159,7 @@ async def test_unreachable_server_has_no_data_version(tmp_path: Path) -> None:
 
 
 async def test_reads_from_a_replica_have_no_data_version(empty_postgresql: str) -> None:
-    database = Database(empty_postgresql, read_url=empty_postgresql)
+    database = Database(empty_postgresql, DatabaseOptions(read_url=empty_postgresql))
     with database.allow_replica():
         assert await database.data_version() is None
     assert await database.data_version() is not None

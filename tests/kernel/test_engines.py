@@ -1,6 +1,5 @@
 """The settings of the engines of SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import Engines, open_engines
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions, open_engines
 from tests.kernel.sample_table import Thing
 
 
@@ -28,7 +27,8 @@ class TestSqlite:
         assert await pragma(write, "foreign_keys") == 1
 
     async def test_synchronous_is_a_setting(self, tmp_path: Path) -> None:
-        engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/things.db", synchronous="NORMAL")
+        options = DatabaseOptions(synchronous="NORMAL")
+        engines = open_engines(f"sqlite+aiosqlite:///{tmp_path}/things.db", options)
         assert await pragma(engines.write.engine, "synchronous") == 1
         await engines.dispose()
 
@@ -57,42 +57,18 @@ class TestSqlite:
         await engines.dispose()
 
 
-async def setting(engine: AsyncEngine, name: str) -> object:
-    async with engine.connect() as connection:
-        return await connection.scalar(text(f"SELECT current_setting('{name}')"))
-
-
 class TestPostgresql:
-    @pytest.fixture
-    async def engines(self, empty_postgresql: str) -> AsyncIterator[Engines]:
-        """Return the engines of PostgreSQL."""
-        engines = open_engines(empty_postgresql)
-        yield engines
-        await engines.dispose()
-
-    @pytest.mark.parametrize(
-        ("limit", "value"),
-        [
-            ("statement_timeout", "10s"),
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ],
-    )
-    async def test_server_timeouts_apply_except_to_migrations(
-        self, engines: Engines, limit: str, value: str
-    ) -> None:
-        assert await setting(engines.write.engine, limit) == value
-        assert await setting(engines.read.engine, limit) == value
-        assert await setting(engines.migrate, limit) == "0"
-
-    async def test_url_options_take_precedence(self, empty_postgresql: str) -> None:
-        engines = open_engines(f"{empty_postgresql}&options=-c%20statement_timeout%3D1s&connect_timeout=7")
-        assert await setting(engines.write.engine, "statement_timeout") == "1s"
-        assert await setting(engines.write.engine, "lock_timeout") == "5s"
-        await engines.dispose()
+    async def test_time_limits_in_the_url_take_precedence(self, empty_postgresql: str) -> None:
+        database = Database(f"{empty_postgresql}&options=-c%20statement_timeout%3D1000&connect_timeout=7")
+        for name, value in (("statement_timeout", "1s"), ("lock_timeout", "5s")):
+            for unit_of_work in (database.transaction, database.snapshot):
+                async with unit_of_work() as session:
+                    assert await session.scalar(text(f"SHOW {name}")) == value
+        assert await database.unexpected_settings() == []
+        await database.dispose()
 
     async def test_pool_size_limits_connections(self, empty_postgresql: str) -> None:
-        engines = open_engines(empty_postgresql, pool_size=1)
+        engines = open_engines(empty_postgresql, DatabaseOptions(pool_size=1))
         engines.read.timeout = 0.001
         connections = await engines.read.acquire(), await engines.write.acquire()
         with pytest.raises(Unavailable):
@@ -103,6 +79,11 @@ class TestPostgresql:
 
 
 class TestUrls:
+    @pytest.mark.parametrize("option", ["sslmod", "prepare_threshold", "autocommit"])
+    def test_option_that_is_none_of_libpq_is_rejected(self, option: str) -> None:
+        with pytest.raises(ValueError, match=f'invalid connection option "{option}"'):
+            open_engines(f"postgresql+psycopg://conduit@/things?{option}=0")
+
     @pytest.mark.parametrize("url", ["sqlite:///things.db", "mysql+aiomysql://localhost/things"])
     def test_unsupported_url_is_rejected_with_supported_drivers(self, url: str) -> None:
         with pytest.raises(ValueError, match=r"sqlite\+aiosqlite or postgresql\+psycopg"):

@@ -5,10 +5,11 @@ import asyncio
 import psycopg
 import pytest
 from sqlalchemy import Double, bindparam, delete, func, insert, make_url, select, table, text
-from sqlalchemy.exc import DBAPIError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, NotSupportedError
 
 from modules.kernel.infrastructure.persistence import postgresql_connections
-from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.database import Database, PreparedStatementLost
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
 
@@ -89,7 +90,7 @@ async def test_cancelled_statement_that_does_not_end_is_abandoned(
     monkeypatch.setattr(psycopg.AsyncConnection, "cancel_safe", cancel_nothing)
     monkeypatch.setattr(postgresql_connections, "CANCEL_TIMEOUT_SECONDS", 0.01)
     url = make_url(empty_postgresql).update_query_dict({"options": "-c statement_timeout=0"})
-    database = Database(url.render_as_string(hide_password=False), pool_size=1)
+    database = Database(url.render_as_string(hide_password=False), DatabaseOptions(pool_size=1))
     process = await database.fetch_value(PROCESS)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
@@ -113,6 +114,6 @@ async def test_statement_is_prepared_again_after_the_server_lost_it(
     assert await postgresql_database.fetch_all(NAMES) == []
     async with postgresql_database.snapshot() as session:
         await session.execute(text("DEALLOCATE ALL"))
-    with pytest.raises(ProgrammingError):
+    with pytest.raises(PreparedStatementLost):
         await postgresql_database.fetch_all(NAMES)
     assert await postgresql_database.fetch_all(NAMES) == []

@@ -33,6 +33,7 @@ from modules.kernel.domain.pagination import PageRequest
 from modules.kernel.fakes import NOON
 from modules.kernel.infrastructure.messaging.event_bus import EventBus
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
 from tests import postgresql
@@ -118,7 +119,7 @@ def make_document(number: int, *, minutes: int = 0, tags: Sequence[str] = (), **
 @pytest.fixture(scope="module")
 async def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     file = tmp_path_factory.mktemp("search") / "search.db"
-    database = Database(f"sqlite+aiosqlite:///{file}", synchronous="NORMAL")
+    database = Database(f"sqlite+aiosqlite:///{file}", DatabaseOptions(synchronous="NORMAL"))
     await migrate(database, [MODULE])
     yield database
     await database.dispose()

@@ -23,10 +23,17 @@ from modules.kernel.infrastructure.persistence.connections import (
 )
 from modules.kernel.infrastructure.persistence.driver_errors import (
     is_conflict,
+    is_prepared_statement_lost,
     is_unavailable,
     violated_constraint,
 )
-from modules.kernel.infrastructure.persistence.engines import DataVersion, open_engines, redact_password
+from modules.kernel.infrastructure.persistence.engines import (
+    DEFAULT_OPTIONS,
+    DatabaseOptions,
+    DataVersion,
+    open_engines,
+    redact_password,
+)
 from modules.kernel.infrastructure.persistence.observation import (
     StatementObserver,
     observe_session_statements,
@@ -34,7 +41,6 @@ from modules.kernel.infrastructure.persistence.observation import (
 from modules.kernel.infrastructure.persistence.postgresql import (
     MAY_NOTIFY,
     NOTIFY,
-    POOL_SIZE,
     take_migration_lock,
 )
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
@@ -55,6 +61,10 @@ class DatabaseUnavailable(Unavailable):
     """The database is unreachable, locked, full or read-only; the cause is the driver's error."""
 
     subject, problem = "database", "is not available"
+
+
+class PreparedStatementLost(DatabaseUnavailable):
+    """PostgreSQL has not kept a prepared statement of this session, as behind some poolers."""
 
 
 class _LazySession(AsyncSession):
@@ -184,17 +194,13 @@ class Database:
     def __init__(
         self,
         url: str,
+        options: DatabaseOptions = DEFAULT_OPTIONS,
         *,
-        synchronous: str = "FULL",
-        pool_size: int = POOL_SIZE,
-        read_url: str | None = None,
         isolates_modules: bool = True,
     ) -> None:
         self._owners = TableOwners() if isolates_modules else None
         self._module: str | None = None
-        self._engines = open_engines(
-            url, synchronous=synchronous, pool_size=pool_size, read_url=read_url, owners=self._owners
-        )
+        self._engines = open_engines(url, options, self._owners)
         self._dialect = self._engines.write.engine.dialect
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
         self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
@@ -427,15 +433,10 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for inspecting the schema; raises `DatabaseUnavailable`."""
+        """Open a snapshot and yield its connection, for inspecting the schema."""
         self._require_no_module()
-        with _translated_errors():
-            pooled = await self._engines.read.acquire()
-            try:
-                async with pooled.connection.begin():
-                    yield pooled.connection
-            finally:
-                pooled.release()
+        async with self.snapshot() as session:
+            yield await session.connection()
 
     async def data_version(self) -> DataVersion | None:
         """Return a value that changes with every commit, of any process; None where it is not available.
@@ -445,6 +446,22 @@ class Database:
         if self._engines.replica is not None and self._stale_reads_allowed.get():
             return None
         return await self._engines.data_version()
+
+    async def unexpected_settings(self) -> Sequence[str]:
+        """Return the settings of PostgreSQL that a unit of work does not have, although it begins with them.
+
+        For example because the server, or what is in front of it, does not support them.
+        """
+        differences = []
+        for unit_of_work, settings in zip(
+            (self.transaction, self.snapshot), self._engines.session_settings, strict=False
+        ):
+            async with unit_of_work():
+                rows = await self.fetch_all(settings.comparison)
+            differences += [
+                f"{name}={value} instead of {wanted}" for name, value, wanted in rows if value != wanted
+            ]
+        return differences
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a transaction is open in this task."""
@@ -601,6 +618,8 @@ def _translated_errors() -> Iterator[None]:
     except DBAPIError as error:
         if is_conflict(error):
             raise ConcurrencyConflict from error
+        if is_prepared_statement_lost(error):
+            raise PreparedStatementLost from error
         if is_unavailable(error):
             raise DatabaseUnavailable from error
         raise

@@ -23,6 +23,8 @@ UNAVAILABLE = frozenset(
 # SQLSTATEs and their prefixes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 CONFLICT_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
+# No such prepared statement, or another one.
+LOST_STATEMENT_STATES = frozenset({"26000", "42P05"})
 UNAVAILABLE_STATES = (
     "08",  # connection exception
     "25006",  # read-only transaction, as on a standby
@@ -45,8 +47,7 @@ def is_unavailable(error: DBAPIError) -> bool:
     state = _state(error)
     if state is not None:
         return state.startswith(UNAVAILABLE_STATES)
-    # Without a code, the error is of the connection and not of the server. For an unknown option in the
-    # URL psycopg raises a ProgrammingError; there is no statement then.
+    # Without a code, the error is of the connection and not of the server.
     return error.statement is None or isinstance(error, OperationalError | InterfaceError)
 
 
@@ -58,6 +59,11 @@ def is_conflict(error: DBAPIError) -> bool:
 def is_lock_timeout(error: BaseException | None) -> bool:
     """Return whether a statement on PostgreSQL has waited too long for a lock."""
     return isinstance(error, DBAPIError) and _state(error) == "55P03"
+
+
+def is_prepared_statement_lost(error: DBAPIError) -> bool:
+    """Return whether the server's statements are not those of this session, as behind some poolers."""
+    return _state(error) in LOST_STATEMENT_STATES
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -5,9 +5,9 @@ each engine has its own kind of. The remaining differences are in docs/operation
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +20,10 @@ from modules.kernel.infrastructure.persistence.connections import ConnectionPool
 from modules.kernel.infrastructure.persistence.postgresql import (
     POOL_SIZE,
     POOL_TIMEOUT_SECONDS,
+    SessionSettings,
     notifications,
-    reading_engine,
-    server_engines,
+    server_engine,
+    session_settings,
 )
 from modules.kernel.infrastructure.persistence.sqlite import (
     READ_POOL_SIZE,
@@ -68,6 +69,12 @@ class Engines:
     probe: ConnectionPool
     """A connection of its own for health checks, which must not wait for requests."""
 
+    listen: AsyncEngine | None = None
+    """For notifications of PostgreSQL."""
+
+    session_settings: Sequence[SessionSettings] = ()
+    """Of PostgreSQL: for transactions and for snapshots."""
+
     version_reader: VersionReader | None = None
     replica: ConnectionPool | None = None
     write_ahead_log: WriteAheadLog | None = None
@@ -82,9 +89,9 @@ class Engines:
 
         Ends at once for a database in memory, which no other process uses. Raises `ConnectionError`.
         """
-        if self.write.engine.dialect.name == "postgresql":
-            # On the engine without a pool: the connection stays open while there are listeners.
-            async for topic in notifications(self.migrate):
+        if self.listen is not None:
+            # Without a pool: the connection stays open while there are listeners.
+            async for topic in notifications(self.listen):
                 yield topic
             return
         previous = None
@@ -107,34 +114,45 @@ class Engines:
         await self.migrate.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """How a database is used."""
+
+    synchronous: str = "FULL"
+    """SQLite's durability: with FULL, a commit survives a power failure."""
+
+    pool_size: int = POOL_SIZE
+    """Of PostgreSQL's connection pools, for writes and again for reads."""
+
+    read_url: str | None = None
+    """The URL of a replica."""
+
+    listen_url: str | None = None
+    """A URL for notifications, if they cannot be received at the other one."""
+
+    prepares_statements: bool = True
+    """Whether PostgreSQL keeps statements to execute them again."""
+
+
+DEFAULT_OPTIONS = DatabaseOptions()
+
+
 def open_engines(
-    url: str,
-    *,
-    synchronous: str = "FULL",
-    pool_size: int = POOL_SIZE,
-    read_url: str | None = None,
-    owners: TableOwners | None = None,
+    url: str, options: DatabaseOptions = DEFAULT_OPTIONS, owners: TableOwners | None = None
 ) -> Engines:
     """Return the engines for a database URL, not connected yet.
 
-    `synchronous` is SQLite's durability: with FULL, a commit survives a power failure. `pool_size` is the
-    size of PostgreSQL's connection pools for writes and for reads; `read_url` is the URL of a replica. With
-    `owners`, statements of a module on tables of others are refused.
-    Raises `ValueError` unless the URL is sqlite+aiosqlite or postgresql+psycopg, and for a replica of
-    SQLite.
+    With `owners`, statements of a module on tables of others are refused. Raises `ValueError` unless the URL
+    is sqlite+aiosqlite or postgresql+psycopg with libpq's options, and for another URL beside one of SQLite.
     """
     parsed = parse_url(url)
-    if read_url is not None:
-        replica = parse_url(read_url)
-        if {parsed.drivername, replica.drivername} != {"postgresql+psycopg"}:
-            raise ValueError("only PostgreSQL has replicas")
-        engines = _postgresql(parsed, pool_size, owners)
-        return replace(engines, replica=_postgresql_pool(reading_engine(replica), pool_size, owners))
     match parsed.drivername:
         case "sqlite+aiosqlite":
-            return _sqlite(parsed, synchronous, owners)
+            if options.read_url is not None or options.listen_url is not None:
+                raise ValueError("only PostgreSQL has replicas and notifications")
+            return _sqlite(parsed, options.synchronous, owners)
         case "postgresql+psycopg":
-            return _postgresql(parsed, pool_size, owners)
+            return _postgresql(parsed, options, owners)
     raise ValueError(f"cannot use {parsed.drivername}: it is sqlite+aiosqlite or postgresql+psycopg")
 
 
@@ -155,32 +173,62 @@ def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
     probe = ConnectionPool(read, SqliteConnection, 1, READ_TIMEOUT_SECONDS)
     return Engines(
-        writer, readers, migrate, writer.exclusive, probe, DataVersionReader(file), None, WriteAheadLog(file)
+        writer,
+        readers,
+        migrate,
+        writer.exclusive,
+        probe,
+        version_reader=DataVersionReader(file),
+        write_ahead_log=WriteAheadLog(file),
     )
 
 
-def _postgresql(url: URL, pool_size: int, owners: TableOwners | None) -> Engines:
-    write, read, migrate = server_engines(url)
+def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) -> Engines:
+    from modules.kernel.infrastructure.persistence.postgresql_connections import (  # noqa: PLC0415 - saves memory on SQLite
+        PostgresqlConnection,
+        run_sessions_in_units_of_work,
+    )
     from modules.kernel.infrastructure.persistence.postgresql_data_version import (  # noqa: PLC0415 - saves memory on SQLite
         ServerDataVersionReader,
     )
 
-    # On a connection of its own: it must not wait for slow reads, which may be what is cached.
-    version_reader = ServerDataVersionReader(_postgresql_pool(read, 1, None))
-    writers, readers = (_postgresql_pool(engine, pool_size, owners) for engine in (write, read))
-    return Engines(writers, readers, migrate, nullcontext, _postgresql_pool(read, 1, None), version_reader)
+    def pool(engine: AsyncEngine, settings: SessionSettings, size: int) -> ConnectionPool:
+        wrap = partial(PostgresqlConnection, settings=settings, owners=owners)
+        return ConnectionPool(engine, wrap, size, POOL_TIMEOUT_SECONDS)
 
+    def engine_of(server: URL) -> AsyncEngine:
+        engine = server_engine(server)
+        run_sessions_in_units_of_work(engine)
+        return engine
 
-def _postgresql_pool(engine: AsyncEngine, size: int, owners: TableOwners | None) -> ConnectionPool:
-    from modules.kernel.infrastructure.persistence.postgresql_connections import (  # noqa: PLC0415 - saves memory on SQLite
-        PostgresqlConnection,
-        take_roles_in_sessions,
+    engine, listen, replica = engine_of(url), None, None
+    writing, reading = session_settings(url, prepares=options.prepares_statements)
+    if options.listen_url is not None:
+        listen = server_engine(_server("notifications", options.listen_url))
+    if options.read_url is not None:
+        read_url = _server("the replica", options.read_url)
+        _, of_replica = session_settings(read_url, prepares=options.prepares_statements)
+        replica = pool(engine_of(read_url), of_replica, options.pool_size)
+    return Engines(
+        write=pool(engine, writing, options.pool_size),
+        read=pool(engine, reading, options.pool_size),
+        migrate=engine,
+        migration_lock=nullcontext,
+        probe=pool(engine, reading, 1),
+        listen=listen or engine,
+        session_settings=(writing, reading),
+        # On a connection of its own: it must not wait for slow reads, which may be what is cached.
+        version_reader=ServerDataVersionReader(pool(engine, reading, 1)),
+        replica=replica,
     )
 
-    if owners is not None:
-        take_roles_in_sessions(engine)
-    wrap = partial(PostgresqlConnection, owners=owners)
-    return ConnectionPool(engine, wrap, size, POOL_TIMEOUT_SECONDS)
+
+def _server(purpose: str, url: str) -> URL:
+    """Return the parts of another URL of PostgreSQL; raise `ValueError`."""
+    parsed = parse_url(url)
+    if parsed.drivername != "postgresql+psycopg":
+        raise ValueError(f"cannot use {parsed.drivername} for {purpose}: it is postgresql+psycopg")
+    return parsed
 
 
 def create_folder(url: str) -> Path | None:

@@ -1,14 +1,21 @@
-"""PostgreSQL: engines, session settings, the migration lock and LISTEN/NOTIFY."""
+"""PostgreSQL: engines, the settings of transactions, the migration lock and LISTEN/NOTIFY.
 
+A session has no settings of its own: behind a pooler in transaction mode, each transaction may be on
+another connection to the server, which other clients use, too. So it begins with all settings that it needs.
+https://www.pgbouncer.org/features.html
+"""
+
+import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Text, bindparam, event, func, select, text
+from sqlalchemy import URL, Text, bindparam, event, func, literal, select, text, union_all
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from modules.kernel.infrastructure.persistence.statements import prepare
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 # Of the pool for writes, and of the one for reads.
 POOL_SIZE = 10
@@ -20,8 +27,6 @@ SERVER_TIMEOUTS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "30s",
 }
-WRITING = {"default_transaction_isolation": r"read\ committed"}
-READING = {"default_transaction_isolation": r"repeatable\ read", "default_transaction_read_only": "on"}
 # Detect an unreachable server after about five seconds (the first in milliseconds, others in seconds).
 KEEPALIVES = {
     "tcp_user_timeout": 5_000,
@@ -53,31 +58,88 @@ Without statistics of recent rows, it expects few of them, and sorts millions to
 """
 
 
-def server_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
-    """Return the engines for writes, reads and migrations.
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What the transactions of a session begin with. A statement outside of one has the timeouts, too."""
+
+    isolation: str
+    read_only: bool
+    timeouts: Mapping[str, str]
+    prepares: bool
+    """Whether the server keeps a statement to execute it again, or parses it again."""
+
+    @property
+    def begin(self) -> str:
+        """The statement that begins a transaction."""
+        # A standby rejects READ WRITE even in a transaction that only reads.
+        return f"BEGIN ISOLATION LEVEL {self.isolation.upper()}{' READ ONLY' if self.read_only else ''}"
+
+    @property
+    def set_timeouts(self) -> str:
+        """The statement that sets the timeouts until the transaction ends."""
+        # SET LOCAL needs BEGIN before it; this applies to the statement that is sent with it, too.
+        values = (f"set_config('{name}', '{value}', true)" for name, value in self.timeouts.items())
+        return f"SELECT {', '.join(values)}"
+
+    @property
+    def comparison(self) -> PreparedStatement:
+        """Selects the name of each setting, its value in force and the one that it should have.
+
+        Those of timeouts are set, because the server writes them in other units.
+        """
+        modes = {"isolation": self.isolation, "read_only": "on" if self.read_only else "off"}
+        rows = [
+            select(
+                literal(f"transaction_{name}"), func.current_setting(f"transaction_{name}"), literal(value)
+            )
+            for name, value in modes.items()
+        ]
+        rows += [
+            select(literal(name), func.current_setting(name), func.set_config(name, value, True))
+            for name, value in self.timeouts.items()
+        ]
+        return prepare(select(union_all(*rows).subquery()))
+
+
+def session_settings(url: URL, *, prepares: bool) -> tuple[SessionSettings, SessionSettings]:
+    """Return the settings for transactions and for snapshots. Timeouts in the URL's options take precedence.
 
     Transactions are READ COMMITTED: they run concurrently, and rows that are read to be updated are
     locked FOR UPDATE. A stricter level would reject all but one of several concurrent publications, as
     each updates the count of all articles. Snapshots are REPEATABLE READ and read-only.
     """
-    write = _postgresql_engine(url, SERVER_TIMEOUTS | WRITING)
-    # No time limit for a statement: no client waits for a migration, except for its locks.
-    return write, reading_engine(url), _postgresql_engine(url, WRITING)
+    in_url = {name: value for name, value in _options(url).items() if name in SERVER_TIMEOUTS}
+    timeouts = {**SERVER_TIMEOUTS, **in_url}
+    return (
+        SessionSettings("read committed", read_only=False, timeouts=timeouts, prepares=prepares),
+        SessionSettings("repeatable read", read_only=True, timeouts=timeouts, prepares=prepares),
+    )
 
 
-def reading_engine(url: URL) -> AsyncEngine:
-    """Return the engine for reads, of the primary or of a replica."""
-    return _postgresql_engine(url, SERVER_TIMEOUTS | READING)
+def server_engine(url: URL) -> AsyncEngine:
+    """Return an engine without a pool; raise `ValueError` for an option in the URL that libpq does not have.
 
+    Its transactions, such as those of migrations, are READ COMMITTED and have no timeouts.
+    """
+    from psycopg import ProgrammingError  # noqa: PLC0415 - saves memory on SQLite
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - saves memory on SQLite
 
-def _postgresql_engine(url: URL, server_settings: Mapping[str, str]) -> AsyncEngine:
-    # Connection options, which take no statement. Those in the URL take precedence.
-    session_options = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
+    try:
+        # psycopg's own options cannot be in a URL: their values are no texts.
+        make_conninfo(**dict.fromkeys(url.query, ""))
+    except ProgrammingError as error:
+        raise ValueError(str(error).strip()) from error
     defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **KEEPALIVES}
     arguments = {name: value for name, value in defaults.items() if name not in url.query}
-    arguments["options"] = f"{session_options} {url.query.get('options', '')}"
+    # psycopg deallocates all prepared statements at a rollback, also those of `PostgresqlConnection`.
+    arguments["prepare_threshold"] = None
     engine = create_async_engine(
-        url, connect_args=arguments, hide_parameters=True, use_native_hstore=False, poolclass=NullPool
+        url,
+        connect_args=arguments,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        use_native_hstore=False,
+        poolclass=NullPool,
     )
 
     @event.listens_for(engine.sync_engine, "handle_error")
@@ -85,6 +147,13 @@ def _postgresql_engine(url: URL, server_settings: Mapping[str, str]) -> AsyncEng
         redact_row_values(context.original_exception, context.sqlalchemy_exception)
 
     return engine
+
+
+def _options(url: URL) -> Mapping[str, str]:
+    """Return the settings of the server in the URL's options (`-c name=value`)."""
+    options = url.query.get("options", "")
+    words = options if isinstance(options, str) else " ".join(options)
+    return dict(re.findall(r"(?:-c\s*|--)(\w+)=(\S+)", words))
 
 
 def redact_row_values(error: Any, wrapped: Exception | None = None) -> None:

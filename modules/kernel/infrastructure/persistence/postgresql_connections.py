@@ -1,8 +1,8 @@
 """The connections to PostgreSQL on which units of work run.
 
 psycopg's cursors wait for the server several times for one statement, and each wait takes longer than
-PostgreSQL needs. Here what belongs together is sent at once in libpq's pipeline mode: BEGIN with the first
-statement of a unit of work, and a statement with its preparation.
+PostgreSQL needs. Here what belongs together is sent at once in libpq's pipeline mode: BEGIN and the settings
+of the transaction with the first statement of a unit of work, and a statement with its preparation.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
+from psycopg.abc import Buffer
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
@@ -30,7 +31,7 @@ from modules.kernel.infrastructure.persistence.connections import (
     Rows,
     uninterrupted,
 )
-from modules.kernel.infrastructure.persistence.postgresql import redact_row_values
+from modules.kernel.infrastructure.persistence.postgresql import SessionSettings, redact_row_values
 from modules.kernel.infrastructure.persistence.postgresql_roles import role_of
 from modules.kernel.infrastructure.persistence.table_owners import ForeignTable, TableOwners
 
@@ -40,7 +41,7 @@ CANCEL_TIMEOUT_SECONDS = 5.0
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
-# The statement must be prepared again: the type of a column has changed, or a pooler has discarded it.
+# Statements must be prepared again: the type of a column has changed, or a pooler has discarded them.
 UNPREPARED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
 # PostgreSQL infers the types of parameters, because those of psycopg depend on the value (int2, int4, …);
 # but floating-point numbers, which SQLAlchemy does not cast, could be text.
@@ -50,6 +51,9 @@ CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 UNKNOWN = "?"
 POOLED = "conduit.pooled"
 FLOAT8 = psycopg.adapters.types["float8"].oid
+
+# A statement and, if it is the preparation of one, its new name.
+_Sent = tuple[str, bytes | None]
 
 
 class PostgresqlConnection(PooledConnection):
@@ -63,9 +67,12 @@ class PostgresqlConnection(PooledConnection):
         pool: ConnectionPool,
         connection: AsyncConnection,
         raw: PoolProxiedConnection,
+        settings: SessionSettings,
         owners: TableOwners | None = None,
     ) -> None:
         super().__init__(pool, connection)
+        self._begin, self._set_timeouts = settings.begin, settings.set_timeouts
+        self._prepares = settings.prepares
         self._owners = owners
         # The module whose role is in force in the open transaction.
         self._role_of: str | None = None
@@ -79,8 +86,7 @@ class PostgresqlConnection(PooledConnection):
         self._in_unit_of_work = False
 
     async def prepare(self) -> None:
-        # At a rollback by a session, psycopg would deallocate all prepared statements, also those from here.
-        self._driver.prepare_threshold = None
+        """Do nothing: a transaction begins with its settings."""
 
     async def begin(self) -> None:
         self._in_unit_of_work, self._role_of = True, None
@@ -152,10 +158,10 @@ class PostgresqlConnection(PooledConnection):
             await uninterrupted(self._cancel())
             raise
 
-    async def take_role(self, sql: str) -> None:
-        """Take the role of the module for a statement that SQLAlchemy executes."""
-        if self._in_unit_of_work and self._owners is not None and self._role_to_set(sql) is not None:
-            # The statement that sets the role is sent with an empty one.
+    async def open_transaction(self, sql: str) -> None:
+        """Execute what must precede this statement in a unit of work, for one that SQLAlchemy executes."""
+        if self._in_unit_of_work and (self._is_idle or self._role_to_set(sql) is not None):
+            # It is sent with an empty statement.
             await self._execute("SELECT", NO_VALUES)
 
     def refusal(self, error: BaseException | None) -> ForeignTable | None:
@@ -167,7 +173,11 @@ class PostgresqlConnection(PooledConnection):
                     return refusal
         return None
 
-    def _role_to_set(self, sql: str) -> bytes | None:
+    @property
+    def _is_idle(self) -> bool:
+        return bool(self._libpq.transaction_status == TransactionStatus.IDLE)
+
+    def _role_to_set(self, sql: str) -> str | None:
         """Return the statement that must precede this one in the transaction, or None."""
         if self._owners is None or not self._in_unit_of_work:
             return None
@@ -175,44 +185,60 @@ class PostgresqlConnection(PooledConnection):
             # A rollback to a savepoint restores the role that was in force there.
             self._role_of = UNKNOWN if sql.startswith("ROLLBACK TO") else self._role_of
             return None
-        if self._libpq.transaction_status == TransactionStatus.IDLE:
+        if self._is_idle:
             self._role_of = None
         if self.module == self._role_of:
             return None
         role = "NONE" if self.module is None else role_of(self.module)
-        return f"SET LOCAL ROLE {role}".encode()
+        return f"SET LOCAL ROLE {role}"
 
     async def _send_and_read(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
         libpq, transformer = self._libpq, self._transformer
         # Before anything is sent: for some values this fails, such as a text with U+0000.
         dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
-        begins = self._in_unit_of_work and libpq.transaction_status == TransactionStatus.IDLE
+        types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
         set_role = self._role_to_set(sql)
+        is_first = self._is_idle
         libpq.enter_pipeline_mode()
-        if begins:
-            libpq.send_query_params(b"BEGIN", None)
+        sent: list[_Sent] = []
+        if is_first:
+            if self._in_unit_of_work:
+                sent += self._send(self._begin)
+            sent += self._send(self._set_timeouts)
         if set_role is not None:
-            libpq.send_query_params(set_role, None)
-        name = self._prepared.get(sql)
-        if name is None:
-            name = next(self._new_names)
-            types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
-            libpq.send_prepare(name, sql.encode(), types)
-        for texts in dumped:
-            libpq.send_query_prepared(name, texts)
+            sent += self._send(set_role)
+        sent += self._send(sql, dumped, types)
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
-        before = begins + (set_role is not None)
-        if len(results) >= before and set_role is not None:
-            self._role_of = self.module
-        if len(results) > before:
-            self._prepared[sql] = name
+        for statement, name in sent[: len(results)]:
+            if name is not None:
+                self._prepared[statement] = name
+            elif statement == set_role:
+                self._role_of = self.module
         if failure is not None:
             if isinstance(failure, UNPREPARED):
-                self._prepared.pop(sql, None)
+                self._prepared.clear()
             raise failure
         return results
+
+    def _send(
+        self, sql: str, rows: Sequence[Sequence[Buffer | None]] = NO_VALUES, types: Sequence[int] = ()
+    ) -> Sequence[_Sent]:
+        """Send a statement for each row of values, and return what the server replies to, in order."""
+        libpq = self._libpq
+        if not self._prepares:
+            for values in rows:
+                libpq.send_query_params(sql.encode(), values, types)
+            return [(sql, None)] * len(rows)
+        name, sent = self._prepared.get(sql), []
+        if name is None:
+            name = next(self._new_names)
+            libpq.send_prepare(name, sql.encode(), types)
+            sent.append((sql, name))
+        for values in rows:
+            libpq.send_query_prepared(name, values)
+        return [*sent, *[(sql, None)] * len(rows)]
 
     async def _read_results(self) -> tuple[Sequence[pq.abc.PGresult], psycopg.Error | None]:
         """Return the results of what was sent, up to an error, and the error.
@@ -281,14 +307,14 @@ class PostgresqlConnection(PooledConnection):
         return super()._wrapped(sql, error)
 
 
-def take_roles_in_sessions(engine: AsyncEngine) -> None:
-    """Execute what SQLAlchemy executes on the engine with the privileges of the module's role, too."""
+def run_sessions_in_units_of_work(engine: AsyncEngine) -> None:
+    """Execute what SQLAlchemy executes on the engine in the same transactions, with the same privileges."""
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def take_role(connection: Any, _cursor: object, sql: str, *_: object) -> None:
+    def open_transaction(connection: Any, _cursor: object, sql: str, *_: object) -> None:
         pooled = connection.info.get(POOLED)
         if pooled is not None:
-            await_(pooled.take_role(sql))
+            await_(pooled.open_transaction(sql))
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def refuse(context: ExceptionContext) -> None:
