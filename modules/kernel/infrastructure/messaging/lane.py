@@ -11,6 +11,7 @@ from modules.kernel.domain.clock import Clock
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.messaging.outbox import ClaimedDelivery, IncompatiblePayload, Outbox
 from modules.kernel.infrastructure.messaging.signals import Signals
+from modules.kernel.infrastructure.persistence.database import DatabaseUnavailable
 
 RETRY = timedelta(seconds=1)
 """How long a lane pauses after an error that is not the handler's, such as one of the database."""
@@ -43,8 +44,8 @@ class Lane:
         self._delivering = asyncio.Lock()
         self._failures = 0
         self._paused_until: datetime | None = None
-        # Claims to release: at once, or when the database is available again.
-        self._unhandled: list[ClaimedDelivery] = []
+        self._is_reply_lost = False
+        self._has_claims = False
 
     @property
     def is_running(self) -> bool:
@@ -53,8 +54,11 @@ class Lane:
 
     @property
     def has_claims(self) -> bool:
-        """Whether it has claims to release, which it could not while the database was not available."""
-        return bool(self._unhandled)
+        """Whether it may have claims that nobody handles, if it is not running.
+
+        For example because the database was not available: it may have committed a claim without a reply.
+        """
+        return self._has_claims
 
     @property
     def pause_seconds(self) -> float:
@@ -85,7 +89,9 @@ class Lane:
             await self._release()
             # Read before claiming, which writes: on SQLite every commit wakes the dispatcher.
             while self._goes_on() and (is_due or await self._outbox.is_due(self.subscriber)):
-                await self._deliver_batch(await self._outbox.claim_due(self.subscriber))
+                self._has_claims = True
+                self._has_claims = await self._deliver_batch(await self._outbox.claim_due(self.subscriber))
+                await self._release()
                 is_due = False
 
     def _goes_on(self) -> bool:
@@ -94,8 +100,12 @@ class Lane:
     def _pause(self, duration: timedelta) -> None:
         self._paused_until = self._clock.now() + duration
 
-    async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> None:
-        pending = deque(batch)
+    async def _deliver_batch(self, batch: Sequence[ClaimedDelivery]) -> bool:
+        """Deliver claimed deliveries; return whether it may have claims then.
+
+        Raises what the database raises.
+        """
+        pending, self._is_reply_lost = deque(batch), False
         # Of the database: the others finish what they handle.
         errors: list[Exception] = []
 
@@ -112,15 +122,14 @@ class Lane:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(min(concurrency, len(batch))):
                 tasks.create_task(deliver())
-        self._unhandled += pending
         if errors:
             raise errors[0]
-        await self._release()
+        return bool(pending) or self._is_reply_lost
 
     async def _release(self) -> None:
-        if self._unhandled:
-            await self._outbox.release(self._unhandled)
-            self._unhandled.clear()
+        if self._has_claims:
+            await self._outbox.release(self.subscriber)
+            self._has_claims = False
 
     async def _deliver_in_order(self, first: ClaimedDelivery) -> ClaimedDelivery | None:
         """Deliver up to `max_in_a_row` deliveries of one aggregate; return the one still claimed, if any."""
@@ -135,17 +144,14 @@ class Lane:
         try:
             following = await self._outbox.handle(claimed)
         except Exception as error:
+            self._is_reply_lost |= isinstance(error, DatabaseUnavailable)
             await self._fail(claimed, error)
             return None
         self._failures = 0
         return following
 
     async def _fail(self, claimed: ClaimedDelivery, error: Exception) -> None:
-        try:
-            dead = await self._outbox.fail(claimed, error)
-        except Exception:
-            self._unhandled.append(claimed)
-            raise
+        dead = await self._outbox.fail(claimed, error)
         for notify in self._on_failure:
             notify(error)
         write = log.error if dead else log.warning

@@ -23,6 +23,7 @@ from modules.kernel.infrastructure.messaging.outbox_statements import (
     CLAIM_NEXT,
     DELETE_HANDLED,
     INSERT,
+    RELEASE,
     WORKER_LOST,
     claim_due,
     deliveries,
@@ -309,14 +310,11 @@ class Outbox:
                 await _postpone(session, claimed, due_at)
         return dead
 
-    async def release(self, claimed: Sequence[ClaimedDelivery]) -> None:
-        """Release claimed deliveries that have not started, so that any worker may claim them."""
+    async def release(self, subscriber: str) -> None:
+        """Release all that this worker has claimed for the subscriber, so that any worker may claim it."""
+        parameters = {"of_subscriber": subscriber, "of_events": events_of(subscriber, self._subscribers)}
         async with self._database.transaction() as session:
-            await session.execute(
-                _update({delivery.id for delivery in claimed})
-                .where(deliveries.c.claimed_by == self._worker_id)
-                .values(claimed_by=None, due_at=self._clock.now())
-            )
+            await session.execute(RELEASE, {**parameters, **self._lease()})
             await self._signals.send(OUTBOX_TOPIC)
 
     def lease_covers(self, claimed: ClaimedDelivery) -> bool:

@@ -92,6 +92,20 @@ CLAIM_NEXT = (
 )
 
 
+# Among what is due later than now, only by as much as a lease, few are not claimed.
+RELEASE = (
+    update(deliveries)
+    .where(
+        deliveries.c.subscriber == bindparam("of_subscriber"),
+        deliveries.c.event.in_(bindparam("of_events", expanding=True)),
+        deliveries.c.due_at > bindparam("now"),
+        deliveries.c.due_at <= bindparam("lease_expires_at"),
+        deliveries.c.claimed_by == bindparam("worker"),
+    )
+    .values(claimed_by=None, due_at=bindparam("now"))
+)
+
+
 def events_of(subscriber: str, subscriptions: Iterable[Subscription]) -> Sequence[str]:
     """Return the events that the module subscribes to."""
     return [event for module, event in subscriptions if module == subscriber]
