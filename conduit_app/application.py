@@ -72,6 +72,7 @@ def open_database(settings: Settings) -> Database:
                 synchronous=settings.database_synchronous,
                 pool_size=settings.database_pool_size,
                 read_url=settings.database_read_url,
+                max_replica_lag_seconds=settings.database_max_replica_lag,
                 listen_url=settings.database_listen_url,
                 prepares_statements=settings.database_prepares_statements,
             ),

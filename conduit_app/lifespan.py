@@ -22,6 +22,10 @@ async def run_background_tasks(composition: Composition) -> AsyncIterator[None]:
     cancelled = [asyncio.create_task(messaging.signals.relay()), asyncio.create_task(composition.jobs.run())]
     if (write_ahead_log := composition.database.write_ahead_log) is not None:
         cancelled.append(asyncio.create_task(write_ahead_log.keep_small()))
+    if (replica := composition.database.replica) is not None:
+        # Before the first request.
+        await replica.measure()
+        cancelled.append(asyncio.create_task(replica.watch()))
     dispatcher = asyncio.create_task(messaging.dispatcher.run()) if messaging.outbox.subscriptions else None
     try:
         with _on_shutdown_signal(messaging.signals.close):

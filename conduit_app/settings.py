@@ -15,6 +15,7 @@ from pydantic_settings import NoDecode
 from conduit_app.client_network import parse_network
 from modules.kernel.domain.text import MAX_TEXT_LENGTH
 from modules.kernel.infrastructure.persistence.postgresql import POOL_SIZE
+from modules.kernel.infrastructure.persistence.replica import MAX_REPLICA_LAG_SECONDS
 from modules.kernel.infrastructure.settings import ENV_FILE, PREFIX, ModuleSettings
 
 MIN_SECRET_BYTES = 32
@@ -59,6 +60,11 @@ class Settings(ModuleSettings):
     )
     database_read_url: str | None = Field(
         None, description="PostgreSQL: read replica for requests without a token"
+    )
+    database_max_replica_lag: float = Field(
+        MAX_REPLICA_LAG_SECONDS,
+        gt=0,
+        description="PostgreSQL: read the primary while the replica is further behind, in seconds",
     )
     database_listen_url: str | None = Field(
         None,

@@ -5,6 +5,7 @@ counters. Labels are bounded: route templates instead of paths, and module names
 """
 
 import asyncio
+import math
 import os
 import re
 from collections.abc import AsyncIterator
@@ -152,6 +153,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._replica_lag = Gauge(
+            "conduit_database_replica_lag_seconds",
+            "How far the replica is behind the primary in seconds; NaN if it cannot be measured",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._modules = ModuleMetrics(composition, registry)
         composition.database.observers.append(self)
 
@@ -232,6 +239,9 @@ class Metrics:
             self._connections.labels(name).set(pool.in_use)
         if (write_ahead_log := self._composition.database.write_ahead_log) is not None:
             self._wal.set(write_ahead_log.size())
+        if (replica := self._composition.database.replica) is not None:
+            lag = replica.lag_seconds
+            self._replica_lag.set(math.nan if lag is None else lag)
         for lane in self._composition.messaging.dispatcher.lanes:
             self._paused.labels(lane.subscriber).set(lane.pause_seconds > 0)
         self._modules.sample()

@@ -12,7 +12,7 @@ from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings, SettingsError
-from modules.kernel.infrastructure.persistence import postgresql as postgresql_engines
+from modules.kernel.infrastructure.persistence import engines
 from tests import postgresql
 from tests.client import Api
 from tests.conftest import SECRET, AppInstance, composed, settings_on
@@ -71,7 +71,7 @@ class TestConnections:
     async def test_exhausted_pool_returns_503_with_retry_after(
         self, another: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(postgresql_engines, "POOL_TIMEOUT_SECONDS", 0.01)
+        monkeypatch.setattr(engines, "POOL_TIMEOUT_SECONDS", 0.01)
         user = {"user": {"username": "jake", "email": "jake@example.com", "password": "correct horse"}}
         async with another(database_pool_size=1) as (api, composition):
             async with occupied(composition.database.snapshot()):

@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy import Double, bindparam, delete, func, insert, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 
-from modules.kernel.infrastructure.persistence import postgresql_connections
-from modules.kernel.infrastructure.persistence.database import Database, PreparedStatementLost
+from modules.kernel.infrastructure.persistence import postgresql
+from modules.kernel.infrastructure.persistence.database import (
+    Database,
+    DatabaseUnavailable,
+    PreparedStatementLost,
+)
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
@@ -88,7 +92,7 @@ async def test_cancelled_statement_that_does_not_end_is_abandoned(
         pass
 
     monkeypatch.setattr(psycopg.AsyncConnection, "cancel_safe", cancel_nothing)
-    monkeypatch.setattr(postgresql_connections, "CANCEL_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(postgresql, "CANCEL_TIMEOUT_SECONDS", 0.01)
     url = make_url(empty_postgresql).update_query_dict({"options": "-c statement_timeout=0"})
     database = Database(url.render_as_string(hide_password=False), DatabaseOptions(pool_size=1))
     process = await database.fetch_value(PROCESS)
@@ -117,3 +121,30 @@ async def test_statement_is_prepared_again_after_the_server_lost_it(
     with pytest.raises(PreparedStatementLost):
         await postgresql_database.fetch_all(NAMES)
     assert await postgresql_database.fetch_all(NAMES) == []
+
+
+async def test_requests_wait_for_a_connection_when_the_server_accepts_no_other(
+    postgresql_database: Database,
+) -> None:
+    limited = f"limited_{postgresql_database.engines[0].url.database}"
+    await run(postgresql_database, f"CREATE ROLE {limited} LOGIN CONNECTION LIMIT 2")
+    url = postgresql_database.engines[0].url.set(username=limited)
+    database = Database(url.render_as_string(hide_password=False), DatabaseOptions(pool_size=10))
+    try:
+        processes = await asyncio.gather(*(read_slowly(database) for _ in range(20)))
+        assert len(set(processes)) == 2
+        assert database.pools["read"].in_use == 0
+        # There is nothing to wait for.
+        with pytest.raises(DatabaseUnavailable):
+            async with database.transaction() as session:
+                await session.execute(text("SELECT 1"))
+    finally:
+        await database.dispose()
+        await run(postgresql_database, f"DROP ROLE {limited}")
+
+
+async def read_slowly(database: Database) -> object:
+    """Use a connection longer than connecting takes, and return the id of its process."""
+    async with database.snapshot():
+        await database.fetch_all(SLEEP, {"seconds": 0.05})
+        return await database.fetch_value(PROCESS)

@@ -2,8 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from modules.kernel.domain.errors import Unavailable
 
 Rows = Sequence[Sequence[Any]]
+CONNECT_PAUSE_SECONDS = 1.0
+"""How long a pool with connections opens no other after that failed, as when the server is full."""
 
 
 class PooledConnection(ABC):
@@ -134,13 +137,18 @@ class ConnectionPool:
         """How long a unit of work waits for a connection, in seconds."""
         self.in_use = 0
         """The number of acquired connections."""
-        self.retry_at = 0.0
-        """Of a replica that failed: when it may be used again, on the monotonic clock."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
+        # If the server accepts no other connection: who waits for one of these, and when to try again.
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._connect_at = 0.0
+        self._connecting = 0
 
     async def acquire(self) -> PooledConnection:
-        """Return a connection, to be released; raise `Unavailable` after the timeout."""
+        """Return a connection, to be released; raise `Unavailable` after the timeout.
+
+        Raises what connecting raises if nobody has a connection to wait for.
+        """
         try:
             await self._take_turn()
         except TimeoutError as error:
@@ -159,6 +167,8 @@ class ConnectionPool:
         """Let others acquire the connection."""
         self.in_use -= 1
         self._idle.append(connection)
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
         self._end_turn()
 
     @asynccontextmanager
@@ -191,6 +201,43 @@ class ConnectionPool:
         self.limit.release()
 
     async def _usable_connection(self) -> PooledConnection:
+        """Return an idle connection or a new one, or wait for one if the server accepts no other."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.timeout
+        while (idle := await self._idle_connection()) is None:
+            if self._may_get_another() and loop.time() < self._connect_at:
+                await self._wait_for_another(deadline)
+                continue
+            self._connecting += 1
+            try:
+                return await self._new_connection()
+            except DBAPIError as error:
+                self._connect_at = loop.time() + CONNECT_PAUSE_SECONDS
+                if self._connecting == 1 and self.in_use == 0:
+                    while self._waiting:
+                        self._waiting.popleft().set_exception(error)
+                    raise
+            finally:
+                self._connecting -= 1
+        return idle
+
+    def _may_get_another(self) -> bool:
+        return self.in_use > 0 or self._connecting > 0
+
+    async def _wait_for_another(self, deadline: float) -> None:
+        """Wait until a connection is released; raise `Unavailable` at the deadline."""
+        released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(released)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await released
+        except TimeoutError as error:
+            raise Unavailable from error
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(released)
+
+    async def _idle_connection(self) -> PooledConnection | None:
         # The one used last comes first: its caches are warm.
         while self._idle:
             connection = self._idle.pop()
@@ -201,6 +248,9 @@ class ConnectionPool:
                 await uninterrupted(connection.discard())
                 raise
             await connection.discard()
+        return None
+
+    async def _new_connection(self) -> PooledConnection:
         opened = await self.engine.connect()
         connection = self._wrap(self, opened, await opened.get_raw_connection())
         await connection.prepare()

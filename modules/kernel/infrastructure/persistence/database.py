@@ -43,14 +43,13 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     NOTIFY,
     take_migration_lock,
 )
+from modules.kernel.infrastructure.persistence.replica import Replica
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
 from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAheadLog
 
 NO_PARAMETERS: Parameters = {}
-# How long requests read from the primary after the replica failed, before one tries the replica again.
-REPLICA_RETRY_SECONDS = 5.0
 NOT_YOURS = "a session cannot commit or roll back: the block of transaction() does when it ends"
 SNAPSHOT_OPEN = "a snapshot is open, and a snapshot cannot write"
 
@@ -233,6 +232,11 @@ class Database:
         return database
 
     @property
+    def replica(self) -> Replica | None:
+        """The replica, if there is one."""
+        return self._engines.replica
+
+    @property
     def write_ahead_log(self) -> WriteAheadLog | None:
         """The write-ahead log of a SQLite file, None for any other database."""
         return self._engines.write_ahead_log
@@ -297,12 +301,13 @@ class Database:
     def snapshot(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a read-only unit of work at one point in time, or join the open unit of work.
 
-        Reads the primary unless inside `allow_replica()`. Raises `RuntimeError` when another task tries
-        to join.
+        Reads the primary unless inside `allow_replica()`. Raises `ReplicaFailed` when the replica does not
+        respond, and `RuntimeError` when another task tries to join.
         """
         unit = self._current_unit()
         if unit is None:
-            return self._begin_read()
+            replica = self._usable_replica()
+            return self._begin_read() if replica is None else self._begin_read_on(replica)
         if unit.connection.module == self._module:
             return nullcontext(unit.session)
         return _ModuleBlock(unit, self._module)
@@ -331,12 +336,12 @@ class Database:
         if statement.writes:
             async with self.transaction():
                 return await self.fetch_all(statement, parameters)
-        if self._module is not None and self.dialect == "postgresql":
-            # A role is in force until the end of a transaction.
+        if (self._module is not None and self.dialect == "postgresql") or self._usable_replica() is not None:
+            # A role is in force until the end of a transaction, and the time limit of a replica.
             async with self.snapshot():
                 return await self.fetch_all(statement, parameters)
         with _translated_errors():
-            connection = await self._reading_connection()
+            connection = await self._engines.read.acquire()
             if connection.module != self._module:
                 connection.act_for(self._module)
             try:
@@ -522,21 +527,11 @@ class Database:
         for observer in self.observers:
             observer.executed(sql, seconds)
 
-    async def _reading_connection(self) -> PooledConnection:
-        return await self._replica_connection() or await self._engines.read.acquire()
-
-    async def _replica_connection(self) -> PooledConnection | None:
-        """Acquire a connection to the replica, or return None to read from the primary."""
+    def _usable_replica(self) -> Replica | None:
         replica = self._engines.replica
-        if replica is None or not self._stale_reads_allowed.get() or time.monotonic() < replica.retry_at:
-            return None
-        try:
-            # Connect here, where the primary can still be used instead.
-            return await replica.acquire()
-        except (DBAPIError, Unavailable) as error:
-            replica.retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
-            log.warning("replica unavailable", cause=repr(error))
-            return None
+        return (
+            replica if replica is not None and self._stale_reads_allowed.get() and replica.is_usable else None
+        )
 
     def _open_transaction(self) -> _Unit:
         unit = self._current_unit()
@@ -564,9 +559,14 @@ class Database:
             callback()
 
     @asynccontextmanager
-    async def _begin_read(self) -> AsyncIterator[AsyncSession]:
+    async def _begin_read_on(self, replica: Replica) -> AsyncIterator[AsyncSession]:
+        async with replica.limited(), self._begin_read(replica.pool) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _begin_read(self, pool: ConnectionPool | None = None) -> AsyncIterator[AsyncSession]:
         with _translated_errors():
-            unit = await self._open_unit(await self._reading_connection(), writes=False)
+            unit = await self._open_unit(await (pool or self._engines.read).acquire(), writes=False)
             try:
                 with self._entered(unit):
                     yield unit.session

@@ -25,6 +25,7 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     server_engine,
     session_settings,
 )
+from modules.kernel.infrastructure.persistence.replica import MAX_REPLICA_LAG_SECONDS, Replica
 from modules.kernel.infrastructure.persistence.sqlite import (
     READ_POOL_SIZE,
     file_engines,
@@ -43,6 +44,8 @@ from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAhead
 # How soon a commit of another process is noticed. Polling at this rate takes about 1 % of a core.
 COMMIT_POLL_SECONDS = 0.02
 WRITE_LOCK_TIMEOUT_SECONDS = 10.0
+# Of a statement that has taken too long already.
+REPLICA_CANCEL_TIMEOUT_SECONDS = 0.2
 
 
 DataVersion = int | str
@@ -76,7 +79,7 @@ class Engines:
     """Of PostgreSQL: for transactions and for snapshots."""
 
     version_reader: VersionReader | None = None
-    replica: ConnectionPool | None = None
+    replica: Replica | None = None
     write_ahead_log: WriteAheadLog | None = None
     """Of a SQLite file."""
 
@@ -108,9 +111,10 @@ class Engines:
             await self.version_reader.close()
         # The writer last: SQLite checkpoints the write-ahead log into the file when the last connection,
         # if it may write, closes.
-        for pool in (self.replica, self.probe, self.read, self.write):
-            if pool is not None:
-                await pool.dispose()
+        if self.replica is not None:
+            await self.replica.dispose()
+        for pool in (self.probe, self.read, self.write):
+            await pool.dispose()
         await self.migrate.dispose()
 
 
@@ -126,6 +130,9 @@ class DatabaseOptions:
 
     read_url: str | None = None
     """The URL of a replica."""
+
+    max_replica_lag_seconds: float = MAX_REPLICA_LAG_SECONDS
+    """How far a replica may be behind the primary to be read."""
 
     listen_url: str | None = None
     """A URL for notifications, if they cannot be received at the other one."""
@@ -207,8 +214,16 @@ def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) 
         listen = server_engine(_server("notifications", options.listen_url))
     if options.read_url is not None:
         read_url = _server("the replica", options.read_url)
-        _, of_replica = session_settings(read_url, prepares=options.prepares_statements)
-        replica = pool(engine_of(read_url), of_replica, options.pool_size)
+        _, settings = session_settings(
+            read_url, prepares=options.prepares_statements, cancel_timeout=REPLICA_CANCEL_TIMEOUT_SECONDS
+        )
+        replica_engine = engine_of(read_url)
+        replica = Replica(
+            pool(replica_engine, settings, options.pool_size),
+            own=pool(replica_engine, settings, 1),
+            primary=pool(engine, reading, 1),
+            max_lag_seconds=options.max_replica_lag_seconds,
+        )
     return Engines(
         write=pool(engine, writing, options.pool_size),
         read=pool(engine, reading, options.pool_size),

@@ -21,6 +21,7 @@ from modules.kernel.infrastructure.persistence.statements import PreparedStateme
 POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 3.0
 CONNECT_TIMEOUT_SECONDS = 3
+CANCEL_TIMEOUT_SECONDS = 5.0
 # Enforced by the server, so that nothing waits forever for a session that hangs.
 SERVER_TIMEOUTS = {
     "statement_timeout": "10s",
@@ -68,6 +69,9 @@ class SessionSettings:
     prepares: bool
     """Whether the server keeps a statement to execute it again, or parses it again."""
 
+    cancel_timeout: float
+    """How long a cancelled statement may take to end before the connection is closed, in seconds."""
+
     @property
     def begin(self) -> str:
         """The statement that begins a transaction."""
@@ -101,7 +105,9 @@ class SessionSettings:
         return prepare(select(union_all(*rows).subquery()))
 
 
-def session_settings(url: URL, *, prepares: bool) -> tuple[SessionSettings, SessionSettings]:
+def session_settings(
+    url: URL, *, prepares: bool, cancel_timeout: float | None = None
+) -> tuple[SessionSettings, SessionSettings]:
     """Return the settings for transactions and for snapshots. Timeouts in the URL's options take precedence.
 
     Transactions are READ COMMITTED: they run concurrently, and rows that are read to be updated are
@@ -109,10 +115,10 @@ def session_settings(url: URL, *, prepares: bool) -> tuple[SessionSettings, Sess
     each updates the count of all articles. Snapshots are REPEATABLE READ and read-only.
     """
     in_url = {name: value for name, value in _options(url).items() if name in SERVER_TIMEOUTS}
-    timeouts = {**SERVER_TIMEOUTS, **in_url}
+    of_both = ({**SERVER_TIMEOUTS, **in_url}, prepares, cancel_timeout or CANCEL_TIMEOUT_SECONDS)
     return (
-        SessionSettings("read committed", read_only=False, timeouts=timeouts, prepares=prepares),
-        SessionSettings("repeatable read", read_only=True, timeouts=timeouts, prepares=prepares),
+        SessionSettings("read committed", False, *of_both),
+        SessionSettings("repeatable read", True, *of_both),
     )
 
 

@@ -37,7 +37,6 @@ from modules.kernel.infrastructure.persistence.table_owners import ForeignTable,
 
 # How many rows are sent before their results are read.
 MAX_ROWS_AT_ONCE = 500
-CANCEL_TIMEOUT_SECONDS = 5.0
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
@@ -73,6 +72,7 @@ class PostgresqlConnection(PooledConnection):
         super().__init__(pool, connection)
         self._begin, self._set_timeouts = settings.begin, settings.set_timeouts
         self._prepares = settings.prepares
+        self._cancel_timeout = settings.cancel_timeout
         self._owners = owners
         # The module whose role is in force in the open transaction.
         self._role_of: str | None = None
@@ -296,7 +296,7 @@ class PostgresqlConnection(PooledConnection):
     async def _cancel(self) -> None:
         """Cancel the statement that is being executed, and read its result."""
         try:
-            async with asyncio.timeout(CANCEL_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._cancel_timeout):
                 await self._driver.cancel_safe()
                 await self._read_results()
         except (psycopg.Error, TimeoutError):

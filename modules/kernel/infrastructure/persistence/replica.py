@@ -1,0 +1,139 @@
+"""A read replica of PostgreSQL: whether it may be read, and how far it is behind the primary."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
+from modules.kernel.infrastructure.persistence.connections import ConnectionPool, Rows
+from modules.kernel.infrastructure.persistence.driver_errors import is_unavailable
+
+MAX_REPLICA_LAG_SECONDS = 10.0
+
+TIME_LIMIT_SECONDS = 1.0
+"""For a unit of work on a replica, with the wait for a connection."""
+
+RETRY_SECONDS = 5.0
+"""How long the primary is read after a unit of work on the replica has failed."""
+
+MEASUREMENT_INTERVAL_SECONDS = 1.0
+MAX_SAMPLES = 3_600
+
+# Positions in the write-ahead log, in bytes: https://www.postgresql.org/docs/current/functions-admin.html
+WRITTEN = "SELECT (pg_current_wal_lsn() - '0/0')::bigint"
+# Both are NULL if it is no standby. The second one alone would grow while nobody writes.
+REPLAYED = """
+SELECT
+    CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END,
+    extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float8
+"""
+
+log = structlog.get_logger("conduit.database")
+
+
+class ReplicaFailed(ConcurrencyConflict):
+    """The replica did not respond in time; another attempt reads from the primary."""
+
+
+class Replica:
+    """A replica that is not read for a while after it failed, or while it is too far behind the primary."""
+
+    def __init__(
+        self, pool: ConnectionPool, *, own: ConnectionPool, primary: ConnectionPool, max_lag_seconds: float
+    ) -> None:
+        self.pool = pool
+        """The connections for reads."""
+
+        self.lag_seconds: float | None = None
+        """How far it is behind; None if that cannot be measured, or was not."""
+
+        self._own, self._primary = own, primary
+        self._max_lag_seconds = max_lag_seconds
+        self._retry_at = 0.0
+        # When the primary had written how much; the first one has been replayed, if any has.
+        self._written: deque[tuple[float, int]] = deque(maxlen=MAX_SAMPLES)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether to read from it."""
+        is_behind = self.lag_seconds is not None and self.lag_seconds > self._max_lag_seconds
+        return not is_behind and time.monotonic() >= self._retry_at
+
+    @asynccontextmanager
+    async def limited(self) -> AsyncIterator[None]:
+        """Limit the time of the block, a unit of work on the replica. Raises `ReplicaFailed`."""
+        try:
+            async with asyncio.timeout(TIME_LIMIT_SECONDS) as limit:
+                yield
+        except ConcurrencyConflict:
+            raise
+        except Unavailable as error:
+            self._fail(error)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            self._fail(error)
+
+    async def watch(self) -> NoReturn:
+        """Measure how far it is behind, again and again; until cancelled."""
+        while True:
+            await self.measure()
+            await asyncio.sleep(MEASUREMENT_INTERVAL_SECONDS)
+
+    async def measure(self) -> None:
+        """Measure how far it is behind, or find out that it does not respond."""
+        try:
+            async with asyncio.timeout(TIME_LIMIT_SECONDS):
+                [[written]] = await _fetch(self._primary, WRITTEN)
+        except (DBAPIError, Unavailable, TimeoutError):
+            # Requests report what is wrong with the primary.
+            return
+        now = time.monotonic()
+        try:
+            async with asyncio.timeout(TIME_LIMIT_SECONDS):
+                [[replayed, age]] = await _fetch(self._own, REPLAYED)
+        except (DBAPIError, Unavailable, TimeoutError) as error:
+            self.lag_seconds = None
+            # Another error is that of an engine without these functions: it is read without a measurement.
+            if not isinstance(error, DBAPIError) or is_unavailable(error):
+                self._skip(error)
+            return
+        self._written.append((now, int(written)))
+        self.lag_seconds = None if replayed is None else self._lag(now, int(replayed), age)
+
+    async def dispose(self) -> None:
+        """Close the connections that are not in use."""
+        for pool in (self.pool, self._own, self._primary):
+            await pool.dispose()
+
+    def _lag(self, now: float, replayed: int, age: float | None) -> float | None:
+        while len(self._written) > 1 and self._written[1][1] <= replayed:
+            self._written.popleft()
+        at, written = self._written[0]
+        if written > replayed:
+            # Since before the first measurement, so the age of the last commit that it has replayed counts.
+            return None if age is None else float(age)
+        return 0.0 if len(self._written) == 1 else now - at
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        self._skip(error)
+        raise ReplicaFailed from error
+
+    def _skip(self, error: BaseException) -> None:
+        if time.monotonic() >= self._retry_at:
+            log.warning("replica unavailable", cause=repr(error.__cause__ or error))
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+
+
+async def _fetch(pool: ConnectionPool, sql: str) -> Rows:
+    connection = await pool.acquire()
+    try:
+        return await connection.fetch(sql, ())
+    finally:
+        await connection.rollback()
