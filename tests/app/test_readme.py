@@ -48,6 +48,8 @@ def default_cell(field: FieldInfo) -> str:
         return f"`{','.join(value)}`"
     if isinstance(value, timedelta):
         return f"`{TypeAdapter(timedelta).dump_python(value, mode='json')}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value}`"
 
 

@@ -14,6 +14,7 @@ from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings
 from conduit_search.module import MODULE
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 
 PASSWORD = "correct horse battery"
 
@@ -41,7 +42,7 @@ class Installation:
 
 @pytest.fixture
 async def conduit(tmp_path: Path) -> AsyncIterator[Installation]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/conduit.db", synchronous="NORMAL")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/conduit.db", DatabaseOptions(synchronous="NORMAL"))
     shared = SharedServices(database, ("secret of a test that is as long as it must be",))
     composition = compose(resolve_order([*in_tree(), MODULE]), shared)
     await migrate(database, composition.migratable)

@@ -34,6 +34,7 @@ from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.fakes import NOON, FakeTokenVerifier
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
 from modules.kernel.infrastructure.persistence.sqlite import READ_POOL_SIZE
 from modules.profiles.fakes import FakeProfileReader
 from modules.users.contracts import UserRenamed
@@ -70,7 +71,7 @@ class Context:
 
 @pytest.fixture
 async def context(tmp_path: Path) -> AsyncIterator[Context]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/search.db", synchronous="NORMAL")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/search.db", DatabaseOptions(synchronous="NORMAL"))
     profiles, tokens = FakeProfileReader(), FakeTokenVerifier()
     articles = FakeArticleDirectory(database, profiles)
     offers: dict[type, object] = {ArticleDirectory: articles, TokenVerifier: tokens}
