@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi_offline import FastAPIOffline
 
+from conduit_app.client_network import logged_address
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
 from conduit_app.devtools import devtools
 from conduit_app.discovery import discover
@@ -172,6 +174,7 @@ def create_application(
         routes=routes,
         on_response=metrics.observe_request,
         watchdog=watchdog,
+        address_of=partial(logged_address, how=settings.log_client_addresses),
         is_console=not settings.logs_json,
     )
     application.add_middleware(RequestPathMiddleware, root_path=root_path)

@@ -1,7 +1,9 @@
 """The addresses of clients and proxies: networks, and IPv4 addresses as IPv6 sockets have them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
 
 # What one IPv6 client has at least (RFC 6177, 2).
 IPV6_PREFIX_BITS = 64
@@ -9,6 +11,28 @@ IPV6_PREFIX_BITS = 64
 MAPPED = IPv6Network("::ffff:0:0/96")
 
 Network = IPv4Network | IPv6Network
+
+
+# What lines of the log have of an address whose client should not be known.
+ANONYMOUS_PREFIX_BITS = {4: 24, 6: 48}
+
+
+def logged_address(address: str, *, how: Literal["full", "network", "none"]) -> str | None:
+    """Return what lines of the log have of an address: all of it, its network, or nothing."""
+    if how == "full":
+        return address
+    return None if how == "none" else _anonymous(address)
+
+
+@lru_cache(1_000)
+def _anonymous(address: str) -> str | None:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    return str(ip_network((parsed.packed, ANONYMOUS_PREFIX_BITS[parsed.version]), strict=False))
 
 
 def parse_network(text: str) -> Network:

@@ -106,6 +106,14 @@ class Settings(ModuleSettings):
         None, description="`console` or `json`; default: console in development, JSON in production"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="minimum log level")
+    log_client_addresses: Literal["full", "network", "none"] = Field(
+        "full",
+        description="client addresses in log lines: `full`, `network` (/24 of IPv4, /48 of IPv6) or `none`",
+    )
+    audit_log: Path | None = Field(
+        None,
+        description="file of the audit trail, which commands append to, too; default: the other log lines",
+    )
     response_cache_size: int = Field(
         33_554_432, ge=0, description="response cache size in bytes; 0 disables it"
     )

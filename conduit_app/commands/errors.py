@@ -15,7 +15,7 @@ from conduit_app.migrations.errors import (
     UnexpectedTablesError,
 )
 from conduit_app.settings import SettingsError
-from modules.kernel.domain.errors import Unavailable
+from modules.kernel.domain.errors import DomainError, Unavailable
 from modules.kernel.infrastructure.persistence.backup import BackupError
 from modules.kernel.infrastructure.persistence.database import PreparedStatementLost
 
@@ -45,6 +45,8 @@ def reporting_errors() -> Iterator[None]:
     except Unavailable as error:
         cause = getattr(error.__cause__, "orig", None) or error
         fail(f"the database cannot be used: {cause} (see CONDUIT_DATABASE_URL)")
+    except DomainError as error:
+        fail(str(error))
     except ModuleNotFoundError as error:
         fail(f"this needs {error.name}, of {DISTRIBUTION}[devtools]; in a checkout, run: make setup")
     except OSError as error:

@@ -1,7 +1,9 @@
 """Commands of modules: `conduit MODULE COMMAND`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from typer.core import TyperGroup
@@ -12,8 +14,10 @@ from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.discovery import discover
 from conduit_app.migrations.schema_state import require_compatible
+from conduit_app.observability.audit_log import operator
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
+from modules.kernel.api.audit import AuditAction, audited
 from modules.kernel.module import Command
 
 
@@ -23,30 +27,48 @@ def commands_of(name: str) -> TyperGroup:
         [module] = [module for module in discover() if module.name == name]
     group = typer.Typer(name=name, help=f"Commands of the module {name}.", no_args_is_help=True)
     for command in module.commands:
-        # Module commands take no arguments.
-        text = f"{command.help}\n\nExample: conduit {module.name} {command.name}"
+        example = f"conduit {module.name} {command.name} {command.example}".rstrip()
+        text = f"{command.help}\n\nExample: {example}"
         group.command(name=command.name, help=text)(_runner(module.name, command))
     return get_group(group)
 
 
 def _runner(module: str, command: Command) -> Callable[[], None]:
-    # Not a partial: Typer reads the signature.
-    def run() -> None:
+    def run(**arguments: object) -> None:
         with reporting_errors():
             settings = load_settings(Settings)
             configure_logging(settings)
-            message = asyncio.run(_run(settings, module, command))
-        typer.echo(message, err=True)
+            fields = {"command": f"{module} {command.name}", "arguments": arguments, "operator": operator()}
+            with audited(AuditAction.COMMAND, **fields):
+                text = asyncio.run(_run(settings, module, command, arguments))
+        typer.echo(text)
 
+    # Typer reads both.
+    parameters = [_parameter(parameter) for parameter in _parameters_of(command)]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # of any function
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
-async def _run(settings: Settings, module: str, command: Command) -> str:
+def _parameters_of(command: Command) -> Sequence[Parameter]:
+    """Return the parameters of the command without the container."""
+    return list(signature(command.run, eval_str=True).parameters.values())[1:]
+
+
+def _parameter(parameter: Parameter) -> Parameter:
+    """Return a parameter with its description as Typer has it."""
+    kind, *descriptions = get_args(parameter.annotation) or (parameter.annotation,)
+    describe = typer.Argument if parameter.default is Parameter.empty else typer.Option
+    annotation = cast("Any", Annotated)[kind, describe(help=" ".join(descriptions))]
+    return parameter.replace(annotation=annotation, kind=Parameter.KEYWORD_ONLY)
+
+
+async def _run(settings: Settings, module: str, command: Command, arguments: Mapping[str, object]) -> str:
     composition = compose_from_settings(settings)
     try:
         if module not in composition.containers:
             fail(f"{module} is disabled")
         await require_compatible(composition.database, composition.migratable)
-        return await command.run(composition.containers[module])
+        return await command.run(composition.containers[module], **arguments)
     finally:
         await composition.database.dispose()

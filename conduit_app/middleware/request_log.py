@@ -31,20 +31,23 @@ class RequestLogMiddleware:
     """An ASGI middleware that sets a request id and logs one line per request.
 
     A well-formed id from the client is reused. `routes` maps an endpoint to its path template and its
-    module; `on_response` is called after every request; `watchdog` logs the requests during a stall. With
+    module; `on_response` is called after every request; `watchdog` logs the requests during a stall;
+    `address_of` returns what lines have of the client's address. With
     `is_console`, lines have the path, the query and the caller's name, and those of status 5xx are errors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it observes, and what lines have
         self,
         app: ASGIApp,
         routes: Mapping[object, ServedRoute],
         on_response: OnResponse,
         watchdog: EventLoopWatchdog,
         *,
+        address_of: Callable[[str], str | None],
         is_console: bool = False,
     ) -> None:
         self._app = app
+        self._address_of = address_of
         self._routes = routes
         self._on_response = on_response
         self._watchdog = watchdog
@@ -61,7 +64,11 @@ class RequestLogMiddleware:
         request_id = _request_id(scope)
         raw_request_id = request_id.encode()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = self._address_of(scope["client"][0]) if scope["client"] else None
+        if address is None:
+            structlog.contextvars.bind_contextvars(request_id=request_id)
+        else:
+            structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         self._watchdog.request_started(request_id)
         status = 0
 

@@ -63,7 +63,7 @@ def request_line(line: EventDict, *, colors: bool) -> str:
         user_id = fields.pop("user_id")
         parts.append(_truncated(fields.pop("username", None) or f"user {user_id}", MAX_NAME_WIDTH))
     parts.append(f"req={_short(fields.pop('request_id'))}")
-    for name in ("event", "level", "route", "username", "span_id"):
+    for name in ("event", "level", "route", "username", "span_id", "address"):
         fields.pop(name, None)
     parts += [f"{name}={_short(str(value))}" for name, value in fields.items()]
     # 0: the client has disconnected before the response.

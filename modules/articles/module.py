@@ -1,6 +1,7 @@
 """The manifest of articles."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import APIRouter
 
@@ -25,7 +26,7 @@ from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Module, Subscription
+from modules.kernel.module import Command, Module, Subscription
 from modules.profiles.contracts import ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -44,6 +45,14 @@ def router(container: ArticlesContainer) -> APIRouter:
 async def demo(container: ArticlesContainer, demo: Demo) -> None:
     """Insert this module's demo data."""
     await insert_articles(container.database(), container.counts(), demo)
+
+
+async def delete(
+    container: ArticlesContainer, slug: Annotated[str, "The last part of the article's URL."]
+) -> str:
+    """Delete an article."""
+    await container.service().remove(slug)
+    return f"deleted article {slug}"
 
 
 def checks(container: ArticlesContainer) -> Sequence[ConsistencyCheck]:
@@ -77,4 +86,5 @@ MODULE = Module(
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,
     demo=demo,
+    commands=[Command("delete", "Delete an article of any author.", delete, "how-to-train-your-dragon")],
 )

@@ -1,6 +1,7 @@
 """The manifest of comments."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import APIRouter
 
@@ -9,6 +10,7 @@ from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
 from modules.comments.demo.comments import insert_comments
+from modules.comments.domain.comment import CommentId
 from modules.comments.infrastructure.checks import consistency_checks
 from modules.comments.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
@@ -17,7 +19,7 @@ from modules.kernel.api.idempotency import Idempotency
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Module, Subscription
+from modules.kernel.module import Command, Module, Subscription
 from modules.profiles.contracts import ProfileReader
 from modules.users.contracts import UserDeleted
 
@@ -35,6 +37,14 @@ def router(container: CommentsContainer) -> APIRouter:
 async def demo(container: CommentsContainer, demo: Demo) -> None:
     """Insert this module's demo data."""
     await insert_comments(container.database(), container.articles(), container.profiles(), demo)
+
+
+async def delete(
+    container: CommentsContainer, comment: Annotated[int, "The id of the comment, as in the API."]
+) -> str:
+    """Delete a comment."""
+    await container.service().remove(CommentId(comment))
+    return f"deleted comment {comment}"
 
 
 def checks(container: CommentsContainer) -> Sequence[ConsistencyCheck]:
@@ -57,4 +67,5 @@ MODULE = Module(
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,
     demo=demo,
+    commands=[Command("delete", "Delete a comment of any author.", delete, "42")],
 )

@@ -61,13 +61,15 @@ class Job:
 class Command:
     """A command of a module for operators: `conduit MODULE NAME`.
 
-    `help` describes it; the application adds the example. `run` is called with the module's container,
-    on a migrated database, and returns the message to print at the end.
+    `help` describes it. `run` is called with the module's container, on a migrated database, and returns the
+    text to print. Its other parameters are those of the command line: arguments, or options if they have a
+    default. `Annotated[str, "Username."]` describes one; `example` has the arguments of the example.
     """
 
     name: str
     help: str
-    run: Callable[[Any], Awaitable[str]]
+    run: Callable[..., Awaitable[str]]
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Module:
     checks: returns, from its container, its consistency checks, in the order of their repair.
     demo: fills its part of a demonstration database, after the modules it needs.
     jobs: its periodic jobs.
-    commands: its commands for operators, under the module's name.
+    commands: its commands for operators, under the module's name; each use is in the audit trail.
     gauges, counters, histograms: its metrics.
     after_restore: runs, with its container, after the database was restored from a backup.
     unauthenticated: operations that change something and need no token, such as POST /api/users: the reason.

@@ -3,6 +3,7 @@
 from dependency_injector import providers
 
 from modules.kernel.container import ModuleContainer
+from modules.users.domain.administration import AccountAdministration
 from modules.users.domain.credentials import Credentials
 from modules.users.domain.service import AccountService
 from modules.users.infrastructure.accounts import SqlAccounts
@@ -63,4 +64,12 @@ class UsersContainer(ModuleContainer):
         tokens,
         ModuleContainer.events,
         ModuleContainer.idempotency,
+    )
+    administration = providers.Singleton(
+        AccountAdministration,
+        ModuleContainer.database,
+        repository,
+        credentials,
+        accounts,
+        ModuleContainer.clock,
     )

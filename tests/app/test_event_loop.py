@@ -96,7 +96,7 @@ async def test_request_that_blocks_the_loop_is_logged_by_its_id(loop: WatchedLoo
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    application = RequestLogMiddleware(block, {}, lambda *_: None, loop.watchdog)
+    application = RequestLogMiddleware(block, {}, lambda *_: None, loop.watchdog, address_of=str)
     with capture_logs() as logs, loop.watchdog.running():
         async with AsyncClient(transport=ASGITransport(application), base_url="http://test") as client:
             response = await client.get("/")

@@ -145,6 +145,7 @@ class TestLine:
             "module": "articles",
             "status": 200,
             "request_id": "frontend-7",
+            "address": "127.0.0.1",
             "user_id": 1,
         }
 

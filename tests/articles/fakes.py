@@ -44,6 +44,10 @@ class FakeArticles:
         self._unit_of_work.require_transaction()
         return self._by_slug(slug)
 
+    async def get_for_removal(self, slug: str) -> Article:
+        self._unit_of_work.require_transaction()
+        return self._by_slug(slug)
+
     async def save(self, article: Article, new_title: Title | None) -> None:
         self._unit_of_work.require_transaction()
         slug = article.slug if new_title is None else next(new_title.slugs())

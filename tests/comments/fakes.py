@@ -47,6 +47,12 @@ class FakeComments:
             raise CommentNotFound
         return comment
 
+    async def get_for_removal(self, comment_id: CommentId) -> Comment:
+        self._unit_of_work.require_transaction()
+        if comment_id not in self.stored:
+            raise CommentNotFound
+        return self.stored[comment_id]
+
     async def delete(self, comment_id: CommentId) -> None:
         self._unit_of_work.require_transaction()
         del self.stored[comment_id]

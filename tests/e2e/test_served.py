@@ -185,6 +185,7 @@ class TestLog:
             "module": "profiles",
             "status": 200,
             "request_id": "frontend-7",
+            "address": "127.0.0.1",
         }
 
     def test_input_cannot_inject_log_lines(self, conduit: RunningServer) -> None:

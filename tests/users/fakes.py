@@ -1,5 +1,6 @@
 """The ports of users in memory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from modules.kernel.domain.identity import Session, TokenInvalid, UserId
@@ -44,6 +45,14 @@ class FakeAccounts:
     async def by_email(self, email: str) -> Account | None:
         accounts = {email_key(account.email): account for account in self.by_user_id.values()}
         return accounts.get(email_key(email))
+
+    async def by_name(self, name: str) -> Account | None:
+        accounts = {username_key(account.username): account for account in self.by_user_id.values()}
+        return accounts.get(username_key(name)) or await self.by_email(name)
+
+    async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
+        accounts = [account for account in self.by_user_id.values() if account.id > after]
+        return [account for account in accounts if account.disabled_at or not disabled_only][:limit]
 
     async def save(self, account: Account) -> None:
         self._unit_of_work.require_transaction()

@@ -125,6 +125,10 @@ class ArticleRepository(Protocol):
         """
         ...
 
+    async def get_for_removal(self, slug: str) -> Article:
+        """Return the article, restricted or not, and lock it as `get_for_update` does."""
+        ...
+
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
         """Return all articles of this author, oldest first."""
         ...

@@ -88,8 +88,16 @@ class ArticleService:
             article = await self._repository.get_for_update(slug, editor_id)
             article.require_author(editor_id)
             _require(if_match, article)
-            await self._repository.delete(article)
-            await self._publish_deletion(article.author_id, [article.id])
+            await self._delete(article)
+
+    async def remove(self, slug: str) -> None:
+        """Delete an article of any author, as an operator; raise `ArticleNotFound`."""
+        async with self._unit_of_work.long_transaction():
+            await self._delete(await self._repository.get_for_removal(slug))
+
+    async def _delete(self, article: Article) -> None:
+        await self._repository.delete(article)
+        await self._publish_deletion(article.author_id, [article.id])
 
     async def favorite(self, slug: str, user_id: UserId) -> ArticleView:
         """Add an article to the user's favorites; raise `ArticleNotFound`. Idempotent."""

@@ -38,6 +38,7 @@ IS_ARTICLE = articles.c.id == bindparam("article_id")
 # All who lock an article wait in one queue. With FOR KEY SHARE, which is enough against a deletion, those
 # who favorite an article or comment on it all the time would overtake its deletion for ever.
 LOCK = prepare(select(articles).where(HAS_SLUG, is_visible(articles.c.id)).with_for_update(key_share=True))
+LOCK_FOR_REMOVAL = prepare(select(articles).where(HAS_SLUG).with_for_update(key_share=True))
 LOCK_FOR_FAVORITE = prepare(
     select(articles.c.id, articles.c.created_at, articles.c.restricted)
     .where(HAS_SLUG, is_visible(articles.c.id))
@@ -129,6 +130,12 @@ class SqlArticles:
 
     async def get_for_update(self, slug: str, editor_id: UserId) -> Article:
         return _article(await self._lock(LOCK, slug, editor_id))
+
+    async def get_for_removal(self, slug: str) -> Article:
+        row = await self._database.fetch_one(LOCK_FOR_REMOVAL, {"slug": slug})
+        if row is None:
+            raise ArticleNotFound
+        return _article(row)
 
     async def by_author(self, author_id: UserId) -> Sequence[Article]:
         return [_article(row) for row in await self._database.fetch_all(BY_AUTHOR, {"author_id": author_id})]

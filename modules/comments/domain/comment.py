@@ -95,6 +95,10 @@ class CommentRepository(Protocol):
         """
         ...
 
+    async def get_for_removal(self, comment_id: CommentId) -> Comment:
+        """Return the comment on any article, and lock it as `get_for_update` does."""
+        ...
+
     async def delete(self, comment_id: CommentId) -> None:
         """Delete a comment."""
         ...

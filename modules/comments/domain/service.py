@@ -99,6 +99,12 @@ class CommentService:
             comment.require_author(editor_id)
             await self._comments.delete(comment.id)
 
+    async def remove(self, comment_id: CommentId) -> None:
+        """Delete a comment of any author, as an operator; raise `CommentNotFound`."""
+        async with self._unit_of_work.transaction():
+            comment = await self._comments.get_for_removal(comment_id)
+            await self._comments.delete(comment.id)
+
     async def on_articles_deleted(self, event: ArticlesDeleted) -> None:
         """Delete the comments on deleted articles."""
         # Inside the publisher's transaction on purpose: a comment must never outlive its article.

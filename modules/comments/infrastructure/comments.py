@@ -42,6 +42,7 @@ LOCK = prepare(
     .where(comments.c.id == bindparam("comment_id"), comments.c.article_id == bindparam("article_id"))
     .with_for_update()
 )
+LOCK_FOR_REMOVAL = prepare(select(comments).where(comments.c.id == bindparam("comment_id")).with_for_update())
 DELETE = prepare(delete(comments).where(comments.c.id == bindparam("comment_id")))
 BY_AUTHOR = prepare(
     select(comments)
@@ -97,6 +98,12 @@ class SqlComments:
 
     async def get_for_update(self, article_id: ArticleId, comment_id: CommentId) -> Comment:
         row = await self._database.fetch_one(LOCK, {"article_id": article_id, "comment_id": comment_id})
+        if row is None:
+            raise CommentNotFound
+        return _comment(row)
+
+    async def get_for_removal(self, comment_id: CommentId) -> Comment:
+        row = await self._database.fetch_one(LOCK_FOR_REMOVAL, {"comment_id": comment_id})
         if row is None:
             raise CommentNotFound
         return _comment(row)

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from modules.kernel.api.security_schemes import OPTIONAL, TOKEN
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import (
+    AccountDisabled,
     Principal,
     TokenInvalid,
     TokenMissing,
@@ -53,11 +54,11 @@ class _Token(SecurityBase, Generic[CallerT]):
 class Authentication:
     """The FastAPI dependencies that authenticate a request.
 
-    `required` returns the caller, and raises `TokenMissing` or `TokenInvalid`. `principal` returns the
-    caller's principal and raises the same, for use cases that change the account itself: they lock it and
-    verify the session themselves. `optional` returns the caller or None: an invalid token counts as none, so
-    that a client with a stale token still reads public pages, and the response says so in
-    `WWW-Authenticate`. With `required` and `optional`, every transaction of the request first
+    `required` returns the caller, and raises `TokenMissing`, `TokenInvalid` or `AccountDisabled`. `principal`
+    returns the caller's principal and raises the same, for use cases that change the account itself: they
+    lock it and verify the session themselves. `optional` returns the caller or None: an invalid token, and
+    that of a disabled account, count as none, so that a client with a stale token still reads public pages,
+    and the response says so in `WWW-Authenticate`. With both of them, every transaction of the request first
     locks the caller's account and verifies the session again (`write_authorization`).
     """
 
@@ -73,7 +74,7 @@ class Authentication:
             return None
         try:
             principal = await self._authenticate(request, authorization)
-        except TokenInvalid:
+        except (TokenInvalid, AccountDisabled):
             request.scope[CREDENTIALS_REJECTED] = True
             return None
         # Of a request that is processed again, the last attempt counts.

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NewType, Protocol, runtime_checkable
 
-from modules.kernel.domain.errors import RateLimited, Unauthenticated
+from modules.kernel.domain.errors import Forbidden, RateLimited, Unauthenticated
 
 UserId = NewType("UserId", int)
 
@@ -20,6 +20,12 @@ class TokenInvalid(Unauthenticated):
     """The token is forged, expired or revoked, or its user was deleted. The response does not say which."""
 
     subject, problem = "token", "is invalid"
+
+
+class AccountDisabled(Forbidden):
+    """The token is valid, or the credentials are right, but an operator has disabled the account."""
+
+    subject, problem = "account", "is disabled"
 
 
 class StorageLimitExceeded(RateLimited):
@@ -59,15 +65,16 @@ class TokenVerifier(Protocol):
     """Verifies tokens. The module that issues them offers it to all modules."""
 
     async def verify(self, token: str) -> Principal:
-        """Return the token's principal; raise `TokenInvalid` unless it is valid now."""
+        """Return the token's principal; raise `TokenInvalid` unless it is valid now, or `AccountDisabled`."""
         ...
 
     async def authorize_write(self, principal: Principal, body_bytes: int) -> None:
         """Lock the principal's account against deletion until the open transaction ends.
 
         `body_bytes` is the size of the request body that is about to be stored. Raises `TokenInvalid` if
-        the account was deleted or the session was revoked since it was verified, `StorageLimitExceeded`
-        if the account has stored too much, and `RuntimeError` when no transaction is open.
+        the account was deleted or the session was revoked since it was verified, `AccountDisabled`,
+        `StorageLimitExceeded` if the account has stored too much, and `RuntimeError` when no transaction is
+        open.
         """
         ...
 

@@ -1,10 +1,13 @@
 """Routes of users: registration, login and the current user's account."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from modules.kernel.api.audit import AuditAction, audited
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
@@ -23,6 +26,7 @@ from modules.users.api.schemas import (
     UpdateUserRequest,
     UserResponse,
 )
+from modules.users.domain.account import AccountChanges, InvalidCredentials
 from modules.users.domain.service import AccountService, AuthenticatedAccount
 
 
@@ -44,18 +48,24 @@ def create_router(
     ) -> JsonResponse[UserResponse]:
         """Register a new user."""
         user, address = body.user, _client_address(request)
-        return created(
-            _user_response(
-                await accounts.register(user.username, user.email, user.password, address, idempotency_key)
+        with audited(AuditAction.REGISTRATION) as audit:
+            registered = await accounts.register(
+                user.username, user.email, user.password, address, idempotency_key
             )
-        )
+            audit["user_id"] = registered.account.id
+        return created(_user_response(registered))
 
     @router.post("/users/login", operation_id="Login", responses=error_responses(401, 422, 429))
     async def log_in(request: Request, body: LoginUserRequest) -> JsonResponse[UserResponse]:
         """Log in with an e-mail address and a password."""
-        return _user_response(
-            await accounts.log_in(body.user.email, body.user.password, _client_address(request))
-        )
+        with audited(AuditAction.LOGIN) as audit:
+            try:
+                user = await accounts.log_in(body.user.email, body.user.password, _client_address(request))
+            except InvalidCredentials as error:
+                audit["user_id"] = error.user_id
+                raise
+            audit["user_id"] = user.account.id
+        return _user_response(user)
 
     @router.get("/user", operation_id="GetCurrentUser", responses=error_responses(401, 422))
     @cacheable
@@ -66,7 +76,9 @@ def create_router(
     @router.put("/user", operation_id="UpdateCurrentUser", responses=error_responses(401, 409, 422))
     async def update_user(user: CurrentUser, body: UpdateUserRequest) -> JsonResponse[UserResponse]:
         """Update the current user. A new password ends all other sessions, and returns a new token."""
-        return _user_response(await accounts.update(user, body.user.changes()))
+        changes = body.user.changes()
+        with _audited(changes):
+            return _user_response(await accounts.update(user, changes))
 
     @router.delete(
         "/user",
@@ -76,7 +88,8 @@ def create_router(
     )
     async def delete_user(request: Request, user: CurrentUser, body: DeleteUserRequest) -> None:
         """Delete your own account with all its data. This cannot be undone."""
-        await accounts.delete(user, body.user.password, _client_address(request))
+        with audited(AuditAction.ACCOUNT_DELETION):
+            await accounts.delete(user, body.user.password, _client_address(request))
 
     @router.get(
         "/user/export",
@@ -86,7 +99,8 @@ def create_router(
     )
     async def export_user(user: CurrentUser) -> Response:
         """Export all data stored about the current user."""
-        return await export_response(personal_data, user.user_id)
+        with audited(AuditAction.EXPORT):
+            return await export_response(personal_data, user.user_id)
 
     @router.post(
         "/user/logout-all",
@@ -96,9 +110,20 @@ def create_router(
     )
     async def log_out_everywhere(user: CurrentUser) -> None:
         """Log out everywhere. Revokes every token of the current user, this one included."""
-        await accounts.log_out_everywhere(user)
+        with audited(AuditAction.LOGOUT_EVERYWHERE):
+            await accounts.log_out_everywhere(user)
 
     return router
+
+
+@contextmanager
+def _audited(changes: AccountChanges) -> Iterator[None]:
+    with ExitStack() as audit:
+        if changes.password is not None:
+            audit.enter_context(audited(AuditAction.PASSWORD_CHANGE))
+        if changes.email is not None:
+            audit.enter_context(audited(AuditAction.EMAIL_CHANGE))
+        yield
 
 
 def _user_response(authenticated: AuthenticatedAccount) -> JsonResponse[UserResponse]:

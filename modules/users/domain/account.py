@@ -1,13 +1,14 @@
 """The account, its errors and its ports."""
 
 import secrets  # conduit: allow pure-domain: an epoch is compared for equality only, and must not be guessed
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from modules.kernel.domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modules.kernel.domain.idempotency import HEADER
-from modules.kernel.domain.identity import Session, TokenInvalid, UserId
+from modules.kernel.domain.identity import AccountDisabled, Session, TokenInvalid, UserId
 from modules.users.domain.values import Bio, Email, Image, Password, SubmittedSecret, Username
 
 # 128 bits: no two epochs are ever equal, of one account or of two.
@@ -18,6 +19,11 @@ class InvalidCredentials(Unauthenticated):
     """No account has this e-mail and password; does not reveal which of the two is wrong."""
 
     subject, problem = "credentials", "invalid"
+
+    def __init__(self, user_id: UserId | None) -> None:
+        super().__init__()
+        self.user_id = user_id
+        """The account with this e-mail, for the audit trail only."""
 
 
 class WrongPassword(Forbidden):
@@ -93,6 +99,8 @@ class Account:
     image: str | None
     password_hash: str
     sessions: ValidSessions
+    disabled_at: datetime | None = None
+    """When an operator disabled it."""
 
     def with_changes(
         self, changes: "AccountChanges", password_hash: str | None, session: Session
@@ -110,12 +118,19 @@ class Account:
 
     def export_personal_data(self) -> Mapping[str, object]:
         """Return the stored data of the account, without its secrets."""
-        return {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
+        data = {"username": self.username, "email": self.email, "bio": self.bio, "image": self.image}
+        return data if self.disabled_at is None else {**data, "disabledAt": self.disabled_at}
 
     def require_session(self, session: Session) -> None:
-        """Raise `TokenInvalid` if this session was revoked."""
+        """Raise `TokenInvalid` if this session was revoked, or `AccountDisabled`."""
         if not self.sessions.include(session):
             raise TokenInvalid
+        self.require_enabled()
+
+    def require_enabled(self) -> None:
+        """Raise `AccountDisabled` if an operator has disabled the account."""
+        if self.disabled_at is not None:
+            raise AccountDisabled
 
     def require_password_hash(self, verified_hash: str) -> None:
         """Raise `TokenInvalid` if the password hash is no longer the one that was verified."""
@@ -125,6 +140,18 @@ class Account:
     def with_sessions_revoked(self) -> "Account":
         """Return the account with every session revoked."""
         return replace(self, sessions=ValidSessions.none())
+
+    def with_password(self, password_hash: str) -> "Account":
+        """Return the account with another password and every session revoked."""
+        return replace(self.with_sessions_revoked(), password_hash=password_hash)
+
+    def disabled(self, at: datetime) -> "Account":
+        """Return the account disabled since then."""
+        return replace(self, disabled_at=self.disabled_at or at)
+
+    def enabled(self) -> "Account":
+        """Return the account enabled, with every session revoked that it had before."""
+        return replace(self.with_sessions_revoked(), disabled_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +195,14 @@ class AccountRepository(Protocol):
 
     async def by_email(self, email: str) -> Account | None:
         """Return the account with this e-mail, matched case-insensitively, or None."""
+        ...
+
+    async def by_name(self, name: str) -> Account | None:
+        """Return the account with this username, or else with this e-mail, or None."""
+        ...
+
+    async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
+        """Return so many accounts with a greater id, the oldest first."""
         ...
 
     async def save(self, account: Account) -> None:

@@ -103,13 +103,14 @@ class AccountService:
     ) -> AuthenticatedAccount:
         """Return the account with these credentials, submitted from a network address.
 
-        Raises `InvalidCredentials`, or `TooManyLoginAttempts` after too many failures.
+        Raises `InvalidCredentials`, `TooManyLoginAttempts` after too many failures, or `AccountDisabled`.
         """
         account = await self._repository.by_email(email.text)
         password_hash = None if account is None else account.password_hash
         verified = await self._credentials.verify(email.text, password_hash, password, address)
         if not verified or account is None:
-            raise InvalidCredentials
+            raise InvalidCredentials(None if account is None else account.id)
+        account.require_enabled()
         new_hash = await self._credentials.rehash_if_outdated(account.password_hash, password)
         if new_hash is not None:
             async with self._unit_of_work.transaction():
@@ -157,10 +158,14 @@ class AccountService:
             account = await self._repository.get_for_deletion(principal.user_id)
             account.require_session(principal.session)
             account.require_password_hash(verified.password_hash)
-            await self._repository.delete(account)
-            await self._idempotency.delete_for_user(account.id)
-            await self._credentials.forget(account.email)
-            await self._events.publish(UserDeleted(account.id))
+            await self.erase(account)
+
+    async def erase(self, account: Account) -> None:
+        """Delete a locked account with all its owner's data in every module, in the open transaction."""
+        await self._repository.delete(account)
+        await self._idempotency.delete_for_user(account.id)
+        await self._credentials.forget(account.email)
+        await self._events.publish(UserDeleted(account.id))
 
     async def export_personal_data(self, user_id: UserId) -> Mapping[str, object]:
         """Return the stored data of an account, without its secrets."""

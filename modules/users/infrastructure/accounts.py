@@ -1,5 +1,6 @@
 """The account repository."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, insert, or_, select, update
@@ -24,6 +25,16 @@ BY_ID = prepare(USER)
 LOCK_FOR_UPDATE = prepare(USER.with_for_update(key_share=True))
 LOCK_FOR_DELETION = prepare(USER.with_for_update())
 BY_EMAIL = prepare(select(accounts).where(in_texts(accounts.c.email_key, "keys")))
+BY_USERNAME = prepare(select(accounts).where(accounts.c.username_key == bindparam("key")))
+AFTER = (
+    select(accounts)
+    .where(accounts.c.id > bindparam("after"))
+    .order_by(accounts.c.id)
+    .limit(bindparam("size"))
+)
+PAGE = prepare(AFTER)
+# For an operator: it reads all accounts up to the last one.
+DISABLED_PAGE = prepare(AFTER.where(accounts.c.disabled_at.is_not(None)))
 INSERT = prepare(insert(accounts).returning(*accounts.c))
 SAVE = prepare(
     update(accounts)
@@ -40,6 +51,7 @@ SAVE = prepare(
                 "password_hash",
                 "session_epoch",
                 "surviving_session",
+                "disabled_at",
             )
         }
         # An unchanged address keeps its key, which may be that of `email_as_typed`.
@@ -101,6 +113,17 @@ class SqlAccounts:
         row = rows.get(as_typed) or rows.get(key)
         return None if row is None else _account(row)
 
+    async def by_name(self, name: str) -> Account | None:
+        row = await self._database.fetch_one(BY_USERNAME, {"key": username_key(name)})
+        return await self.by_email(name) if row is None else _account(row)
+
+    async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
+        statement = DISABLED_PAGE if disabled_only else PAGE
+        return [
+            _account(row)
+            for row in await self._database.fetch_all(statement, {"after": after, "size": limit})
+        ]
+
     async def save(self, account: Account) -> None:
         values = _name_columns(account.username, account.email) | {
             "bio": account.bio,
@@ -108,6 +131,7 @@ class SqlAccounts:
             "password_hash": account.password_hash,
             "session_epoch": account.sessions.epoch,
             "surviving_session": account.sessions.surviving_id,
+            "disabled_at": account.disabled_at,
         }
         parameters = {f"new_{name}": value for name, value in values.items()}
         try:
@@ -155,6 +179,7 @@ def account_row(account: NewAccount) -> dict[str, str | int | None]:
         "password_hash": account.password_hash,
         "session_epoch": ValidSessions.none().epoch,
         "surviving_session": None,
+        "disabled_at": None,
     }
 
 
@@ -176,4 +201,5 @@ def _account(row: Any) -> Account:
         image=row.image,
         password_hash=row.password_hash,
         sessions=ValidSessions(row.session_epoch, row.surviving_session),
+        disabled_at=row.disabled_at,
     )

@@ -1,11 +1,12 @@
 """The tables of users."""
 
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Double, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from modules.kernel.infrastructure.persistence.schema import Identifier, Schema, module_metadata
+from modules.kernel.infrastructure.persistence.schema import Identifier, Schema, UtcDateTime, module_metadata
 
 
 class Base(DeclarativeBase):
@@ -34,6 +35,7 @@ class AccountRow(Base):
     password_hash: Mapped[str]
     session_epoch: Mapped[str]
     surviving_session: Mapped[str | None]
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class LoginAttemptRow(Base):

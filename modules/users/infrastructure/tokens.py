@@ -12,7 +12,14 @@ from jwt.types import Options
 from sqlalchemy import bindparam, select
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.identity import Principal, Session, TokenInvalid, UserId, caller_username
+from modules.kernel.domain.identity import (
+    AccountDisabled,
+    Principal,
+    Session,
+    TokenInvalid,
+    UserId,
+    caller_username,
+)
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 from modules.users.domain.account import Account, ValidSessions
@@ -28,9 +35,9 @@ MAX_TOKEN_LENGTH = 1_000
 # The clocks of two machines differ; https://datatracker.ietf.org/doc/html/rfc7519#section-4.1.5
 CLOCK_SKEW_SECONDS = 5
 SESSION_ID_BYTES = 16
-SESSIONS = select(accounts.c.session_epoch, accounts.c.surviving_session, accounts.c.username).where(
-    accounts.c.id == bindparam("user_id")
-)
+SESSIONS = select(
+    accounts.c.session_epoch, accounts.c.surviving_session, accounts.c.disabled_at, accounts.c.username
+).where(accounts.c.id == bindparam("user_id"))
 VALID_SESSIONS = prepare(SESSIONS)
 # Blocks deletion only: the user's requests write at the same time.
 LOCK_SESSIONS = prepare(SESSIONS.with_for_update(read=True, key_share=True))
@@ -100,9 +107,11 @@ class JwtTokens:
         row = await self._database.fetch_one(statement, {"user_id": principal.user_id})
         if row is None:
             raise TokenInvalid
-        epoch, surviving, username = row
+        epoch, surviving, disabled_at, username = row
         if not ValidSessions(epoch, surviving).include(principal.session):
             raise TokenInvalid
+        if disabled_at is not None:
+            raise AccountDisabled
         caller_username.set(username)
 
     def _session_end(self, session: Session) -> int:

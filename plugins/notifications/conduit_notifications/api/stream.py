@@ -12,7 +12,7 @@ from conduit_notifications.domain.notifications import (
     StreamSubscription,
 )
 from modules.kernel.api.json_response import to_json
-from modules.kernel.domain.errors import Unauthenticated, Unavailable
+from modules.kernel.domain.errors import Forbidden, Unauthenticated, Unavailable
 from modules.kernel.domain.identity import UserId
 
 # Most proxies close connections that are idle for a minute.
@@ -47,7 +47,7 @@ async def events(
                 await subscription.wait(HEARTBEAT_SECONDS)
                 yield HEARTBEAT
             last = latest
-    except (Unauthenticated, Unavailable):
+    except (Unauthenticated, Forbidden, Unavailable):
         return
 
 

@@ -1,0 +1,89 @@
+"""The use cases of operators: accounts that are not their own."""
+
+import secrets  # conduit: allow pure-domain: a password must not be guessed
+from collections.abc import Callable, Sequence
+
+from modules.kernel.domain.clock import Clock
+from modules.kernel.domain.errors import NotFound
+from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.unit_of_work import UnitOfWork
+from modules.users.domain.account import Account, AccountRepository
+from modules.users.domain.credentials import Credentials
+from modules.users.domain.service import AccountService
+from modules.users.domain.values import Password
+
+PASSWORD_BYTES = 18
+
+
+class AccountNotFound(NotFound):
+    """No account has this username or e-mail."""
+
+    subject = "account"
+
+
+class AccountAdministration:
+    """Shows, disables and deletes accounts, and ends their sessions.
+
+    `name` is a username or an e-mail. Each use case returns the account after it, or raises
+    `AccountNotFound`.
+    """
+
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        repository: AccountRepository,
+        credentials: Credentials,
+        accounts: AccountService,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._repository = repository
+        self._credentials = credentials
+        self._accounts = accounts
+        self._clock = clock
+
+    async def find(self, name: str) -> Account:
+        """Return the account."""
+        account = await self._repository.by_name(name)
+        if account is None:
+            raise AccountNotFound
+        return account
+
+    async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
+        """Return so many accounts with a greater id, the oldest first."""
+        return await self._repository.page(after, limit, disabled_only=disabled_only)
+
+    async def disable(self, name: str) -> Account:
+        """Disable an account: it cannot log in, and its tokens are those of nobody."""
+        return await self._change(name, lambda account: account.disabled(self._clock.now()))
+
+    async def enable(self, name: str) -> Account:
+        """Enable an account; it must log in again."""
+        return await self._change(name, Account.enabled)
+
+    async def revoke_sessions(self, name: str) -> Account:
+        """End all sessions of an account."""
+        return await self._change(name, Account.with_sessions_revoked)
+
+    async def reset_password(self, name: str) -> tuple[Account, str]:
+        """Set a new random password and end all sessions; return the password, too."""
+        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        # Before the transaction, as at a registration.
+        password_hash = await self._credentials.hash_new(Password(password))
+        account = await self._change(name, lambda account: account.with_password(password_hash))
+        return account, password
+
+    async def delete(self, name: str) -> Account:
+        """Delete an account with all its owner's data in every module."""
+        found = await self.find(name)
+        async with self._unit_of_work.transaction():
+            account = await self._repository.get_for_deletion(found.id)
+            await self._accounts.erase(account)
+        return account
+
+    async def _change(self, name: str, change: Callable[[Account], Account]) -> Account:
+        found = await self.find(name)
+        async with self._unit_of_work.transaction():
+            changed = change(await self._repository.get_for_update(found.id))
+            await self._repository.save(changed)
+        return changed
