@@ -61,8 +61,9 @@ operate(
 operate(
     "doctor",
     "conduit_app.commands.doctor:doctor",
-    "Compare stored counts with the counted rows, and references with their targets.",
+    "Check the database, stored counts and references.",
 )
+operate("config", "conduit_app.commands.config:config", "Print every setting in force and where it is from.")
 operate("modules", "conduit_app.commands.modules:modules_command", "List the enabled modules.")
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
 operate("jobs", "conduit_app.commands.jobs:jobs", "List the periodic jobs; run one now.")

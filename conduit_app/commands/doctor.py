@@ -14,6 +14,7 @@ from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.domain.consistency import ConsistencyCheck
+from modules.kernel.infrastructure.persistence.database_problems import database_problems
 
 MAX_EXAMPLES = 3
 
@@ -36,12 +37,12 @@ def doctor(
         bool, typer.Option("--repair", help="Recompute wrong counts, delete rows of missing targets.")
     ] = False,
 ) -> None:
-    """Compare stored counts with the counted rows, and references with their targets.
+    """Check the database: integrity, disk, versions, clocks and settings; stored counts and references.
 
     Example: conduit doctor --repair
 
-    Prints a line for each kind of difference. The exit code is 1 if there are differences, or if some
-    remain after the repair. Safe while servers run.
+    Prints a line for each problem and each kind of difference. The exit code is 1 if there are any, or if
+    some remain after the repair. Safe while servers run.
     """
     with reporting_errors():
         settings = load_settings(Settings)
@@ -64,6 +65,9 @@ async def find_differences(composition: Composition) -> AsyncIterator[Finding]:
 async def _run(composition: Composition, *, repair: bool) -> bool:
     try:
         await require_compatible(composition.database, composition.migratable)
+        problems = await database_problems(composition.database)
+        for problem in problems:
+            typer.echo(problem)
         consistent = True
         async for finding in find_differences(composition):
             consistent = False
@@ -75,7 +79,7 @@ async def _run(composition: Composition, *, repair: bool) -> bool:
             for finding in remaining:
                 typer.echo(f"remains: {finding}")
             consistent = not remaining
-        return consistent
+        return consistent and not problems
     finally:
         await composition.database.dispose()
 

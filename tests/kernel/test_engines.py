@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions, open_engines
+from modules.kernel.infrastructure.persistence.postgresql import SessionSettings
 from tests.kernel.sample_table import Thing
 
 
@@ -65,6 +66,24 @@ class TestPostgresql:
                 async with unit_of_work() as session:
                     assert await session.scalar(text(f"SHOW {name}")) == value
         assert await database.unexpected_settings() == []
+        await database.dispose()
+
+    async def test_settings_that_are_not_in_force_are_reported(
+        self, empty_postgresql: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(SessionSettings, "begin", "BEGIN")
+        monkeypatch.setattr(SessionSettings, "set_timeouts", "SELECT 1")
+        database = Database(empty_postgresql)
+        assert await database.unexpected_settings() == [
+            "statement_timeout=0 instead of 10s",
+            "lock_timeout=0 instead of 5s",
+            "idle_in_transaction_session_timeout=0 instead of 30s",
+            "transaction_isolation=read committed instead of repeatable read",
+            "transaction_read_only=off instead of on",
+            "statement_timeout=0 instead of 10s",
+            "lock_timeout=0 instead of 5s",
+            "idle_in_transaction_session_timeout=0 instead of 30s",
+        ]
         await database.dispose()
 
     async def test_pool_size_limits_connections(self, empty_postgresql: str) -> None:

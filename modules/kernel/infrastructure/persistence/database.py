@@ -266,6 +266,11 @@ class Database:
         """The connection pools `write` and `read`, for metrics and tests; they may be the same."""
         return {"write": self._engines.write, "read": self._engines.read}
 
+    @property
+    def max_connections(self) -> int:
+        """How many connections this process opens at most to the primary."""
+        return self._engines.max_connections
+
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a unit of work that may write, or join the open one.
 

@@ -83,6 +83,9 @@ class Engines:
     write_ahead_log: WriteAheadLog | None = None
     """Of a SQLite file."""
 
+    max_connections: int = 0
+    """To the primary of PostgreSQL."""
+
     async def data_version(self) -> DataVersion | None:
         """Return a value that changes with every commit, of any process; None where it is not available."""
         return None if self.version_reader is None else await self.version_reader.data_version()
@@ -235,6 +238,8 @@ def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) 
         # On a connection of its own: it must not wait for slow reads, which may be what is cached.
         version_reader=ServerDataVersionReader(pool(engine, reading, 1)),
         replica=replica,
+        # Besides the pools: for probes, the data version, notifications and the lag of the replica.
+        max_connections=2 * options.pool_size + 3 + (replica is not None),
     )
 
 

@@ -21,12 +21,13 @@ class WriteAheadLog:
     """The write-ahead log of a database file."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
+        self.database = database
+        """The file of the database."""
 
     def size(self) -> int:
         """Return its size in bytes, 0 without one."""
         # SQLite puts it beside the file that a symbolic link refers to.
-        file = self._database.resolve()
+        file = self.database.resolve()
         try:
             return file.with_name(f"{file.name}-wal").stat().st_size
         except FileNotFoundError:
@@ -37,7 +38,7 @@ class WriteAheadLog:
 
         Waits for the disk. Raises `sqlite3.Error`.
         """
-        uri = f"{self._database.absolute().as_uri()}?mode=rw"
+        uri = f"{self.database.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
             # Most of the work, while others write: the second one makes them wait.
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
