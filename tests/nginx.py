@@ -21,6 +21,7 @@ REPLACEMENTS = [
     (r"listen 443 ssl http2;", "listen 127.0.0.1:{port};"),
     (r"server \{{[^{{}}]*return 301[^{{}}]*\}}", ""),
     (r"/var/www/blog", "{folder}/page"),
+    (r"/var/log/nginx/conduit.log", "{folder}/access.log"),
     (r"server 127.0.0.1:8000;", "{upstreams}"),
 ]
 PROGRAM = (

@@ -27,7 +27,7 @@ PROGRAM = [sys.executable, "-m", "conduit_app.cli"]
 TIMEOUT_SECONDS = 60.0
 # Folders of server programs, which are missing from the PATH of unprivileged users.
 SERVERS = ["/usr/local/sbin", "/usr/sbin"]
-PACKAGES = {"node": "nodejs", "pg_restore": "postgresql"}
+PACKAGES = {"node": "nodejs", "pg_restore": "postgresql", "promtool": "prometheus"}
 SERVES = re.compile(r"Conduit serves (http://\S+?),")
 
 

@@ -4,12 +4,15 @@ import asyncio
 import json
 import math
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped] # its types are a distribution of their own
 from dependency_injector import providers
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, text
@@ -25,8 +28,11 @@ from modules.kernel.module import AsyncGauge, CounterMetric, Gauge, HistogramMet
 from tests.client import Api
 from tests.conftest import composed, settings_on
 from tests.kernel.sample_table import in_another_request
+from tests.program import require_program
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana-dashboard.json"
+ALERTS = Path(__file__).parents[2] / "deploy" / "alerts.yml"
+ALERTS_TEST = Path(__file__).with_name("alerts_test.yml")
 REQUESTS = "conduit_http_request_duration_seconds_count"
 
 Labels = frozenset[tuple[str, str]]
@@ -142,13 +148,37 @@ async def test_outbox_database_and_module_gauges_are_returned(api: Api) -> None:
     assert values["conduit_users_password_hashes_pending", of()] == 0
 
 
-async def test_dashboard_shows_all_metrics_and_no_others(api: Api) -> None:
+async def names_of_samples(api: Api) -> set[str]:
+    """Return the names of all samples, also of metrics whose labels have no value yet."""
     await api.get("/tags")
-    # A metric with labels has no samples before its first value.
     metrics = (await api.outside("GET", "/metrics")).text
-    existing = {name for name, _ in await samples(api)} | {
-        *re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE)
+    return {name for name, _ in await samples(api)} | {*re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE)}
+
+
+async def test_alerts_are_on_metrics_that_exist(api: Api) -> None:
+    rules = [
+        rule
+        for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+    ]
+    named = {name for rule in rules for name in re.findall(r"conduit_\w+", rule["expr"])}
+    assert named
+    # The buckets of a histogram without a value have no samples.
+    assert {name.removesuffix("_bucket") for name in named} <= {
+        name.removesuffix("_bucket") for name in await names_of_samples(api)
     }
+
+
+def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
+    for file in (ALERTS, ALERTS_TEST):
+        shutil.copy(file, tmp_path)
+    promtool = require_program("promtool")
+    subprocess.run([promtool, "test", "rules", tmp_path / ALERTS_TEST.name], check=True)  # noqa: S603 - Prometheus
+
+
+async def test_dashboard_shows_all_metrics_and_no_others(api: Api) -> None:
+    existing = await names_of_samples(api)
+    metrics = (await api.outside("GET", "/metrics")).text
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     shown = {name for expression in expressions for name in re.findall(r"conduit_\w+", expression)}

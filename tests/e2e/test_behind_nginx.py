@@ -1,6 +1,7 @@
 """Conduit behind nginx with deploy/nginx.conf, except for ports, certificates and folders."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests import program
 from tests.login_attempts import LOGIN_ATTEMPTS
 from tests.nginx import Nginx
+from tests.postgresql import wait_until
 from tests.program import RunningServer, served, write_plugin
 
 FRONTEND = {
@@ -66,9 +68,14 @@ def conduit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
 
 
 @pytest.fixture(scope="module")
-def client(conduit: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of nginx."""
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def client(conduit: RunningServer, folder: Path) -> Iterator[httpx2.Client]:
     """Return a client of nginx."""
-    folder = tmp_path_factory.mktemp("nginx")
     (folder / "page").mkdir()
     for name, text in FRONTEND.items():
         (folder / "page" / name).parent.mkdir(exist_ok=True)
@@ -90,6 +97,17 @@ def test_forged_forwarded_header_does_not_evade_the_login_limit(client: httpx2.C
         for number in range(LOGIN_ATTEMPTS + 1)
     ]
     assert [response.status_code for response in responses] == [401] * LOGIN_ATTEMPTS + [429]
+
+
+@pytest.mark.parametrize(("sent", "is_used"), [("frontend-7", True), ("a b", False), (None, False)])
+def test_log_lines_of_nginx_have_the_request_id_of_the_response(
+    client: httpx2.Client, folder: Path, sent: str | None, is_used: bool
+) -> None:
+    response = client.get("/api/tags", headers={} if sent is None else {"X-Request-ID": sent})
+    request_id = response.headers["X-Request-ID"]
+    assert (request_id == sent) == is_used
+    line = f"request_id={request_id}\n"
+    wait_until(lambda: line in (folder / "access.log").read_text(encoding="utf-8"), "no line has this id")
 
 
 def test_large_body_gets_413_with_the_common_body(client: httpx2.Client) -> None:
