@@ -66,6 +66,9 @@ operate(
 operate("config", "conduit_app.commands.config:config", "Print every setting in force and where it is from.")
 operate("modules", "conduit_app.commands.modules:modules_command", "List the enabled modules.")
 operate("events", "conduit_app.commands.events:events", "Inspect the outbox; retry or delete deliveries.")
+operate(
+    "maintenance", "conduit_app.commands.maintenance:maintenance", "Make the site read-only, and end that."
+)
 operate("jobs", "conduit_app.commands.jobs:jobs", "List the periodic jobs; run one now.")
 develop("openapi", "conduit_app.commands.openapi:openapi", "Print the API's OpenAPI document.")
 develop(

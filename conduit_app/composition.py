@@ -17,6 +17,7 @@ from modules.kernel.domain.personal_data import PersonalData
 from modules.kernel.domain.visibility import Audiences
 from modules.kernel.infrastructure.idempotency import SqlIdempotencyStore
 from modules.kernel.infrastructure.jobs import Jobs
+from modules.kernel.infrastructure.maintenance import Maintenance
 from modules.kernel.infrastructure.messaging.messaging import Messaging, create_messaging
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.settings import ModuleSettings
@@ -36,6 +37,7 @@ class Composition:
     database: Database
     messaging: Messaging
     jobs: Jobs
+    maintenance: Maintenance
 
     @property
     def migratable(self) -> Sequence[Module]:
@@ -127,7 +129,8 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
             personal_data.add(module.name, partial(module.personal_data, container))
         if module.audiences is not None:
             audiences.add(module.name, partial(module.audiences, container))
-    return Composition(modules, containers, shared.database, messaging, jobs)
+    maintenance = Maintenance(kernel_database, shared.clock)
+    return Composition(modules, containers, shared.database, messaging, jobs, maintenance)
 
 
 def _subscribe(module: Module, container: ModuleContainer, messaging: Messaging) -> None:

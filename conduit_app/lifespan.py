@@ -19,7 +19,8 @@ async def run_background_tasks(composition: Composition) -> AsyncIterator[None]:
     The deliveries in progress are finished then, and the jobs in progress are cancelled.
     """
     messaging = composition.messaging
-    cancelled = [asyncio.create_task(messaging.signals.relay()), asyncio.create_task(composition.jobs.run())]
+    tasks = messaging.signals.relay(), composition.jobs.run(), composition.maintenance.watch()
+    cancelled = [asyncio.create_task(task) for task in tasks]
     if (write_ahead_log := composition.database.write_ahead_log) is not None:
         cancelled.append(asyncio.create_task(write_ahead_log.keep_small()))
     if (replica := composition.database.replica) is not None:

@@ -21,6 +21,7 @@ from modules.kernel.domain.errors import (
     Invalid,
     NotFound,
     RateLimited,
+    ReadOnly,
     Stale,
     Unauthenticated,
     Unavailable,
@@ -113,7 +114,7 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     errors = {subject: [problem] for subject, problem in error.problems.items()}
     headers = (
         {"Retry-After": str(error.retry_after_seconds)}
-        if isinstance(error, RateLimited)
+        if isinstance(error, RateLimited | ReadOnly)
         else HEADERS.get(status)
     )
     return error_response(status, errors, headers)

@@ -74,6 +74,16 @@ class Unavailable(DomainError):
     problem = "is busy, try again"
 
 
+class ReadOnly(Unavailable):
+    """The site is read-only for maintenance. A retry after `retry_after_seconds` may succeed."""
+
+    subject, problem = "site", "is read-only for maintenance"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
+
+
 class ConcurrencyConflict(Unavailable):
     """A concurrent transaction conflicted: this one was rolled back, and a retry may succeed.
 

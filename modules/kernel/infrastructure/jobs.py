@@ -139,6 +139,9 @@ class Jobs:
 
     async def _run_repeatedly(self, name: str) -> None:
         while not self._closed:
+            if self._database.is_read_only:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             try:
                 seconds = min(await self.run_if_due(name), POLL_SECONDS)
             except Unavailable as error:

@@ -6,10 +6,11 @@ from modules.kernel.infrastructure.applied_revision_table import AppliedRevision
 from modules.kernel.infrastructure.declarative_base import Base
 from modules.kernel.infrastructure.idempotency_table import IdempotencyKeyRow
 from modules.kernel.infrastructure.job_table import JobRow
+from modules.kernel.infrastructure.maintenance_table import MaintenanceRow
 from modules.kernel.infrastructure.messaging.tables import DeliveryRow
 from modules.kernel.infrastructure.persistence.schema import Schema
 
-__all__ = ["SCHEMA", "AppliedRevisionRow", "DeliveryRow", "IdempotencyKeyRow", "JobRow"]
+__all__ = ["SCHEMA", "AppliedRevisionRow", "DeliveryRow", "IdempotencyKeyRow", "JobRow", "MaintenanceRow"]
 
 SCHEMA = Schema(
     Base.metadata,
@@ -17,5 +18,6 @@ SCHEMA = Schema(
     unchecked={
         "kernel_delivery.attempts": "attempts are not stored",
         "kernel_job.failures": "failures are not stored",
+        "kernel_maintenance.retry_after": "no count",
     },
 )

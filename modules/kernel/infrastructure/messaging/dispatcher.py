@@ -52,6 +52,8 @@ class Dispatcher:
 
     async def _start_lanes(self, tasks: asyncio.TaskGroup, listener: Listener) -> float:
         """Start the lanes with due deliveries; return how many seconds later to look for others."""
+        if self._outbox.is_read_only:
+            return RETRY.total_seconds()
         try:
             due = await self._outbox.seconds_until_due()
         except Unavailable as error:

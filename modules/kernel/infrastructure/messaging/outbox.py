@@ -203,6 +203,11 @@ class Outbox:
             await self._database.execute_many(INSERT, rows)
             await self._signals.send(OUTBOX_TOPIC)
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the site is read-only, so that events wait."""
+        return self._database.is_read_only
+
     async def seconds_until_due(self) -> Mapping[str, float]:
         """Return the time until the next delivery to each subscriber, 0 if it is due.
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, SQL
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, Unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict, DomainError, ReadOnly, Unavailable
 from modules.kernel.domain.identity import write_authorization
 from modules.kernel.infrastructure.persistence.connections import (
     ConnectionPool,
@@ -97,6 +97,12 @@ class _LazySession(AsyncSession):
         """End the transaction of the session, not that of its connection."""
         await super().commit()
         await super().close()
+
+
+class _WriteGate:
+    """Whether writes are refused, of all databases of one process."""
+
+    retry_after_seconds: int | None = None
 
 
 class _Unit:
@@ -205,6 +211,7 @@ class Database:
         self._stale_reads_allowed: ContextVar[bool] = ContextVar("stale_reads_allowed", default=False)
         # By module, because each has a role of its own if modules are isolated.
         self._may_notify: dict[str | None, bool] = {}
+        self._write_gate = _WriteGate()
         self.observers: list[StatementObserver] = []
         """They are called for every statement."""
 
@@ -224,6 +231,15 @@ class Database:
         database = copy(self)
         database._module = module
         return database
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether transactions are refused in this process."""
+        return self._write_gate.retry_after_seconds is not None
+
+    def refuse_writes(self, retry_after_seconds: int | None) -> None:
+        """Refuse transactions from now on, with `ReadOnly`; with None, allow them."""
+        self._write_gate.retry_after_seconds = retry_after_seconds
 
     def for_probes(self) -> "Database":
         """Return this database for health checks: reads have a connection of their own, to the primary."""
@@ -276,7 +292,7 @@ class Database:
 
         Committed when the outermost block ends, rolled back when an exception leaves it. In an
         authenticated request it begins with `write_authorization`, and raises what that raises. Raises
-        `Unavailable` when the write lock or a connection cannot be acquired in time,
+        `Unavailable` when the write lock or a connection cannot be acquired in time, `ReadOnly`,
         `ConcurrencyConflict` when a concurrent transaction caused a rollback, and `RuntimeError` inside
         a snapshot, when another task tries to join, or when the block caught an error that ended the
         transaction: on PostgreSQL that of any statement outside `translating_violations`.
@@ -546,6 +562,8 @@ class Database:
 
     @asynccontextmanager
     async def _begin_write(self) -> AsyncIterator[AsyncSession]:
+        if self._write_gate.retry_after_seconds is not None:
+            raise ReadOnly(self._write_gate.retry_after_seconds)
         with _translated_errors():
             unit = await self._open_unit(await self._engines.write.acquire(), writes=True)
             try:
