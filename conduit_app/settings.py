@@ -246,6 +246,14 @@ class Settings(ModuleSettings):
             raise ValueError(f"{PREFIX}MAX_TOTAL_BODY_SIZE is less than {PREFIX}MAX_BODY_SIZE")
         return self
 
+    @field_validator("audit_log")
+    @classmethod
+    def _require_absolute(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.is_absolute():
+            # It would be another file in each working directory of an operator.
+            raise ValueError("must be an absolute path")
+        return file
+
     @property
     def isolates_modules(self) -> bool:
         """Whether statements of a module on tables of another are refused."""

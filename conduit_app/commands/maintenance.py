@@ -15,9 +15,7 @@ maintenance = typer.Typer(help="Make the site read-only, and end that.", no_args
 
 @maintenance.command()
 def on(
-    retry_after: Annotated[
-        int, typer.Option(min=1, help="Seconds in Retry-After.")
-    ] = 60,
+    retry_after: Annotated[int, typer.Option(min=1, help="Seconds in Retry-After.")] = 60,
 ) -> None:
     """Refuse writes with 503 in all processes; reads go on.
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -18,7 +18,12 @@ from conduit_app.observability.audit_log import operator
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
 from modules.kernel.api.audit import AuditAction, audited
+from modules.kernel.domain.text import storable
+from modules.kernel.infrastructure.consistency import retrying
 from modules.kernel.module import Command
+
+# What databases store.
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 def commands_of(name: str) -> TyperGroup:
@@ -38,10 +43,9 @@ def _runner(module: str, command: Command) -> Callable[[], None]:
         with reporting_errors():
             settings = load_settings(Settings)
             configure_logging(settings)
-            fields = {"command": f"{module} {command.name}", "arguments": arguments, "operator": operator()}
-            with audited(AuditAction.COMMAND, **fields):
-                text = asyncio.run(_run(settings, module, command, arguments))
-        typer.echo(text)
+            text = asyncio.run(_run_audited(settings, module, command, arguments))
+        if text:
+            typer.echo(text)
 
     # Typer reads both.
     parameters = [_parameter(parameter) for parameter in _parameters_of(command)]
@@ -57,10 +61,24 @@ def _parameters_of(command: Command) -> Sequence[Parameter]:
 
 def _parameter(parameter: Parameter) -> Parameter:
     """Return a parameter with its description as Typer has it."""
-    kind, *descriptions = get_args(parameter.annotation) or (parameter.annotation,)
+    kind, descriptions = parameter.annotation, list[str]()
+    if get_origin(parameter.annotation) is Annotated:
+        kind, *descriptions = get_args(parameter.annotation)
     describe = typer.Argument if parameter.default is Parameter.empty else typer.Option
-    annotation = cast("Any", Annotated)[kind, describe(help=" ".join(descriptions))]
+    limits: Any = {"min": MIN_INTEGER, "max": MAX_INTEGER} if kind is int else {}
+    annotation = cast("Any", Annotated)[kind, describe(help=" ".join(descriptions), **limits)]
     return parameter.replace(annotation=annotation, kind=Parameter.KEYWORD_ONLY)
+
+
+async def _run_audited(
+    settings: Settings, module: str, command: Command, arguments: Mapping[str, object]
+) -> str:
+    with audited(AuditAction.COMMAND) as fields:
+        fields.update(command=f"{module} {command.name}", arguments=arguments, operator=operator())
+        for argument in arguments.values():
+            if isinstance(argument, str):
+                storable("argument", argument)
+        return await retrying(_run, settings, module, command, arguments)
 
 
 async def _run(settings: Settings, module: str, command: Command, arguments: Mapping[str, object]) -> str:

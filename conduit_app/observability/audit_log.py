@@ -1,26 +1,34 @@
 """Where the audit trail is written, and who runs a command."""
 
-import getpass
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
+
+import structlog
+
+ROOT = 0
+
+log = structlog.get_logger("conduit.audit_log")
 
 
 def operator() -> str:
     """Return the name of the user who runs this process, and of the one before `sudo`."""
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         # In a container, the user may have no name.
         user = str(os.getuid())
-    by_sudo = os.environ.get("SUDO_USER")
-    return user if by_sudo is None else f"{user} ({by_sudo})"
+    # Anyone else could set it.
+    before_sudo = os.environ.get("SUDO_USER") if os.getuid() == ROOT else None
+    return user if before_sudo is None else f"{user} ({before_sudo})"
 
 
 class AuditFile:
     """Appends lines to a file that all processes share, and that may be renamed at any time.
 
-    It is created with mode 0600. `write_elsewhere` gets a line that cannot be written.
+    It is created with mode 0600, by root for the owner of its folder. `write_elsewhere` gets a line that
+    cannot be written.
     """
 
     def __init__(self, file: Path, write_elsewhere: Callable[[str], None]) -> None:
@@ -29,9 +37,20 @@ class AuditFile:
 
     def append(self, text: str) -> None:
         """Append the text in one piece, among those of other processes; raise `OSError`."""
-        opened = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        # Not waiting for the reader of a pipe.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+        is_new = not self._file.exists()
+        opened = os.open(self._file, flags, 0o600)
         try:
-            os.write(opened, text.encode())
+            if is_new and os.getuid() == ROOT:
+                # Otherwise the service could not write to it.
+                folder = self._file.parent.stat()
+                os.fchown(opened, folder.st_uid, folder.st_gid)
+            data = text.encode()
+            if os.write(opened, data) < len(data):
+                # Ends the torn line, if there is room for that.
+                os.write(opened, b"\n")
+                raise OSError(f"{self._file} is full")
         finally:
             os.close(opened)
 
@@ -40,6 +59,7 @@ class AuditFile:
         try:
             self.append(f"{line}\n")
         except OSError:
+            log.exception("audit trail not written to its file")
             self._write_elsewhere(line)
 
     info = msg

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter
 
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.demo.demo import Demo
 from modules.kernel.domain.consistency import ConsistencyCheck
+from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.identity import TokenVerifier, UserId
 from modules.kernel.module import Command, Gauge, Job, Module
 from modules.users.api.router import create_router
@@ -20,7 +22,9 @@ from modules.users.infrastructure.checks import consistency_checks
 from modules.users.infrastructure.settings import UsersSettings
 from modules.users.infrastructure.tables import SCHEMA
 
-Name = Annotated[str, "Username or e-mail."]
+Name = Annotated[str, "Username, e-mail, or id as #7."]
+
+MAX_LISTED = 10_000
 
 
 def router(container: UsersContainer) -> APIRouter:
@@ -54,7 +58,9 @@ async def list_accounts(
     after: Annotated[int, "Those with a greater id only."] = 0,
     limit: Annotated[int, "How many at most."] = 100,
 ) -> str:
-    """Return a line for each account."""
+    """Return a line for each account; raise `Invalid` for a limit of less than 1 or more than 10,000."""
+    if not 1 <= limit <= MAX_LISTED:
+        raise Invalid("limit", f"must be 1 to {MAX_LISTED}")
     accounts = await container.administration().page(UserId(after), limit, disabled_only=disabled)
     return "\n".join(
         f"{account.id}\t{account.username}\t{account.email}{_state(account)}" for account in accounts
@@ -65,7 +71,7 @@ async def show(container: UsersContainer, name: Name) -> str:
     """Return what is known of an account."""
     account = await container.administration().find(name)
     fields = {"id": account.id, **account.export_personal_data()}
-    return "\n".join(f"{field}\t{'' if value is None else value}" for field, value in fields.items())
+    return "\n".join(f"{field}\t{_printable(value)}" for field, value in fields.items())
 
 
 async def disable(container: UsersContainer, name: Name) -> str:
@@ -95,7 +101,17 @@ async def revoke_sessions(container: UsersContainer, name: Name) -> str:
 
 
 def _named(account: Account) -> str:
+    # In the audit trail, too.
+    structlog.contextvars.bind_contextvars(user_id=account.id)
     return f"{account.username} (id {account.id})"
+
+
+def _printable(value: object) -> str:
+    # What users write may have line breaks and control sequences of terminals.
+    text = "" if value is None else str(value)
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def _state(account: Account) -> str:

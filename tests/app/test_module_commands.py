@@ -47,7 +47,7 @@ def test_command_runs_on_the_container_and_prints_its_message() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_command_is_rejected_on_a_database_that_is_not_migrated() -> None:
-    result = call("stamp", "all")
+    result = call("stamp", "all", AUDIT_LOG="/dev/null")
     assert (result.exit_code, result.stderr) == (
         1,
         "conduit: the tables of kernel are not migrated; run: conduit migrate\n",
@@ -56,7 +56,7 @@ def test_command_is_rejected_on_a_database_that_is_not_migrated() -> None:
 
 @pytest.mark.usefixtures("ready")
 def test_command_of_disabled_module_is_rejected() -> None:
-    result = call("stamp", "all", DISABLED_MODULES="stamp")
+    result = call("stamp", "all", DISABLED_MODULES="stamp", AUDIT_LOG="/dev/null")
     assert (result.exit_code, result.stderr) == (1, "conduit: stamp is disabled\n")
 
 

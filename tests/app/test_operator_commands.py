@@ -12,7 +12,9 @@ from conduit_app.application import create_application
 from conduit_app.cli import main
 from conduit_app.commands.doctor import find_differences
 from conduit_app.composition import Composition
+from conduit_app.observability.audit_log import AuditFile
 from conduit_app.settings import Settings
+from modules.users.infrastructure.accounts import SqlAccounts
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET
 
@@ -143,6 +145,8 @@ async def test_accounts_are_listed_and_shown(settings: Settings, api: Api) -> No
         (("users", "disable", "nobody"), "account not found"),
         (("articles", "delete", "nothing"), "article not found"),
         (("comments", "delete", "7"), "comment not found"),
+        (("users", "show", "\udcff"), "argument must not contain lone surrogates"),
+        (("users", "list", "--limit", "0"), "limit must be 1 to 10000"),
     ],
 )
 async def test_what_does_not_exist_is_reported_in_one_line(
@@ -150,6 +154,33 @@ async def test_what_does_not_exist_is_reported_in_one_line(
 ) -> None:
     result = await conduit(settings, *arguments, CONDUIT_AUDIT_LOG="/dev/null")
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"conduit: {problem}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("users", "list", "--after", "9" * 20), ("comments", "delete", "9" * 20)],
+)
+async def test_number_that_no_database_stores_is_rejected(
+    settings: Settings, arguments: Sequence[str]
+) -> None:
+    result = await conduit(settings, *arguments)
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+
+
+async def test_name_of_two_accounts_needs_the_id(settings: Settings, api: Api) -> None:
+    await api.as_user("anna").token()
+    user = {"username": "anna@example.com", "email": "evil@example.com", "password": PASSWORD}
+    assert (await api.post("/users", {"user": user})).status_code == 201
+    result = await conduit(settings, "users", "delete", "anna@example.com", CONDUIT_AUDIT_LOG="/dev/null")
+    assert (result.exit_code, result.stderr) == (1, "conduit: account is one of #2 and #1\n")
+    assert "(id 2)" in await done(settings, "users", "delete", "#2")
+    assert await log_in(api) == 200
+
+
+async def test_control_sequences_do_not_reach_the_terminal(settings: Settings, api: Api) -> None:
+    await api.as_user("anna").put("/user", {"user": {"bio": "x\nid\t1\x1b[31m"}})
+    shown = await done(settings, "users", "show", "anna")
+    assert "bio\tx\\nid\\t1\\x1b[31m\n" in shown
 
 
 class TestAuditTrail:
@@ -176,7 +207,8 @@ class TestAuditTrail:
         await audited_api.post("/users/login", {"user": WRONG})
         await audited_api.post("/users/login", {"user": {**WRONG, "email": "nobody@example.com"}})
         await audited_api.post("/users/login", {"user": ANNA}, headers={"X-Request-ID": "frontend-7"})
-        await anna.put("/user", {"user": {"bio": "Not recorded"}})
+        # As frontends do: with all fields.
+        await anna.put("/user", {"user": {"bio": "Not recorded", "email": "anna@example.com"}})
         await anna.put("/user", {"user": {"email": "anna@example.org", "password": "another pass phrase"}})
         await anna.get("/user/export")
         await anna.request("DELETE", "/user", json={"user": {"password": "not this one"}})
@@ -187,8 +219,8 @@ class TestAuditTrail:
             ("login", False, 1),
             ("login", False, None),
             ("login", True, 1),
-            ("email change", True, 1),
             ("password change", True, 1),
+            ("email change", True, 1),
             ("export", True, 1),
             ("account deletion", False, 1),
             ("account deletion", True, 1),
@@ -214,7 +246,38 @@ class TestAuditTrail:
         assert done["command"] == failed["command"] == "users disable"
         assert (done["succeeded"], failed["succeeded"]) == (True, False)
         assert (done["arguments"], failed["reason"]) == ({"name": "anna"}, "account not found")
+        assert (done["user_id"], "user_id" in failed) == (1, False)
         assert str(done["operator"]).endswith(" (carl)")
+
+    async def test_refused_logins_have_the_account(
+        self, dedicated_settings: Settings, audited_api: Api, file: Path
+    ) -> None:
+        await audited_api.as_user("anna").token()
+        for _ in range(11):
+            await audited_api.post("/users/login", {"user": WRONG})
+        await audited_api.as_user("jake").token()
+        await conduit(dedicated_settings, "users", "disable", "jake", CONDUIT_AUDIT_LOG=str(file))
+        await audited_api.post("/users/login", {"user": {**ANNA, "email": "jake@example.com"}})
+        limited, _, _, disabled = read(file)[-4:]
+        assert (limited["user_id"], disabled["user_id"]) == (1, 2)
+        assert disabled["reason"] == "account is disabled"
+
+    async def test_command_that_crashes_is_recorded(
+        self, dedicated_settings: Settings, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(SqlAccounts, "page", None)
+        result = await conduit(dedicated_settings, "users", "list", CONDUIT_AUDIT_LOG=str(file))
+        assert result.exit_code == 1
+        assert (read(file)[-1]["command"], read(file)[-1]["reason"]) == ("users list", "TypeError")
+
+    def test_line_that_does_not_fit_is_written_elsewhere(self) -> None:
+        elsewhere: list[str] = []
+        AuditFile(Path("/dev/full"), elsewhere.append).msg("a line")
+        assert elsewhere == ["a line"]
+
+    async def test_relative_path_is_rejected(self, settings: Settings) -> None:
+        result = await conduit(settings, "users", "list", CONDUIT_AUDIT_LOG="audit.log")
+        assert result.stderr == "conduit: CONDUIT_AUDIT_LOG: must be an absolute path\n"
 
     async def test_file_may_be_moved_away(self, audited_api: Api, file: Path) -> None:
         await audited_api.as_user("anna").token()

@@ -46,9 +46,10 @@ class FakeAccounts:
         accounts = {email_key(account.email): account for account in self.by_user_id.values()}
         return accounts.get(email_key(email))
 
-    async def by_name(self, name: str) -> Account | None:
+    async def by_username_or_email(self, name: str) -> Sequence[Account]:
         accounts = {username_key(account.username): account for account in self.by_user_id.values()}
-        return accounts.get(username_key(name)) or await self.by_email(name)
+        found = [accounts.get(username_key(name)), await self.by_email(name)]
+        return list({account.id: account for account in found if account}.values())
 
     async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
         accounts = [account for account in self.by_user_id.values() if account.id > after]

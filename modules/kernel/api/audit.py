@@ -1,12 +1,13 @@
 """The audit trail: a line for each security event, documented in docs/operations.md."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
-from modules.kernel.domain.errors import DomainError, Unavailable
+from modules.kernel.domain.errors import ConcurrencyConflict, DomainError
 
 AUDIT_LOGGER = "conduit.audit"
 # Whatever the level of the log is.
@@ -30,25 +31,28 @@ class AuditAction(StrEnum):
     COMMAND = "command"
 
 
-def _record(action: AuditAction, fields: Mapping[str, object], *, succeeded: bool) -> None:
-    # Lines of a request also have its id, the client's address and the user.
+def record(action: AuditAction, *, succeeded: bool = True, **fields: object) -> None:
+    """Write a line. Those of a request also have its id, the client's address and the user.
+
+    A field that is None is left out.
+    """
     known = {name: value for name, value in fields.items() if value is not None}
     log.info("audit", logger=AUDIT_LOGGER, action=str(action), succeeded=succeeded, **known)
 
 
 @contextmanager
-def audited(action: AuditAction, **fields: object) -> Iterator[MutableMapping[str, object]]:
-    """Record the action when the block ends, also if it fails with a domain error.
+def audited(action: AuditAction) -> Iterator[MutableMapping[str, object]]:
+    """Record the action when the block ends, also if it fails, which may have an unknown outcome.
 
-    Yields the fields, which the block may change; those that are None are left out. What is retried, by
-    Conduit or by the client, is not recorded.
+    Yields fields of the line, which the block may set. A conflict is retried, and not recorded.
     """
-    changing = dict(fields)
+    fields: dict[str, Any] = {}
     try:
-        yield changing
-    except Unavailable:
+        yield fields
+    except ConcurrencyConflict:
         raise
-    except DomainError as error:
-        _record(action, {**changing, "reason": str(error)}, succeeded=False)
+    except BaseException as error:
+        reason = str(error) if isinstance(error, DomainError) else type(error).__name__
+        record(action, succeeded=False, reason=reason, **fields)
         raise
-    _record(action, changing, succeeded=True)
+    record(action, **fields)

@@ -1,13 +1,12 @@
 """Routes of users: registration, login and the current user's account."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from modules.kernel.api.audit import AuditAction, audited
+from modules.kernel.api.audit import AuditAction, audited, record
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cacheable import cacheable
 from modules.kernel.api.error_responses import error_responses
@@ -15,6 +14,7 @@ from modules.kernel.api.examples import load_examples
 from modules.kernel.api.idempotency import IdempotencyKey
 from modules.kernel.api.json_response import JsonResponse, created
 from modules.kernel.api.router import ModuleRouter
+from modules.kernel.domain.errors import Forbidden, RateLimited, Unauthenticated
 from modules.kernel.domain.identity import Principal
 from modules.kernel.domain.personal_data import PersonalData
 from modules.users.api.export import export_response
@@ -26,7 +26,6 @@ from modules.users.api.schemas import (
     UpdateUserRequest,
     UserResponse,
 )
-from modules.users.domain.account import AccountChanges, InvalidCredentials
 from modules.users.domain.service import AccountService, AuthenticatedAccount
 
 
@@ -61,8 +60,8 @@ def create_router(
         with audited(AuditAction.LOGIN) as audit:
             try:
                 user = await accounts.log_in(body.user.email, body.user.password, _client_address(request))
-            except InvalidCredentials as error:
-                audit["user_id"] = error.user_id
+            except (Unauthenticated, Forbidden, RateLimited):
+                audit["user_id"] = await accounts.id_of(body.user.email)
                 raise
             audit["user_id"] = user.account.id
         return _user_response(user)
@@ -77,8 +76,11 @@ def create_router(
     async def update_user(user: CurrentUser, body: UpdateUserRequest) -> JsonResponse[UserResponse]:
         """Update the current user. A new password ends all other sessions, and returns a new token."""
         changes = body.user.changes()
-        with _audited(changes):
-            return _user_response(await accounts.update(user, changes))
+        with nullcontext() if changes.password is None else audited(AuditAction.PASSWORD_CHANGE):
+            updated = await accounts.update(user, changes)
+        if updated.has_new_email:
+            record(AuditAction.EMAIL_CHANGE)
+        return _user_response(updated)
 
     @router.delete(
         "/user",
@@ -114,16 +116,6 @@ def create_router(
             await accounts.log_out_everywhere(user)
 
     return router
-
-
-@contextmanager
-def _audited(changes: AccountChanges) -> Iterator[None]:
-    with ExitStack() as audit:
-        if changes.password is not None:
-            audit.enter_context(audited(AuditAction.PASSWORD_CHANGE))
-        if changes.email is not None:
-            audit.enter_context(audited(AuditAction.EMAIL_CHANGE))
-        yield
 
 
 def _user_response(authenticated: AuthenticatedAccount) -> JsonResponse[UserResponse]:

@@ -20,11 +20,6 @@ class InvalidCredentials(Unauthenticated):
 
     subject, problem = "credentials", "invalid"
 
-    def __init__(self, user_id: UserId | None) -> None:
-        super().__init__()
-        self.user_id = user_id
-        """The account with this e-mail, for the audit trail only."""
-
 
 class WrongPassword(Forbidden):
     """The token was valid, but the password that confirms the request was not."""
@@ -197,8 +192,8 @@ class AccountRepository(Protocol):
         """Return the account with this e-mail, matched case-insensitively, or None."""
         ...
 
-    async def by_name(self, name: str) -> Account | None:
-        """Return the account with this username, or else with this e-mail, or None."""
+    async def by_username_or_email(self, name: str) -> Sequence[Account]:
+        """Return the account with this username, and the one with this e-mail, if it is another one."""
         ...
 
     async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:

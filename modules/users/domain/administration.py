@@ -1,11 +1,12 @@
 """The use cases of operators: accounts that are not their own."""
 
+import re
 import secrets  # conduit: allow pure-domain: a password must not be guessed
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from modules.kernel.domain.clock import Clock
-from modules.kernel.domain.errors import NotFound
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.errors import Invalid, NotFound
+from modules.kernel.domain.identity import TokenInvalid, UserId
 from modules.kernel.domain.unit_of_work import UnitOfWork
 from modules.users.domain.account import Account, AccountRepository
 from modules.users.domain.credentials import Credentials
@@ -16,16 +17,25 @@ PASSWORD_BYTES = 18
 
 
 class AccountNotFound(NotFound):
-    """No account has this username or e-mail."""
+    """No account has this username, e-mail or id."""
 
     subject = "account"
+
+
+class AmbiguousName(Invalid):
+    """The username of one account is the e-mail of another one."""
+
+    subject = "account"
+
+    def __init__(self, accounts: Sequence[Account]) -> None:
+        super().__init__(problem=f"is one of {' and '.join(f'#{account.id}' for account in accounts)}")
 
 
 class AccountAdministration:
     """Shows, disables and deletes accounts, and ends their sessions.
 
-    `name` is a username or an e-mail. Each use case returns the account after it, or raises
-    `AccountNotFound`.
+    `name` is a username, an e-mail, or an id as #7. Each use case returns the account after it, or raises
+    `AccountNotFound` or `AmbiguousName`.
     """
 
     def __init__(
@@ -44,10 +54,14 @@ class AccountAdministration:
 
     async def find(self, name: str) -> Account:
         """Return the account."""
-        account = await self._repository.by_name(name)
-        if account is None:
+        if re.fullmatch("#[0-9]{1,18}", name):
+            return await self._existing(self._repository.by_id(UserId(int(name[1:]))))
+        found = await self._repository.by_username_or_email(name)
+        if not found:
             raise AccountNotFound
-        return account
+        if len(found) > 1:
+            raise AmbiguousName(found)
+        return found[0]
 
     async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
         """Return so many accounts with a greater id, the oldest first."""
@@ -77,13 +91,20 @@ class AccountAdministration:
         """Delete an account with all its owner's data in every module."""
         found = await self.find(name)
         async with self._unit_of_work.transaction():
-            account = await self._repository.get_for_deletion(found.id)
+            account = await self._existing(self._repository.get_for_deletion(found.id))
             await self._accounts.erase(account)
         return account
 
     async def _change(self, name: str, change: Callable[[Account], Account]) -> Account:
         found = await self.find(name)
         async with self._unit_of_work.transaction():
-            changed = change(await self._repository.get_for_update(found.id))
+            changed = change(await self._existing(self._repository.get_for_update(found.id)))
             await self._repository.save(changed)
         return changed
+
+    async def _existing(self, looked_up: Awaitable[Account]) -> Account:
+        try:
+            return await looked_up
+        except TokenInvalid as error:
+            # It was deleted meanwhile.
+            raise AccountNotFound from error

@@ -29,6 +29,8 @@ class AuthenticatedAccount:
 
     account: Account
     token: str
+    has_new_email: bool = False
+    """Whether this update has changed the e-mail."""
 
     @property
     def email(self) -> str:
@@ -86,7 +88,7 @@ class AccountService:
         """Register an account from a network address, or return the one with the same idempotency key.
 
         Raises `TooManyRegistrations`, `AccountTaken` if its username or e-mail is in use, `CommonPassword`,
-        `IdempotencyKeyReused`, or `RegistrationRevoked` if the first token was revoked since.
+        `IdempotencyKeyReused`, or `RegistrationRevoked` or `AccountDisabled` if that has happened since.
         """
         await self._registrations.record(address)
         # Hash before the transaction: it takes tens of milliseconds, and SQLite has one writer.
@@ -109,7 +111,7 @@ class AccountService:
         password_hash = None if account is None else account.password_hash
         verified = await self._credentials.verify(email.text, password_hash, password, address)
         if not verified or account is None:
-            raise InvalidCredentials(None if account is None else account.id)
+            raise InvalidCredentials
         account.require_enabled()
         new_hash = await self._credentials.rehash_if_outdated(account.password_hash, password)
         if new_hash is not None:
@@ -117,6 +119,11 @@ class AccountService:
                 await self._repository.replace_hash(account.id, account.password_hash, new_hash)
         # If the password was changed since, this token is of the previous epoch, and invalid.
         return self._with_new_session(account)
+
+    async def id_of(self, email: SubmittedSecret) -> UserId | None:
+        """Return the account with this e-mail, for the audit trail only."""
+        account = await self._repository.by_email(email.text)
+        return None if account is None else account.id
 
     async def current(self, principal: Principal) -> AuthenticatedAccount:
         """Return the account of the authenticated user."""
@@ -140,9 +147,10 @@ class AccountService:
                 await self._credentials.forget(account.email)
             if changed.username != account.username:
                 await self._events.publish(UserRenamed(account.id))
-        if password_hash is None:
-            return AuthenticatedAccount(changed, principal.token)
-        return AuthenticatedAccount(changed, self._tokens.reissue(changed, principal.session))
+        token = principal.token
+        if password_hash is not None:
+            token = self._tokens.reissue(changed, principal.session)
+        return AuthenticatedAccount(changed, token, has_new_email=changed.email != account.email)
 
     async def delete(self, principal: Principal, password: SubmittedSecret, address: str) -> None:
         """Delete an account with all its owner's data in every module.
@@ -200,6 +208,7 @@ class AccountService:
             raise RegistrationRevoked from error
         if account.sessions.epoch != epoch:
             raise RegistrationRevoked
+        account.require_enabled()
         return account
 
     def _with_new_session(self, account: Account) -> AuthenticatedAccount:

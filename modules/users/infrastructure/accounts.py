@@ -113,9 +113,10 @@ class SqlAccounts:
         row = rows.get(as_typed) or rows.get(key)
         return None if row is None else _account(row)
 
-    async def by_name(self, name: str) -> Account | None:
+    async def by_username_or_email(self, name: str) -> Sequence[Account]:
         row = await self._database.fetch_one(BY_USERNAME, {"key": username_key(name)})
-        return await self.by_email(name) if row is None else _account(row)
+        found = [row and _account(row), await self.by_email(name)]
+        return list({account.id: account for account in found if account}.values())
 
     async def page(self, after: UserId, limit: int, *, disabled_only: bool) -> Sequence[Account]:
         statement = DISABLED_PAGE if disabled_only else PAGE
