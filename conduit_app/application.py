@@ -46,7 +46,7 @@ from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
 from modules.kernel.api.security_schemes import install_security_schemes
 from modules.kernel.infrastructure.persistence.database import Database
-from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions, OtherUrlError
 from modules.kernel.infrastructure.settings import PREFIX
 from modules.kernel.module import Module
 
@@ -80,6 +80,8 @@ def open_database(settings: Settings) -> Database:
             ),
             isolates_modules=settings.isolates_modules,
         )
+    except OtherUrlError as error:
+        raise SettingsError(f"{PREFIX}DATABASE_{error.field.upper()}: {error}") from error
     except ValueError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from error
     except OSError as error:

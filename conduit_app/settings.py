@@ -63,7 +63,7 @@ class Settings(ModuleSettings):
     )
     database_max_replica_lag: float = Field(
         MAX_REPLICA_LAG_SECONDS,
-        gt=0,
+        ge=2,
         description="PostgreSQL: read the primary while the replica is further behind, in seconds",
     )
     database_listen_url: str | None = Field(

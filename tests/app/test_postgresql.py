@@ -133,6 +133,20 @@ class TestReplica:
             await api.as_user("jake").publish("Dragons")
             assert (await api.get("/articles")).json()["articlesCount"] == 1
 
+    @pytest.mark.parametrize(
+        ("url", "problem"),
+        [
+            ("postgresql+psycopg://h/x?sslmod=require", 'invalid connection option "sslmod"'),
+            ("sqlite+aiosqlite:///x.db", r"cannot use sqlite\+aiosqlite"),
+        ],
+    )
+    @pytest.mark.parametrize("setting", ["database_read_url", "database_listen_url"])
+    def test_invalid_other_url_is_named(
+        self, settings: Settings, setting: str, url: str, problem: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=f"^CONDUIT_{setting.upper()}: {problem}"):
+            compose_from_settings(settings.model_copy(update={setting: url}))
+
     def test_replica_is_rejected_on_sqlite(self, tmp_path: Path, nowhere: str) -> None:
         settings = Settings(
             database_url=f"sqlite+aiosqlite:///{tmp_path}/conduit.db",

@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import func, select
 
 from conduit_app.application import create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
-from modules.kernel.infrastructure.persistence.replica import Replica
+from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
+from modules.kernel.infrastructure.persistence.replica import Replica, ReplicaFailed
+from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.client import Api
 from tests.conftest import composed, settings_on
 from tests.postgresql import TEMPORARY, Server
+
+SLEEP = prepare(select(func.pg_sleep(0.7)))
 
 pytestmark = pytest.mark.slow
 
@@ -97,3 +104,52 @@ async def test_replica_that_hangs_delays_reads_for_a_moment(
             assert not replica.is_usable
             await replica.measure()
     assert replica.lag_seconds is None
+
+
+async def test_busy_replica_is_not_a_failed_one(servers: tuple[Server, Server]) -> None:
+    primary, standby = servers
+    database = Database(primary.url, DatabaseOptions(pool_size=1, read_url=standby.url))
+
+    async def read_slowly() -> None:
+        async with database.snapshot():
+            await database.fetch_all(SLEEP)
+
+    with database.allow_replica():
+        results = await asyncio.gather(*(read_slowly() for _ in range(4)), return_exceptions=True)
+    assert {type(result) for result in results} == {type(None), ReplicaFailed}
+    assert database.replica is not None
+    assert database.replica.is_usable
+    await database.dispose()
+
+
+@contextmanager
+def promoted_standby(primary: Server) -> Iterator[Server]:
+    """Yield another server that followed this one, and is a primary now."""
+    with TemporaryDirectory(prefix="conduit-replica-", dir=TEMPORARY) as name:
+        Path(name).chmod(0o755)
+        promoted = primary.start_standby(Path(name, "promoted"))
+        promoted.promote()
+        yield promoted
+        promoted.stop()
+
+
+async def test_promoted_replica_is_not_read(servers: tuple[Server, Server]) -> None:
+    primary, _ = servers
+    with promoted_standby(primary) as promoted:
+        database = Database(primary.url, DatabaseOptions(read_url=promoted.url))
+        assert database.replica is not None
+        await database.replica.measure()
+        assert (database.replica.lag_seconds, database.replica.is_usable) == (None, False)
+        await database.dispose()
+
+
+async def test_lag_is_measured_anew_after_a_failover(servers: tuple[Server, Server]) -> None:
+    """The position in the log of the new primary may be before that of the old one."""
+    primary, standby = servers
+    database = Database(primary.url, DatabaseOptions(read_url=standby.url))
+    replica = database.replica
+    assert replica is not None
+    assert replica._lag(0.0, 1_100, 1_100, 0.0) == 0
+    assert replica._lag(1.0, 1_000, 1_000, 0.0) == 0
+    assert replica._lag(2.0, 1_200, 1_000, 0.0) == 1
+    await database.dispose()

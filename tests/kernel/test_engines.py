@@ -1,16 +1,22 @@
 """The settings of the engines of SQLite and PostgreSQL."""
 
+import asyncio
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import literal, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions, open_engines
 from modules.kernel.infrastructure.persistence.postgresql import SessionSettings
+from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing
+
+ONE = prepare(select(literal(1)))
 
 
 async def pragma(engine: AsyncEngine, name: str) -> object:
@@ -68,6 +74,47 @@ class TestPostgresql:
         assert await database.unexpected_settings() == []
         await database.dispose()
 
+    @pytest.mark.parametrize(
+        ("options", "value"),
+        [
+            ("-c statement_timeout=7s", "7s"),
+            ("-cstatement_timeout=7s", "7s"),
+            ("--statement-timeout=7s", "7s"),
+            ("-c Statement_Timeout=7000", "7s"),
+            (r"-c statement_timeout=1\ min -c lock_timeout=1s", "1min"),
+            ("-c search_path=public", "10s"),
+        ],
+    )
+    async def test_options_are_read_as_the_server_reads_them(
+        self, empty_postgresql: str, options: str, value: str
+    ) -> None:
+        url = make_url(empty_postgresql).update_query_dict({"options": options})
+        database = Database(url.render_as_string(hide_password=False))
+        async with database.transaction() as session:
+            assert await session.scalar(text("SHOW statement_timeout")) == value
+        await database.dispose()
+
+    async def test_unreachable_first_host_delays_connecting_and_does_not_prevent_it(
+        self, empty_postgresql: str, tmp_path: Path
+    ) -> None:
+        """As with a machine that has disappeared, and callers that wait less than connecting takes."""
+        url = make_url(empty_postgresql)
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(tmp_path / ".s.PGSQL.5432"))
+            silent.listen()
+            hosts = f"{tmp_path},{url.query['host']}"
+            several = url.update_query_dict({"host": hosts, "target_session_attrs": "read-write"})
+            database = Database(several.render_as_string(hide_password=False))
+            attempts = 0
+            while attempts < 10:
+                attempts += 1
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        assert await database.fetch_value(ONE) == 1
+                        break
+            assert 1 < attempts < 10
+            await database.dispose()
+
     async def test_settings_that_are_not_in_force_are_reported(
         self, empty_postgresql: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -98,6 +145,10 @@ class TestPostgresql:
 
 
 class TestUrls:
+    def test_wrong_number_of_ports_is_rejected(self) -> None:
+        with pytest.raises(ValueError, match="number of hosts and ports"):
+            open_engines("postgresql+psycopg://conduit@/things?host=a,b&port=1,2,3")
+
     @pytest.mark.parametrize("option", ["sslmod", "prepare_threshold", "autocommit"])
     def test_option_that_is_none_of_libpq_is_rejected(self, option: str) -> None:
         with pytest.raises(ValueError, match=f'invalid connection option "{option}"'):

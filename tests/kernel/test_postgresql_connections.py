@@ -4,7 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
-from sqlalchemy import Double, bindparam, delete, func, insert, make_url, select, table, text
+from sqlalchemy import Double, bindparam, column, delete, func, insert, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 
 from modules.kernel.infrastructure.persistence import postgresql
@@ -25,6 +25,7 @@ DELETE_ALL = prepare(delete(things))
 NAMES = prepare(select(things.c.name).order_by(things.c.id))
 NUMBERS = prepare(select(things.c.number).order_by(things.c.id))
 PREPARED = prepare(select(func.count()).select_from(table("pg_prepared_statements")))
+PREPARED_NAMES = prepare(select(column("name")).select_from(table("pg_prepared_statements")))
 PROCESS = prepare(select(func.pg_backend_pid()))
 SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
 
@@ -52,6 +53,14 @@ async def test_units_of_work_prepare_each_statement_once(postgresql_database: Da
             await postgresql_database.fetch_all(NAMES)
             numbers.add(await postgresql_database.fetch_value(PREPARED))
     assert len(numbers) == 1
+
+
+async def test_names_of_prepared_statements_are_those_of_one_session(postgresql_database: Database) -> None:
+    names: list[str] = []
+    for unit_of_work in (postgresql_database.transaction, postgresql_database.snapshot):
+        async with unit_of_work():
+            names += await postgresql_database.fetch_values(PREPARED_NAMES)
+    assert len(names) == len(set(names)) > 4
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800", object()], ids=["nul", "surrogate", "object"])

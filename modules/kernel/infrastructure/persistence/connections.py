@@ -2,9 +2,8 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -15,7 +14,7 @@ from modules.kernel.domain.errors import Unavailable
 
 Rows = Sequence[Sequence[Any]]
 CONNECT_PAUSE_SECONDS = 1.0
-"""How long a pool with connections opens no other after that failed, as when the server is full."""
+"""How long a pool with connections opens one less after that failed, as when the server is full."""
 
 
 class PooledConnection(ABC):
@@ -38,10 +37,6 @@ class PooledConnection(ABC):
     def act_for(self, module: str | None) -> None:
         """Execute statements of this module from now on. Those of no module may use all tables."""
         self.module = module
-
-    @abstractmethod
-    async def prepare(self) -> None:
-        """Prepare the new connection for its first unit of work."""
 
     @abstractmethod
     async def begin(self) -> None:
@@ -139,25 +134,23 @@ class ConnectionPool:
         """The number of acquired connections."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
-        # If the server accepts no other connection: who waits for one of these, and when to try again.
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._connect_at = 0.0
         self._connecting = 0
+        # Attempts to connect whose caller was cancelled: the next one goes on with them.
+        self._abandoned: list[asyncio.Task[PooledConnection]] = []
 
     async def acquire(self) -> PooledConnection:
         """Return a connection, to be released; raise `Unavailable` after the timeout.
 
         Raises what connecting raises if nobody has a connection to wait for.
         """
-        try:
-            await self._take_turn()
-        except TimeoutError as error:
-            raise Unavailable from error
-        try:
-            connection = await self._usable_connection()
-        except BaseException:
-            self._end_turn()
-            raise
+        deadline = asyncio.get_running_loop().time() + self.timeout
+        connection = None
+        while connection is None:
+            try:
+                await self._take_turn(deadline)
+            except TimeoutError as error:
+                raise Unavailable from error
+            connection = await self._use_turn()
         self.in_use += 1
         if connection.module is not None:
             connection.act_for(None)
@@ -167,8 +160,6 @@ class ConnectionPool:
         """Let others acquire the connection."""
         self.in_use -= 1
         self._idle.append(connection)
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
         self._end_turn()
 
     @asynccontextmanager
@@ -182,6 +173,10 @@ class ConnectionPool:
 
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
+        attempts = list(self._abandoned)
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
         while self._idle:
             connection = self._idle.pop()
             if await connection.is_usable():
@@ -189,55 +184,35 @@ class ConnectionPool:
             else:
                 await connection.discard()
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, deadline: float) -> None:
         # A timeout costs more than the rest, and a free connection needs none.
         if not self.limit.locked():
             await self.limit.acquire()
             return
-        async with asyncio.timeout(self.timeout):
+        async with asyncio.timeout_at(deadline):
             await self.limit.acquire()
 
     def _end_turn(self) -> None:
         self.limit.release()
 
-    async def _usable_connection(self) -> PooledConnection:
-        """Return an idle connection or a new one, or wait for one if the server accepts no other."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.timeout
-        while (idle := await self._idle_connection()) is None:
-            if self._may_get_another() and loop.time() < self._connect_at:
-                await self._wait_for_another(deadline)
-                continue
-            self._connecting += 1
-            try:
-                return await self._new_connection()
-            except DBAPIError as error:
-                self._connect_at = loop.time() + CONNECT_PAUSE_SECONDS
-                if self._connecting == 1 and self.in_use == 0:
-                    while self._waiting:
-                        self._waiting.popleft().set_exception(error)
-                    raise
-            finally:
-                self._connecting -= 1
-        return idle
+    async def _use_turn(self) -> PooledConnection | None:
+        """Return a connection; None if the server accepts no other one, but there are some to wait for.
 
-    def _may_get_another(self) -> bool:
-        return self.in_use > 0 or self._connecting > 0
-
-    async def _wait_for_another(self, deadline: float) -> None:
-        """Wait until a connection is released; raise `Unavailable` at the deadline."""
-        released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(released)
+        The turn is then given back only after a while, so that others wait for a connection, in order.
+        """
         try:
-            async with asyncio.timeout_at(deadline):
-                await released
-        except TimeoutError as error:
-            raise Unavailable from error
-        finally:
-            with suppress(ValueError):
-                self._waiting.remove(released)
+            return await self._usable_connection()
+        except DBAPIError:
+            if self.in_use or self._connecting:
+                asyncio.get_running_loop().call_later(CONNECT_PAUSE_SECONDS, self._end_turn)
+                return None
+            self._end_turn()
+            raise
+        except BaseException:
+            self._end_turn()
+            raise
 
-    async def _idle_connection(self) -> PooledConnection | None:
+    async def _usable_connection(self) -> PooledConnection:
         # The one used last comes first: its caches are warm.
         while self._idle:
             connection = self._idle.pop()
@@ -248,10 +223,35 @@ class ConnectionPool:
                 await uninterrupted(connection.discard())
                 raise
             await connection.discard()
-        return None
+        self._connecting += 1
+        try:
+            return await self._new_connection()
+        finally:
+            self._connecting -= 1
 
     async def _new_connection(self) -> PooledConnection:
+        if self.engine.dialect.name == "sqlite":
+            return await self._connect()
+        # One of several servers may be unreachable. Connecting then takes longer than some callers wait, and
+        # none would ever get past it.
+        attempt = self._abandoned.pop() if self._abandoned else asyncio.create_task(self._connect())
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            if not attempt.done():
+                self._abandoned.append(attempt)
+                attempt.add_done_callback(self._keep)
+            elif not attempt.cancelled() and attempt.exception() is None:
+                self._idle.append(attempt.result())
+            raise
+
+    async def _connect(self) -> PooledConnection:
         opened = await self.engine.connect()
-        connection = self._wrap(self, opened, await opened.get_raw_connection())
-        await connection.prepare()
-        return connection
+        return self._wrap(self, opened, await opened.get_raw_connection())
+
+    def _keep(self, attempt: asyncio.Task[PooledConnection]) -> None:
+        """Keep the connection for the next caller, unless one waits for it already."""
+        if attempt in self._abandoned:
+            self._abandoned.remove(attempt)
+            if not attempt.cancelled() and attempt.exception() is None:
+                self._idle.append(attempt.result())

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -41,9 +41,10 @@ from modules.kernel.infrastructure.persistence.observation import (
 from modules.kernel.infrastructure.persistence.postgresql import (
     MAY_NOTIFY,
     NOTIFY,
+    SessionSettings,
     take_migration_lock,
 )
-from modules.kernel.infrastructure.persistence.replica import Replica
+from modules.kernel.infrastructure.persistence.replica import Replica, ReplicaFailed
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
 from modules.kernel.infrastructure.persistence.statements import Parameters, PreparedStatement
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
@@ -476,18 +477,26 @@ class Database:
     async def unexpected_settings(self) -> Sequence[str]:
         """Return the settings of PostgreSQL that a unit of work does not have, although it begins with them.
 
-        For example because the server, or what is in front of it, does not support them.
+        For example because the server, or what is in front of it, does not support them. Raises
+        `PreparedStatementLost` if it does not keep prepared statements for a session.
         """
-        differences = []
-        for unit_of_work, settings in zip(
-            (self.transaction, self.snapshot), self._engines.session_settings, strict=False
-        ):
-            async with unit_of_work():
-                rows = await self.fetch_all(settings.comparison)
-            differences += [
-                f"{name}={value} instead of {wanted}" for name, value, wanted in rows if value != wanted
-            ]
-        return differences
+        if not self._engines.session_settings:
+            return []
+        writing, reading = self._engines.session_settings
+        of_snapshots = await self._differences(self.snapshot, reading)
+        async with self.transaction():
+            of_transactions = await self._differences(self.transaction, writing)
+            # Again, while this transaction has the connection to the server on which that was prepared.
+            again = self._differences(self.snapshot, reading)
+            await asyncio.create_task(again, context=Context())
+        return [*of_transactions, *of_snapshots]
+
+    async def _differences(
+        self, unit_of_work: Callable[[], AbstractAsyncContextManager[AsyncSession]], settings: SessionSettings
+    ) -> Sequence[str]:
+        async with unit_of_work():
+            rows = await self.fetch_all(settings.comparison)
+        return [f"{name}={value} instead of {wanted}" for name, value, wanted in rows if value != wanted]
 
     def require_transaction(self) -> None:
         """Raise `RuntimeError` unless a transaction is open in this task."""
@@ -583,13 +592,20 @@ class Database:
 
     @asynccontextmanager
     async def _begin_read_on(self, replica: Replica) -> AsyncIterator[AsyncSession]:
-        async with replica.limited(), self._begin_read(replica.pool) as session:
-            yield session
+        try:
+            connection = await replica.acquire()
+            async with replica.limited(), self._begin_read(connection) as session:
+                yield session
+        except ReplicaFailed:
+            # The rest of this request, and its next attempt, read the primary.
+            self._stale_reads_allowed.set(False)
+            raise
 
     @asynccontextmanager
-    async def _begin_read(self, pool: ConnectionPool | None = None) -> AsyncIterator[AsyncSession]:
+    async def _begin_read(self, acquired: PooledConnection | None = None) -> AsyncIterator[AsyncSession]:
         with _translated_errors():
-            unit = await self._open_unit(await (pool or self._engines.read).acquire(), writes=False)
+            connection = acquired or await self._engines.read.acquire()
+            unit = await self._open_unit(connection, writes=False)
             try:
                 with self._entered(unit):
                     yield unit.session

@@ -147,6 +147,14 @@ class DatabaseOptions:
 DEFAULT_OPTIONS = DatabaseOptions()
 
 
+class OtherUrlError(ValueError):
+    """A URL in the options is invalid; `field` is its name there."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
 def open_engines(
     url: str, options: DatabaseOptions = DEFAULT_OPTIONS, owners: TableOwners | None = None
 ) -> Engines:
@@ -206,24 +214,23 @@ def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) 
         wrap = partial(PostgresqlConnection, settings=settings, owners=owners)
         return ConnectionPool(engine, wrap, size, POOL_TIMEOUT_SECONDS)
 
-    def engine_of(server: URL) -> AsyncEngine:
-        engine = server_engine(server)
-        run_sessions_in_units_of_work(engine)
-        return engine
-
-    engine, listen, replica = engine_of(url), None, None
+    engine = listen = server_engine(url)
+    run_sessions_in_units_of_work(engine)
+    replica = None
     writing, reading = session_settings(url, prepares=options.prepares_statements)
     if options.listen_url is not None:
-        listen = server_engine(_server("notifications", options.listen_url))
+        listen = _other_engine("listen_url", options.listen_url)
     if options.read_url is not None:
-        read_url = _server("the replica", options.read_url)
+        standby = _other_engine("read_url", options.read_url)
+        run_sessions_in_units_of_work(standby)
         _, settings = session_settings(
-            read_url, prepares=options.prepares_statements, cancel_timeout=REPLICA_CANCEL_TIMEOUT_SECONDS
+            standby.url,
+            prepares=options.prepares_statements,
+            cancel_timeout=REPLICA_CANCEL_TIMEOUT_SECONDS,
         )
-        replica_engine = engine_of(read_url)
         replica = Replica(
-            pool(replica_engine, settings, options.pool_size),
-            own=pool(replica_engine, settings, 1),
+            pool(standby, settings, options.pool_size),
+            own=pool(standby, settings, 1),
             primary=pool(engine, reading, 1),
             max_lag_seconds=options.max_replica_lag_seconds,
         )
@@ -233,7 +240,7 @@ def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) 
         migrate=engine,
         migration_lock=nullcontext,
         probe=pool(engine, reading, 1),
-        listen=listen or engine,
+        listen=listen,
         session_settings=(writing, reading),
         # On a connection of its own: it must not wait for slow reads, which may be what is cached.
         version_reader=ServerDataVersionReader(pool(engine, reading, 1)),
@@ -243,12 +250,16 @@ def _postgresql(url: URL, options: DatabaseOptions, owners: TableOwners | None) 
     )
 
 
-def _server(purpose: str, url: str) -> URL:
-    """Return the parts of another URL of PostgreSQL; raise `ValueError`."""
-    parsed = parse_url(url)
-    if parsed.drivername != "postgresql+psycopg":
-        raise ValueError(f"cannot use {parsed.drivername} for {purpose}: it is postgresql+psycopg")
-    return parsed
+def _other_engine(field: str, url: str) -> AsyncEngine:
+    """Return the engine of another URL of PostgreSQL; raise `OtherUrlError`."""
+    try:
+        parsed = parse_url(url)
+        engine = server_engine(parsed) if parsed.drivername == "postgresql+psycopg" else None
+    except ValueError as error:
+        raise OtherUrlError(field, str(error)) from error
+    if engine is None:
+        raise OtherUrlError(field, f"cannot use {parsed.drivername}: it is postgresql+psycopg")
+    return engine
 
 
 def create_folder(url: str) -> Path | None:

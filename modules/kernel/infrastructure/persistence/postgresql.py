@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Text, bindparam, event, func, literal, select, text, union_all
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -82,7 +83,8 @@ class SessionSettings:
     def set_timeouts(self) -> str:
         """The statement that sets the timeouts until the transaction ends."""
         # SET LOCAL needs BEGIN before it; this applies to the statement that is sent with it, too.
-        values = (f"set_config('{name}', '{value}', true)" for name, value in self.timeouts.items())
+        quoted = {name: value.replace("'", "''") for name, value in self.timeouts.items()}
+        values = (f"set_config('{name}', '{value}', true)" for name, value in quoted.items())
         return f"SELECT {', '.join(values)}"
 
     @property
@@ -127,26 +129,29 @@ def server_engine(url: URL) -> AsyncEngine:
 
     Its transactions, such as those of migrations, are READ COMMITTED and have no timeouts.
     """
-    from psycopg import ProgrammingError  # noqa: PLC0415 - saves memory on SQLite
-    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - saves memory on SQLite
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - saves memory on SQLite
 
-    try:
-        # psycopg's own options cannot be in a URL: their values are no texts.
-        make_conninfo(**dict.fromkeys(url.query, ""))
-    except ProgrammingError as error:
-        raise ValueError(str(error).strip()) from error
+    # psycopg's own options cannot be in a URL: their values are no texts.
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    for name in url.query:
+        if name not in known:
+            raise ValueError(f'invalid connection option "{name}"')
     defaults: Mapping[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **KEEPALIVES}
     arguments = {name: value for name, value in defaults.items() if name not in url.query}
     # psycopg deallocates all prepared statements at a rollback, also those of `PostgresqlConnection`.
     arguments["prepare_threshold"] = None
-    engine = create_async_engine(
-        url,
-        connect_args=arguments,
-        isolation_level="READ COMMITTED",
-        hide_parameters=True,
-        use_native_hstore=False,
-        poolclass=NullPool,
-    )
+    try:
+        engine = create_async_engine(
+            url,
+            connect_args=arguments,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+            use_native_hstore=False,
+            poolclass=NullPool,
+        )
+    except ArgumentError as error:
+        # Such as two hosts with three ports.
+        raise ValueError(str(error)) from error
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def redact(context: ExceptionContext) -> None:
@@ -156,10 +161,17 @@ def server_engine(url: URL) -> AsyncEngine:
 
 
 def _options(url: URL) -> Mapping[str, str]:
-    """Return the settings of the server in the URL's options (`-c name=value`)."""
+    """Return the settings of the server in the URL's options, as the server reads them.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS
+    """
     options = url.query.get("options", "")
-    words = options if isinstance(options, str) else " ".join(options)
-    return dict(re.findall(r"(?:-c\s*|--)(\w+)=(\S+)", words))
+    text = options if isinstance(options, str) else " ".join(options)
+    words = [re.sub(r"\\(.)", r"\1", word) for word in re.findall(r"(?:\\.|\S)+", text)]
+    settings = re.findall(
+        r"\x1f(?:-c\x1f?|--)([^=\x1f]+)=([^\x1f]*)", "".join(f"\x1f{word}" for word in words)
+    )
+    return {name.lower().replace("-", "_"): value for name, value in settings}
 
 
 def redact_row_values(error: Any, wrapped: Exception | None = None) -> None:

@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 
 import asyncio
 import re
+import secrets
 import select as readiness
 from collections.abc import Sequence
 from itertools import count
@@ -81,12 +82,11 @@ class PostgresqlConnection(PooledConnection):
         self._driver: psycopg.AsyncConnection[Any] = driver
         self._libpq: pq.abc.PGconn = driver.pgconn
         self._transformer = Transformer(driver)
-        self._new_names = (f"conduit_{number}".encode() for number in count())
+        # Of this session: a pooler that does not keep statements would execute another one's of this name.
+        session = secrets.token_hex(8)
+        self._new_names = (f"conduit_{session}_{number}".encode() for number in count())
         self._prepared: dict[str, bytes] = {}
         self._in_unit_of_work = False
-
-    async def prepare(self) -> None:
-        """Do nothing: a transaction begins with its settings."""
 
     async def begin(self) -> None:
         self._in_unit_of_work, self._role_of = True, None
@@ -266,6 +266,9 @@ class PostgresqlConnection(PooledConnection):
             elif failure is None:
                 results.append(result)
         libpq.exit_pipeline_mode()
+        while libpq.notifies() is not None:
+            # A pooler passes on those of another session, and libpq collects them.
+            pass
         return results, failure
 
     async def _read_pending_results(self) -> None:

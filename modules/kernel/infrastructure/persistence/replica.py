@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
-from modules.kernel.infrastructure.persistence.connections import ConnectionPool, Rows
+from modules.kernel.infrastructure.persistence.connections import ConnectionPool, PooledConnection, Rows
 from modules.kernel.infrastructure.persistence.driver_errors import is_unavailable
 
 MAX_REPLICA_LAG_SECONDS = 10.0
@@ -26,12 +26,15 @@ MEASUREMENT_INTERVAL_SECONDS = 1.0
 MAX_SAMPLES = 3_600
 
 # Positions in the write-ahead log, in bytes: https://www.postgresql.org/docs/current/functions-admin.html
-WRITTEN = "SELECT (pg_current_wal_lsn() - '0/0')::bigint"
-# Both are NULL if it is no standby. The second one alone would grow while nobody writes.
+# The start time identifies the server.
+WRITTEN = "SELECT (pg_current_wal_lsn() - '0/0')::bigint, pg_postmaster_start_time()::text"
+# The age of the last commit alone would grow while nobody writes.
 REPLAYED = """
 SELECT
-    CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END,
-    extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float8
+    pg_is_in_recovery(),
+    (pg_last_wal_replay_lsn() - '0/0')::bigint,
+    extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float8,
+    pg_postmaster_start_time()::text
 """
 
 log = structlog.get_logger("conduit.database")
@@ -39,6 +42,10 @@ log = structlog.get_logger("conduit.database")
 
 class ReplicaFailed(ConcurrencyConflict):
     """The replica did not respond in time; another attempt reads from the primary."""
+
+
+class NotAStandby(Exception):
+    """The server is neither a standby nor the primary, such as one that was promoted."""
 
 
 class Replica:
@@ -65,6 +72,17 @@ class Replica:
         is_behind = self.lag_seconds is not None and self.lag_seconds > self._max_lag_seconds
         return not is_behind and time.monotonic() >= self._retry_at
 
+    async def acquire(self) -> PooledConnection:
+        """Return a connection, to be released; raise `ReplicaFailed` after the time limit."""
+        try:
+            async with asyncio.timeout(TIME_LIMIT_SECONDS):
+                return await self.pool.acquire()
+        except (DBAPIError, Unavailable, TimeoutError) as error:
+            # All of the pool may be in use by others, who would notice a failure.
+            if not self.pool.limit.locked():
+                self._skip(error)
+            raise ReplicaFailed from error
+
     @asynccontextmanager
     async def limited(self) -> AsyncIterator[None]:
         """Limit the time of the block, a unit of work on the replica. Raises `ReplicaFailed`."""
@@ -73,12 +91,11 @@ class Replica:
                 yield
         except ConcurrencyConflict:
             raise
-        except Unavailable as error:
-            self._fail(error)
-        except TimeoutError as error:
-            if not limit.expired():
+        except (Unavailable, TimeoutError) as error:
+            if not limit.expired() and not isinstance(error.__cause__, DBAPIError):
                 raise
-            self._fail(error)
+            self._skip(error)
+            raise ReplicaFailed from error
 
     async def watch(self) -> NoReturn:
         """Measure how far it is behind, again and again; until cancelled."""
@@ -88,42 +105,46 @@ class Replica:
 
     async def measure(self) -> None:
         """Measure how far it is behind, or find out that it does not respond."""
+        self.lag_seconds = None
         try:
             async with asyncio.timeout(TIME_LIMIT_SECONDS):
-                [[written]] = await _fetch(self._primary, WRITTEN)
+                [[written, primary]] = await _fetch(self._primary, WRITTEN)
         except (DBAPIError, Unavailable, TimeoutError):
             # Requests report what is wrong with the primary.
             return
         now = time.monotonic()
         try:
             async with asyncio.timeout(TIME_LIMIT_SECONDS):
-                [[replayed, age]] = await _fetch(self._own, REPLAYED)
+                [[is_standby, replayed, age, server]] = await _fetch(self._own, REPLAYED)
         except (DBAPIError, Unavailable, TimeoutError) as error:
-            self.lag_seconds = None
             # Another error is that of an engine without these functions: it is read without a measurement.
             if not isinstance(error, DBAPIError) or is_unavailable(error):
                 self._skip(error)
             return
-        self._written.append((now, int(written)))
-        self.lag_seconds = None if replayed is None else self._lag(now, int(replayed), age)
+        if is_standby:
+            self.lag_seconds = self._lag(now, int(written), int(replayed), age)
+        elif server != primary:
+            self._skip(NotAStandby())
 
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
         for pool in (self.pool, self._own, self._primary):
             await pool.dispose()
 
-    def _lag(self, now: float, replayed: int, age: float | None) -> float | None:
-        while len(self._written) > 1 and self._written[1][1] <= replayed:
-            self._written.popleft()
-        at, written = self._written[0]
-        if written > replayed:
+    def _lag(self, now: float, written: int, replayed: int, age: float | None) -> float | None:
+        """Return the lag, which is too large by the interval of the measurements at most."""
+        samples = self._written
+        if samples and written < samples[-1][1]:
+            # Of another primary, after a failover.
+            samples.clear()
+        samples.append((now, written))
+        while len(samples) > 1 and samples[1][1] <= replayed:
+            samples.popleft()
+        at, first = samples[0]
+        if first > replayed:
             # Since before the first measurement, so the age of the last commit that it has replayed counts.
-            return None if age is None else float(age)
-        return 0.0 if len(self._written) == 1 else now - at
-
-    def _fail(self, error: BaseException) -> NoReturn:
-        self._skip(error)
-        raise ReplicaFailed from error
+            return age
+        return 0.0 if len(samples) == 1 else now - at
 
     def _skip(self, error: BaseException) -> None:
         if time.monotonic() >= self._retry_at:

@@ -40,9 +40,6 @@ class SqliteConnection(PooledConnection):
     def act_for(self, module: str | None) -> None:
         self.module = self._adapter.module = module
 
-    async def prepare(self) -> None:
-        pass  # its adapter has set the PRAGMAs
-
     async def begin(self) -> None:
         try:
             await self._adapter.begin_unit_of_work()
@@ -128,14 +125,14 @@ class WriteQueue(ConnectionPool):
         finally:
             connection.release()
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, deadline: float) -> None:
         if not self._taken:
             self._taken = True
             return
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout_at(deadline):
                 await waiter
         except BaseException:
             if not waiter.cancelled():
