@@ -17,11 +17,11 @@ SECRET = "********"  # noqa: S105 - instead of one
 
 
 def config() -> None:
-    """Print every setting in force and where it is from: the environment, .env or its default.
+    """Print every setting in force and where it is from.
 
     Example: conduit config
 
-    Secrets are masked, and passwords in URLs too.
+    That is the environment, .env or the default. Secrets are masked, and passwords in URLs too.
     """
     with reporting_errors():
         kinds: list[type[ModuleSettings]] = [Settings]

@@ -37,7 +37,7 @@ def doctor(
         bool, typer.Option("--repair", help="Recompute wrong counts, delete rows of missing targets.")
     ] = False,
 ) -> None:
-    """Check the database: integrity, disk, versions, clocks and settings; stored counts and references.
+    """Check the database, stored counts and references.
 
     Example: conduit doctor --repair
 
