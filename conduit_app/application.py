@@ -62,7 +62,10 @@ def compose_from_settings(settings: Settings) -> Composition:
     discovered = discover()
     reject_unknown([Settings, *(module.settings for module in discovered if module.settings is not None)])
     modules = resolve_order(discovered, settings.disabled_modules)
-    return compose(modules, SharedServices(open_database(settings), signing_keys(settings)))
+    shared = SharedServices(
+        open_database(settings), signing_keys(settings), delivery_retention=settings.delivery_retention
+    )
+    return compose(modules, shared)
 
 
 def open_database(settings: Settings) -> Database:

@@ -3,6 +3,7 @@
 import graphlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -61,6 +62,9 @@ class SharedServices:
     settings: Mapping[str, ModuleSettings] = field(default_factory=dict)
     """Settings by module name, which replace those of the environment."""
 
+    delivery_retention: timedelta = timedelta(days=90)
+    """How long undeliverable deliveries stay in the outbox."""
+
     offers: Mapping[type, object] = field(default_factory=dict)
     """Implementations of contracts that no module provides, such as a test's fakes."""
 
@@ -113,6 +117,11 @@ def compose(modules: Sequence[Module], shared: SharedServices) -> Composition:
     kernel_database = shared.database.of(KERNEL.name)
     messaging = create_messaging(kernel_database, shared.clock)
     jobs = Jobs(kernel_database, shared.clock)
+    jobs.add(
+        f"{KERNEL.name}/old-deliveries",
+        timedelta(hours=1),
+        partial(messaging.outbox_admin.delete_old, shared.delivery_retention),
+    )
     personal_data, audiences = PersonalData(), Audiences()
     shared_providers = _shared_providers(shared, messaging, personal_data, audiences)
     containers: dict[str, ModuleContainer] = {}

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -102,6 +103,12 @@ class Settings(ModuleSettings):
         description="modules whose routes this process serves, comma-separated; default: all",
     )
     cors_origins: CommaSeparated = Field(("*",), description="allowed CORS origins, comma-separated")
+    delivery_retention: timedelta = Field(
+        timedelta(days=90),
+        gt=timedelta(0),
+        description="how long events that cannot be delivered stay in the outbox: seconds, or an ISO 8601 "
+        "duration",
+    )
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` or `json`; default: console in development, JSON in production"
     )

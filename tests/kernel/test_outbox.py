@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from modules.kernel.domain.events import (
     DeliveryId,
@@ -28,6 +28,7 @@ from modules.kernel.infrastructure.messaging.outbox_admin import Backlog, Delive
 from modules.kernel.infrastructure.messaging.outbox_statements import MAX_COUNT, deliveries
 from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
+from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, names
 from tests.sql_recorder import StatementRecorder
 
@@ -969,3 +970,30 @@ class TestOutboxAdmin:
         changes = [statement.split()[0] for statement in statements.statements]
         assert (changes.count("UPDATE"), changes.count("DELETE")) == (3, 3)
         assert await messaging.outbox_admin.oldest(ALL_STATES, 10) == []
+
+    async def test_old_deliveries_that_cannot_be_delivered_are_deleted(
+        self,
+        kernel_database: Database,
+        messaging: Messaging,
+        publish: Publish,
+        subscriber: Subscriber,
+        clock: FakeClock,
+    ) -> None:
+        subscriber.failing = {"desk", "floor"}
+        await publish(LampBroken("desk"))
+        for _ in range(MAX_ATTEMPTS):
+            await messaging.dispatcher.drain()
+            clock.at += timedelta(hours=1)
+        await publish(LampBroken("floor"), LampMended("hall"))
+        await kernel_database.execute(
+            prepare(update(deliveries).where(deliveries.c.aggregate == "lamp hall").values(subscriber="gone"))
+        )
+        retention = timedelta(hours=2)
+        assert not await messaging.outbox_admin.delete_old(retention)
+        # Neither the pending one, nor the orphaned one, which is younger.
+        stored = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert [delivery.state for delivery in stored] == [DeliveryState.PENDING, DeliveryState.ORPHANED]
+        clock.at += retention
+        await messaging.outbox_admin.delete_old(timedelta(hours=1))
+        stored = await messaging.outbox_admin.oldest(ALL_STATES, 10)
+        assert [delivery.state for delivery in stored] == [DeliveryState.PENDING]

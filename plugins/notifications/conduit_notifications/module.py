@@ -1,6 +1,7 @@
 """The manifest of notifications."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fastapi import APIRouter
 
@@ -15,7 +16,7 @@ from modules.kernel.api.authentication import Authentication
 from modules.kernel.domain.consistency import ConsistencyCheck
 from modules.kernel.domain.events import DeliveryMode
 from modules.kernel.domain.identity import TokenVerifier
-from modules.kernel.module import Module, Subscription
+from modules.kernel.module import Job, Module, Subscription
 from modules.profiles.contracts import ProfileReader
 from modules.users.contracts import UserDeleted, UserDirectory
 
@@ -28,6 +29,12 @@ def router(container: NotificationsContainer) -> APIRouter:
 def checks(container: NotificationsContainer) -> Sequence[ConsistencyCheck]:
     """Return the consistency checks of this module."""
     return consistency_checks(container.database(), container.articles(), container.profiles())
+
+
+async def delete_old(container: NotificationsContainer) -> bool:
+    """Delete a batch of old notifications; return whether there may be more."""
+    retention = container.settings().notification_retention
+    return await container.repository().delete_before(container.clock().now() - retention)
 
 
 MODULE = Module(
@@ -57,5 +64,6 @@ MODULE = Module(
     settings=NotificationsSettings,
     personal_data=lambda container: container.service().export_personal_data,
     checks=checks,
+    jobs=[Job("old-notifications", timedelta(hours=1), delete_old)],
     built_with={"articles": "1.0", "comments": "1.0", "profiles": "1.0", "users": "1.0"},
 )

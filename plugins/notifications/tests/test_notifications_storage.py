@@ -1,6 +1,7 @@
 """The notification repository, on a migrated SQLite file."""
 
 import asyncio
+from datetime import timedelta
 
 from notifications_context import Context
 from sqlalchemy import Connection, inspect, update
@@ -50,6 +51,17 @@ async def test_notifications_after_an_id_come_oldest_first_up_to_the_limit(conte
     for actor in range(5):
         await repository.add(jake, favorite(dragons, actor), NOON)
     notifications = await repository.after(jake, NotificationId(2), 2)
+    assert [notification.id for notification in notifications] == [3, 4]
+
+
+async def test_old_notifications_are_deleted(dedicated_context: Context) -> None:
+    context, repository = dedicated_context, create_repository(dedicated_context)
+    dragons, jake = context.article("dragons"), context.user("jake")
+    for actor, days in enumerate((400, 366, 364, 0)):
+        await repository.add(jake, favorite(dragons, actor), context.clock.now() - timedelta(days=days))
+    [job] = MODULE.jobs
+    assert not await job.run(context.module.container)
+    notifications = await repository.after(jake, NotificationId(0), 10)
     assert [notification.id for notification in notifications] == [3, 4]
 
 

@@ -2,10 +2,24 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
 
-from sqlalchemy import ColumnElement, Delete, Update, case, delete, false, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from modules.kernel.domain.clock import Clock
 from modules.kernel.infrastructure.messaging.outbox import OUTBOX_TOPIC, VERSION_MARK, Outbox
@@ -15,9 +29,13 @@ from modules.kernel.infrastructure.messaging.tables import Failure
 from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import in_ids
 from modules.kernel.infrastructure.persistence.postgresql import PREFER_INDEXES
+from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 BATCH_SIZE = 1_000
 """The number of deliveries that one transaction of an operator's command changes."""
+
+MAX_EXAMINED = 10_000
+"""The number of deliveries among which a transaction looks for old ones."""
 
 
 class DeliveryState(Enum):
@@ -142,6 +160,30 @@ class OutboxAdmin:
     async def purge(self, states: Collection[DeliveryState], ids: Collection[int] | None = None) -> int:
         """Delete the deliveries in these states, or those in `ids`, undelivered; return how many."""
         return await self._change(delete(deliveries), self._chosen(states, ids))
+
+    async def delete_old(self, retention: timedelta) -> bool:
+        """Delete a batch of undeliverable deliveries that were published longer ago than the retention.
+
+        Returns whether there may be more.
+        """
+        parameters = {"before": self._clock.now() - retention}
+        return len(await self._database.fetch_values(self._delete_old, parameters)) == BATCH_SIZE
+
+    @cached_property
+    def _delete_old(self) -> PreparedStatement:
+        # Ids are in the order of publication, so the others need not be read.
+        oldest = select(deliveries.c.id).order_by(deliveries.c.id).limit(MAX_EXAMINED).subquery()
+        nobody_subscribes = and_(true(), *(_name() != name for name in self._outbox.subscriptions))
+        old = (
+            select(deliveries.c.id)
+            .join(oldest, oldest.c.id == deliveries.c.id)
+            .where(
+                deliveries.c.published_at < bindparam("before"),
+                or_(deliveries.c.due_at.is_(None), nobody_subscribes),
+            )
+            .limit(BATCH_SIZE)
+        )
+        return prepare(delete(deliveries).where(deliveries.c.id.in_(old)).returning(deliveries.c.id))
 
     def _chosen(
         self, states: Collection[DeliveryState], ids: Collection[int] | None

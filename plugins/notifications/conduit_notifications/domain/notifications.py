@@ -141,6 +141,10 @@ class NotificationRepository(Protocol):
         """Delete the notifications about these articles."""
         ...
 
+    async def delete_before(self, moment: datetime) -> bool:
+        """Delete a batch of the notifications from before then; return whether there may be more."""
+        ...
+
     async def delete_by_user(self, user_id: UserId) -> None:
         """Delete the notifications of a user, and those that the user triggered."""
         ...

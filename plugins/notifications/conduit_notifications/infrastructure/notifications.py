@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 
 from conduit_notifications.domain.notifications import (
     Kind,
@@ -27,6 +27,9 @@ from modules.kernel.infrastructure.persistence.dialect_sql import (
 )
 from modules.kernel.infrastructure.persistence.pagination import LIMIT, OFFSET
 from modules.kernel.infrastructure.persistence.statements import prepare
+
+BATCH_SIZE = 1_000
+"""The number of old notifications that one transaction deletes."""
 
 NOTIFICATIONS_TOPIC = "notifications"
 """The topic of the signal that there is a new notification."""
@@ -59,6 +62,17 @@ MARK_READ = prepare(
 )
 MARK_ALL_READ = prepare(update(notifications).where(BY_RECIPIENT, IS_UNREAD).values(is_read=True))
 DELETE_BY_ARTICLES = prepare(delete(notifications).where(in_ids(notifications.c.article_id, "article_ids")))
+OLDEST = (
+    select(notifications.c.recipient_id, notifications.c.number)
+    .where(notifications.c.created_at < bindparam("before"))
+    .order_by(notifications.c.created_at)
+    .limit(BATCH_SIZE)
+)
+DELETE_OLDEST = prepare(
+    delete(notifications)
+    .where(tuple_(notifications.c.recipient_id, notifications.c.number).in_(OLDEST))
+    .returning(notifications.c.number)
+)
 DELETE_BY_USER = (
     prepare(
         delete(notifications).where(or_(BY_RECIPIENT, notifications.c.actor_id == bindparam("recipient")))
@@ -120,6 +134,10 @@ class SqlNotifications:
     async def delete_by_user(self, user_id: UserId) -> None:
         for statement in DELETE_BY_USER:
             await self._database.execute(statement, {"recipient": user_id})
+
+    async def delete_before(self, moment: datetime) -> bool:
+        deleted = await self._database.fetch_values(DELETE_OLDEST, {"before": moment})
+        return len(deleted) == BATCH_SIZE
 
     async def _next_number(self, recipient_id: UserId) -> int:
         row = {"recipient_id": recipient_id, "latest": 1}

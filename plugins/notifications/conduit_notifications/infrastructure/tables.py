@@ -45,6 +45,8 @@ class NotificationRow(Base):
         # For counting the unread ones among many that are read.
         Index(None, "recipient_id", "is_read"),
         Index(None, "actor_id"),
+        # For deleting the old ones.
+        Index(None, "created_at"),
     )
 
     recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
