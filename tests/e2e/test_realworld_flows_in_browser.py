@@ -263,6 +263,8 @@ class TestSettings:
         await site.conduit.register("lena")
         await sign_up(page, site.origin, "anna")
         await page.get_by_role("link", name="Settings").click()
+        # The page of the registration, which may still be shown, has a name, too.
+        await expect(heading).to_have_text("Settings")
         await fill(page, Name="lena")
         await press(page, "Save")
         await expect(page.get_by_role("alert")).to_contain_text("username has already been taken")
