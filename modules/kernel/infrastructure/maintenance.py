@@ -42,6 +42,8 @@ class Maintenance:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        # It must not wait for requests.
+        self._reading = database.for_probes()
         self._clock = clock
 
     async def begin(self, retry_after: timedelta) -> None:
@@ -57,7 +59,7 @@ class Maintenance:
 
     async def state(self) -> MaintenanceState | None:
         """Return the state, None if there is no maintenance."""
-        row = await self._database.fetch_one(STATE)
+        row = await self._reading.fetch_one(STATE)
         return None if row is None else MaintenanceState(row.since, timedelta(seconds=row.retry_after))
 
     async def refresh(self) -> None:
