@@ -1,4 +1,4 @@
-.PHONY: bench check format fuzz help http lint lock plugins run setup slow test test-affected test-all types unit
+.PHONY: bench check format fuzz help http lint lock plugins run setup slow soak test test-affected test-all types unit
 
 help: ## List targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ fuzz: setup ## Fuzz the API from its OpenAPI document (minutes)
 
 bench: setup ## Run the benchmarks on SQLite and PostgreSQL (needs wrk; ten minutes)
 	@.venv/bin/python -m benchmarks run
+
+soak: setup ## Load two workers for long, and report what grows (MINUTES=30 on each engine)
+	@.venv/bin/python -m benchmarks soak $(if $(MINUTES),--minutes $(MINUTES))
 
 format: setup ## Format the code and apply ruff's fixes
 	@.venv/bin/ruff format .

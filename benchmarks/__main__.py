@@ -1,4 +1,4 @@
-"""The benchmark commands: python -m benchmarks run, compare, table and growth."""
+"""The benchmark commands: python -m benchmarks run, compare, growth, soak and table."""
 
 import json
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from benchmarks import report
 from benchmarks.dataset import FULL, SMALL
 from benchmarks.growth import measure_growth
 from benchmarks.measure import BenchError
+from benchmarks.soak import LIMITS_OF_FIGURES, plot
+from benchmarks.soak import soak as run_soak
 from benchmarks.suite import run as run_suite
 from benchmarks.suite import today
 
@@ -63,6 +65,28 @@ def growth(
         figures = today() | measure_growth(sorted(articles or SIZES), folder)
         _save(to, figures)
         typer.echo(report.growth(figures))
+
+
+@main.command()
+def soak(
+    minutes: Annotated[float, typer.Option(help="Duration of the load on each engine.", min=0.1)] = 30,
+    to: Annotated[Path, typer.Option("--plot", help="Write the charts to this file.")] = Path("var/soak.svg"),
+) -> None:
+    """Load two workers on each engine, and report what grows. The exit code is 1 if something does."""
+    with _one_line_errors():
+        runs = run_soak(minutes)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(plot(runs), encoding="utf-8")
+        for one in runs:
+            typer.echo(
+                f"{one.engine}: {sum(one.statuses.values())} requests, {dict(sorted(one.statuses.items()))}"
+            )
+            for figure in LIMITS_OF_FIGURES:
+                typer.echo(f"  {figure}: {one.samples[-1][1][figure]:.1f}, {one.trend(figure):+.1f} per hour")
+        problems = [problem for one in runs for problem in one.problems()]
+        typer.echo("\n".join(problems) or "nothing grows")
+        if problems:
+            raise typer.Exit(1)
 
 
 @main.command()

@@ -1,8 +1,10 @@
 """The fixed data set: 50 users, 500 articles of 2 KB, 30 tags, follows, favorites, comments."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -47,6 +49,7 @@ async def _prepare(database_url: str, secret: str, size: Size) -> Dataset:
         secret_key=secret,
         log_level="error",
         database_synchronous="NORMAL",
+        audit_log=Path(os.devnull),
     )
     composition = compose_from_settings(settings)
     await migrate(composition.database, composition.migratable)

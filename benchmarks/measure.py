@@ -97,7 +97,7 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process and its children, also the terminated ones, have used."""
     while True:
         try:
-            return sum(map(_ticks, _family(pid))) / TICKS_PER_SECOND
+            return sum(map(_ticks, family(pid))) / TICKS_PER_SECOND
         except FileNotFoundError:
             # A child that has just terminated is now part of its parent's time.
             if not Path(f"/proc/{pid}").exists():
@@ -118,7 +118,7 @@ def serving(
     try:
         _wait_until_ready(process, port, log)
         startup = time.perf_counter() - started
-        yield Server(process, port, startup, _resident_megabytes(process.pid))
+        yield Server(process, port, startup, resident_megabytes(process.pid))
     finally:
         process.terminate()
         process.wait(TIMEOUT_SECONDS)
@@ -201,10 +201,11 @@ def _milliseconds(duration: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1, "s": 1_000, "m": 60_000}[unit]
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
     yield pid
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield from _family(int(child))
+        yield from family(int(child))
 
 
 def _ticks(pid: int) -> int:
@@ -213,7 +214,8 @@ def _ticks(pid: int) -> int:
     return sum(map(int, fields[11:15]))
 
 
-def _resident_megabytes(pid: int) -> float:
+def resident_megabytes(pid: int) -> float:
+    """Return the resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 

@@ -13,6 +13,7 @@ from benchmarks import suite
 from benchmarks.dataset import SMALL, Dataset
 from benchmarks.measure import BenchError, require_wrk
 from benchmarks.operations import BASELINES, mixed
+from benchmarks.soak import LIMITS_OF_FIGURES, Run
 from tests.program import require_program
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +89,29 @@ def test_missing_wrk_is_an_error_that_says_how_to_install_it(monkeypatch: pytest
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BenchError, match="apt-get install wrk"):
         require_wrk()
+
+
+@pytest.mark.slow
+def test_soak_reports_each_figure_of_both_engines_and_plots_them(tmp_path: Path) -> None:
+    file = tmp_path / "soak.svg"
+    process = bench("soak", "--minutes=0.1", f"--plot={file}")
+    # Whether anything grows, a run of some seconds cannot tell.
+    assert process.returncode in {0, 1}, process.stderr
+    for engine in ("SQLite", "PostgreSQL"):
+        assert f"{engine}: status 5" not in process.stdout
+        for figure in LIMITS_OF_FIGURES:
+            assert f"{engine}: {figure}, " in file.read_text(encoding="utf-8")
+    assert process.stdout.count("memory: ") == 2
+
+
+def test_growth_beyond_a_limit_is_a_problem() -> None:
+    run = Run("SQLite")
+    for minute in range(30):
+        figures = dict.fromkeys(LIMITS_OF_FIGURES, 1.0)
+        run.samples.append((60.0 * minute, figures | {"memory": 100 + minute, "write-ahead log": 20}))
+    run.statuses.update({200: 5, 500: 1})
+    assert run.problems() == [
+        "SQLite: memory grows by 60.0 MB in an hour",
+        "SQLite: write-ahead log was 20.0 MB",
+        "SQLite: status 500: 1",
+    ]
