@@ -6,13 +6,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.composition import Composition
 from conduit_app.migrations.runner import migrate
 from conduit_app.settings import Settings, SettingsError
-from modules.kernel.infrastructure.persistence import engines
+from modules.kernel.infrastructure.persistence import database, engines
+from modules.kernel.infrastructure.persistence.statements import prepare
 from tests import postgresql
 from tests.client import Api
 from tests.conftest import SECRET, AppInstance, composed, settings_on
@@ -197,6 +198,17 @@ class TestServedModules:
             assert response.status_code == 201
             assert (await writers.get(path)).status_code == 404
             assert (await comments.get("/articles")).status_code == 404
+
+    async def test_events_are_published_where_there_is_no_pg_notify(
+        self, another: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on engines that speak PostgreSQL's protocol."""
+        missing = select(func.has_function_privilege(func.to_regprocedure("pg_notifies(text)"), "EXECUTE"))
+        monkeypatch.setattr(database, "MAY_NOTIFY", prepare(missing))
+        async with another() as (api, _):
+            await api.as_user("jake").publish("Dragons")
+            await api.as_user("jake").delete("/articles/dragons")
+            assert (await api.get("/articles")).json()["articlesCount"] == 0
 
     async def test_signals_without_the_right_to_notify_are_a_warning(
         self, another: Open, capsys: pytest.CaptureFixture[str]

@@ -44,7 +44,10 @@ CHANNEL = "conduit"
 NOTIFY = prepare(select(func.pg_notify(CHANNEL, bindparam("topic", type_=Text))))
 """Notifies other processes of a topic when the transaction is committed. SQLite's poll for commits."""
 
-MAY_NOTIFY = prepare(select(func.has_function_privilege("pg_notify(text, text)", "EXECUTE")))
+# NULL where there is no such function.
+MAY_NOTIFY = prepare(
+    select(func.has_function_privilege(func.to_regprocedure("pg_notify(text, text)"), "EXECUTE"))
+)
 
 PREFER_INDEXES = prepare(
     select(
