@@ -17,7 +17,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import is_unavailab
 MAX_REPLICA_LAG_SECONDS = 10.0
 
 TIME_LIMIT_SECONDS = 1.0
-"""For a unit of work on a replica, with the wait for a connection."""
+"""For the wait for a connection to a replica, and again for a unit of work on it."""
 
 RETRY_SECONDS = 5.0
 """How long the primary is read after a unit of work on the replica has failed."""
@@ -58,8 +58,9 @@ class Replica:
         """The connections for reads."""
 
         self.lag_seconds: float | None = None
-        """How far it is behind; None if that cannot be measured, or was not."""
+        """How far it was behind at the last measurement; None if it was not measured then."""
 
+        self._is_behind = False
         self._own, self._primary = own, primary
         self._max_lag_seconds = max_lag_seconds
         self._retry_at = 0.0
@@ -69,8 +70,7 @@ class Replica:
     @property
     def is_usable(self) -> bool:
         """Whether to read from it."""
-        is_behind = self.lag_seconds is not None and self.lag_seconds > self._max_lag_seconds
-        return not is_behind and time.monotonic() >= self._retry_at
+        return not self._is_behind and time.monotonic() >= self._retry_at
 
     async def acquire(self) -> PooledConnection:
         """Return a connection, to be released; raise `ReplicaFailed` after the time limit."""
@@ -104,14 +104,22 @@ class Replica:
             await asyncio.sleep(MEASUREMENT_INTERVAL_SECONDS)
 
     async def measure(self) -> None:
-        """Measure how far it is behind, or find out that it does not respond."""
-        self.lag_seconds = None
+        """Measure how far it is behind, or find out that it does not respond.
+
+        While the primary does not respond, it stays as usable as it was.
+        """
         try:
             async with asyncio.timeout(TIME_LIMIT_SECONDS):
                 [[written, primary]] = await _fetch(self._primary, WRITTEN)
         except (DBAPIError, Unavailable, TimeoutError):
             # Requests report what is wrong with the primary.
+            self.lag_seconds = None
             return
+        self.lag_seconds = await self._measure(int(written), primary)
+        self._is_behind = self.lag_seconds is not None and self.lag_seconds > self._max_lag_seconds
+
+    async def _measure(self, written: int, primary: str) -> float | None:
+        """Return the lag behind the server with this start time, None if it cannot be measured."""
         now = time.monotonic()
         try:
             async with asyncio.timeout(TIME_LIMIT_SECONDS):
@@ -120,11 +128,12 @@ class Replica:
             # Another error is that of an engine without these functions: it is read without a measurement.
             if not isinstance(error, DBAPIError) or is_unavailable(error):
                 self._skip(error)
-            return
+            return None
         if is_standby:
-            self.lag_seconds = self._lag(now, int(written), int(replayed), age)
-        elif server != primary:
+            return self._lag(now, written, int(replayed), age)
+        if server != primary:
             self._skip(NotAStandby())
+        return None
 
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
