@@ -85,6 +85,10 @@ async def test_replica_that_is_too_far_behind_is_not_read(
         assert (await api.get("/articles/dragons")).status_code == 404
         await lag_until(replica, lambda seconds: seconds > MAX_LAG_SECONDS)
         assert (await api.get("/articles/dragons")).status_code == 200
+        measuring = asyncio.create_task(replica.measure())
+        await asyncio.sleep(0)
+        assert not replica.is_usable
+        await measuring
         standby.execute("SELECT pg_wal_replay_resume()")
         await lag_until(replica, lambda seconds: seconds == 0)
         assert replica.is_usable

@@ -315,6 +315,10 @@ class TestNumber:
             for opened in idle:
                 opened.send(GET)
                 assert opened.read_response().status == 200
+                if opened is idle[0]:
+                    # Those of one millisecond, the resolution of the server's clock, have no order.
+                    for _ in range(10):
+                        assert send(conduit, CLOSING_GET)[0] == 200
             with connection(conduit, source) as new:
                 new.sendall(CLOSING_GET)
                 assert read_response(new)[0] == 200
