@@ -37,7 +37,7 @@ class Maintenance:
     """Begins and ends the maintenance of a site.
 
     In a process that watches it, transactions that would write raise `ReadOnly` meanwhile. Commands do not
-    watch it: a migration or a repair is what it is for.
+    watch it: maintenance is for migrations and repairs.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
