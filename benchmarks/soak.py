@@ -39,14 +39,14 @@ PLUGIN = Path(__file__).parents[1] / "plugins" / "notifications"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a figure may do after the first third of the run, in which caches fill."""
+    """The limits of a figure. Growth is measured after the first third of the run, when caches are full."""
 
     unit: str
     growth: float = 0.0
-    """By how much its trend may grow in an hour."""
+    """The maximum growth of its trend per hour."""
 
     most: float = float("inf")
-    """The most that it may be at any time."""
+    """The maximum at any time."""
 
 
 LIMITS_OF_FIGURES = {

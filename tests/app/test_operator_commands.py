@@ -1,4 +1,4 @@
-"""What operators do with accounts and their content, and the audit trail."""
+"""The commands for accounts, articles and comments, and the audit trail."""
 
 import json
 from collections.abc import Mapping, Sequence

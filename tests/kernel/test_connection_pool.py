@@ -65,6 +65,13 @@ async def started(pool: ConnectionPool) -> asyncio.Task[Any]:
     return task
 
 
+async def give_up(pool: ConnectionPool) -> None:
+    """Begin to acquire a connection, and cancel that."""
+    task = await started(pool)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def all_turns(pool: ConnectionPool) -> None:
     """Take all turns of the pool, which are given back after a pause at most."""
     for _ in range(SIZE):
@@ -132,9 +139,7 @@ async def test_server_without_any_connection_is_reported_at_once() -> None:
 async def test_attempt_to_connect_outlives_its_caller() -> None:
     server, pool = create_pool(limit=1)
     server.may_open.clear()
-    first = await started(pool)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
+    await give_up(pool)
     second = await started(pool)
     server.may_open.set()
     async with asyncio.timeout(5):
@@ -145,9 +150,7 @@ async def test_attempt_to_connect_outlives_its_caller() -> None:
 async def test_connection_whose_caller_has_gone_is_the_next_ones() -> None:
     server, pool = create_pool(limit=1)
     server.may_open.clear()
-    first = await started(pool)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
+    await give_up(pool)
     server.may_open.set()
     async with asyncio.timeout(5):
         (await pool.acquire()).release()
@@ -157,8 +160,6 @@ async def test_connection_whose_caller_has_gone_is_the_next_ones() -> None:
 async def test_attempt_in_progress_ends_with_the_pool() -> None:
     server, pool = create_pool(limit=1)
     server.may_open.clear()
-    first = await started(pool)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
+    await give_up(pool)
     await pool.dispose()
     assert len(asyncio.all_tasks()) == 1

@@ -19,7 +19,7 @@ log = structlog.wrap_logger(
 
 
 class AuditAction(StrEnum):
-    """What was done."""
+    """The security events that are recorded."""
 
     REGISTRATION = "registration"
     LOGIN = "login"

@@ -9,7 +9,7 @@ from modules.kernel.infrastructure.persistence.schema import UtcDateTime
 
 
 class MaintenanceRow(Base):
-    """That the site is read-only. There is at most one row, whose id is 1."""
+    """The current maintenance: there is a row, with the id 1, while the site is read-only."""
 
     __tablename__ = "kernel_maintenance"
 

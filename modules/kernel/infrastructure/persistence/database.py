@@ -64,7 +64,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class PreparedStatementLost(DatabaseUnavailable):
-    """PostgreSQL has not kept a prepared statement of this session, as behind some poolers."""
+    """A prepared statement of this session does not exist on the server, as behind some poolers."""
 
 
 class _LazySession(AsyncSession):

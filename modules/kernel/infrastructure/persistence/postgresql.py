@@ -65,7 +65,7 @@ Without statistics of recent rows, it expects few of them, and sorts millions to
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What the transactions of a session begin with. A statement outside of one has the timeouts, too."""
+    """The settings of the transactions of a session. The timeouts also apply to statements outside of one."""
 
     isolation: str
     read_only: bool
