@@ -41,7 +41,7 @@ from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
 from conduit_app.served_route import ServedRoute
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
-from conduit_app.supervision import exiting_with_supervisor, notify_ready
+from conduit_app.supervision import exiting_with_supervisor
 from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.examples import install_examples
 from modules.kernel.api.security_schemes import install_security_schemes
@@ -261,7 +261,6 @@ def _create_fastapi(
             with watchdog.running():
                 async with run_background_tasks(composition), metrics.sampling():
                     with exiting_with_supervisor():
-                        notify_ready()
                         yield
             await composition.database.dispose()
         finally:

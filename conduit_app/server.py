@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,6 +14,7 @@ from typing import Any, NoReturn, cast
 
 import uvicorn
 from uvicorn._types import ASGI3Application
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from conduit_app.client_network import Network, client_network, parse_network
@@ -32,6 +35,8 @@ HEADERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"he
 TRAILERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"trailers": ["are too large"]})
 # Requests on one connection that wait for the responses to earlier ones; each takes some 3 kB.
 MAX_PIPELINED = 100
+# How long a connection without a request stays open at the shutdown, for one that is on its way.
+LAST_REQUEST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,45 @@ class ServerConfig(uvicorn.Config):
         super().__init__(app, http=LimitedProtocol, ws="none", reset_contextvars=True, **options)
         self.limits = limits
         self.connections_per_network: Counter[str] = Counter()
+        self.is_shutting_down = False
 
     def load(self) -> None:
         """Load the application in the serving process."""
         with gc_paused():
             super().load()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, for bound sockets, which listen as soon as it can serve requests.
+
+    Until then, clients and proxies are refused at once and can try another server. It ends the process with
+    `STARTUP_FAILURE` if another program has begun to listen on the address.
+    """
+
+    config: ServerConfig
+
+    def __init__(self, config: ServerConfig, on_serving: Callable[[], object] | None = None) -> None:
+        super().__init__(config)
+        self._on_serving = on_serving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen, then call `on_serving`."""
+        try:
+            await super().startup(sockets)
+            # Again: uvloop ignores that it fails.
+            for bound in sockets or ():
+                bound.listen(self.config.backlog)
+        except OSError:
+            log.error("cannot listen, another program has begun to")  # noqa: TRY400 - no fault of the code
+            await self.lifespan.shutdown()
+            sys.exit(STARTUP_FAILURE)
+        if self._on_serving is not None:
+            self._on_serving()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, serve what was sent, and shut down the application."""
+        self.config.is_shutting_down = True
+        await super().shutdown(sockets)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -131,6 +170,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._reject(*BUSY)
             return
         self._set_read_deadline(self._limits.header_timeout)
+        if self.config.is_shutting_down:
+            # Accepted before, with the last ones.
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all deadlines."""
@@ -176,8 +218,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._fail(rejection)
         super().on_headers_complete()
         self._in_head, self._incomplete_size = False, 0
-        if self.parser.should_upgrade():
-            # The parser ignores the data after it, as another protocol's.
+        # After an upgrade, the parser ignores the data as another protocol's.
+        if self.parser.should_upgrade() or self.config.is_shutting_down:
             self.cycle.keep_alive = False
         self._set_read_deadline(self._limits.body_timeout if self._responding is self.cycle else None)
 
@@ -211,6 +253,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._send_rejection(*self._pending_rejection)
         elif self._in_message and self._read_deadline is None:
             self._set_read_deadline(self._limits.header_timeout)
+
+    def shutdown(self) -> None:
+        """Close the connection after the response, or if no request arrives in `LAST_REQUEST_SECONDS`."""
+        if self._is_responding:
+            super().shutdown()
+        else:
+            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
 
     def pause_writing(self) -> None:
         """Start the write timeout: the client does not read."""

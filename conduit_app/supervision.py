@@ -7,13 +7,16 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import structlog
-from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
+
+from conduit_app.server import Server, ServerConfig
 
 log = structlog.get_logger("conduit.server")
 
@@ -21,11 +24,18 @@ log = structlog.get_logger("conduit.server")
 class Worker(Process):
     """uvicorn's worker process, with health checks that do not wait for the reply."""
 
+    config: ServerConfig
+
     pinged_at: float | None = None
     """When the ping was sent to which it has not replied yet, on the monotonic clock."""
 
     is_serving = False
     """Whether it has replied that it accepts requests."""
+
+    @cached_property
+    def server(self) -> Server:
+        """The server of the worker process."""
+        return Server(self.config)
 
     def check(self) -> None:
         """Read its reply if there is one, or send the next ping."""
@@ -48,13 +58,21 @@ class Supervisor(Multiprocess):
     """uvicorn's supervisor of workers, which waits for none of them, so that it always handles signals.
 
     It logs why it replaces a worker. After SIGHUP it replaces one after the other: each serves before its
-    predecessor gets SIGTERM.
+    predecessor gets SIGTERM. It calls `on_serving` once, when the first one serves.
     """
+
+    config: ServerConfig
+
+    is_failed = False
+    """Whether it has stopped because a worker cannot start."""
 
     processes: list[Worker]  # type: ignore[assignment] # Worker is the only kind in it
 
-    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, config: ServerConfig, sockets: list[socket.socket], on_serving: Callable[[], object]
+    ) -> None:
         super().__init__(config, sockets)
+        self._on_serving: Callable[[], object] | None = on_serving
         self._outdated: list[Worker] = []
         self._successor: Worker | None = None
         self._ending: list[Worker] = []
@@ -68,9 +86,13 @@ class Supervisor(Multiprocess):
         seconds = self.config.timeout_worker_healthcheck
         for index, worker in enumerate(self.processes):
             worker.check()
+            if worker.is_serving and self._on_serving is not None:
+                self._on_serving()
+                self._on_serving = None
             if not worker.process.is_alive():
                 if worker.exitcode == STARTUP_FAILURE:
                     log.error("worker cannot start, stopping", pid=worker.pid)
+                    self.is_failed = True
                     self.should_exit.set()
                     return
                 log.warning("worker has ended", pid=worker.pid, exit_code=worker.exitcode)

@@ -145,7 +145,7 @@ class RunningServer:
     def __init__(self, process: subprocess.Popen[str], lines: "LineReader") -> None:
         self._process = process
         self._lines = lines
-        self.url = self.wait_for_log(SERVES)[1]
+        self.url = lines.find(SERVES)[1]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -222,9 +222,22 @@ class LineReader:
 
     def wait_for(self, pattern: re.Pattern[str]) -> re.Match[str]:
         """Return the first match in a line that was not checked before; wait for it."""
+        match, _ = self._search(pattern)
+        return match
+
+    def find(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """Return the first match, like `wait_for`, but leave the lines before it to be checked."""
+        match, before = self._search(pattern)
+        for line in before:
+            self._unread.put(line)
+        return match
+
+    def _search(self, pattern: re.Pattern[str]) -> tuple[re.Match[str], list[str]]:
+        before: list[str] = []
         while (line := self._unread.get(timeout=TIMEOUT_SECONDS)) is not None:
             if match := pattern.search(line):
-                return match
+                return match, before
+            before.append(line)
         raise AssertionError(f"ended without a line that matches {pattern.pattern}:\n{''.join(self.read)}")
 
     def end(self) -> None:

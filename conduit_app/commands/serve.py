@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import FrameType
@@ -14,7 +15,6 @@ from typing import Annotated, NoReturn
 
 import structlog
 import typer
-import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from conduit_app.application import (
@@ -33,9 +33,9 @@ from conduit_app.migrations.schema_state import require_compatible
 from conduit_app.observability.metrics import MULTIPROC_DIR
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.observability.tracing import trace_collector
-from conduit_app.server import Limits, ServerConfig
+from conduit_app.server import Limits, Server, ServerConfig
 from conduit_app.settings import Settings, load_settings
-from conduit_app.supervision import Supervisor
+from conduit_app.supervision import Supervisor, notify_ready
 
 log = structlog.get_logger("conduit.server")
 
@@ -67,7 +67,7 @@ def serve(
         collector = trace_collector()
         composition = compose_from_settings(settings)
         asyncio.run(require_migrated(settings, composition))
-        listening = _bind(host, port)
+        bound = _bind(host, port)
         # Other processes make their own.
         application = FACTORY if reload or workers > 1 else asgi_application(composition)
         limits = Limits.of(settings)
@@ -89,19 +89,30 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
             timeout_worker_healthcheck=settings.worker_timeout,
         )
-        typer.echo("\n".join(_startup_banner(listening, settings, composition, config, collector)), err=True)
-    _run(config, listening)
+        banner = "\n".join(_startup_banner(bound, settings, composition, config, collector))
+    _run(config, bound, partial(typer.echo, banner, err=True))
 
 
-def _run(config: ServerConfig, listening: socket.socket) -> None:
+def _run(config: ServerConfig, bound: socket.socket, print_banner: Callable[[], object]) -> None:
     if config.should_reload:
-        ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+        # Requests wait while it restarts.
+        bound.listen()
+        print_banner()
+        ChangeReload(config, target=Server(config).run, sockets=[bound]).run()
         return
+
+    def on_serving() -> None:
+        print_banner()
+        notify_ready()
+
     if config.workers > 1:
         # Through which the workers share their metrics.
         with tempfile.TemporaryDirectory(prefix="conduit-metrics-") as folder:
             os.environ[MULTIPROC_DIR] = folder
-            Supervisor(config, sockets=[listening]).run()
+            supervisor = Supervisor(config, [bound], on_serving)
+            supervisor.run()
+        if supervisor.is_failed:
+            raise typer.Exit(1)
         return
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _exit_cleanly)
@@ -111,20 +122,20 @@ def _run(config: ServerConfig, listening: socket.socket) -> None:
     # Ignored under nohup.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _shut_down)
-    server = uvicorn.Server(config)
-    server.run(sockets=[listening])
+    server = Server(config, on_serving)
+    server.run(sockets=[bound])
     if not server.started:
         raise typer.Exit(1)
 
 
 def _startup_banner(
-    listening: socket.socket,
+    bound: socket.socket,
     settings: Settings,
     composition: Composition,
     config: ServerConfig,
     collector: str | None,
 ) -> Iterator[str]:
-    address, port = listening.getsockname()[:2]
+    address, port = bound.getsockname()[:2]
     url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     yield f"Conduit serves {url}, documentation at {url}/docs"
     yield f"  database  {composition.database.display_url}"
@@ -186,15 +197,14 @@ def _shut_down(signum: int, _frame: FrameType | None) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket that refuses connections until the first process that serves makes it listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
-        # Before the address is printed, so that clients can connect at once and wait in the queue.
-        listening.listen()
+        bound.bind((host, port))
     except OSError as error:
-        listening.close()
+        bound.close()
         fail(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --host and --port")
-    listening.set_inheritable(True)
-    return listening
+    bound.set_inheritable(True)
+    return bound

@@ -1,20 +1,22 @@
 """The processes of `conduit serve`: signals, the supervisor and its workers, systemd."""
 
+import errno
 import os
 import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import Popen
 
 import httpx2
 import pytest
 
 from tests import program
 from tests.postgresql import wait_until
-from tests.program import RunningServer, served
+from tests.program import SERVES, LineReader, RunningServer, served, start_process
 
 pytestmark = pytest.mark.slow
 
@@ -68,21 +70,23 @@ def test_hangup_replaces_the_workers_while_requests_are_served(
     is_reloaded, statuses = threading.Event(), set[int]()
 
     def request() -> None:
-        while not is_reloaded.is_set():
-            # A connection of its own: an idle one is closed with its worker. One that was just accepted, too.
-            with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):
-                statuses.add(httpx2.get(f"{conduit.url}/api/tags", timeout=30).status_code)
+        # A connection that is reused, and one for each request.
+        with conduit.client() as client:
+            while not is_reloaded.is_set():
+                statuses.add(client.post("/api/users/login", json={}).status_code)
+                statuses.add(httpx2.post(f"{conduit.url}/api/users/login", json={}).status_code)
 
-    requests = threading.Thread(target=request)
-    requests.start()
-    try:
-        conduit.signal(signal.SIGHUP)
-        successors = {int(conduit.wait_for_log(STARTED)[1]) for _ in workers}
-        wait_until(lambda: not any(map(is_running, workers)), "the former workers run on")
-    finally:
-        is_reloaded.set()
-        requests.join()
-    assert statuses == {200}
+    with ThreadPoolExecutor() as pool:
+        clients = [pool.submit(request) for _ in range(4)]
+        try:
+            conduit.signal(signal.SIGHUP)
+            successors = {int(conduit.wait_for_log(STARTED)[1]) for _ in workers}
+            wait_until(lambda: not any(map(is_running, workers)), "the former workers run on")
+        finally:
+            is_reloaded.set()
+        for client in clients:
+            client.result()
+    assert statuses == {422}
     assert all(map(is_running, successors))
 
 
@@ -106,17 +110,60 @@ def test_termination_does_not_wait_for_a_stopped_worker(two_workers: tuple[Runni
     assert conduit.wait() == 0
 
 
-def test_worker_that_is_killed_while_it_starts_is_replaced(folder: Path) -> None:
-    with served(folder, "--workers", "2", **SETTINGS) as conduit:
-        children = Path(f"/proc/{conduit.pid}/task/{conduit.pid}/children")
-        wait_until(lambda: len(starting(children)) == 2, "the workers do not start")
-        os.kill(min(starting(children)), signal.SIGKILL)
-        conduit.wait_for_log(re.compile(r"worker has ended.*exit_code.*-9"))
-        for _ in range(2):
-            conduit.wait_for_log(STARTED)
+@pytest.fixture
+def starting(folder: Path) -> Iterator[tuple[Popen[str], int, set[int]]]:
+    """Return a program that starts, its port, and its two workers, which are stopped in the middle of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start_process(folder, "serve", "--port", str(port), "--workers", "2", **SETTINGS) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: len(starting_workers(children)) == 2, "the workers do not start")
+        workers = starting_workers(children)
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        yield process, port, workers
 
 
-def starting(children: Path) -> set[int]:
+def resume(workers: Iterable[int]) -> None:
+    """Let stopped processes run on."""
+    for worker in workers:
+        os.kill(worker, signal.SIGCONT)
+
+
+def test_connections_are_refused_until_a_worker_can_serve(starting: tuple[Popen[str], int, set[int]]) -> None:
+    process, port, workers = starting
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+    resume(workers)
+    url = LineReader(process.stderr).wait_for(SERVES)[1]
+    assert httpx2.get(f"{url}/api/tags").status_code == 200
+
+
+def test_port_that_another_program_took_meanwhile_is_an_error(
+    starting: tuple[Popen[str], int, set[int]],
+) -> None:
+    process, port, workers = starting
+    with socket.create_server(("127.0.0.1", port)):
+        resume(workers)
+        _, errors = process.communicate(timeout=program.TIMEOUT_SECONDS)
+    assert process.returncode == 1
+    assert "cannot listen" in errors
+
+
+def test_worker_that_is_killed_while_it_starts_is_replaced(
+    starting: tuple[Popen[str], int, set[int]],
+) -> None:
+    process, _, workers = starting
+    os.kill(min(workers), signal.SIGKILL)
+    resume(workers - {min(workers)})
+    lines = LineReader(process.stderr)
+    lines.wait_for(re.compile(r"worker has ended.*exit_code.*-9"))
+    for _ in range(2):
+        lines.wait_for(STARTED)
+
+
+def starting_workers(children: Path) -> set[int]:
     """Return the worker processes, without the process that tracks their resources."""
     pids = map(int, children.read_text(encoding="ascii").split())
     return {pid for pid in pids if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")}
