@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from conduit_app.client_network import Network, client_network, parse_network
 from conduit_app.gc_paused import gc_paused
 from conduit_app.lean_imports import structlog
-from conduit_app.middleware.overload import PROBLEM, RETRY_AFTER_SECONDS
+from conduit_app.middleware.overload import EXEMPT_PATHS, PROBLEM, RETRY_AFTER_SECONDS
 from conduit_app.middleware.request_log import REQUEST_ID
 from conduit_app.request_head import Rejection, head_rejection
 from conduit_app.settings import Settings
@@ -35,6 +35,8 @@ HEADERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"he
 TRAILERS_TOO_LARGE: Rejection = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, {"trailers": ["are too large"]})
 # Requests on one connection that wait for the responses to earlier ones; each takes some 3 kB.
 MAX_PIPELINED = 100
+# Connections of a process above the limits, of which each may send one request of monitoring.
+SPARE_CONNECTIONS = 10
 # How long a connection without a request stays open at the shutdown, for one that is on its way.
 LAST_REQUEST_SECONDS = 0.5
 
@@ -74,6 +76,7 @@ class ServerConfig(uvicorn.Config):
         super().__init__(app, http=LimitedProtocol, ws="none", reset_contextvars=True, **options)
         self.limits = limits
         self.connections_per_network: Counter[str] = Counter()
+        self.spare_connections = 0
         self.is_shutting_down = False
 
     def load(self) -> None:
@@ -144,7 +147,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_message = False
         self._trailers = self._trailers_size = 0
         self._parse_rejection = MALFORMED
-        self._is_rejected = False
+        self._is_rejected = self._is_spare = False
         # Sent after the responses to earlier requests.
         self._pending_rejection: Rejection | None = None
         # uvicorn's `cycle` is that of the last request, and may wait in its `pipeline`.
@@ -159,7 +162,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
         An idle connection is closed for it, or else the oldest incomplete request is rejected, of the
         connection's own address or of the one with most connections: clients that send nothing do not
-        keep out others.
+        keep out others. If all are being served, it may still be a probe, and is rejected if it is not.
         """
         super().connection_made(transport)
         if self.client is not None:
@@ -167,8 +170,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.network is not None:
             self.config.connections_per_network[self.network] += 1
         if self._exceeds_limits():
-            self._reject(*BUSY)
-            return
+            if self.config.spare_connections >= SPARE_CONNECTIONS:
+                self._reject(*BUSY)
+                return
+            self._is_spare = True
+            self.config.spare_connections += 1
         self._set_read_deadline(self._limits.header_timeout)
         if self.config.is_shutting_down:
             # Accepted before, with the last ones.
@@ -182,6 +188,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.config.connections_per_network[self.network] -= 1
             if not self.config.connections_per_network[self.network]:
                 del self.config.connections_per_network[self.network]
+        self.config.spare_connections -= self._is_spare
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -219,7 +226,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head, self._incomplete_size = False, 0
         # After an upgrade, the parser ignores the data as another protocol's.
-        if self.parser.should_upgrade() or self.config.is_shutting_down:
+        if self.parser.should_upgrade() or self._is_spare or self.config.is_shutting_down:
             self.cycle.keep_alive = False
         self._set_read_deadline(self._limits.body_timeout if self._responding is self.cycle else None)
 
@@ -315,6 +322,8 @@ class LimitedProtocol(HttpToolsProtocol):
         return URL_TOO_LONG if len(self.url) > self._limits.url_size else HEADERS_TOO_LARGE
 
     def _head_rejection(self) -> Rejection | None:
+        if self._is_spare and self.url.partition(b"?")[0].decode("latin-1") not in EXEMPT_PATHS:
+            return BUSY
         if len(self.url) > self._limits.url_size:
             return URL_TOO_LONG
         if sum(len(name) + len(value) for name, value in self.headers) > self._limits.headers_size:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from conduit_app.server import SPARE_CONNECTIONS
 from tests import program
 from tests.client import PASSWORD
 from tests.postgresql import wait_until
@@ -258,12 +259,18 @@ class TestSize:
 
 
 class TestNumber:
-    def test_connection_above_the_limit_gets_503_with_retry_after(self, conduit: RunningServer) -> None:
+    def test_connection_above_the_limit_gets_503_unless_it_is_a_probe(self, conduit: RunningServer) -> None:
         with ExitStack() as stack:
             for _ in range(CONNECTIONS):
                 # A trusted proxy may have all connections.
                 stack.enter_context(connection(conduit, PROXY))
-            status, headers, body = send(conduit, b"")
+            status, headers, body = send(conduit, GET)
+            for path in (b"/health/live", b"/health/ready"):
+                assert send(conduit, GET.replace(b"/api/tags", path))[0] == 200
+            # More than are spared for probes, silent.
+            for _ in range(SPARE_CONNECTIONS):
+                stack.enter_context(connection(conduit, PROXY))
+            assert send(conduit, b"")[0] == 503
         assert (status, headers["retry-after"]) == (503, "1")
         assert body == {"errors": {"service": ["is busy, try again"]}}
 
