@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from conduit_app.application import compose_from_settings
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.migrate import create_database_folder
 from conduit_app.composition import Composition
@@ -35,7 +36,10 @@ def backup(
     Example: conduit backup var/monday.db
     """
     with reporting_errors():
-        create_backup(sqlite_file(load_settings(Settings).database_url), file)
+        settings = load_settings(Settings)
+        configure_logging(settings)
+        with audited_command("backup", {"file": str(file)}):
+            create_backup(sqlite_file(settings.database_url), file)
     typer.echo(f"created {file}, {file.stat().st_size} bytes; back up the secret key too", err=True)
 
 
@@ -52,21 +56,28 @@ def restore(
     with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
-        database = sqlite_file(settings.database_url)
-        check_integrity(file)
-        require_conduit_database(file)
-        asyncio.run(_require_not_ahead(settings, file))
-        create_database_folder(settings)
-        # On a copy, so that no request ever sees the backup before its sessions are revoked.
-        with temporary_copy(file, database) as copy:
-            asyncio.run(_finish(_on_file(settings, copy)))
-            previous = _previous_file(database)
-            if previous is not None:
-                create_backup(database, previous)
-            restore_backup(copy, database)
+        with audited_command("restore", {"file": str(file)}):
+            previous = _restore(settings, file)
     if previous is not None:
         typer.echo(f"saved the previous database in {previous}", err=True)
     typer.echo(f"restored {file}; every user must log in again", err=True)
+
+
+def _restore(settings: Settings, file: Path) -> Path | None:
+    """Restore the file; return the one in which the previous database is saved, if there is one."""
+    database = sqlite_file(settings.database_url)
+    check_integrity(file)
+    require_conduit_database(file)
+    asyncio.run(_require_not_ahead(settings, file))
+    create_database_folder(settings)
+    # On a copy, so that no request ever sees the backup before its sessions are revoked.
+    with temporary_copy(file, database) as copy:
+        asyncio.run(_finish(_on_file(settings, copy)))
+        previous = _previous_file(database)
+        if previous is not None:
+            create_backup(database, previous)
+        restore_backup(copy, database)
+    return previous
 
 
 def after_restore() -> None:
@@ -80,7 +91,8 @@ def after_restore() -> None:
     with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
-        asyncio.run(_finish(compose_from_settings(settings)))
+        with audited_command("after-restore", {}):
+            asyncio.run(_finish(compose_from_settings(settings)))
     typer.echo("every user must log in again", err=True)
 
 

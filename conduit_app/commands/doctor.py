@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from conduit_app.application import compose_from_settings
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.composition import Composition
 from conduit_app.migrations.schema_state import require_compatible
@@ -47,7 +49,8 @@ def doctor(
     with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
-        consistent = asyncio.run(_run(compose_from_settings(settings), repair=repair))
+        with audited_command("doctor", {"repair": True}) if repair else nullcontext():
+            consistent = asyncio.run(_run(compose_from_settings(settings), repair=repair))
     if not consistent:
         raise typer.Exit(1)
 

@@ -1,11 +1,13 @@
 """`conduit events`: administration of the outbox."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
 
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.fail import fail
 from conduit_app.commands.on_composition import run_on_composition
 from modules.kernel.infrastructure.messaging.outbox_admin import DeliveryState, OutboxAdmin, StoredDelivery
@@ -87,7 +89,10 @@ def retry(
     states = _chosen({DeliveryState.DEAD: dead, DeliveryState.INCOMPATIBLE: incompatible})
     _require_choice(ids, states)
     retriable = [DeliveryState.DEAD, DeliveryState.INCOMPATIBLE, DeliveryState.PENDING]
-    count = _with_outbox(lambda outbox: _change(outbox, states or retriable, ids, outbox.retry))
+    count = _with_outbox(
+        lambda outbox: _change(outbox, states or retriable, ids, outbox.retry),
+        _audited("retry", states, ids),
+    )
     typer.echo(f"{_number(count)} scheduled", err=True)
 
 
@@ -112,7 +117,10 @@ def purge(
         }
     )
     _require_choice(ids, states)
-    count = _with_outbox(lambda outbox: _change(outbox, states or ALL_STATES, ids, outbox.purge))
+    count = _with_outbox(
+        lambda outbox: _change(outbox, states or ALL_STATES, ids, outbox.purge),
+        _audited("purge", states, ids),
+    )
     typer.echo(f"{_number(count)} deleted", err=True)
 
 
@@ -152,8 +160,18 @@ def _require_choice(ids: Sequence[int] | None, states: Sequence[DeliveryState]) 
         fail("pass ids or an option of states, such as --dead")
 
 
-def _with_outbox(operation: Callable[[OutboxAdmin], Awaitable[ResultT]]) -> ResultT:
-    return run_on_composition(lambda composition: operation(composition.messaging.outbox_admin))
+def _with_outbox(
+    operation: Callable[[OutboxAdmin], Awaitable[ResultT]],
+    around: AbstractContextManager[object] | None = None,
+) -> ResultT:
+    return run_on_composition(lambda composition: operation(composition.messaging.outbox_admin), around)
+
+
+def _audited(
+    command: str, states: Sequence[DeliveryState], ids: Sequence[int] | None
+) -> AbstractContextManager[object]:
+    arguments = {"ids": ids} if ids else {"states": [state.value for state in states]}
+    return audited_command(f"events {command}", arguments)
 
 
 def _line(delivery: StoredDelivery) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.fail import fail
 from conduit_app.commands.on_composition import run_on_composition
 from modules.kernel.infrastructure.jobs import Jobs, JobState
@@ -31,7 +32,8 @@ def run(name: Annotated[str, typer.Argument(help="Name of the job, as shown by c
 
     Example: conduit jobs run users/expired-counts
     """
-    if not run_on_composition(lambda composition: _schedule(composition.jobs, name)):
+    audited = audited_command("jobs run", {"name": name})
+    if not run_on_composition(lambda composition: _schedule(composition.jobs, name), audited):
         fail(f"{name} is running, or has never run: a serving process runs it when it starts")
     typer.echo(f"{name} is due", err=True)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.on_composition import run_on_composition
 from conduit_app.composition import Composition
 from modules.kernel.infrastructure.maintenance import POLL_SECONDS, MaintenanceState
@@ -30,7 +31,7 @@ def on(
         # Until every process has looked.
         await asyncio.sleep(2 * POLL_SECONDS)
 
-    run_on_composition(begin)
+    run_on_composition(begin, audited_command("maintenance on", {"retry_after": retry_after}))
     typer.echo("the site is read-only", err=True)
 
 
@@ -40,7 +41,9 @@ def off() -> None:
 
     Example: conduit maintenance off
     """
-    run_on_composition(lambda composition: composition.maintenance.end())
+    run_on_composition(
+        lambda composition: composition.maintenance.end(), audited_command("maintenance off", {})
+    )
     typer.echo("the site is no longer read-only", err=True)
 
 

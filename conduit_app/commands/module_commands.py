@@ -10,14 +10,13 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from conduit_app.application import compose_from_settings
+from conduit_app.commands.audited_command import audited_command
 from conduit_app.commands.errors import reporting_errors
 from conduit_app.commands.fail import fail
 from conduit_app.discovery import discover
 from conduit_app.migrations.schema_state import require_compatible
-from conduit_app.observability.audit_log import operator
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings, load_settings
-from modules.kernel.api.audit import AuditAction, audited
 from modules.kernel.domain.text import storable
 from modules.kernel.infrastructure.consistency import retrying
 from modules.kernel.module import Command
@@ -73,8 +72,7 @@ def _parameter(parameter: Parameter) -> Parameter:
 async def _run_audited(
     settings: Settings, module: str, command: Command, arguments: Mapping[str, object]
 ) -> str:
-    with audited(AuditAction.COMMAND) as fields:
-        fields.update(command=f"{module} {command.name}", arguments=arguments, operator=operator())
+    with audited_command(f"{module} {command.name}", arguments):
         for argument in arguments.values():
             if isinstance(argument, str):
                 storable("argument", argument)

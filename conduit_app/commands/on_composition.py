@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from conduit_app.application import compose_from_settings
@@ -15,15 +16,20 @@ from modules.kernel.module import KERNEL
 ResultT = TypeVar("ResultT")
 
 
-def run_on_composition(operation: Callable[[Composition], Awaitable[ResultT]]) -> ResultT:
+def run_on_composition(
+    operation: Callable[[Composition], Awaitable[ResultT]],
+    around: AbstractContextManager[object] | None = None,
+) -> ResultT:
     """Return the result of an operation on the kernel's tables, with which this release must be compatible.
 
-    Reports errors that the operator can fix, and exits with code 1.
+    Reports errors that the operator can fix, and exits with code 1. It runs in the context
+    `around`, such as `audited_command`.
     """
     with reporting_errors():
         settings = load_settings(Settings)
         configure_logging(settings)
-        return asyncio.run(_run(settings, operation))
+        with around or nullcontext():
+            return asyncio.run(_run(settings, operation))
 
 
 async def _run(settings: Settings, operation: Callable[[Composition], Awaitable[ResultT]]) -> ResultT:

@@ -31,9 +31,9 @@ def call(*arguments: str, **settings: str) -> Result:
 
 
 def single_line(result: Result) -> str:
-    """Return the only line of standard error, with exit code 1."""
+    """Return the only line of standard error but those of the audit trail, with exit code 1."""
     assert (result.exit_code, result.stdout) == (1, "")
-    [line] = result.stderr.splitlines()
+    [line] = (line for line in result.stderr.splitlines() if "[conduit.audit]" not in line)
     return line
 
 

@@ -1,5 +1,6 @@
 """`conduit events`, with a delivery that is dead because its handler fails."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import EntryPoint
@@ -53,7 +54,12 @@ async def api(settings: Settings, failing: Composition) -> Api:
 
 async def call(settings: Settings, *arguments: str) -> Result:
     """Run `conduit events`."""
-    environment = {"CONDUIT_DATABASE_URL": settings.database_url, "CONDUIT_SECRET_KEY": SECRET}
+    environment = {
+        "CONDUIT_DATABASE_URL": settings.database_url,
+        "CONDUIT_SECRET_KEY": SECRET,
+        # Standard error has what the command says.
+        "CONDUIT_AUDIT_LOG": os.devnull,
+    }
     run = CliRunner().invoke
     # In a thread: the command runs its own event loop.
     return await anyio.to_thread.run_sync(lambda: run(main, ["events", *arguments], env=environment))

@@ -1,20 +1,15 @@
 """Help, with an example of every command, and shell completion."""
 
 import re
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
-from typing import Any
 
 import pytest
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_group
 from typer.testing import CliRunner, Result
 
 from conduit_app import discovery
 from conduit_app.cli import main
-
-Path = tuple[str, ...]
+from tests.app.command_tree import commands
 
 
 @pytest.fixture(autouse=True)
@@ -26,19 +21,6 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(*arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(main, arguments, env={"COLUMNS": "80", **variables}, prog_name="conduit")
-
-
-def commands(group: Any = None, parent: Path = ()) -> Iterator[Path]:
-    """Yield the words of each command, including those in groups."""
-    group = group or get_command(main)
-    context = typer.Context(group)
-    for name in group.list_commands(context):
-        # Of the context: the command itself is imported on use.
-        command = group.get_command(context, name).make_context(name, [], resilient_parsing=True).command
-        if isinstance(command, TyperGroup):
-            yield from commands(command, (*parent, name))
-        else:
-            yield (*parent, name)
 
 
 def completions(typed: str) -> list[str]:

@@ -1,5 +1,7 @@
 """`conduit jobs`, with the jobs of the core modules."""
 
+import os
+
 import anyio
 from typer.testing import CliRunner, Result
 
@@ -15,7 +17,12 @@ JOB = "users/expired-counts"
 
 async def call(settings: Settings, *arguments: str) -> Result:
     """Run `conduit jobs`."""
-    environment = {"CONDUIT_DATABASE_URL": settings.database_url, "CONDUIT_SECRET_KEY": SECRET}
+    environment = {
+        "CONDUIT_DATABASE_URL": settings.database_url,
+        "CONDUIT_SECRET_KEY": SECRET,
+        # Standard error has what the command says.
+        "CONDUIT_AUDIT_LOG": os.devnull,
+    }
     run = CliRunner().invoke
     # In a thread: the command runs its own event loop.
     return await anyio.to_thread.run_sync(lambda: run(main, ["jobs", *arguments], env=environment))

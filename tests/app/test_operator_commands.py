@@ -12,13 +12,34 @@ from conduit_app.application import create_application
 from conduit_app.cli import main
 from conduit_app.commands.doctor import find_differences
 from conduit_app.composition import Composition
+from conduit_app.discovery import discover
 from conduit_app.observability.audit_log import AuditFile
 from conduit_app.settings import Settings
 from modules.users.infrastructure.accounts import SqlAccounts
+from tests.app.command_tree import commands
 from tests.client import PASSWORD, Api
 from tests.conftest import SECRET
 
 DISABLED = {"errors": {"account": ["is disabled"]}}
+# Commands of Conduit itself that are in the audit trail, and arguments.
+CHANGING = {
+    "after-restore": [],
+    "backup": ["/nowhere/backup.db"],
+    "doctor": ["--repair"],
+    "events purge": ["7"],
+    "events retry": ["--dead"],
+    "jobs run": ["users/nothing"],
+    "maintenance off": [],
+    "maintenance on": ["--retry-after", "7"],
+    "restore": ["/nowhere/backup.db"],
+}
+# Those that only read, and those of development and deployment.
+UNRECORDED = {
+    *("config", "modules", "openapi", "catalog"),
+    *("events list", "events lag", "events show", "jobs list", "maintenance status"),
+    *("serve", "migrate", "demo"),
+    *("check", "affected", "new-module", "new-migration"),
+}
 ANNA = {"email": "anna@example.com", "password": PASSWORD}
 WRONG = {**ANNA, "password": "not my pass phrase"}
 
@@ -248,6 +269,22 @@ class TestAuditTrail:
         assert (done["arguments"], failed["reason"]) == ({"name": "anna"}, "account not found")
         assert (done["user_id"], "user_id" in failed) == (1, False)
         assert str(done["operator"]).endswith(" (carl)")
+
+    @pytest.mark.parametrize("command", CHANGING)
+    async def test_commands_of_conduit_itself_are_recorded(
+        self, dedicated_settings: Settings, audited_api: Api, file: Path, command: str
+    ) -> None:
+        await audited_api.get("/tags")
+        arguments = CHANGING[command]
+        await conduit(dedicated_settings, *command.split(), *arguments, CONDUIT_AUDIT_LOG=str(file))
+        line = read(file)[-1]
+        assert (line["action"], line["command"]) == ("command", command)
+        assert all(argument.strip("-").replace("-", "_") in str(line["arguments"]) for argument in arguments)
+
+    def test_every_command_of_an_operator_that_changes_something_is_recorded(self) -> None:
+        own = {" ".join(words) for words in commands()}
+        modules = {command for command in own if command.split()[0] in {m.name for m in discover()}}
+        assert own - modules - UNRECORDED == CHANGING.keys()
 
     async def test_refused_logins_have_the_account(
         self, dedicated_settings: Settings, audited_api: Api, file: Path
