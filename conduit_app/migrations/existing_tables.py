@@ -10,6 +10,7 @@ from sqlalchemy import Connection, UniqueConstraint, inspect
 
 from conduit_app.migrations.errors import UnexpectedTablesError
 from conduit_app.migrations.schema_state import SchemaState, current_heads, schema_state, version_table
+from modules.kernel.infrastructure.persistence.postgresql import migration_lock
 from modules.kernel.infrastructure.persistence.schema import Schema
 
 MAX_NAMED = 5
@@ -23,7 +24,7 @@ def require_usable_tables(connection: Connection, schemas: Mapping[str, Schema])
     """
     inspector = inspect(connection)
     existing = frozenset(inspector.get_table_names())
-    if existing and existing.isdisjoint(map(version_table, ("kernel", *schemas))):
+    if existing - {migration_lock.name} and existing.isdisjoint(map(version_table, ("kernel", *schemas))):
         raise UnexpectedTablesError(
             f"the database has tables that are not Conduit's: {_names(existing)}; "
             "give Conduit a database of its own"

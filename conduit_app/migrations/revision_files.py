@@ -9,7 +9,7 @@ from typing import Any
 
 from conduit_app.migrations.errors import InvalidRevisionError
 
-NAMES = frozenset({"revision", "down_revision", "phase", "expand_revision"})
+NAMES = frozenset({"revision", "down_revision", "phase", "expand_revision", "transactional"})
 """The assignments that are read from a revision file."""
 
 
@@ -38,6 +38,8 @@ class RevisionFile:
     follows: Set[str]
     phase: Phase | None = None
     expand_revision: str | None = None
+    is_transactional: bool = True
+    """Whether PostgreSQL runs it in the transaction of the others."""
 
 
 def revision_files(folder: Path) -> Sequence[RevisionFile]:
@@ -82,6 +84,16 @@ def lineage(files: Sequence[RevisionFile], current: str) -> Sequence[RevisionFil
     return list(found.values())
 
 
+def pending(files: Sequence[RevisionFile], current: Set[str]) -> Sequence[RevisionFile]:
+    """Return the revisions that are to be applied after `current` and all before them, in order."""
+    applied = {file.revision for head in current for file in lineage(files, head)}
+    ordered: list[RevisionFile] = []
+    while following := [file for file in files if file.revision not in applied and file.follows <= applied]:
+        ordered += following
+        applied.update(file.revision for file in following)
+    return ordered
+
+
 def required_revisions(files: Sequence[RevisionFile]) -> Set[str]:
     """Return the revisions without which a release does not work on tables to which these were applied.
 
@@ -114,7 +126,14 @@ def parse_revision(file: Path, source: bytes) -> RevisionFile:
             f"{file} must assign literals to revision and down_revision, and expand or contract to phase"
         ) from error
     follows = {followed} if isinstance(followed, str) else {*(followed or ())}
-    return RevisionFile(file, revision, follows, phase, constants.get("expand_revision"))
+    return RevisionFile(
+        file,
+        revision,
+        follows,
+        phase,
+        constants.get("expand_revision"),
+        is_transactional=constants.get("transactional", True),
+    )
 
 
 def _constants(file: ast.Module) -> Iterator[tuple[str, Any]]:

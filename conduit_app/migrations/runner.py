@@ -2,9 +2,13 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
+from operator import attrgetter
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from alembic import command
@@ -14,7 +18,13 @@ from sqlalchemy.exc import DBAPIError
 
 from conduit_app.migrations.errors import MigrationFailedError, SchemaAheadError
 from conduit_app.migrations.existing_tables import require_usable_tables
-from conduit_app.migrations.revision_files import lineage, required_revisions, revision_files
+from conduit_app.migrations.revision_files import (
+    RevisionFile,
+    lineage,
+    pending,
+    required_revisions,
+    revision_files,
+)
 from conduit_app.migrations.schema_state import (
     SchemaState,
     applied_revision,
@@ -40,21 +50,47 @@ ENVIRONMENT = Path(__file__).parent / "environment"
 # Each attempt waits for two seconds.
 LOCK_ATTEMPTS = 30
 LOCK_PAUSE_SECONDS = 1.0
+# Of Alembic: the last revision.
+HEADS = "heads"
+NOT_CHANGED = "nothing was changed"
+
+ResultT = TypeVar("ResultT")
 
 log = structlog.get_logger("conduit.migrations")
 
 
-async def migrate(database: Database, modules: Collection[Module], revision: str = "heads") -> Sequence[str]:
+async def migrate(database: Database, modules: Collection[Module], revision: str = HEADS) -> Sequence[str]:
     """Migrate every module's tables to this revision; return the names of the modules that changed.
 
-    In one transaction; concurrent processes migrate one after the other. Tables of a newer release are left
+    In one transaction, but for revisions that are not transactional: each of them runs on its own, between
+    two transactions. Concurrent processes migrate one after the other. Tables of a newer release are left
     alone. Raises `SchemaAheadError` when this release does not work on them, `UnexpectedTablesError` for a
     database of another application or one restored in part, and `MigrationFailedError` when a migration
     fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last.
     """
+    changed: dict[str, None] = {}
+    while True:
+        step = await _retrying(partial(_migrate, database, modules, revision))
+        changed |= dict.fromkeys(step.changed)
+        if not step.following:
+            return list(changed)
+        module = step.following[0]
+        if await _retrying(partial(_run_without_transaction, database, module)):
+            changed[module.name] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a transaction has migrated, and the modules whose next revision is not transactional."""
+
+    changed: Sequence[str]
+    following: Sequence[Module]
+
+
+async def _retrying(run: Callable[[], Awaitable[ResultT]]) -> ResultT:
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
-            return await _migrate(database, modules, revision)
+            return await run()
         except (ConcurrencyConflict, DatabaseUnavailable) as error:
             # A deadlock with requests, or a lock that it has waited for too long.
             if isinstance(error, DatabaseUnavailable) and not is_lock_timeout(error.__cause__):
@@ -63,37 +99,76 @@ async def migrate(database: Database, modules: Collection[Module], revision: str
         # Requests that waited behind it are served meanwhile.
         await asyncio.sleep(LOCK_PAUSE_SECONDS)
     raise MigrationFailedError(
-        "a table to migrate is in use by a long transaction, such as a backup; nothing was changed"
+        f"a table to migrate is in use by a long transaction, such as a backup; {NOT_CHANGED}"
     )
 
 
-async def _migrate(database: Database, modules: Collection[Module], revision: str) -> Sequence[str]:
-    changed = []
+async def _migrate(database: Database, modules: Collection[Module], revision: str) -> Step:
+    changed, following = [], []
     async with database.migration_connection() as connection:
         schemas = dict(with_schemas(modules))
         await connection.run_sync(require_usable_tables, schemas)
-        for module, schema in schemas.items():
-            state = await connection.run_sync(schema_state, module, schema)
+        for module in modules:
+            if module.schema is None:
+                continue
+            state = await connection.run_sync(schema_state, module.name, module.schema)
             if state is SchemaState.AHEAD:
                 raise SchemaAheadError(
-                    f"the tables of {module} were made by a newer Conduit: upgrade this one"
+                    f"the tables of {module.name} were made by a newer Conduit: upgrade this one"
                 )
             if state is SchemaState.BEHIND:
-                upgrade = partial(command.upgrade, revision=revision)
-                try:
-                    await connection.run_sync(_run, module, schema, upgrade)
-                except DBAPIError as error:
-                    if is_conflict(error) or is_unavailable(error):
-                        raise
-                    problem = f"the tables of {module} cannot be migrated: {error.orig}; nothing was changed"
-                    raise MigrationFailedError(problem) from error
-                await connection.run_sync(_store_applied_revisions, module, schema)
-                changed.append(module)
+                target, is_last = await connection.run_sync(_target, module.name, module.schema, revision)
+                if target is not None:
+                    await connection.run_sync(_upgrade, module.name, module.schema, target, NOT_CHANGED)
+                    await connection.run_sync(_store_applied_revisions, module.name, module.schema)
+                    changed.append(module.name)
+                if not is_last:
+                    following.append(module)
         if database.dialect == "sqlite":
             await connection.run_sync(_set_application_id)
         elif database.isolates_modules:
             await connection.run_sync(_grant_roles, [module.name for module in modules])
-    return changed
+    return Step(changed, following)
+
+
+async def _run_without_transaction(database: Database, module: Module) -> bool:
+    """Run the next revision, which is not transactional; return False if another process has run it."""
+    schema = module.schema
+    assert schema is not None  # noqa: S101 - it has a revision
+    async with database.autocommit_migration_connections() as (transaction, connection):
+        following = await transaction.run_sync(_pending, module.name, schema)
+        if not following or following[0].is_transactional:
+            return False
+        revision = following[0].revision
+        outcome = f"the revisions before {revision} are applied"
+        await connection.run_sync(_upgrade, module.name, schema, revision, outcome)
+        await transaction.run_sync(_store_applied_revisions, module.name, schema)
+    return True
+
+
+def _target(connection: Connection, module: str, schema: Schema, revision: str) -> tuple[str | None, bool]:
+    """Return the revision to which a transaction can migrate, if there is one, and whether it is the last."""
+    if connection.dialect.name == "sqlite" or revision != HEADS:
+        return revision, True
+    following = _pending(connection, module, schema)
+    before = [*takewhile(attrgetter("is_transactional"), following)]
+    if len(before) == len(following):
+        return revision, True
+    return before[-1].revision if before else None, False
+
+
+def _pending(connection: Connection, module: str, schema: Schema) -> Sequence[RevisionFile]:
+    return pending(revision_files(schema.migrations), current_heads(connection, module))
+
+
+def _upgrade(connection: Connection, module: str, schema: Schema, revision: str, if_it_fails: str) -> None:
+    try:
+        _run(connection, module, schema, partial(command.upgrade, revision=revision))
+    except DBAPIError as error:
+        if is_conflict(error) or is_unavailable(error):
+            raise
+        problem = f"the tables of {module} cannot be migrated: {error.orig}; {if_it_fails}"
+        raise MigrationFailedError(problem) from error
 
 
 async def downgrade(database: Database, module: Module, revision: str = "base") -> None:
@@ -124,7 +199,7 @@ def _grant_roles(connection: Connection, modules: Sequence[str]) -> None:
         if is_conflict(error) or is_unavailable(error):
             raise
         raise MigrationFailedError(
-            f"cannot create the roles of modules: {error.orig}; nothing was changed; without them: "
+            f"cannot create the roles of modules: {error.orig}; {NOT_CHANGED}; without them: "
             f"{PREFIX}DATABASE_ISOLATES_MODULES=false"
         ) from error
 

@@ -459,6 +459,22 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def autocommit_migration_connections(
+        self,
+    ) -> AsyncIterator[tuple[AsyncConnection, AsyncConnection]]:
+        """Open a transaction on PostgreSQL, exclusive between processes, and a connection without one.
+
+        For statements that a transaction cannot have. Raises `DatabaseUnavailable`.
+        """
+        self._require_no_module()
+        migrate = self._engines.migrate
+        with _translated_errors():
+            async with migrate.begin() as transaction, migrate.connect() as connection:
+                await take_migration_lock(transaction)
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                yield transaction, connection
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """Open a snapshot and yield its connection, for inspecting the schema."""
         self._require_no_module()

@@ -23,6 +23,8 @@ UNAVAILABLE = frozenset(
 # SQLSTATEs and their prefixes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 CONFLICT_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
+# Not supported, no such function, not permitted.
+UNSUPPORTED_STATES = frozenset({"0A000", "42883", "42501"})
 # No such prepared statement, or another one.
 LOST_STATEMENT_STATES = frozenset({"26000", "42P05"})
 UNAVAILABLE_STATES = (
@@ -59,6 +61,11 @@ def is_conflict(error: DBAPIError) -> bool:
 def is_lock_timeout(error: BaseException | None) -> bool:
     """Return whether a statement on PostgreSQL has waited too long for a lock."""
     return isinstance(error, DBAPIError) and _state(error) == "55P03"
+
+
+def is_unsupported(error: DBAPIError) -> bool:
+    """Return whether the server does not have a function, or does not permit its use."""
+    return _state(error) in UNSUPPORTED_STATES
 
 
 def is_prepared_statement_lost(error: DBAPIError) -> bool:

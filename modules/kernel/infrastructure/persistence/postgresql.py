@@ -5,17 +5,35 @@ another connection to the server, which other clients use, too. So it begins wit
 https://www.pgbouncer.org/features.html
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Text, bindparam, event, func, literal, select, text, union_all
+from sqlalchemy import (
+    URL,
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    event,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
 
+from modules.kernel.infrastructure.persistence.driver_errors import is_unsupported
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 # Of the pool for writes, and of the one for reads.
@@ -38,6 +56,9 @@ KEEPALIVES = {
 }
 # An arbitrary key for the advisory lock: "conduit" in ASCII.
 MIGRATION_LOCK = 0x636F6E64756974
+MIGRATION_LOCK_POLL_SECONDS = 0.2
+# In place of the advisory lock, where that is not supported or not permitted.
+migration_lock = Table("conduit_migration_lock", MetaData(), Column("id", Integer, primary_key=True))
 # While a migration waits for a lock, requests wait behind it: less than their own limit.
 MIGRATION_LOCK_TIMEOUT = "2s"
 CHANNEL = "conduit"
@@ -194,9 +215,32 @@ async def take_migration_lock(connection: AsyncConnection) -> None:
 
     For other locks, it waits for a limited time.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        await connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
+    if connection.dialect.name != "postgresql":
+        return
+    await connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
+    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    # A statement that waits has a snapshot, for whose end CREATE INDEX CONCURRENTLY would wait.
+    while not await _try_migration_lock(connection):  # noqa: ASYNC110 - another process has it
+        await asyncio.sleep(MIGRATION_LOCK_POLL_SECONDS)
+
+
+async def _try_migration_lock(connection: AsyncConnection) -> bool:
+    """Return whether the lock was free."""
+    try:
+        async with connection.begin_nested():
+            return bool(await connection.scalar(select(func.pg_try_advisory_xact_lock(MIGRATION_LOCK))))
+    except DBAPIError as error:
+        if not is_unsupported(error):
+            raise
+    try:
+        async with connection.begin_nested():
+            await connection.execute(CreateTable(migration_lock, if_not_exists=True))
+            await connection.execute(insert(migration_lock).values(id=1).on_conflict_do_nothing())
+    except IntegrityError:
+        # Another process has just created the table.
+        return False
+    locked = select(migration_lock).with_for_update(skip_locked=True)
+    return await connection.scalar(locked) is not None
 
 
 async def notifications(engine: AsyncEngine) -> AsyncIterator[str | None]:
