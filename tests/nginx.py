@@ -4,10 +4,9 @@ import grp
 import os
 import pwd
 import re
-import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +21,8 @@ REPLACEMENTS = [
     (r"server \{{[^{{}}]*return 301[^{{}}]*\}}", ""),
     (r"/var/www/blog", "{folder}/page"),
     (r"/var/log/nginx/conduit.log", "{folder}/access.log"),
-    (r"server 127.0.0.1:8000;", "{upstreams}"),
+    (r"server 127.0.0.1:8000;", "server {upstream};"),
+    (r"server 127.0.0.1:8001 backup;", "{backup}"),
 ]
 PROGRAM = (
     "daemon off; user {user} {group}; pid {folder}/pid; error_log stderr;"
@@ -43,31 +43,25 @@ class Nginx:
         self.url = f"http://127.0.0.1:{self._port}"
 
     @contextmanager
-    def running(self, upstreams: Sequence[tuple[str, int]]) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, upstream: tuple[str, int], backup: tuple[str, int] | None = None) -> Iterator[None]:
         """Run it for the block, as a proxy of these addresses."""
-        self._configure(upstreams)
+        self._configure(_joined(upstream), "" if backup is None else f"server {_joined(backup)} backup;")
         nginx = require_program("nginx")
         with subprocess.Popen(  # noqa: S603 - the proxy under test
             [nginx, "-p", self._folder, "-c", self._folder / "nginx.conf"], stderr=subprocess.DEVNULL
         ) as process:
             try:
                 wait_until(self._accepts_connections, "nginx does not listen")
-                yield process
+                yield
             finally:
                 process.terminate()
 
-    def reload(self, process: subprocess.Popen[bytes], upstreams: Sequence[tuple[str, int]]) -> None:
-        """Use these addresses from now on, as `nginx -s reload` does; return when no others are used."""
-        before = _children(process.pid)
-        self._configure(upstreams)
-        process.send_signal(signal.SIGHUP)
-        wait_until(lambda: not before & _children(process.pid), "nginx does not reload")
-
-    def _configure(self, upstreams: Sequence[tuple[str, int]]) -> None:
+    def _configure(self, upstream: str, backup: str) -> None:
         values = {
             "port": self._port,
             "folder": self._folder,
-            "upstreams": " ".join(f"server {host}:{port};" for host, port in upstreams),
+            "upstream": upstream,
+            "backup": backup,
         }
         servers = CONFIGURATION.read_text(encoding="utf-8")
         for pattern, replacement in REPLACEMENTS:
@@ -84,6 +78,6 @@ class Nginx:
             return connection.connect_ex(("127.0.0.1", self._port)) == 0
 
 
-def _children(process: int) -> set[int]:
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
-    return {int(pid) for pid in listed.split()}
+def _joined(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"{host}:{port}"

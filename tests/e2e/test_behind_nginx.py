@@ -81,7 +81,7 @@ def client(conduit: RunningServer, folder: Path) -> Iterator[httpx2.Client]:
         (folder / "page" / name).parent.mkdir(exist_ok=True)
         (folder / "page" / name).write_text(text, encoding="utf-8")
     nginx = Nginx(folder, is_limited=True)
-    with nginx.running([conduit.address]), httpx2.Client(base_url=nginx.url, timeout=10) as client:
+    with nginx.running(conduit.address), httpx2.Client(base_url=nginx.url, timeout=10) as client:
         yield client
 
 
