@@ -4,14 +4,18 @@ import configparser
 import re
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped] # its stubs are not installed
 from fastapi import FastAPI
+from typer.testing import CliRunner
 
+from conduit_app.cli import main
 from conduit_app.commands.serve import SHUTDOWN_TIMEOUT_SECONDS
 from conduit_app.discovery import in_tree
 from conduit_app.observability.tracing import FLUSH_TIMEOUT_SECONDS
-from conduit_app.settings import Settings
+from conduit_app.settings import Settings, load_settings
 from modules.kernel.infrastructure.settings import PREFIX, ModuleSettings
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +31,11 @@ PUBLIC = [
     "/static-offline-docs/swagger-ui.css",
 ]
 NOT_PUBLIC = ["/metrics", "/health/ready", "/architecture", "/", "/@jake", "/assets/app-1f2e.js"]
+
+
+def compose_services() -> Any:
+    """Return the services of the compose file by their names."""
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -46,8 +55,32 @@ def test_stop_timeouts_exceed_the_graceful_shutdown() -> None:
     [container] = re.findall(
         r"--stop-timeout (\d+)", (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
     )
-    for timeout in (unit["Service"]["TimeoutStopSec"], container):
+    composed = str(compose_services()["conduit"]["stop_grace_period"]).removesuffix("s")
+    for timeout in (unit["Service"]["TimeoutStopSec"], container, composed):
         assert int(timeout) > SHUTDOWN_TIMEOUT_SECONDS + FLUSH_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("service", ["migrate", "conduit"])
+def test_services_of_the_compose_file_have_valid_settings_and_commands(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = compose_services()[service]
+    for name, value in found["environment"].items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+(?::\?[^}]*)?\}", "a" * 40, value))
+    settings = load_settings(Settings)
+    assert settings.environment == "production"
+    # Typer checks the options before it prints the help.
+    result = CliRunner().invoke(main, [*found["command"], "--help"])
+    assert (result.exit_code, found["command"][0] in result.stdout) == (0, True)
+
+
+def test_hosts_of_the_compose_file_are_its_services() -> None:
+    services = compose_services()
+    urls = re.findall(r"@(\w+):5432", (DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    assert {*urls, services["pgbouncer"]["environment"]["DB_HOST"]} <= services.keys()
+    assert services["conduit"]["environment"]["CONDUIT_DATABASE_URL"].count("@pgbouncer") == 1
+    for service in services.values():
+        assert service.get("depends_on", {}).keys() <= services.keys()
 
 
 @pytest.mark.parametrize(
