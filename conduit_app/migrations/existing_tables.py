@@ -23,8 +23,8 @@ def require_usable_tables(connection: Connection, schemas: Mapping[str, Schema])
     The tables of a module at the present revision must have their keys and indexes.
     """
     inspector = inspect(connection)
-    existing = frozenset(inspector.get_table_names())
-    if existing - {migration_lock.name} and existing.isdisjoint(map(version_table, ("kernel", *schemas))):
+    existing = frozenset(inspector.get_table_names()) - {migration_lock.name}
+    if existing and existing.isdisjoint(map(version_table, ("kernel", *schemas))):
         raise UnexpectedTablesError(
             f"the database has tables that are not Conduit's: {_names(existing)}; "
             "give Conduit a database of its own"

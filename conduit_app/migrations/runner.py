@@ -40,6 +40,7 @@ from modules.kernel.infrastructure.persistence.driver_errors import (
     is_lock_timeout,
     is_unavailable,
 )
+from modules.kernel.infrastructure.persistence.postgresql import migration_lock
 from modules.kernel.infrastructure.persistence.postgresql_roles import grant_roles
 from modules.kernel.infrastructure.persistence.schema import Schema
 from modules.kernel.infrastructure.persistence.sqlite import APPLICATION_ID
@@ -240,7 +241,7 @@ def _include_module(module: str, unmapped: Sequence[str]) -> Callable[[str | Non
     def include(name: str | None, kind: str, _parents: object) -> bool:
         table = f"{name}_"
         is_mapped = table.startswith(f"{module}_") and not table.startswith(
-            tuple(f"{prefix}_" for prefix in unmapped)
+            tuple(f"{prefix}_" for prefix in (*unmapped, migration_lock.name))
         )
         return kind != "table" or is_mapped
 

@@ -642,6 +642,7 @@ async def test_processes_migrate_one_after_the_other_without_advisory_locks(
     changed = await asyncio.gather(*(migrate(database, MODULES) for database in databases))
     assert sorted(map(list, changed)) == [[], [], [module.name for module in MODULES]]
     assert await migrate(databases[0], MODULES) == []
+    await check_models(databases[0], KERNEL)
     for database in databases:
         await database.dispose()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its stubs are not installed
+import yaml  # type: ignore[import-untyped] # its types are a distribution of their own
 from fastapi import FastAPI
 from typer.testing import CliRunner
 

@@ -58,7 +58,7 @@ KEEPALIVES = {
 MIGRATION_LOCK = 0x636F6E64756974
 MIGRATION_LOCK_POLL_SECONDS = 0.2
 # In place of the advisory lock, where that is not supported or not permitted.
-migration_lock = Table("conduit_migration_lock", MetaData(), Column("id", Integer, primary_key=True))
+migration_lock = Table("kernel_migration_lock", MetaData(), Column("id", Integer, primary_key=True))
 # While a migration waits for a lock, requests wait behind it: less than their own limit.
 MIGRATION_LOCK_TIMEOUT = "2s"
 CHANNEL = "conduit"
