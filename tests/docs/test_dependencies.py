@@ -39,6 +39,7 @@ USED_BY_NAME = {
     "httptools": ("conduit_app/server.py", "httptools_impl"),
     # uvicorn uses it if it is installed.
     "uvloop": ("pyproject.toml", "uvloop"),
+    "squawk-cli": ("tests/app/test_migration_locks.py", '"squawk"'),
 }
 PIN = re.compile(
     r"^([a-z0-9.-]+)==(\S+)(?: ; .*)? \\$((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)", re.MULTILINE
