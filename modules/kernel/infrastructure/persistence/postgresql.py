@@ -20,13 +20,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     event,
+    exists,
     func,
+    insert,
     literal,
     select,
     text,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -232,12 +233,13 @@ async def _try_migration_lock(connection: AsyncConnection) -> bool:
     except DBAPIError as error:
         if not is_unsupported(error):
             raise
+    first_row = select(literal(1)).where(~exists(select(migration_lock)))
     try:
         async with connection.begin_nested():
             await connection.execute(CreateTable(migration_lock, if_not_exists=True))
-            await connection.execute(insert(migration_lock).values(id=1).on_conflict_do_nothing())
+            await connection.execute(insert(migration_lock).from_select(["id"], first_row))
     except IntegrityError:
-        # Another process has just created the table.
+        # Another process has just created it.
         return False
     locked = select(migration_lock).with_for_update(skip_locked=True)
     return await connection.scalar(locked) is not None
