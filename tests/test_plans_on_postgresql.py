@@ -119,7 +119,10 @@ def lists() -> Iterator[tuple[str, Case]]:
             after = OF_OLD if has_few == filters else OF_NEW
             names = frozenset(filters)
             visible = listings.visible_pages(names, RestrictedScope.OWN)
-            for kind, pages in (("public", listings.public_pages(names)), ("visible", visible)):
+            # With several filters, the count that a page has with it reads all that match.
+            stored = listings.counted_pages(names, RestrictedScope.OWN)
+            public = stored if len(filters) < 2 else listings.public_pages(names)
+            for kind, pages in (("public", public), ("visible", visible)):
                 yield f"{kind} list {name}", Case(pages.page, of_page(PAGE, **values), rows)
                 yield f"{kind} list {name} after", Case(pages.page_after, of_page(after, **values), rows)
             if has_few or len(filters) < 2:

@@ -172,6 +172,16 @@ def public_pages(filters: frozenset[str]) -> Pages:
 
 
 @cache
+def counted_pages(filters: frozenset[str], scope: RestrictedScope) -> Pages:
+    """Return the statements of the same pages, whose rows also have the numbers of `count_of`."""
+    found, numbers = _found(filters), _numbers(filters, scope)
+    return Pages(
+        prepare(_public(found).limit(LIMIT).offset(OFFSET).add_columns(*numbers)),
+        prepare(_public(_after_position(found)).limit(LIMIT).add_columns(*numbers)),
+    )
+
+
+@cache
 def visible_pages(filters: frozenset[str], scope: RestrictedScope) -> Pages:
     """Return the statements of these articles and the restricted ones that the viewer sees."""
     found, seen = _found(filters), _seen(filters, scope)
@@ -187,11 +197,15 @@ def count_of(filters: frozenset[str], scope: RestrictedScope) -> PreparedStateme
 
     Statements differ by viewers, because PostgreSQL plans one whose parameters rule out a part each time.
     """
-    number: ColumnElement[int] = literal_column("0")
+    return prepare(select(*_numbers(filters, scope)))
+
+
+def _numbers(filters: frozenset[str], scope: RestrictedScope) -> Sequence[ColumnElement[int]]:
+    restricted: ColumnElement[int] = literal_column("0")
     if scope is not RestrictedScope.NONE:
         seen = _seen(filters, scope)
-        number = select(func.count()).select_from(articles).where(*seen).scalar_subquery()
-    return prepare(select(_number(_found(filters), filters).label("public"), number.label("restricted")))
+        restricted = select(func.count()).select_from(articles).where(*seen).scalar_subquery()
+    return _number(_found(filters), filters).label("public"), restricted.label("restricted")
 
 
 def _found(filters: frozenset[str]) -> Found:

@@ -75,10 +75,10 @@ class SqlArticleReader:
             names = frozenset(filters)
             parameters = {**filters, **await viewer_parameters(self._audiences, viewer)}
             scope = scope_of(parameters)
-            counts: Any = await self._database.fetch_one(listings.count_of(names, scope), parameters)
-            has_restricted = counts.restricted > 0
-            pages = listings.visible_pages(names, scope) if has_restricted else listings.public_pages(names)
-            rows = await self._rows(pages, parameters, page)
+            rows = await self._rows(listings.counted_pages(names, scope), parameters, page)
+            counts: Any = rows[0] if rows else await self._counts(names, scope, parameters)
+            if counts.restricted > 0:
+                rows = await self._rows(listings.visible_pages(names, scope), parameters, page)
             return await self._list(rows, page, counts.public + counts.restricted, viewer)
 
     async def feed(self, reader_id: UserId, page: PageRequest) -> ArticleList:
@@ -118,6 +118,11 @@ class SqlArticleReader:
         """Return the rows of the page, and the next row if there is one."""
         statement = pages.page if page.after is None else pages.page_after
         return await self._database.fetch_all(statement, {**parameters, **page_parameters(page)})
+
+    async def _counts(
+        self, names: frozenset[str], scope: RestrictedScope, parameters: Mapping[str, object]
+    ) -> Any:
+        return await self._database.fetch_one(listings.count_of(names, scope), parameters)
 
     async def _list(
         self, rows: Sequence[Any], page: PageRequest, count: int, viewer: UserId | None

@@ -154,7 +154,8 @@ def _within_budget(views: Iterable[CommentView]) -> Iterator[CommentView]:
     """Yield the first comments, at least one, whose authors' profiles have at most `MAX_PROFILE_BYTES`."""
     remaining = MAX_PROFILE_BYTES
     for number, view in enumerate(views):
-        remaining -= sum(len((text or "").encode()) for text in (view.author.bio, view.author.image))
+        author = view.author
+        remaining -= len((author.bio or "").encode()) + len((author.image or "").encode())
         if number > 0 and remaining < 0:
             return
         yield view
