@@ -36,8 +36,8 @@ class Cost:
     with_token: int
 
 
-# A list takes a page with its count, and the authors. A token adds the followees of the reader, and a username
-# in a filter its look-up.
+# A list takes a page with its count, and the authors. A token adds the followees of the reader, and a
+# username in a filter its look-up.
 COSTS = [
     Cost("/articles", 2, 3),
     Cost("/articles?tag=fire", 2, 3),
