@@ -1,12 +1,15 @@
 """uvicorn with limits and timeouts for its clients."""
 
 import asyncio
+import errno
 import json
+import os
 import socket
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from operator import itemgetter
@@ -105,17 +108,31 @@ class Server(uvicorn.Server):
             # Again: uvloop ignores that it fails.
             for bound in sockets or ():
                 bound.listen(self.config.backlog)
-        except OSError:
-            log.error("cannot listen, another program has begun to")  # noqa: TRY400 - no fault of the code
+        except OSError as error:
+            # uvloop has closed the socket if another program has begun to listen there.
+            problem = os.strerror(errno.EADDRINUSE if error.errno == errno.EBADF else error.errno or 0)
+            log.error("cannot listen", error=problem)  # noqa: TRY400 - no fault of the code
             await self.lifespan.shutdown()
             sys.exit(STARTUP_FAILURE)
-        if self._on_serving is not None:
+        if self._on_serving is not None and not self.should_exit:
             self._on_serving()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, serve what was sent, and shut down the application."""
+        """Close the port, serve one request more on each connection, and shut down the application."""
         self.config.is_shutting_down = True
+        # Closing a socket resets the connections that nobody has accepted.
+        accepted = [client for listening in sockets or () for client in _accept_waiting(listening)]
+        for closing in (*self.servers, *(sockets or ())):
+            closing.close()
+        loop = asyncio.get_running_loop()
+        for client in accepted:
+            await loop.connect_accepted_socket(self._create_protocol, client)
         await super().shutdown(sockets)
+
+    def _create_protocol(self) -> "LimitedProtocol":
+        return LimitedProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -431,6 +448,15 @@ def _close_idle(connections: Iterable[LimitedProtocol]) -> bool:
         _, oldest = min(idle, key=itemgetter(0))
         oldest.timeout_keep_alive_handler()
     return bool(idle)
+
+
+def _accept_waiting(listening: socket.socket) -> Iterator[socket.socket]:
+    """Accept the connections that wait on a socket of an event loop."""
+    listening.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            client, _ = listening.accept()
+            yield client
 
 
 def _reject_oldest_incomplete(connections: Iterable[LimitedProtocol]) -> bool:

@@ -111,7 +111,9 @@ class Supervisor(Multiprocess):
         self._outdated = list(self.processes)
 
     def terminate_all(self) -> None:
-        """Let all workers shut down."""
+        """Close the port, and let all workers shut down."""
+        for bound in self.sockets:
+            bound.close()
         for worker in [*self.processes, *filter(None, [self._successor])]:
             worker.terminate()
 

@@ -21,13 +21,15 @@ REPLACEMENTS = [
     (r"server \{{[^{{}}]*return 301[^{{}}]*\}}", ""),
     (r"/var/www/blog", "{folder}/page"),
     (r"/var/log/nginx/conduit.log", "{folder}/access.log"),
-    (r"server 127.0.0.1:8000;", "server {upstream};"),
-    (r"server 127.0.0.1:8001 backup;", "{backup}"),
+    (r"server 127.0.0.1:8000 ", "server {upstream} "),
+    (r"server 127.0.0.1:8001 ", "server {backup} "),
 ]
 PROGRAM = (
     "daemon off; user {user} {group}; pid {folder}/pid; error_log stderr;"
     " events {{}} http {{ access_log off; {servers} }}"
 )
+# Nothing listens on a port of this number.
+NOWHERE = ("127.0.0.1", 1)
 LIMITS = r"limit_(?:req|conn) .*;"
 
 
@@ -43,9 +45,9 @@ class Nginx:
         self.url = f"http://127.0.0.1:{self._port}"
 
     @contextmanager
-    def running(self, upstream: tuple[str, int], backup: tuple[str, int] | None = None) -> Iterator[None]:
+    def running(self, upstream: tuple[str, int], backup: tuple[str, int] = NOWHERE) -> Iterator[None]:
         """Run it for the block, as a proxy of these addresses."""
-        self._configure(_joined(upstream), "" if backup is None else f"server {_joined(backup)} backup;")
+        self._configure(_joined(upstream), _joined(backup))
         nginx = require_program("nginx")
         with subprocess.Popen(  # noqa: S603 - the proxy under test
             [nginx, "-p", self._folder, "-c", self._folder / "nginx.conf"], stderr=subprocess.DEVNULL

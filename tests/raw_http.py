@@ -9,6 +9,12 @@ from typing import Any
 
 TIMEOUT_SECONDS = 20.0
 
+EMPTY_LOGIN = (
+    b"POST /api/users/login HTTP/1.1\r\nHost: conduit\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+)
+"""A request that is answered by 422."""
+
 
 @dataclass(frozen=True)
 class RawResponse:

@@ -1,6 +1,8 @@
 """Conduit behind nginx with deploy/nginx.conf, except for ports, certificates and folders."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -83,6 +85,26 @@ def client(conduit: RunningServer, folder: Path) -> Iterator[httpx2.Client]:
     nginx = Nginx(folder, is_limited=True)
     with nginx.running(conduit.address), httpx2.Client(base_url=nginx.url, timeout=10) as client:
         yield client
+
+
+def test_server_that_was_down_is_used_as_soon_as_it_is_up(conduit: RunningServer, tmp_path: Path) -> None:
+    """With two addresses, nginx would do without one that failed for ten seconds, unless `max_fails` is 0."""
+    nginx = Nginx(tmp_path, is_limited=False)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with (
+            nginx.running(bound.getsockname(), backup=conduit.address),
+            httpx2.Client(base_url=nginx.url, timeout=10) as client,
+        ):
+            assert client.get("/api/tags").status_code == 200
+            bound.listen()
+            with ThreadPoolExecutor(1) as pool:
+                request = pool.submit(client.get, "/api/tags")
+                connection, _ = bound.accept()
+                with connection:
+                    connection.recv(10_000)
+                    connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                assert request.result().status_code == 204
 
 
 def test_stream_is_not_buffered(client: httpx2.Client) -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests import program
 from tests.postgresql import wait_until
 from tests.program import SERVES, LineReader, RunningServer, served, start_process
+from tests.raw_http import EMPTY_LOGIN
 
 pytestmark = pytest.mark.slow
 
@@ -133,8 +134,7 @@ def resume(workers: Iterable[int]) -> None:
 
 def test_connections_are_refused_until_a_worker_can_serve(starting: tuple[Popen[str], int, set[int]]) -> None:
     process, port, workers = starting
-    with socket.socket() as client:
-        assert client.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+    assert is_refused(("127.0.0.1", port))
     resume(workers)
     url = LineReader(process.stderr).wait_for(SERVES)[1]
     assert httpx2.get(f"{url}/api/tags").status_code == 200
@@ -149,6 +149,50 @@ def test_port_that_another_program_took_meanwhile_is_an_error(
         _, errors = process.communicate(timeout=program.TIMEOUT_SECONDS)
     assert process.returncode == 1
     assert "cannot listen" in errors
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_termination_answers_every_connection_that_is_not_refused(folder: Path, workers: str) -> None:
+    statuses = set[bytes]()
+
+    def request_until_refused(address: tuple[str, int]) -> None:
+        while True:
+            try:
+                connection = socket.create_connection(address, timeout=30)
+            except ConnectionRefusedError:
+                return
+            with connection:
+                connection.sendall(EMPTY_LOGIN)
+                statuses.add(connection.recv(12))
+
+    with served(folder, "--workers", workers, **SETTINGS) as conduit, ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(request_until_refused, conduit.address) for _ in range(8)]
+        wait_until(lambda: statuses, "nothing is served")
+        conduit.signal(signal.SIGTERM)
+        for client in clients:
+            client.result()
+        assert conduit.wait() == 0
+    assert statuses == {b"HTTP/1.1 422"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_port_is_closed_while_a_process_waits_for_a_last_request(folder: Path, workers: str) -> None:
+    with (
+        served(folder, "--workers", workers, **SETTINGS) as conduit,
+        socket.create_connection(conduit.address, timeout=30) as slow,
+    ):
+        slow.sendall(EMPTY_LOGIN[:-1])
+        conduit.signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(conduit.address), "the port is not closed")
+        slow.sendall(EMPTY_LOGIN[-1:])
+        assert slow.recv(12) == b"HTTP/1.1 422"
+        assert conduit.wait() == 0
+
+
+def is_refused(address: tuple[str, int]) -> bool:
+    """Return whether nothing listens on the address."""
+    with socket.socket() as client:
+        return client.connect_ex(address) == errno.ECONNREFUSED
 
 
 def test_worker_that_is_killed_while_it_starts_is_replaced(

@@ -159,7 +159,7 @@ def free_addresses() -> tuple[tuple[str, int], tuple[str, int]]:
 def at(address: tuple[str, int]) -> Sequence[str]:
     """Return the options to serve at the address."""
     _, port = address
-    return ["--port", str(port)]
+    return ["--port", str(port), "--workers", "2"]
 
 
 def test_no_request_fails_while_an_upgrade_is_rolled_out(previous: Path, new: Path, tmp_path: Path) -> None:
@@ -189,7 +189,6 @@ def test_no_request_fails_while_an_upgrade_is_rolled_out(previous: Path, new: Pa
                 temporary.wait_for_log(PUBLISHED)
                 load.wait_for_requests()
                 with served(new, *at(first), **settings) as upgraded:
-                    # nginx tries the address again after ten seconds.
                     upgraded.wait_for_log(PUBLISHED)
                     temporary.signal(signal.SIGTERM)
                     assert temporary.wait() == 0
