@@ -121,9 +121,11 @@ def parse_revision(file: Path, source: bytes) -> RevisionFile:
         constants = dict(_constants(ast.parse(source)))
         revision, followed = str(constants["revision"]), constants["down_revision"]
         phase = Phase(constants["phase"]) if "phase" in constants else None
-    except (KeyError, SyntaxError, ValueError) as error:
+        is_transactional = {True: True, False: False}[constants.get("transactional", True)]
+    except (KeyError, SyntaxError, TypeError, ValueError) as error:
         raise InvalidRevisionError(
-            f"{file} must assign literals to revision and down_revision, and expand or contract to phase"
+            f"{file} must assign literals to revision and down_revision, expand or contract to phase, and "
+            "True or False to transactional"
         ) from error
     follows = {followed} if isinstance(followed, str) else {*(followed or ())}
     return RevisionFile(
@@ -132,7 +134,7 @@ def parse_revision(file: Path, source: bytes) -> RevisionFile:
         follows,
         phase,
         constants.get("expand_revision"),
-        is_transactional=constants.get("transactional", True),
+        is_transactional=is_transactional,
     )
 
 

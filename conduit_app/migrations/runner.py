@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, delete, insert, inspect, text
+from sqlalchemy import Connection, delete, event, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from conduit_app.migrations.errors import MigrationFailedError, SchemaAheadError
@@ -51,9 +51,10 @@ ENVIRONMENT = Path(__file__).parent / "environment"
 # Each attempt waits for two seconds.
 LOCK_ATTEMPTS = 30
 LOCK_PAUSE_SECONDS = 1.0
-# Of Alembic: the last revision.
-HEADS = "heads"
+# Of Alembic: the last revision, and none.
+HEADS, BASE = "heads", "base"
 NOT_CHANGED = "nothing was changed"
+EARLIER_APPLIED = "the revisions before it are applied"
 
 ResultT = TypeVar("ResultT")
 
@@ -67,16 +68,18 @@ async def migrate(database: Database, modules: Collection[Module], revision: str
     two transactions. Concurrent processes migrate one after the other. Tables of a newer release are left
     alone. Raises `SchemaAheadError` when this release does not work on them, `UnexpectedTablesError` for a
     database of another application or one restored in part, and `MigrationFailedError` when a migration
-    fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last.
+    fails, or on PostgreSQL when others use the tables for longer than `LOCK_ATTEMPTS` last. A revision that
+    is not transactional waits for the end of other transactions without a limit.
     """
     changed: dict[str, None] = {}
     while True:
-        step = await _retrying(partial(_migrate, database, modules, revision))
+        if_it_fails = EARLIER_APPLIED if changed else NOT_CHANGED
+        step = await _retrying(partial(_migrate, database, modules, revision, if_it_fails), if_it_fails)
         changed |= dict.fromkeys(step.changed)
         if not step.following:
             return list(changed)
         module = step.following[0]
-        if await _retrying(partial(_run_without_transaction, database, module)):
+        if await _retrying(partial(_run_without_transaction, database, module), EARLIER_APPLIED):
             changed[module.name] = None
 
 
@@ -88,7 +91,7 @@ class Step:
     following: Sequence[Module]
 
 
-async def _retrying(run: Callable[[], Awaitable[ResultT]]) -> ResultT:
+async def _retrying(run: Callable[[], Awaitable[ResultT]], if_it_fails: str) -> ResultT:
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
             return await run()
@@ -100,11 +103,11 @@ async def _retrying(run: Callable[[], Awaitable[ResultT]]) -> ResultT:
         # Requests that waited behind it are served meanwhile.
         await asyncio.sleep(LOCK_PAUSE_SECONDS)
     raise MigrationFailedError(
-        f"a table to migrate is in use by a long transaction, such as a backup; {NOT_CHANGED}"
+        f"a table to migrate is in use by a long transaction, such as a backup; {if_it_fails}"
     )
 
 
-async def _migrate(database: Database, modules: Collection[Module], revision: str) -> Step:
+async def _migrate(database: Database, modules: Collection[Module], revision: str, if_it_fails: str) -> Step:
     changed, following = [], []
     async with database.migration_connection() as connection:
         schemas = dict(with_schemas(modules))
@@ -120,7 +123,7 @@ async def _migrate(database: Database, modules: Collection[Module], revision: st
             if state is SchemaState.BEHIND:
                 target, is_last = await connection.run_sync(_target, module.name, module.schema, revision)
                 if target is not None:
-                    await connection.run_sync(_upgrade, module.name, module.schema, target, NOT_CHANGED)
+                    await connection.run_sync(_upgrade, module.name, module.schema, target, if_it_fails)
                     await connection.run_sync(_store_applied_revisions, module.name, module.schema)
                     changed.append(module.name)
                 if not is_last:
@@ -128,7 +131,7 @@ async def _migrate(database: Database, modules: Collection[Module], revision: st
         if database.dialect == "sqlite":
             await connection.run_sync(_set_application_id)
         elif database.isolates_modules:
-            await connection.run_sync(_grant_roles, [module.name for module in modules])
+            await connection.run_sync(_grant_roles, [module.name for module in modules], if_it_fails)
     return Step(changed, following)
 
 
@@ -141,17 +144,22 @@ async def _run_without_transaction(database: Database, module: Module) -> bool:
         if not following or following[0].is_transactional:
             return False
         revision = following[0].revision
-        outcome = f"the revisions before {revision} are applied"
-        await connection.run_sync(_upgrade, module.name, schema, revision, outcome)
+        log.info("migrating without a transaction", module=module.name, revision=revision)
+        assert connection.sync_connection is not None  # noqa: S101 - it is open
+        event.listen(connection.sync_connection, "before_cursor_execute", _require_concurrent)
+        await connection.run_sync(_upgrade, module.name, schema, revision, EARLIER_APPLIED)
         await transaction.run_sync(_store_applied_revisions, module.name, schema)
     return True
 
 
 def _target(connection: Connection, module: str, schema: Schema, revision: str) -> tuple[str | None, bool]:
     """Return the revision to which a transaction can migrate, if there is one, and whether it is the last."""
-    if connection.dialect.name == "sqlite" or revision != HEADS:
+    if connection.dialect.name == "sqlite":
         return revision, True
     following = _pending(connection, module, schema)
+    names = [file.revision for file in following]
+    if revision in names:
+        following = following[: names.index(revision) + 1]
     before = [*takewhile(attrgetter("is_transactional"), following)]
     if len(before) == len(following):
         return revision, True
@@ -160,6 +168,15 @@ def _target(connection: Connection, module: str, schema: Schema, revision: str) 
 
 def _pending(connection: Connection, module: str, schema: Schema) -> Sequence[RevisionFile]:
     return pending(revision_files(schema.migrations), current_heads(connection, module))
+
+
+def _require_concurrent(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+    """Raise `MigrationFailedError` for a statement that blocks the requests which use the table."""
+    if statement.lstrip().startswith(("ALTER", "CREATE", "DROP")) and " CONCURRENTLY " not in statement:
+        raise MigrationFailedError(
+            "a revision that is not transactional only creates and drops indexes, with "
+            f"postgresql_concurrently; {EARLIER_APPLIED}"
+        )
 
 
 def _upgrade(connection: Connection, module: str, schema: Schema, revision: str, if_it_fails: str) -> None:
@@ -172,12 +189,36 @@ def _upgrade(connection: Connection, module: str, schema: Schema, revision: str,
         raise MigrationFailedError(problem) from error
 
 
-async def downgrade(database: Database, module: Module, revision: str = "base") -> None:
-    """Downgrade one module's tables to an earlier revision."""
+async def downgrade(database: Database, module: Module, revision: str = BASE) -> None:
+    """Downgrade one module's tables to an earlier revision, one revision after the other."""
     for name, schema in with_schemas([module]):
+        files = revision_files(schema.migrations)
+        kept = () if revision == BASE else lineage(files, revision)
+        async with database.connection() as connection:
+            current = await connection.run_sync(current_heads, name)
+        applied = [file for head in current for file in lineage(files, head)]
+        for file in reversed(pending(files, set())):
+            if file in applied and file not in kept:
+                undo = partial(command.downgrade, revision=next(iter(file.follows), BASE))
+                await _undo(database, name, schema, undo, is_transactional=file.is_transactional)
+
+
+async def _undo(
+    database: Database,
+    module: str,
+    schema: Schema,
+    undo: Callable[[Config], object],
+    *,
+    is_transactional: bool,
+) -> None:
+    if is_transactional or database.dialect == "sqlite":
         async with database.migration_connection() as connection:
-            await connection.run_sync(_run, name, schema, partial(command.downgrade, revision=revision))
-            await connection.run_sync(_store_applied_revisions, name, schema)
+            await connection.run_sync(_run, module, schema, undo)
+            await connection.run_sync(_store_applied_revisions, module, schema)
+    else:
+        async with database.autocommit_migration_connections() as (transaction, connection):
+            await connection.run_sync(_run, module, schema, undo)
+            await transaction.run_sync(_store_applied_revisions, module, schema)
 
 
 async def check_models(database: Database, module: Module) -> None:
@@ -193,14 +234,14 @@ def _set_application_id(connection: Connection) -> None:
         connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
 
 
-def _grant_roles(connection: Connection, modules: Sequence[str]) -> None:
+def _grant_roles(connection: Connection, modules: Sequence[str], if_it_fails: str) -> None:
     try:
         grant_roles(connection, modules)
     except DBAPIError as error:
         if is_conflict(error) or is_unavailable(error):
             raise
         raise MigrationFailedError(
-            f"cannot create the roles of modules: {error.orig}; {NOT_CHANGED}; without them: "
+            f"cannot create the roles of modules: {error.orig}; {if_it_fails}; without them: "
             f"{PREFIX}DATABASE_ISOLATES_MODULES=false"
         ) from error
 

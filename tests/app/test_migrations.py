@@ -307,6 +307,7 @@ class TestInstalledRevisions:
             "revision, down_revision = str(1), None",
             "revision =",
             "revision, down_revision, phase = '1a', None, 'grow'",
+            "revision, down_revision, transactional = '1a', None, 'no'",
         ],
     )
     def test_file_without_literal_revision_is_rejected(self, folder: Path, source: str) -> None:
@@ -546,6 +547,11 @@ async def test_migration_waits_for_readers_in_parts(
 @pytest.fixture
 def shelves_with_index(folder: Path) -> Module:
     """Return a module with a revision that is not transactional between two that are."""
+    undone = {
+        "0001": "op.drop_table('shelves_book')",
+        "0002": "op.drop_index('books', postgresql_concurrently=True)",
+        "0003": "op.drop_column('shelves_book', 'year')",
+    }
     for revision, follows, statements in (
         ("0001", None, "op.create_table('shelves_book', sa.Column('title', sa.String))"),
         (
@@ -564,6 +570,7 @@ def shelves_with_index(folder: Path) -> Module:
             "import sqlalchemy as sa\nfrom alembic import op\n"
             f"revision, down_revision, transactional = {revision!r}, {follows!r}, {revision != '0002'}\n"
             f"def upgrade():\n{indent(dedent(statements), '    ')}\n"
+            f"def downgrade():\n    {undone[revision]}\n"
         )
         (folder / f"{revision}.py").write_text(source, encoding="utf-8")
     return Module(name="shelves", container=ModuleContainer, schema=Schema(module_metadata(), folder))
@@ -581,6 +588,38 @@ class TestRevisionThatIsNotTransactional:
         assert index["name"] == "books"
         assert await migrate(empty, [KERNEL, shelves_with_index]) == []
 
+    async def test_it_is_undone_and_run_up_to_a_revision(
+        self, empty: Database, shelves_with_index: Module
+    ) -> None:
+        await migrate(empty, [shelves_with_index])
+        await downgrade(empty, shelves_with_index, "0001")
+        assert await migrate(empty, [shelves_with_index], "0002") == ["shelves"]
+        await downgrade(empty, shelves_with_index)
+        assert await schema_states(empty, [shelves_with_index]) == {"shelves": SchemaState.BEHIND}
+
+    @pytest.mark.slow
+    async def test_failure_after_it_says_that_earlier_revisions_are_applied(
+        self, servers: Callable[[], str], shelves_with_index: Module, folder: Path
+    ) -> None:
+        last = folder / "0003.py"
+        last.write_text(last.read_text(encoding="utf-8").replace("'year'", "'title'"), encoding="utf-8")
+        database = Database(servers(), isolates_modules=False)
+        with pytest.raises(MigrationFailedError, match=r"exists; the revisions before it are applied$"):
+            await migrate(database, [shelves_with_index])
+        await database.dispose()
+
+    @pytest.mark.slow
+    async def test_statement_that_would_block_requests_is_refused(
+        self, servers: Callable[[], str], shelves_with_index: Module, folder: Path
+    ) -> None:
+        second = folder / "0002.py"
+        blocking = second.read_text(encoding="utf-8").replace("postgresql_concurrently", "checkfirst")
+        second.write_text(blocking.replace(", checkfirst=True", ""), encoding="utf-8")
+        database = Database(servers(), isolates_modules=False)
+        with pytest.raises(MigrationFailedError, match=r"^a revision that is not transactional only "):
+            await migrate(database, [shelves_with_index])
+        await database.dispose()
+
     @pytest.mark.slow
     async def test_index_that_failed_is_created_by_the_next_migration(
         self, servers: Callable[[], str], shelves_with_index: Module
@@ -588,7 +627,7 @@ class TestRevisionThatIsNotTransactional:
         database = Database(servers(), isolates_modules=False)
         await migrate(database, [shelves_with_index], revision="0001")
         await execute(database, "INSERT INTO shelves_book VALUES ('Dragons'), ('Dragons')")
-        with pytest.raises(MigrationFailedError, match=r"; the revisions before 0002 are applied$"):
+        with pytest.raises(MigrationFailedError, match=r"; the revisions before it are applied$"):
             await migrate(database, [shelves_with_index])
         await execute(database, "TRUNCATE shelves_book")
         assert await migrate(database, [shelves_with_index]) == ["shelves"]

@@ -42,7 +42,7 @@ from modules.kernel.infrastructure.persistence.postgresql import (
     MAY_NOTIFY,
     NOTIFY,
     SessionSettings,
-    take_migration_lock,
+    try_migration_lock,
 )
 from modules.kernel.infrastructure.persistence.replica import Replica, ReplicaFailed
 from modules.kernel.infrastructure.persistence.sqlite_driver import statements_in_thread
@@ -52,6 +52,8 @@ from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAhead
 
 NO_PARAMETERS: Parameters = {}
 NOT_YOURS = "a session cannot commit or roll back: the block of transaction() does when it ends"
+# How often a process looks whether another one still migrates.
+MIGRATION_LOCK_POLL_SECONDS = 0.5
 SNAPSHOT_OPEN = "a snapshot is open, and a snapshot cannot write"
 
 log = structlog.get_logger("conduit.database")
@@ -454,8 +456,7 @@ class Database:
         """
         self._require_no_module()
         with _translated_errors():
-            async with self._engines.migration_lock(), self._engines.migrate.begin() as connection:
-                await take_migration_lock(connection)
+            async with self._engines.migration_lock(), self._locked_migration() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -464,15 +465,25 @@ class Database:
     ) -> AsyncIterator[tuple[AsyncConnection, AsyncConnection]]:
         """Open a transaction on PostgreSQL, exclusive between processes, and a connection without one.
 
-        For statements that a transaction cannot have. Raises `DatabaseUnavailable`.
+        For statements that a transaction cannot have. On the connection, they wait for locks, and for the end
+        of other transactions, without a limit. Raises `DatabaseUnavailable`.
         """
         self._require_no_module()
-        migrate = self._engines.migrate
         with _translated_errors():
-            async with migrate.begin() as transaction, migrate.connect() as connection:
-                await take_migration_lock(transaction)
+            async with self._locked_migration() as transaction, self._engines.migrate.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 yield transaction, connection
+
+    @asynccontextmanager
+    async def _locked_migration(self) -> AsyncIterator[AsyncConnection]:
+        while True:
+            # A new one each time: CREATE INDEX CONCURRENTLY waits for the end of older ones, and behind a
+            # pooler each has a connection to the server.
+            async with self._engines.migrate.begin() as connection:
+                if await try_migration_lock(connection):
+                    yield connection
+                    return
+            await asyncio.sleep(MIGRATION_LOCK_POLL_SECONDS)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

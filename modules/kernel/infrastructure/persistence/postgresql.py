@@ -5,7 +5,6 @@ another connection to the server, which other clients use, too. So it begins wit
 https://www.pgbouncer.org/features.html
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -57,7 +56,6 @@ KEEPALIVES = {
 }
 # An arbitrary key for the advisory lock: "conduit" in ASCII.
 MIGRATION_LOCK = 0x636F6E64756974
-MIGRATION_LOCK_POLL_SECONDS = 0.2
 # In place of the advisory lock, where that is not supported or not permitted.
 migration_lock = Table("kernel_migration_lock", MetaData(), Column("id", Integer, primary_key=True))
 # While a migration waits for a lock, requests wait behind it: less than their own limit.
@@ -211,22 +209,15 @@ def redact_row_values(error: Any, wrapped: Exception | None = None) -> None:
             exception.args = (str(exception.args[0]).replace(full_message, primary_message),)
 
 
-async def take_migration_lock(connection: AsyncConnection) -> None:
-    """Acquire the migration lock until the transaction ends. SQLite's transaction has the write lock.
+async def try_migration_lock(connection: AsyncConnection) -> bool:
+    """Acquire the migration lock until the transaction ends; return False if another process has it.
 
-    For other locks, it waits for a limited time.
+    SQLite's transaction has the write lock. For other locks, the transaction waits for a limited time.
     """
     if connection.dialect.name != "postgresql":
-        return
+        return True
     await connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
     await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    # A statement that waits has a snapshot, for whose end CREATE INDEX CONCURRENTLY would wait.
-    while not await _try_migration_lock(connection):  # noqa: ASYNC110 - another process has it
-        await asyncio.sleep(MIGRATION_LOCK_POLL_SECONDS)
-
-
-async def _try_migration_lock(connection: AsyncConnection) -> bool:
-    """Return whether the lock was free."""
     try:
         async with connection.begin_nested():
             return bool(await connection.scalar(select(func.pg_try_advisory_xact_lock(MIGRATION_LOCK))))
