@@ -8,8 +8,8 @@ import socket
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from operator import itemgetter
@@ -42,6 +42,7 @@ MAX_PIPELINED = 100
 SPARE_CONNECTIONS = 10
 # How long a connection without a request stays open at the shutdown, for one that is on its way.
 LAST_REQUEST_SECONDS = 0.5
+CLOSING_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,18 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port, serve one request more on each connection, and shut down the application."""
         self.config.is_shutting_down = True
-        # Closing a socket resets the connections that nobody has accepted.
-        accepted = [client for listening in sockets or () for client in _accept_waiting(listening)]
-        for closing in (*self.servers, *(sockets or ())):
-            closing.close()
+        # Closing a socket resets the connections that nobody has accepted. uvloop closes its own a little
+        # later, and what arrives until then is accepted from a duplicate.
+        duplicates = [listening.dup() for listening in sockets or ()]
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        await asyncio.sleep(CLOSING_SECONDS)
+        accepted = [client for listening in duplicates for client in _accept_and_close(listening)]
         loop = asyncio.get_running_loop()
         for client in accepted:
-            await loop.connect_accepted_socket(self._create_protocol, client)
+            # One that has gone meanwhile.
+            with suppress(OSError):
+                await loop.connect_accepted_socket(self._create_protocol, client)
         await super().shutdown(sockets)
 
     def _create_protocol(self) -> "LimitedProtocol":
@@ -216,9 +222,12 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if (rejection := self._size_rejection()) is not None:
             self._reject(*rejection)
-        elif self._read_deadline is None and not self._is_responding:
-            # The data ended uvicorn's keep-alive timeout, also if it is no more than an empty line.
-            self._set_read_deadline(self._limits.header_timeout)
+        elif self._read_deadline is None:
+            if not self._is_responding:
+                # The data ended uvicorn's keep-alive timeout, also if it is no more than an empty line.
+                self._set_read_deadline(self._limits.header_timeout)
+            elif not self._in_head and self._responding is self.cycle:
+                self._set_read_deadline(self._limits.body_timeout)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -237,7 +246,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._fail(TRAILERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Start the body timeout and the application, unless the head is rejected."""
+        """Start the application, unless the head is rejected."""
         if (rejection := self._head_rejection()) is not None:
             self._fail(rejection)
         super().on_headers_complete()
@@ -245,7 +254,8 @@ class LimitedProtocol(HttpToolsProtocol):
         # After an upgrade, the parser ignores the data as another protocol's.
         if self.parser.should_upgrade() or self._is_spare or self.config.is_shutting_down:
             self.cycle.keep_alive = False
-        self._set_read_deadline(self._limits.body_timeout if self._responding is self.cycle else None)
+        # That of the body is set when the data ends without it: most requests have none.
+        self._set_read_deadline(None)
 
     def on_chunk_header(self) -> None:
         """Begin the data of a chunk, or the trailers."""
@@ -450,13 +460,15 @@ def _close_idle(connections: Iterable[LimitedProtocol]) -> bool:
     return bool(idle)
 
 
-def _accept_waiting(listening: socket.socket) -> Iterator[socket.socket]:
-    """Accept the connections that wait on a socket of an event loop."""
+def _accept_and_close(listening: socket.socket) -> Sequence[socket.socket]:
+    """Accept the connections that wait on the socket, and close it at once."""
+    accepted = []
     listening.setblocking(False)
-    with suppress(BlockingIOError):
+    with closing(listening), suppress(BlockingIOError):
         while True:
             client, _ = listening.accept()
-            yield client
+            accepted.append(client)
+    return accepted
 
 
 def _reject_oldest_incomplete(connections: Iterable[LimitedProtocol]) -> bool:

@@ -6,14 +6,17 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 
 import httpx2
 import pytest
 
+from conduit_app.server import Limits, Server, ServerConfig
+from conduit_app.settings import Settings
 from tests import program
 from tests.postgresql import wait_until
 from tests.program import SERVES, LineReader, RunningServer, served, start_process
@@ -151,28 +154,27 @@ def test_port_that_another_program_took_meanwhile_is_an_error(
     assert "cannot listen" in errors
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_termination_answers_every_connection_that_is_not_refused(folder: Path, workers: str) -> None:
-    statuses = set[bytes]()
+async def test_connections_that_wait_when_the_port_is_closed_are_served() -> None:
+    async def application(
+        _scope: object, _receive: object, send: Callable[[object], Awaitable[None]]
+    ) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
-    def request_until_refused(address: tuple[str, int]) -> None:
-        while True:
-            try:
-                connection = socket.create_connection(address, timeout=30)
-            except ConnectionRefusedError:
-                return
-            with connection:
-                connection.sendall(EMPTY_LOGIN)
-                statuses.add(connection.recv(12))
-
-    with served(folder, "--workers", workers, **SETTINGS) as conduit, ThreadPoolExecutor(8) as pool:
-        clients = [pool.submit(request_until_refused, conduit.address) for _ in range(8)]
-        wait_until(lambda: statuses, "nothing is served")
-        conduit.signal(signal.SIGTERM)
+    settings = Settings(secret_key=SETTINGS["SECRET_KEY"])
+    config = ServerConfig(application, Limits.of(settings), lifespan="off", log_config=None)
+    config.load()
+    server = Server(config)
+    server.lifespan, server.servers = config.lifespan_class(config), []
+    with ExitStack() as stack:
+        listening = socket.create_server(("127.0.0.1", 0))
+        address = listening.getsockname()
+        clients = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(3)]
         for client in clients:
-            client.result()
-        assert conduit.wait() == 0
-    assert statuses == {b"HTTP/1.1 422"}
+            client.sendall(EMPTY_LOGIN)
+        await server.shutdown([listening])
+        assert {client.recv(12) for client in clients} == {b"HTTP/1.1 204"}
+        assert is_refused(address)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
