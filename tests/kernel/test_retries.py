@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from modules.kernel.api import retries
+from modules.kernel.api import retries, time_limits
 from modules.kernel.api.fields import RequestModel
 from modules.kernel.api.retries import MAX_ATTEMPTS
 from modules.kernel.api.router import ModuleRouter
@@ -74,6 +74,7 @@ async def test_unavailable_request_is_not_retried(
 
 async def test_request_timeout_gets_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "REQUEST_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(time_limits, "CHECK_INTERVAL_SECONDS", 0.01)
     router = ModuleRouter()
 
     @router.get("/notes")

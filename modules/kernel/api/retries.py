@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from modules.kernel.api.time_limits import time_limits
 from modules.kernel.domain.errors import ConcurrencyConflict, Unavailable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -24,19 +25,24 @@ def with_retries_and_timeout(handle: Handler) -> Handler:
     # The whole request, because all of it was rolled back and its reads may be out of date. The body
     # has been read and is reused; no response has been sent, since use cases commit first.
     async def handle_with_retries(request: Request) -> Response:
+        task, limits = asyncio.current_task(), time_limits()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        limits.add(task, REQUEST_TIMEOUT_SECONDS)
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS) as limit:
-                for attempt in range(1, MAX_ATTEMPTS):
-                    try:
-                        return await handle(request)
-                    except ConcurrencyConflict:
-                        # Jitter, so that conflicting requests do not retry at the same moment.
-                        await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
-                return await handle(request)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            # Nothing else ends a statement on a database server that hangs.
-            raise Unavailable from error
+            for attempt in range(1, MAX_ATTEMPTS):
+                try:
+                    return await handle(request)
+                except ConcurrencyConflict:
+                    # Jitter, so that conflicting requests do not retry at the same moment.
+                    await asyncio.sleep(secrets.randbelow(10 * 2**attempt) / 1000)
+            return await handle(request)
+        except asyncio.CancelledError as error:
+            # Unless somebody else has cancelled it, too.
+            if limits.is_expired(task) and task.uncancel() == 0:
+                # Nothing else ends a statement on a database server that hangs.
+                raise Unavailable from error
+            raise
+        finally:
+            limits.remove(task)
 
     return handle_with_retries
