@@ -17,7 +17,6 @@ from modules.articles.contracts import (
     ArticlesMadePublic,
     ArticlesRestricted,
 )
-from modules.articles.demo.articles import insert_articles
 from modules.articles.infrastructure.checks import consistency_checks
 from modules.articles.infrastructure.tables import SCHEMA
 from modules.kernel.api.authentication import Authentication
@@ -44,6 +43,8 @@ def router(container: ArticlesContainer) -> APIRouter:
 
 async def demo(container: ArticlesContainer, demo: Demo) -> None:
     """Insert this module's demo data."""
+    from modules.articles.demo.articles import insert_articles  # noqa: PLC0415 - not served
+
     await insert_articles(container.database(), container.counts(), demo)
 
 

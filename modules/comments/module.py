@@ -9,7 +9,6 @@ from modules.articles.contracts import ArticleDirectory, ArticlesDeleted
 from modules.comments.api.router import create_router
 from modules.comments.container import CommentsContainer
 from modules.comments.contracts import CommentAdded
-from modules.comments.demo.comments import insert_comments
 from modules.comments.domain.comment import CommentId
 from modules.comments.infrastructure.checks import consistency_checks
 from modules.comments.infrastructure.tables import SCHEMA
@@ -36,6 +35,8 @@ def router(container: CommentsContainer) -> APIRouter:
 
 async def demo(container: CommentsContainer, demo: Demo) -> None:
     """Insert this module's demo data."""
+    from modules.comments.demo.comments import insert_comments  # noqa: PLC0415 - not served
+
     await insert_comments(container.database(), container.articles(), container.profiles(), demo)
 
 

@@ -12,7 +12,6 @@ from modules.kernel.module import Module, Subscription
 from modules.profiles.api.router import create_router
 from modules.profiles.container import ProfilesContainer
 from modules.profiles.contracts import ProfileReader
-from modules.profiles.demo.follows import insert_follows
 from modules.profiles.infrastructure.checks import consistency_checks
 from modules.profiles.infrastructure.tables import SCHEMA
 from modules.users.contracts import UserDeleted, UserDirectory
@@ -25,6 +24,8 @@ def router(container: ProfilesContainer) -> APIRouter:
 
 async def demo(container: ProfilesContainer, demo: Demo) -> None:
     """Insert the demo follows."""
+    from modules.profiles.demo.follows import insert_follows  # noqa: PLC0415 - not served
+
     await insert_follows(container.database(), demo)
 
 

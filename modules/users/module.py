@@ -16,7 +16,6 @@ from modules.kernel.module import Command, Gauge, Job, Module
 from modules.users.api.router import create_router
 from modules.users.container import UsersContainer
 from modules.users.contracts import UserDeleted, UserDirectory, UserRenamed
-from modules.users.demo.people import insert_people
 from modules.users.domain.account import Account
 from modules.users.infrastructure.checks import consistency_checks
 from modules.users.infrastructure.settings import UsersSettings
@@ -34,6 +33,8 @@ def router(container: UsersContainer) -> APIRouter:
 
 async def demo(container: UsersContainer, demo: Demo) -> None:
     """Insert the demo users."""
+    from modules.users.demo.people import insert_people  # noqa: PLC0415 - not served
+
     await insert_people(container.database(), container.credentials(), demo)
 
 

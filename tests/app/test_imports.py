@@ -60,6 +60,7 @@ NOT_SERVED = {
     "importlinter",
     "mako",
     "markdown_it",
+    *(f"modules.{name}.demo" for name in ("articles", "comments", "profiles", "users")),
     "psycopg",
     "pydantic.v1",
     "pygments",
