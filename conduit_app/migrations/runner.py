@@ -85,7 +85,7 @@ async def migrate(database: Database, modules: Collection[Module], revision: str
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a transaction has migrated, and the modules whose next revision is not transactional."""
+    """The modules that a transaction has migrated, and those whose next revision is not transactional."""
 
     changed: Sequence[str]
     following: Sequence[Module]
@@ -193,12 +193,12 @@ async def downgrade(database: Database, module: Module, revision: str = BASE) ->
     """Downgrade one module's tables to an earlier revision, one revision after the other."""
     for name, schema in with_schemas([module]):
         files = revision_files(schema.migrations)
-        kept = () if revision == BASE else lineage(files, revision)
+        remaining = () if revision == BASE else lineage(files, revision)
         async with database.connection() as connection:
             current = await connection.run_sync(current_heads, name)
         applied = [file for head in current for file in lineage(files, head)]
         for file in reversed(pending(files, set())):
-            if file in applied and file not in kept:
+            if file in applied and file not in remaining:
                 undo = partial(command.downgrade, revision=next(iter(file.follows), BASE))
                 await _undo(database, name, schema, undo, is_transactional=file.is_transactional)
 

@@ -1,4 +1,4 @@
-"""What migrations block on PostgreSQL, by squawk: https://squawkhq.com/docs/rules."""
+"""The locks that migrations take on PostgreSQL, checked by squawk: https://squawkhq.com/docs/rules."""
 
 import shutil
 import subprocess
