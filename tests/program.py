@@ -211,13 +211,16 @@ def served(folder: Path, *arguments: str, **settings: str) -> Iterator[RunningSe
 
 
 class LineReader:
-    """The lines of a stream, read by a thread so that the writer never blocks."""
+    """The lines of a stream, read by a thread so that the writer never blocks.
+
+    The thread reads a duplicate of the stream's file, because a process closes its own as it is left.
+    """
 
     def __init__(self, stream: IO[str] | None) -> None:
         assert stream is not None
         self.read: list[str] = []
         self._unread: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._read_stream, args=(stream,), daemon=True)
+        self._thread = threading.Thread(target=self._read_file, args=(os.dup(stream.fileno()),), daemon=True)
         self._thread.start()
 
     def wait_for(self, pattern: re.Pattern[str]) -> re.Match[str]:
@@ -244,8 +247,9 @@ class LineReader:
         """Wait until the stream has ended."""
         self._thread.join(TIMEOUT_SECONDS)
 
-    def _read_stream(self, stream: IO[str]) -> None:
-        for line in stream:
-            self.read.append(line)
-            self._unread.put(line)
+    def _read_file(self, descriptor: int) -> None:
+        with open(descriptor, encoding="utf-8") as stream:
+            for line in stream:
+                self.read.append(line)
+                self._unread.put(line)
         self._unread.put(None)
