@@ -14,6 +14,7 @@ from conduit_app.discovery import discover
 from conduit_app.migrations.runner import downgrade, migrate
 from conduit_app.settings import Settings
 from modules.kernel.domain.events import DeliveryMode
+from modules.kernel.infrastructure.persistence import sqlite_driver
 from tests.client import Api
 from tests.conftest import SECRET
 
@@ -125,7 +126,10 @@ class TestReplacedDatabase:
         # An empty file in its place would hide the loss.
         assert files(folder) == []
 
-    async def test_replaced_file_is_served(self, folder: Path, migrated: Path) -> None:
+    async def test_replaced_file_is_served(
+        self, folder: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_driver, "REPLACEMENT_NOTICED_SECONDS", 0)
         file, backup = (Path(shutil.copy(migrated, folder / name)) for name in ("blog.db", "backup.db"))
         async with conduit_on(f"sqlite+aiosqlite:///{backup}") as api:
             await api.as_user("anna").publish(title="Unicorns")

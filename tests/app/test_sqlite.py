@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from conduit_app.application import compose_from_settings, create_application
 from conduit_app.observability.structured_logging import configure_logging
 from conduit_app.settings import Settings
-from modules.kernel.infrastructure.persistence import write_ahead_log
+from modules.kernel.infrastructure.persistence import sqlite_driver, write_ahead_log
 from modules.kernel.infrastructure.persistence.database import Database, DatabaseUnavailable
 from modules.kernel.infrastructure.persistence.sqlite_driver import WRITE_AHEAD_LOG, prepare_connection
 from modules.kernel.infrastructure.persistence.write_ahead_log import MAX_SIZE, WriteAheadLog
@@ -170,7 +170,10 @@ def files_of(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.glob("conduit.db*"))
 
 
-async def test_removed_file_is_unavailable_and_not_created_again(settings: Settings, tmp_path: Path) -> None:
+async def test_removed_file_is_unavailable_and_not_created_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_driver, "REPLACEMENT_NOTICED_SECONDS", 0)
     async with composed(settings) as composition:
         api = Api(create_application(settings, composition))
         await api.as_user("jake").publish("Dragons")

@@ -73,9 +73,9 @@ async def give_up(pool: ConnectionPool) -> None:
 
 
 async def all_turns(pool: ConnectionPool) -> None:
-    """Take all turns of the pool, which are given back after a pause at most."""
-    for _ in range(SIZE):
-        await pool.limit.acquire()
+    """Wait for all turns of the pool, which are given back after a pause at most."""
+    while pool.free_turns < SIZE:  # noqa: ASYNC110 - no event
+        await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)

@@ -363,7 +363,7 @@ class TestConcurrency:
                 if others:
                     await in_another_request(read_concurrently(others - 1))
                 else:
-                    assert pool.limit.locked()
+                    assert not pool.free_turns
                     await in_another_request(names(persistent_database))
 
         with pytest.raises(Unavailable):

@@ -1,7 +1,9 @@
 """The connections on which units of work run, one after another."""
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -127,13 +129,16 @@ class ConnectionPool:
     ) -> None:
         self.engine = engine
         self.size = size
-        self.limit = asyncio.Semaphore(size)
+        self.free_turns = size
+        """How many units of work can begin without waiting for the end of another one."""
         self.timeout = timeout
         """How long a unit of work waits for a connection, in seconds."""
         self.in_use = 0
         """The number of acquired connections."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
+        # Those who wait get the turn of the one that ends: no turn is free meanwhile.
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._connecting = 0
         # Attempts to connect whose caller was cancelled: the next one goes on with them.
         self._abandoned: list[asyncio.Task[PooledConnection]] = []
@@ -143,13 +148,13 @@ class ConnectionPool:
 
         Raises what connecting raises if nobody has a connection to wait for.
         """
-        deadline = asyncio.get_running_loop().time() + self.timeout
+        deadline = time.monotonic() + self.timeout
         connection = None
         while connection is None:
-            try:
-                await self._take_turn(deadline)
-            except TimeoutError as error:
-                raise Unavailable from error
+            if self.free_turns:
+                self.free_turns -= 1
+            else:
+                await self._wait_for_turn(deadline)
             connection = await self._use_turn()
         self.in_use += 1
         if connection.module is not None:
@@ -184,16 +189,30 @@ class ConnectionPool:
             else:
                 await connection.discard()
 
-    async def _take_turn(self, deadline: float) -> None:
-        # A timeout costs more than the rest, and a free connection needs none.
-        if not self.limit.locked():
-            await self.limit.acquire()
-            return
-        async with asyncio.timeout_at(deadline):
-            await self.limit.acquire()
+    async def _wait_for_turn(self, deadline: float) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await waiter
+        except BaseException as error:
+            if not waiter.cancelled():
+                # It was this one's turn already.
+                await uninterrupted(self._pass_turn())
+            if isinstance(error, TimeoutError):
+                raise Unavailable from error
+            raise
 
     def _end_turn(self) -> None:
-        self.limit.release()
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self.free_turns += 1
+
+    async def _pass_turn(self) -> None:
+        self._end_turn()
 
     async def _use_turn(self) -> PooledConnection | None:
         """Return a connection; None if the server accepts no other one, but there are some to wait for.

@@ -51,6 +51,7 @@ from modules.kernel.infrastructure.persistence.table_owners import TableOwners
 from modules.kernel.infrastructure.persistence.write_ahead_log import WriteAheadLog
 
 NO_PARAMETERS: Parameters = {}
+DATABASE_ERRORS = (DBAPIError, PoolTimeoutError)
 NOT_YOURS = "a session cannot commit or roll back: the block of transaction() does when it ends"
 # How often a process looks whether another one still migrates.
 MIGRATION_LOCK_POLL_SECONDS = 0.5
@@ -157,6 +158,81 @@ class _Unit:
                 await self.session.close()
         finally:
             await self.connection.rollback()
+
+
+class _UnitOfWork:
+    """The outermost block of a unit of work: a transaction if it `writes`, otherwise a snapshot."""
+
+    __slots__ = ("_ambient", "_connection", "_module", "_pool", "_token", "_unit", "_writes")
+
+    def __init__(
+        self,
+        ambient: ContextVar[_Unit | None],
+        module: str | None,
+        pool: ConnectionPool,
+        connection: PooledConnection | None = None,
+        *,
+        writes: bool,
+    ) -> None:
+        self._ambient = ambient
+        self._module = module
+        self._pool = pool
+        self._connection = connection
+        self._writes = writes
+
+    async def __aenter__(self) -> AsyncSession:
+        try:
+            connection = self._connection or await self._pool.acquire()
+            try:
+                await connection.begin()
+            except BaseException:
+                await uninterrupted(connection.rollback())
+                raise
+        except DATABASE_ERRORS as error:
+            _raise_translated(error)
+            raise
+        self._unit = _Unit(connection, self._module, writes=self._writes)
+        self._token = self._ambient.set(self._unit)
+        if self._writes and (authorize := write_authorization.get()) is not None:
+            try:
+                await authorize()
+            except BaseException as error:
+                await self._roll_back(error)
+                raise
+        return self._unit.session
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            await self._roll_back(error)
+            return
+        unit = self._unit
+        if self._writes:
+            try:
+                await unit.flush()
+            except BaseException as flush_error:
+                await self._roll_back(flush_error)
+                raise
+        self._ambient.reset(self._token)
+        try:
+            if self._writes:
+                # The caller must know whether it was committed: once it was, the request ends as if it was
+                # in time.
+                await uninterrupted(unit.commit())
+            else:
+                await unit.end_snapshot()
+        except DATABASE_ERRORS as commit_error:
+            _raise_translated(commit_error)
+            raise
+        for callback in unit.after_commit:
+            callback()
+
+    async def _roll_back(self, error: BaseException) -> None:
+        """Roll back for this error, and raise the domain error that it means, if it means one."""
+        self._ambient.reset(self._token)
+        # It fails if the connection is lost, and the transaction with it; what ended the block is raised.
+        with suppress(DBAPIError):
+            await uninterrupted(self._unit.rollback())
+        _raise_translated(error)
 
 
 class _ModuleBlock:
@@ -364,7 +440,7 @@ class Database:
             # A role is in force until the end of a transaction, and the time limit of a replica.
             async with self.snapshot():
                 return await self.fetch_all(statement, parameters)
-        with _translated_errors():
+        try:
             connection = await self._engines.read.acquire()
             if connection.module != self._module:
                 connection.act_for(self._module)
@@ -372,6 +448,9 @@ class Database:
                 return await self._run(connection, statement, parameters)
             finally:
                 await connection.rollback()
+        except DATABASE_ERRORS as error:
+            _raise_translated(error)
+            raise
 
     async def fetch_one(
         self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
@@ -596,26 +675,15 @@ class Database:
             raise RuntimeError("this needs an open transaction")
         return unit
 
-    @asynccontextmanager
-    async def _begin_write(self) -> AsyncIterator[AsyncSession]:
+    def _begin_write(self) -> AbstractAsyncContextManager[AsyncSession]:
         if self._write_gate.retry_after_seconds is not None:
             raise ReadOnly(self._write_gate.retry_after_seconds)
-        with _translated_errors():
-            unit = await self._open_unit(await self._engines.write.acquire(), writes=True)
-            try:
-                with self._entered(unit):
-                    if (authorize := write_authorization.get()) is not None:
-                        await authorize()
-                    yield unit.session
-                    await unit.flush()
-            except BaseException:
-                await _roll_back(unit)
-                raise
-            # The caller must know whether it was committed: once it was, the request ends as if it was in
-            # time.
-            await uninterrupted(unit.commit())
-        for callback in unit.after_commit:
-            callback()
+        return _UnitOfWork(self._unit, self._module, self._engines.write, writes=True)
+
+    def _begin_read(
+        self, acquired: PooledConnection | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        return _UnitOfWork(self._unit, self._module, self._engines.read, acquired, writes=False)
 
     @asynccontextmanager
     async def _begin_read_on(self, replica: Replica) -> AsyncIterator[AsyncSession]:
@@ -628,46 +696,11 @@ class Database:
             self._stale_reads_allowed.set(False)
             raise
 
-    @asynccontextmanager
-    async def _begin_read(self, acquired: PooledConnection | None = None) -> AsyncIterator[AsyncSession]:
-        with _translated_errors():
-            connection = acquired or await self._engines.read.acquire()
-            unit = await self._open_unit(connection, writes=False)
-            try:
-                with self._entered(unit):
-                    yield unit.session
-            except BaseException:
-                await _roll_back(unit)
-                raise
-            await unit.end_snapshot()
-
-    async def _open_unit(self, connection: PooledConnection, *, writes: bool) -> _Unit:
-        try:
-            await connection.begin()
-        except BaseException:
-            await uninterrupted(connection.rollback())
-            raise
-        return _Unit(connection, self._module, writes=writes)
-
     def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()
         if unit is not None and unit.task is not asyncio.current_task():
             raise RuntimeError("the open unit of work belongs to another task")
         return unit
-
-    @contextmanager
-    def _entered(self, unit: _Unit) -> Iterator[None]:
-        token = self._unit.set(unit)
-        try:
-            yield
-        finally:
-            self._unit.reset(token)
-
-
-async def _roll_back(unit: _Unit) -> None:
-    # It fails if the connection is lost, and the transaction with it; what ended the block is raised.
-    with suppress(DBAPIError):
-        await uninterrupted(unit.rollback())
 
 
 async def _undo(connection: PooledConnection) -> None:
@@ -679,13 +712,20 @@ async def _undo(connection: PooledConnection) -> None:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except PoolTimeoutError as error:
-        raise Unavailable from error
-    except DBAPIError as error:
-        if is_conflict(error):
-            raise ConcurrencyConflict from error
-        if is_prepared_statement_lost(error):
-            raise PreparedStatementLost from error
-        if is_unavailable(error):
-            raise DatabaseUnavailable from error
+    except DATABASE_ERRORS as error:
+        _raise_translated(error)
         raise
+
+
+def _raise_translated(error: BaseException) -> None:
+    """Raise the domain error that an error of the database means; return if it means none."""
+    if isinstance(error, PoolTimeoutError):
+        raise Unavailable from error
+    if not isinstance(error, DBAPIError):
+        return
+    if is_conflict(error):
+        raise ConcurrencyConflict from error
+    if is_prepared_statement_lost(error):
+        raise PreparedStatementLost from error
+    if is_unavailable(error):
+        raise DatabaseUnavailable from error

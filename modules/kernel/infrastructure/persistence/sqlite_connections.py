@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -86,9 +85,7 @@ class SqliteConnection(PooledConnection):
         return self.is_invalidated or not self._driver.in_transaction
 
     async def is_usable(self) -> bool:
-        return (
-            await super().is_usable() and not self._driver.in_transaction and not self._adapter.is_replaced()
-        )
+        return not (self.is_invalidated or self._driver.in_transaction or self._adapter.is_replaced())
 
 
 class WriteQueue(ConnectionPool):
@@ -107,9 +104,6 @@ class WriteQueue(ConnectionPool):
         self.units = 0
         """The number of units of work that began in the open transaction, also those that failed."""
 
-        self._waiters: deque[asyncio.Future[None]] = deque()
-        self._taken = False
-
     @property
     def can_go_on(self) -> bool:
         """Whether another unit of work waits, and may join the open transaction."""
@@ -125,33 +119,11 @@ class WriteQueue(ConnectionPool):
         finally:
             connection.release()
 
-    async def _take_turn(self, deadline: float) -> None:
-        if not self._taken:
-            self._taken = True
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await waiter
-        except BaseException:
-            if not waiter.cancelled():
-                # It was this unit's turn already, and others rely on it for their commit.
-                await uninterrupted(self._pass_turn())
-            raise
-
-    def _end_turn(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self._taken = False
-
     async def _pass_turn(self) -> None:
+        # Others rely on it for their commit.
         if self.uncommitted and not self.can_go_on:
             await self._commit(self._idle[-1])
-        self._end_turn()
+        await super()._pass_turn()
 
     async def _commit(self, connection: PooledConnection) -> None:
         if self.uncommitted:

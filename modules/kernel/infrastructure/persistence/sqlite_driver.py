@@ -42,6 +42,8 @@ INLINE_READ_MAX_STEPS = 50_000
 # The number of steps between two calls of the progress handler.
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
+# How long reads may go on in a file that was removed: looking takes a twentieth of a cheap request.
+REPLACEMENT_NOTICED_SECONDS = 1.0
 # The mode of new files: the owner may read and write.
 PRIVATE = 0o600
 
@@ -255,6 +257,7 @@ class ReaderConnection(WriterConnection):
         self._loop_thread_id = threading.get_ident()
         self._progress_calls = 0
         self._deadline = math.inf
+        self._look_at = 0.0
         self.driver.set_progress_handler(self._is_over, PROGRESS_INTERVAL)
 
     def _is_over(self) -> bool:
@@ -265,6 +268,13 @@ class ReaderConnection(WriterConnection):
         # at once: a single call does not mean that the read is long.
         self._progress_calls += 1
         return self._progress_calls > INLINE_READ_MAX_STEPS // PROGRESS_INTERVAL
+
+    def is_replaced(self) -> bool:
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + REPLACEMENT_NOTICED_SECONDS
+        return super().is_replaced()
 
     async def run(self, work: Callable[[], T], _rows: int = 1) -> T:
         """Run one read inline; if it exceeds its budget, restart it on aiosqlite's thread."""
