@@ -7,6 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
 
 from conduit_app.client_network import logged_address
 from conduit_app.composition import Composition, SharedServices, compose, resolve_order
@@ -16,7 +17,9 @@ from conduit_app.lean_imports import without
 from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
 from conduit_app.middleware.cache_key import CacheKeys
+from conduit_app.middleware.conditional import ConditionalMiddleware
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
+from conduit_app.middleware.direct_routes import DirectRouteMiddleware
 from conduit_app.middleware.frontend import Frontend
 from conduit_app.middleware.head_method import HeadMiddleware
 from conduit_app.middleware.overload import OverloadMiddleware
@@ -37,7 +40,6 @@ from conduit_app.pages.api_reference import create_api_reference_router
 from conduit_app.pages.front_page import create_front_page_router
 from conduit_app.pages.guides import create_guides_router, guide_links
 from conduit_app.route_conflicts import OwnedRoute, described_tags, reject_conflicts, sort_routes
-from conduit_app.route_table import RouteTable
 from conduit_app.secret_key import signing_keys
 from conduit_app.served_route import ServedRoute
 from conduit_app.settings import Settings, SettingsError, load_settings, reject_unknown
@@ -128,11 +130,11 @@ def create_application(
     install_examples(application)
     install_security_schemes(application)
     route_contexts = list(iter_route_contexts(application.routes))
-    if tracing is None:
-        # FastAPI names the span of a request when its own router finds the route.
-        application.router.routes.insert(0, RouteTable(route_contexts))
     reserved = _reserved_prefixes(route_contexts)
     # From the innermost to the outermost.
+    if tracing is None:
+        # FastAPI names the span of a request when its own router finds the route.
+        application.add_middleware(DirectRouteMiddleware, routes=route_contexts)
     root_path = settings.root_path or ""
     _add_root_path(application, root_path, reserved)
     application.add_middleware(
@@ -151,29 +153,17 @@ def create_application(
     if settings.database_read_url is not None:
         application.add_middleware(ReplicaReadsMiddleware, database=composition.database)
     application.add_middleware(UnhandledErrorMiddleware, routes=routes)
-    application.add_middleware(Utf8UrlMiddleware)
     application.add_middleware(
         OverloadMiddleware, max_requests=settings.max_requests, max_streams=settings.max_streams
     )
-    application.add_middleware(
-        BodyLimitMiddleware,
-        max_size=settings.max_body_size,
-        max_total_size=settings.max_total_body_size,
-    )
-    application.add_middleware(ProblemDetailsMiddleware)
-    application.add_middleware(
-        JsonErrorCORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
-        # Frontends add headers of tools (sentry-trace, X-Requested-With), and none of them gives rights here.
-        allow_headers=["*"],
-        expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After", "WWW-Authenticate"],
-        max_age=DAY_SECONDS,
-    )
-    application.add_middleware(
+    security_headers = Middleware(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
-    application.add_middleware(HeadMiddleware)
+    application.add_middleware(
+        ConditionalMiddleware,
+        plain=[security_headers],
+        others=[Middleware(HeadMiddleware), security_headers, *_special_middleware(settings)],
+    )
     application.add_middleware(
         RequestLogMiddleware,
         routes=routes,
@@ -186,6 +176,26 @@ def create_application(
     if tracing is not None:
         application.add_middleware(RouteSpanMiddleware, routes=routes)
     return application
+
+
+def _special_middleware(settings: Settings) -> Sequence[Middleware]:
+    """Return the middleware that `ConditionalMiddleware` spares plain requests, the outermost first."""
+    return [
+        Middleware(
+            JsonErrorCORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
+            # Frontends add headers of tools (sentry-trace, X-Requested-With). None of them gives rights here.
+            allow_headers=["*"],
+            expose_headers=[REQUEST_ID, "ETag", "Link", "Retry-After", "WWW-Authenticate"],
+            max_age=DAY_SECONDS,
+        ),
+        Middleware(ProblemDetailsMiddleware),
+        Middleware(
+            BodyLimitMiddleware, max_size=settings.max_body_size, max_total_size=settings.max_total_body_size
+        ),
+        Middleware(Utf8UrlMiddleware),
+    ]
 
 
 def _add_pages(application: FastAPI, composition: Composition, settings: Settings) -> None:

@@ -4,14 +4,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import Any, NamedTuple, Never
+from typing import NamedTuple
 
 from fastapi.routing import APIRoute, RouteContext
 from starlette._utils import get_route_path
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
-ROUTE_APP = "conduit.route_app"
+from modules.kernel.api.router import DirectRoute, direct_route
+
 PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -25,15 +25,15 @@ class _Entry(NamedTuple):
     parameters: list[tuple[int, str]]
     """The names of the parameters, with their positions in the path."""
 
+    direct: DirectRoute | None
     scope: Scope
 
 
-class RouteTable(BaseRoute):
-    """The first route of a router, which finds the others without trying all of them in order.
+class RouteTable:
+    """The routes of an application whose endpoints can be called without FastAPI.
 
-    FastAPI's router tries each route of an included router twice. What is not in the table is left to it:
-    unknown paths and methods, mounts, parameters with a converter. The table finds the route that the router
-    would find, and adds the same `endpoint`, `path_params` and `route` to the scope.
+    It finds the route that FastAPI's router would find, which tries each route of an included router twice,
+    or none: for unknown paths and methods, mounts, and parameters with a converter.
     """
 
     def __init__(self, routes: Iterable[RouteContext]) -> None:
@@ -55,32 +55,26 @@ class RouteTable(BaseRoute):
         segments = str(route.path).split("/")
         literals_of = itemgetter(*(position for position, text in enumerate(segments) if "{" not in text))
         parameters = [(position, text[1:-1]) for position, text in enumerate(segments) if "{" in text]
-        scope = {"endpoint": route.endpoint, "route": route.original_route, ROUTE_APP: route.app}
-        entry = _Entry(literals_of, literals_of(segments), parameters, scope)
+        scope = {"endpoint": route.endpoint, "route": route.original_route}
+        # The routes that only FastAPI can call are in the table, too: they have precedence over later ones.
+        entry = _Entry(literals_of, literals_of(segments), parameters, direct_route(route), scope)
         for method in route.methods or ():
             self._entries[method, len(segments)].append(entry)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return a full match with what it adds to the scope, or none."""
+    def find(self, scope: Scope) -> tuple[DirectRoute, Scope] | None:
+        """Return the route of a request, and what FastAPI's router would add to its scope, or None."""
         # The router ignores a line feed at the end.
-        if scope["type"] == "http" and not scope["path"].endswith("\n"):
-            segments = get_route_path(scope).split("/")
-            entries = self._entries.get((scope["method"], len(segments)), ())
-            for literals_of, literals, parameters, found in entries:
-                if literals_of(segments) == literals:
-                    path_params = {name: segments[position] for position, name in parameters}
-                    # A parameter without a converter is never empty.
-                    if all(path_params.values()):
-                        return Match.FULL, {**found, "path_params": path_params}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the route that was found."""
-        await scope[ROUTE_APP](scope, receive, send)
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> Never:
-        """Raise `NoMatchFound`, so that the router goes on to the route of this name."""
-        raise NoMatchFound(name, path_params)
+        if scope["path"].endswith("\n"):
+            return None
+        segments = get_route_path(scope).split("/")
+        entries = self._entries.get((scope["method"], len(segments)), ())
+        for literals_of, literals, parameters, direct, added in entries:
+            if literals_of(segments) == literals:
+                path_params = {name: segments[position] for position, name in parameters}
+                # A parameter without a converter is never empty.
+                if all(path_params.values()):
+                    return None if direct is None else (direct, {**added, "path_params": path_params})
+        return None
 
 
 def _is_plain(route: RouteContext) -> bool:

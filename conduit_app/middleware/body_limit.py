@@ -61,7 +61,7 @@ class BodyLimitMiddleware:
                     return
                 if not message.get("more_body", False):
                     break
-            await self._app(scope, _replayed(bytes(body), receive), send)
+            await self._app(scope, replayed(bytes(body), receive), send)
         finally:
             self._total_size -= len(body)
 
@@ -84,7 +84,8 @@ async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that returns a body that was read, and then what `receive` returns."""
     is_read = False
 
     async def receive_body_first() -> Message:

@@ -5,31 +5,21 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from conduit_app.middleware.security_headers import ORIGIN
 from modules.kernel.api.errors import error_response
-
-ORIGIN, VARY = b"origin", b"vary"
 
 
 class JsonErrorCORSMiddleware(CORSMiddleware):
     """Starlette's CORS middleware with its errors as JSON instead of plain text."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application; without Origin, its response varies by it and is not changed otherwise."""
-        if scope["type"] != "http" or ORIGIN in dict(scope["headers"]):
+        """Call the application; without an Origin, only the `Vary` of its response concerns CORS."""
+        if scope["type"] == "http" and ORIGIN in dict(scope["headers"]):
             await super().__call__(scope, receive, send)
-            return
-
-        async def send_with_vary(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if VARY in dict(message["headers"]):
-                    await self.send(message, send, Headers(scope=scope))
-                    return
-                message["headers"] = [*message["headers"], (VARY, b"Origin")]
-            await send(message)
-
-        await self.app(scope, receive, send_with_vary)
+        else:
+            await self.app(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the response to a preflight request."""

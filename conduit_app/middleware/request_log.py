@@ -1,6 +1,6 @@
 """The request id, and one log line per request."""
 
-import os
+import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -131,5 +131,7 @@ class ConsoleFields:
 
 
 def _request_id(scope: Scope) -> str:
-    sent = next((value for name, value in scope["headers"] if name == RAW_REQUEST_ID), b"")
-    return sent.decode() if WELL_FORMED.fullmatch(sent) else os.urandom(16).hex()
+    for name, value in scope["headers"]:
+        if name == RAW_REQUEST_ID and WELL_FORMED.fullmatch(value):
+            return str(value, "ascii")
+    return f"{random.getrandbits(128):032x}"

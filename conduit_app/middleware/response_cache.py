@@ -3,8 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 import structlog
 from starlette.datastructures import Headers
@@ -31,15 +31,13 @@ MAX_ENTRY_FRACTION = 64
 ENTRY_OVERHEAD_BYTES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
+class _Response(NamedTuple):
     headers: RawHeaders
     body: bytes
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedResponse:
+class _CachedResponse(NamedTuple):
     response: _Response
     endpoint: object
     principal: Principal | None
@@ -62,8 +60,7 @@ class ResponseCacheMiddleware:
     ) -> None:
         self._app = app
         self._keys = keys
-        # Nothing is cached without a version, and a cache without room needs none.
-        self._read_data_version = read_data_version if max_size else _no_version
+        self._read_data_version = read_data_version
         self._max_size = max_size
         self._version: DataVersion | None = None
         self._entries: OrderedDict[Key, _CachedResponse] = OrderedDict()
@@ -74,23 +71,19 @@ class ResponseCacheMiddleware:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
-        query = self._keys.query(path, scope["query_string"])
-        if query is None:
+        key = self._key(scope) if self._max_size else None
+        # Read before the response is computed: one that is newer than its version only expires too early.
+        version = None if key is None else await self._current_version()
+        if key is None or version is None:
             await self._call(scope, receive, send)
             return
-        # All Authorization headers: which of two is used is not decided here.
-        credentials = tuple(value for name, value in scope["headers"] if name == b"authorization")
-        key = (path, query, credentials)
-        # Read before the response is computed: one that is newer than its version only expires too early.
-        version = await self._current_version()
-        cached = None if version is None else self._entries.get(key)
+        cached = self._entries.get(key)
         if cached is None or cached.expires_at <= time.time():
             response = await self._call(scope, receive, send)
             if response is not None and CACHE_MAX_AGE in scope:
                 if scope.get(CREDENTIALS_REJECTED):
                     # The token may become valid, and many invalid ones would evict the valid ones.
-                    key = (path, query, ())
+                    key = (*key[:2], ())
                 self._store(key, version, _cached(response, scope))
             return
         self._entries.move_to_end(key)
@@ -99,6 +92,14 @@ class ResponseCacheMiddleware:
         if cached.principal is not None:
             structlog.contextvars.bind_contextvars(user_id=cached.principal.user_id)
         await _send(cached.response, scope, send)
+
+    def _key(self, scope: Scope) -> Key | None:
+        path = scope["path"]
+        query = self._keys.query(path, scope["query_string"])
+        if query is None:
+            return None
+        # All Authorization headers: which of two is used is not decided here.
+        return path, query, tuple([value for name, value in scope["headers"] if name == b"authorization"])
 
     async def _current_version(self) -> DataVersion | None:
         version = await self._read_data_version()
@@ -114,10 +115,11 @@ class ResponseCacheMiddleware:
 
         async def send_with_etag(message: Message) -> None:
             nonlocal pending_start, response
-            if message["type"] == "http.response.start" and _can_have_etag(message):
-                pending_start = message
-            elif pending_start is None:
-                await send(message)
+            if pending_start is None:
+                if message["type"] == "http.response.start" and _can_have_etag(message):
+                    pending_start = message
+                else:
+                    await send(message)
             elif message.get("more_body", False):
                 await send(pending_start)
                 pending_start = None
@@ -129,9 +131,9 @@ class ResponseCacheMiddleware:
         await self._app(scope, receive, send_with_etag)
         return response
 
-    def _store(self, key: Key, version: DataVersion | None, cached: _CachedResponse) -> None:
+    def _store(self, key: Key, version: DataVersion, cached: _CachedResponse) -> None:
         size = _size(key, cached)
-        if version is None or version != self._version or size > self._max_size // MAX_ENTRY_FRACTION:
+        if version != self._version or size > self._max_size // MAX_ENTRY_FRACTION:
             return
         # A concurrent request may have stored the same response meanwhile.
         if key in self._entries:
@@ -162,10 +164,6 @@ def _with_etag(start: Message, body: bytes) -> _Response:
         etag = entity_tag(body).encode()
         headers = [*headers, (ETAG, etag)]
     return _Response(headers, body, etag.decode())
-
-
-async def _no_version() -> None:
-    return None
 
 
 def _is_match(scope: Scope, etag: str) -> bool:

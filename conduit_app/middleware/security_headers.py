@@ -1,16 +1,19 @@
 """Security and caching headers of every response."""
 
 import re
+from functools import cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conduit_app.middleware.script_sources import hash_source
-from modules.kernel.api.authentication import CREDENTIALS_REJECTED, has_authorization
+from modules.kernel.api.authentication import CREDENTIALS_REJECTED
 
 # Raw ASGI headers, with names in lower case: this runs for every request.
 RawHeaders = list[tuple[bytes, bytes]]
 
-VARY = b"vary"
+AUTHORIZATION, ORIGIN, VARY = b"authorization", b"origin", b"vary"
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+NO_CACHE, NO_STORE = (b"cache-control", b"no-cache"), (b"cache-control", b"no-store")
 # RFC 6750, 3.1, for a response that is not a 401 too (RFC 9110, 11.6.1).
 INVALID_TOKEN = (b"www-authenticate", b'Token error="invalid_token"')
 POLICY = b"content-security-policy"
@@ -30,8 +33,8 @@ class SecurityHeadersMiddleware:
 
     nosniff; a content security policy to HTML without one; with `strict_transport`, HSTS on HTTPS
     requests; `Cache-Control: no-store` for authenticated or unsafe requests, `no-cache` otherwise (RFC
-    9111, 5.2.2); and in the API `Vary: Authorization`, and `WWW-Authenticate` if an invalid token counted as
-    none.
+    9111, 5.2.2); `Vary: Origin` for requests without an `Origin`, `Vary: Authorization` in the API, and
+    `WWW-Authenticate` if an invalid token counted as none.
     """
 
     def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
@@ -43,7 +46,15 @@ class SecurityHeadersMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        added = self._headers_for(scope)
+        is_private, has_origin = scope["method"] not in SAFE_METHODS, False
+        for name, value in scope["headers"]:
+            if name == AUTHORIZATION and value.strip():
+                is_private = True
+            elif name == ORIGIN:
+                has_origin = True
+        varies_by_caller = scope["method"] in SAFE_METHODS and scope["path"].startswith("/api/")
+        is_strict = self._strict_transport and scope["scheme"] == "https"
+        added = _headers(is_private, has_origin, varies_by_caller, is_strict)
         start: Message | None = None
 
         async def send_with_headers(message: Message) -> None:
@@ -67,16 +78,16 @@ class SecurityHeadersMiddleware:
 
         await self._app(scope, receive, send_with_headers)
 
-    def _headers_for(self, scope: Scope) -> RawHeaders:
-        headers = [(b"x-content-type-options", b"nosniff")]
-        is_authenticated = has_authorization(scope)
-        is_safe = scope["method"] in SAFE_METHODS
-        headers.append((b"cache-control", b"no-cache" if is_safe and not is_authenticated else b"no-store"))
-        if is_safe and scope["path"].startswith("/api/"):
-            headers.append((VARY, b"Authorization"))
-        if self._strict_transport and scope["scheme"] == "https":
-            headers.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
-        return headers
+
+@cache
+def _headers(is_private: bool, has_origin: bool, varies_by_caller: bool, is_strict: bool) -> RawHeaders:
+    headers = [NO_SNIFF, NO_STORE if is_private else NO_CACHE]
+    varying = [b"Authorization"] * varies_by_caller + [b"Origin"] * (not has_origin)
+    if varying:
+        headers.append((VARY, b", ".join(varying)))
+    if is_strict:
+        headers.append((b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
+    return headers
 
 
 def _policy(page: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from base64 import urlsafe_b64encode
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -14,8 +13,8 @@ from starlette.datastructures import Headers
 
 from modules.kernel.domain.clock import to_iso
 
-# In bytes. SHA-256, truncated: processors compute it in half the time of BLAKE2b.
-DIGEST_SIZE = 16
+# Hexadecimal, of SHA-256: processors compute it in half the time of BLAKE2b.
+DIGITS = 32
 
 
 def joined_header(headers: Headers, name: str) -> str | None:
@@ -58,7 +57,7 @@ EDITABLE_ETAG: dict[int | str, dict[str, Any]] = {
 
 def entity_tag(body: bytes) -> str:
     """Return the strong ETag of a response body: a digest of its bytes (RFC 9110, 8.8.3)."""
-    return _etag(_digest(body).digest())
+    return f'"{hashlib.sha256(body).hexdigest()[:DIGITS]}"'
 
 
 def editable_etag(body: bytes, updated_at: datetime) -> str:
@@ -72,15 +71,7 @@ def editable_etag(body: bytes, updated_at: datetime) -> str:
 def file_etag(file: Path) -> str:
     """Return the strong ETag of a file, read in chunks; raise `OSError` when it cannot be read."""
     with file.open("rb") as opened:
-        return _etag(hashlib.file_digest(opened, _digest).digest())
-
-
-def _digest(body: bytes = b"") -> "hashlib._Hash":
-    return hashlib.sha256(body, usedforsecurity=False)
-
-
-def _etag(digest: bytes) -> str:
-    return f'"{urlsafe_b64encode(digest[:DIGEST_SIZE]).decode().rstrip("=")}"'
+        return f'"{hashlib.file_digest(opened, "sha256").hexdigest()[:DIGITS]}"'
 
 
 def weak_match(tags_listed: str, tag: str) -> bool:

@@ -1,7 +1,7 @@
 """Error responses: one table from domain errors to statuses, one shape for all of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 
@@ -86,6 +86,9 @@ MESSAGES: Mapping[str, str] = {
 }
 
 
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+
 class GenericErrorModel(BaseModel):
     """The body of every error response: messages by subject."""
 
@@ -103,9 +106,13 @@ def error_response(
 
 def install_error_handlers(application: FastAPI) -> None:
     """Install the handlers that turn domain, validation and HTTP errors into error responses."""
-    application.add_exception_handler(DomainError, _domain_error)
-    application.add_exception_handler(RequestValidationError, _validation_error)
-    application.add_exception_handler(HTTPException, _http_error)
+    for kind, handler in _HANDLERS.items():
+        application.add_exception_handler(kind, handler)
+
+
+def error_handler(error: Exception) -> ErrorHandler | None:
+    """Return the handler that turns an error into a response, or None for an error that is a fault."""
+    return next((_HANDLERS[kind] for kind in type(error).__mro__ if kind in _HANDLERS), None)
 
 
 async def _domain_error(_request: Request, error: Exception) -> Response:
@@ -155,3 +162,10 @@ def _allow_header(request: Request) -> Mapping[str, str]:
         # RFC 9110, 9.1: HEAD wherever there is GET; the application processes it as one.
         allowed = allowed | {"HEAD"}
     return {"Allow": ", ".join(sorted(allowed))}
+
+
+_HANDLERS: Mapping[type[Exception], ErrorHandler] = {
+    DomainError: _domain_error,
+    RequestValidationError: _validation_error,
+    HTTPException: _http_error,
+}

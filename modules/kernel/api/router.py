@@ -1,16 +1,16 @@
 """The router of a module: FastAPI's, with strict JSON, retries, a time limit and OpenAPI examples."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin
+from collections.abc import Callable
+from typing import Any, NamedTuple, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext
 
 from modules.kernel.api.cacheable import CACHE_MAX_AGE
 from modules.kernel.api.examples import Examples, attach_examples
 from modules.kernel.api.json_response import JsonResponse
-from modules.kernel.api.resolved_calls import ResolvedCall, Unresolvable, UnusualRequest
+from modules.kernel.api.resolved_calls import ResolvedCall, Unresolvable
 from modules.kernel.api.retries import Handler, with_retries_and_timeout
 from modules.kernel.api.strict_json import StrictJsonRequest
 from modules.kernel.domain.identity import write_authorization
@@ -20,41 +20,43 @@ from modules.kernel.domain.identity import write_authorization
 NO_DESCRIPTION = "\f"
 
 
+class DirectRoute(NamedTuple):
+    """How to call an endpoint without FastAPI."""
+
+    handle: Handler
+    """Returns the response; raises what the endpoint raises, or `UnusualRequest` before calling it."""
+
+    request_class: type[Request]
+
+
 class _Route(APIRoute):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.description = self.description or NO_DESCRIPTION
 
     def get_route_handler(self) -> Handler:
-        handle = _with_own_authorization(
-            with_retries_and_timeout(self._resolved(super().get_route_handler()))
-        )
-        if (max_age := self.endpoint.__dict__.get(CACHE_MAX_AGE)) is not None:
-            return self._cacheable(handle, max_age)
+        handle = self._handler(super().get_route_handler())
         return handle if self.body_field is None else self._with_strict_json(handle)
 
-    def _resolved(self, handle: Handler) -> Handler:
-        """Return a handler that calls the endpoint itself, if its signature and the request are usual."""
+    def direct(self) -> DirectRoute | None:
         if get_origin(inspect.signature(self.endpoint).return_annotation) is not JsonResponse:
-            return handle
+            return None
         try:
             call = ResolvedCall(self.endpoint, self.param_convertors)
         except Unresolvable:
-            return handle
+            return None
         endpoint, arguments = self.endpoint, call.arguments
 
-        async def handle_resolved(request: Request) -> Response:
-            try:
-                resolved: Mapping[str, object] | None = await arguments(request)
-            except UnusualRequest:
-                resolved = None
-            if resolved is None:
-                # Outside of the handler of the exception, which holds an invalid body in memory.
-                return await handle(request)
-            response: Response = await endpoint(**resolved)
+        async def handle(request: Request) -> Response:
+            response: Response = await endpoint(**await arguments(request))
             return response
 
-        return handle_resolved
+        return DirectRoute(self._handler(handle), Request if self.body_field is None else StrictJsonRequest)
+
+    def _handler(self, handle: Handler) -> Handler:
+        handle = _with_own_authorization(with_retries_and_timeout(handle))
+        max_age = self.endpoint.__dict__.get(CACHE_MAX_AGE)
+        return handle if max_age is None else self._cacheable(handle, max_age)
 
     @staticmethod
     def _cacheable(handle: Handler, max_age: float) -> Handler:
@@ -70,6 +72,14 @@ class _Route(APIRoute):
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
         return handle_json
+
+
+def direct_route(route: RouteContext) -> DirectRoute | None:
+    """Return how to call the endpoint of a route without FastAPI, or None if only FastAPI can call it."""
+    # Dependencies without a parameter, of the route and of what includes it, are FastAPI's to resolve.
+    if not isinstance(route.original_route, _Route) or route.dependencies:
+        return None
+    return route.original_route.direct()
 
 
 def _with_own_authorization(handle: Handler) -> Handler:

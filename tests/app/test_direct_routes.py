@@ -1,4 +1,4 @@
-"""Endpoints resolved when the route is added return what FastAPI's own routes return."""
+"""Endpoints that are called without FastAPI return what they return when FastAPI calls them."""
 
 from http import HTTPStatus
 from itertools import product
@@ -10,9 +10,10 @@ from fastapi import Depends, FastAPI, Header, Query, Request, routing
 from fastapi.routing import iter_route_contexts
 from starlette.routing import compile_path
 
-from modules.kernel.api import router as router_module
+from conduit_app.middleware.direct_routes import DirectRouteMiddleware
 from modules.kernel.api.authentication import Authentication
 from modules.kernel.api.cursors import CursorPagination, Pagination
+from modules.kernel.api.errors import install_error_handlers
 from modules.kernel.api.fields import (
     Identifier,
     OffsetPagination,
@@ -24,9 +25,8 @@ from modules.kernel.api.fields import (
 from modules.kernel.api.json_response import JsonResponse
 from modules.kernel.api.resolved_calls import ResolvedCall, Unresolvable
 from modules.kernel.api.router import ModuleRouter
-from modules.kernel.domain.identity import UserId
+from modules.kernel.domain.identity import TokenMissing, UserId
 from modules.kernel.fakes import FakeTokenVerifier
-from tests.kernel.error_app import create_client
 
 TOKENS = FakeTokenVerifier()
 AUTHENTICATION = Authentication(TOKENS)
@@ -64,29 +64,50 @@ async def write(
     return echo(caller, note.text, page)
 
 
-def client() -> httpx2.AsyncClient:
+async def forbid() -> None:
+    raise TokenMissing
+
+
+async def guarded() -> JsonResponse[Echo]:
+    raise AssertionError
+
+
+def client(application: FastAPI) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url="http://routes.test")
+
+
+def routes() -> FastAPI:
+    """Return an application with the routes, whose endpoints FastAPI calls."""
     router = ModuleRouter()
     router.add_api_route("/{slug}/{id}", read, methods=["GET"])
     router.add_api_route("/notes", write, methods=["POST"])
-    return create_client(router)
+    router.add_api_route("/guarded", guarded, methods=["GET"], dependencies=[Depends(forbid)])
+    router.include_router(below(), prefix="/of/guarded", dependencies=[Depends(forbid)])
+    # The table leaves /{slug}/{id} to FastAPI if the document, which is no endpoint, is at such a path.
+    application = FastAPI(openapi_url=None)
+    application.include_router(router)
+    install_error_handlers(application)
+    return application
+
+
+def below() -> ModuleRouter:
+    router = ModuleRouter()
+    router.add_api_route("/articles", guarded, methods=["GET"])
+    return router
 
 
 @pytest.fixture
 def resolved() -> httpx2.AsyncClient:
-    """Return a client of the routes."""
-    return client()
+    """Return a client of the routes, whose endpoints are called without FastAPI."""
+    application = routes()
+    application.add_middleware(DirectRouteMiddleware, routes=list(iter_route_contexts(application.routes)))
+    return client(application)
 
 
 @pytest.fixture
-def standard(monkeypatch: pytest.MonkeyPatch) -> httpx2.AsyncClient:
-    """Return a client of the same routes, of which FastAPI resolves every call."""
-
-    def refuse(*_: object) -> ResolvedCall:
-        raise Unresolvable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(router_module, "ResolvedCall", refuse)
-        return client()
+def standard() -> httpx2.AsyncClient:
+    """Return a client of the same routes, whose endpoints FastAPI calls."""
+    return client(routes())
 
 
 READS = [
@@ -115,19 +136,29 @@ async def test_read_gets_the_response_of_fastapi(
     assert await sent(resolved, "GET", url, headers) == await sent(standard, "GET", url, headers)
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"text":"Hi"}', b'{"text":7}', b"{}", b"null", b"[", b"", b'{"a":1,"a":2}']
-)
+MALFORMED = [b"[", b'{"a":1,"a":2}']
+
+
+@pytest.mark.parametrize("body", [b'{"text":"Hi"}', b'{"text":7}', b"{}", b"null", b"", *MALFORMED])
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "text/plain"])
 @pytest.mark.parametrize("url", ["/notes", "/notes?limit=0"])
 async def test_write_gets_the_response_of_fastapi(
     resolved: httpx2.AsyncClient, standard: httpx2.AsyncClient, body: bytes, media_type: str, url: str
 ) -> None:
-    for headers in HEADERS:
+    for headers in HEADERS if body not in MALFORMED else HEADERS[1:2]:
         typed = {**headers, "Content-Type": media_type}
         assert await sent(resolved, "POST", url, typed, body) == await sent(
             standard, "POST", url, typed, body
         )
+
+
+@pytest.mark.parametrize("body", MALFORMED)
+async def test_missing_token_is_reported_before_malformed_json(
+    resolved: httpx2.AsyncClient, body: bytes
+) -> None:
+    # FastAPI parses the body first.
+    response = await sent(resolved, "POST", "/notes", {"Content-Type": "application/json"}, body)
+    assert response[0] == HTTPStatus.UNAUTHORIZED
 
 
 async def sent(
@@ -136,6 +167,11 @@ async def sent(
     """Return the status, the headers and the body of a response."""
     response = await client.request(method, url, headers=headers, content=body)
     return response.status_code, response.headers.multi_items(), response.content
+
+
+@pytest.mark.parametrize("path", ["/guarded", "/of/guarded/articles"])
+async def test_dependency_without_a_parameter_is_not_skipped(resolved: httpx2.AsyncClient, path: str) -> None:
+    assert (await sent(resolved, "GET", path, {}))[0] == HTTPStatus.UNAUTHORIZED
 
 
 async def test_usual_request_is_not_resolved_by_fastapi(
