@@ -141,6 +141,39 @@ class Server(uvicorn.Server):
         )
 
 
+class _ResponseTransport:
+    """The transport of a connection for its responses: it sends the head together with the first of the body.
+
+    uvicorn writes one after the other, which is two system calls and two packets. A head is sent at once if
+    no body follows, or one of unknown length, such as a stream, which may begin much later.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.close = transport.close
+        self.is_closing = transport.is_closing
+
+    def start(self, response: RequestResponseCycle) -> None:
+        """Begin the next response of the connection."""
+        self._response = response
+        self._head: bytes | None = None
+        self._is_head_written = False
+
+    def write(self, data: bytes) -> None:
+        """Write what is part of the response, or comes before it (100 Continue)."""
+        if self._head is not None:
+            self._transport.writelines((self._head, data))
+            self._head = None
+        elif self._response.response_started and not self._is_head_written:
+            self._is_head_written = True
+            if self._response.expected_content_length and self._response.scope["method"] != "HEAD":
+                self._head = data
+            else:
+                self._transport.write(data)
+        else:
+            self._transport.write(data)
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which has no read timeout and no limit on the size of headers.
 
@@ -188,6 +221,7 @@ class LimitedProtocol(HttpToolsProtocol):
         keep out others. If all are being served, it may still be a probe, and is rejected if it is not.
         """
         super().connection_made(transport)
+        self._response_transport = _ResponseTransport(transport)
         if self.client is not None:
             self.network = client_network(self.client[0], self._limits.trusted_proxies)
         if self.network is not None:
@@ -339,6 +373,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._responding = cycle
+        self._response_transport.start(cycle)
+        cycle.transport = cast("asyncio.Transport", self._response_transport)
         super()._start_asgi_task(cycle, app)
 
     def _size_rejection(self) -> Rejection | None:

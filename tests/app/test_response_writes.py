@@ -1,0 +1,83 @@
+"""The head of a response is sent together with its body, unless the body may come much later."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from conduit_app.server import LimitedProtocol, Limits, ServerConfig
+from conduit_app.settings import Settings
+from tests.conftest import SECRET
+
+LENGTH = (b"content-length", b"4")
+
+
+class RecordingTransport(asyncio.Transport):
+    """A transport that records what is written at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def writelines(self, list_of_data: Sequence[bytes]) -> None:  # type: ignore[override] # narrower than asyncio's
+        self.writes.append(b"".join(list_of_data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def resume_reading(self) -> None:
+        """Do nothing: the requests are complete."""
+
+
+async def writes_of(method: bytes, headers: Sequence[tuple[bytes, bytes]], *parts: bytes) -> list[bytes]:
+    """Return what is written at once of a response whose body has these parts."""
+
+    async def application(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = ServerConfig(application, Limits.of(Settings(secret_key=SECRET)), log_config=None)
+    config.load()
+    state = ServerState()
+    protocol = LimitedProtocol(config, state, {})
+    transport = RecordingTransport()
+    protocol.connection_made(transport)
+    for _ in range(2):
+        protocol.data_received(method + b" / HTTP/1.1\r\nHost: conduit.test\r\nExpect: 100-continue\r\n\r\n")
+        await asyncio.gather(*state.tasks)
+    first, second = (
+        transport.writes[: len(transport.writes) // 2],
+        transport.writes[len(transport.writes) // 2 :],
+    )
+    assert first == second
+    return [
+        written.rpartition(b"\r\n\r\n")[2] if b"HTTP/1.1 200" in written else written for written in first
+    ]
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "parts", "written"),
+    [
+        (b"GET", [LENGTH], [b"body"], [CONTINUE, b"body", b""]),
+        (b"GET", [LENGTH], [b"bo", b"dy"], [CONTINUE, b"bo", b"dy", b""]),
+        (b"GET", [(b"content-length", b"0")], [], [CONTINUE, b"", b""]),
+        (b"GET", [], [b"body"], [CONTINUE, b"", b"4\r\nbody\r\n", b"0\r\n\r\n"]),
+        (b"HEAD", [LENGTH], [], [CONTINUE, b""]),
+    ],
+    ids=["one part", "two parts", "no body", "unknown length", "HEAD"],
+)
+async def test_head_is_written_with_the_first_part_of_a_body_of_known_length(
+    method: bytes, headers: Sequence[tuple[bytes, bytes]], parts: Sequence[bytes], written: Sequence[bytes]
+) -> None:
+    assert await writes_of(method, headers, *parts) == written
