@@ -1,6 +1,7 @@
 """Connections of units of work to PostgreSQL, with faults of the server, the connection and values."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
@@ -61,6 +62,28 @@ async def test_names_of_prepared_statements_are_those_of_one_session(postgresql_
         async with unit_of_work():
             names += await postgresql_database.fetch_values(PREPARED_NAMES)
     assert len(names) == len(set(names)) > 4
+
+
+async def test_socket_is_watched_from_one_statement_to_the_next(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, watched = asyncio.get_running_loop(), list[int]()
+    add_reader = loop.add_reader
+
+    def add_counted(socket: int, *callback: Any) -> None:
+        watched.append(socket)
+        add_reader(socket, *callback)
+
+    async with postgresql_database.snapshot() as session:
+        await session.execute(text("SELECT 1"))
+        monkeypatch.setattr(loop, "add_reader", add_counted)
+        for _ in range(5):
+            await postgresql_database.fetch_all(NAMES)
+        assert len(watched) == 1
+        # Those of a session are read by psycopg, and not before it waits for them.
+        for _ in range(5):
+            await session.execute(text("SELECT pg_sleep(0.001)"))
+        assert watched[0] not in watched[1:]
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800", object()], ids=["nul", "surrogate", "object"])

@@ -82,9 +82,13 @@ class PooledConnection(ABC):
         return self._sync_connection.invalidated
 
     async def discard(self) -> None:
-        """Close the driver's connection."""
+        """Close the connection, and the driver's without a word to the server."""
         if not self.is_invalidated:
             await self.connection.invalidate()
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
         await self.connection.close()
 
     def release(self) -> None:
@@ -185,7 +189,7 @@ class ConnectionPool:
         while self._idle:
             connection = self._idle.pop()
             if await connection.is_usable():
-                await connection.connection.close()
+                await connection.close()
             else:
                 await connection.discard()
 

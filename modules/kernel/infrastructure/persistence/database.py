@@ -117,7 +117,9 @@ class _Unit:
         if connection.module != module:
             connection.act_for(module)
         self.session = _LazySession(connection)
-        self.task = asyncio.current_task()
+        # Finding the loop is a system call.
+        self.loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task(self.loop)
         self.writes = writes
         self.after_commit: list[Callable[[], None]] = []
 
@@ -698,7 +700,7 @@ class Database:
 
     def _current_unit(self) -> _Unit | None:
         unit = self._unit.get()
-        if unit is not None and unit.task is not asyncio.current_task():
+        if unit is not None and unit.task is not asyncio.current_task(unit.loop):
             raise RuntimeError("the open unit of work belongs to another task")
         return unit
 

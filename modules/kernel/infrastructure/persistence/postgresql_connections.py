@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
 import asyncio
+import os
 import re
 import secrets
 import select as readiness
@@ -56,6 +57,83 @@ FLOAT8 = psycopg.adapters.types["float8"].oid
 _Sent = tuple[str, bytes | None]
 
 
+class _Input:
+    """What the server sends while libpq is in pipeline mode, which is read as soon as it arrives.
+
+    The event loop watches a duplicate of the socket from one statement to the next. Watching it for each wait
+    anew, as psycopg does, is nine system calls on uvloop. Out of pipeline mode, what arrives is for psycopg,
+    or is the end of the connection: it is not read, and no longer watched until the next wait.
+    """
+
+    def __init__(self, libpq: pq.abc.PGconn) -> None:
+        self._libpq = libpq
+        self._loop = asyncio.get_running_loop()
+        self._socket = os.dup(libpq.socket)
+        self._is_watched = self._is_closed = False
+        self._arrival: asyncio.Future[None] | None = None
+        self._failure: psycopg.Error | None = None
+
+    @property
+    def has_unexpected(self) -> bool:
+        """Whether something has arrived out of pipeline mode: the end of the connection."""
+        if self._is_watched or self._is_closed:
+            return self._is_closed
+        poll = readiness.poll()
+        poll.register(self._socket, readiness.POLLIN)
+        return bool(poll.poll(0))
+
+    async def arrival(self) -> None:
+        """Wait until something was read; raise `OperationalError` if the connection is lost."""
+        if self._failure is not None:
+            raise self._failure
+        if not self._is_watched:
+            self._loop.add_reader(self._socket, self._read)
+            self._is_watched = True
+        self._arrival = self._loop.create_future()
+        try:
+            await self._arrival
+        finally:
+            self._arrival = None
+        if self._failure is not None:
+            raise self._failure
+
+    async def arrival_or_room(self) -> None:
+        """Wait until something was read, or the socket is writable."""
+        self._loop.add_writer(self._socket, self._wake)
+        try:
+            await self.arrival()
+        finally:
+            if not self._is_closed:
+                self._loop.remove_writer(self._socket)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stop_watching()
+        if not self._is_closed:
+            self._is_closed = True
+            os.close(self._socket)
+
+    def _read(self) -> None:
+        try:
+            if not self._libpq.pipeline_status:
+                self._stop_watching()
+                return
+            self._libpq.consume_input()
+        except psycopg.Error as error:
+            self._failure = error
+            self._stop_watching()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _stop_watching(self) -> None:
+        if self._is_watched:
+            self._loop.remove_reader(self._socket)
+            self._is_watched = False
+
+
 class PostgresqlConnection(PooledConnection):
     """A connection to PostgreSQL. A transaction begins with the first statement of its unit of work.
 
@@ -81,6 +159,7 @@ class PostgresqlConnection(PooledConnection):
         driver: Any = raw.driver_connection
         self._driver: psycopg.AsyncConnection[Any] = driver
         self._libpq: pq.abc.PGconn = driver.pgconn
+        self._input = _Input(self._libpq)
         self._transformer = Transformer(driver)
         # Of this session: a pooler that does not keep statements would execute another one's of this name.
         session = secrets.token_hex(8)
@@ -136,9 +215,12 @@ class PostgresqlConnection(PooledConnection):
             await self._read_pending_results()
         except psycopg.Error:
             return False
-        # Readable without a statement only if the server has closed the connection. Closed: status UNKNOWN.
-        idle = self._libpq.transaction_status == TransactionStatus.IDLE
-        return idle and not _is_readable(self._libpq.socket)
+        # The status of a closed connection is UNKNOWN.
+        return self._is_idle and not self._input.has_unexpected
+
+    async def close(self) -> None:
+        self._input.close()
+        await super().close()
 
     async def _end(self, command: str) -> None:
         self._in_unit_of_work = False
@@ -249,12 +331,10 @@ class PostgresqlConnection(PooledConnection):
         results: list[pq.abc.PGresult] = []
         failure: psycopg.Error | None = None
         while libpq.flush():
-            await self._wait(for_writing=True)
-            libpq.consume_input()
+            await self._input.arrival_or_room()
         while True:
             while libpq.is_busy():
-                await self._wait()
-                libpq.consume_input()
+                await self._input.arrival()
             result = libpq.get_result()
             if result is None:
                 if libpq.status != ConnStatus.OK:
@@ -274,27 +354,7 @@ class PostgresqlConnection(PooledConnection):
     async def _read_pending_results(self) -> None:
         """Read the results of the end of a snapshot, which nobody has waited for."""
         if self._libpq.pipeline_status:
-            self._libpq.consume_input()
             await self._read_results()
-
-    async def _wait(self, *, for_writing: bool = False) -> None:
-        """Wait until the socket is readable, or writable if asked for."""
-        loop = asyncio.get_running_loop()
-        socket, ready = self._libpq.socket, loop.create_future()
-
-        def set_ready() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        loop.add_reader(socket, set_ready)
-        if for_writing:
-            loop.add_writer(socket, set_ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(socket)
-            if for_writing:
-                loop.remove_writer(socket)
 
     async def _cancel(self) -> None:
         """Cancel the statement that is being executed, and read its result."""
@@ -304,6 +364,7 @@ class PostgresqlConnection(PooledConnection):
                 await self._read_results()
         except (psycopg.Error, TimeoutError):
             await self._driver.close()
+            self._input.close()
 
     def _wrapped(self, sql: str, error: Exception) -> Exception:
         redact_row_values(error)
@@ -324,9 +385,3 @@ def run_sessions_in_units_of_work(engine: AsyncEngine) -> None:
         pooled = context.connection and context.connection.info.get(POOLED)
         if pooled and (refusal := pooled.refusal(context.original_exception)):
             raise refusal from context.original_exception
-
-
-def _is_readable(socket: int) -> bool:
-    poll = readiness.poll()
-    poll.register(socket, readiness.POLLIN)
-    return bool(poll.poll(0))
