@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from fastapi import Query, Request, Response
@@ -59,8 +59,7 @@ class OffsetAndCursor(Invalid):
     problem = "cannot be used with a cursor"
 
 
-@dataclass(frozen=True, slots=True)
-class _ListScope:
+class _ListScope(NamedTuple):
     """The list that a cursor is valid for: its path and the filters in the query."""
 
     path: str
@@ -100,7 +99,8 @@ class Pagination:
         cursor = self._cursors.encode(position, scope.name)
         # Relative to the URL of the request (RFC 3986, 5.2.2), of which a proxy may change host and path.
         limit = min(self.page.limit, MAX_LIMIT)
-        response.headers["Link"] = f'<?{scope.after(cursor, limit)}>; rel="next"'
+        link = f'<?{scope.after(cursor, limit)}>; rel="next"'
+        response.raw_headers.append((b"link", link.encode()))
 
 
 class CursorPagination:

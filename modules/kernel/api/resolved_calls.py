@@ -63,10 +63,14 @@ class ResolvedCall:
         self._resolved = [] if resolved is None else resolved
         self._dependencies: list[tuple[str, ResolvedCall]] = []
         self._parameters: list[_Parameter] = []
+        self._query_parameters: list[_Parameter] = []
         self._requests: list[str] = []
         self._body: tuple[str, Callable[[object], object]] | None = None
         for parameter in inspect.signature(call).parameters.values():
             self._add(parameter, path_names)
+        defaults = {parameter.name: parameter.default for parameter in self._query_parameters}
+        # None if there is a parameter without a default.
+        self._query_defaults = None if inspect.Parameter.empty in defaults.values() else defaults
 
     def _add(self, parameter: inspect.Parameter, path_names: Collection[str]) -> None:
         name, annotation = parameter.name, parameter.annotation
@@ -79,7 +83,7 @@ class ResolvedCall:
                 self._resolved.append(dependency)
                 self._dependencies.append((name, ResolvedCall(dependency, path_names, self._resolved)))
             case [Query(alias=alias)]:
-                self._parameters.append(_text(parameter, type_, alias or name, _query))
+                self._query_parameters.append(_text(parameter, type_, alias or name, _query))
             case [Header(alias=alias)] if alias is not None:
                 self._parameters.append(_text(parameter, type_, alias, _headers))
             case [] | [Path()] if name in path_names:
@@ -96,8 +100,13 @@ class ResolvedCall:
         arguments: dict[str, object] = {}
         for name, dependency in self._dependencies:
             arguments[name] = await dependency.call(**await dependency.arguments(request))
+        if not request.scope["query_string"] and self._query_defaults is not None:
+            arguments |= self._query_defaults
+            parameters = self._parameters
+        else:
+            parameters = [*self._parameters, *self._query_parameters]
         try:
-            for parameter in self._parameters:
+            for parameter in parameters:
                 arguments[parameter.name] = parameter.of(request)
             if self._body is not None:
                 name, validate = self._body
@@ -122,7 +131,7 @@ def _text(
 
 
 def _query(request: Request) -> Mapping[str, str]:
-    return request.query_params if request.scope["query_string"] else {}
+    return request.query_params
 
 
 def _headers(request: Request) -> Mapping[str, str]:
