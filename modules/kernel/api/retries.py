@@ -25,7 +25,8 @@ def with_retries_and_timeout(handle: Handler) -> Handler:
     # The whole request, because all of it was rolled back and its reads may be out of date. The body
     # has been read and is reused; no response has been sent, since use cases commit first.
     async def handle_with_retries(request: Request) -> Response:
-        task, limits = asyncio.current_task(), time_limits()
+        limits = time_limits()
+        task = asyncio.current_task(limits.loop)
         assert task is not None  # noqa: S101 - coroutines run in tasks
         limits.add(task, REQUEST_TIMEOUT_SECONDS)
         try:

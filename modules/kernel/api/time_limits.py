@@ -14,17 +14,17 @@ class TimeLimits:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         # In their order, as all have the same limit.
         self._deadlines: dict[asyncio.Task[object], float] = {}
         self._is_checking = False
 
     def add(self, task: asyncio.Task[object], seconds: float) -> None:
         """Cancel the task after `seconds`, or up to a second later, unless it is removed before."""
-        self._deadlines[task] = self._loop.time() + seconds
+        self._deadlines[task] = self.loop.time() + seconds
         if not self._is_checking:
             self._is_checking = True
-            self._loop.call_later(CHECK_INTERVAL_SECONDS, self._check)
+            self.loop.call_later(CHECK_INTERVAL_SECONDS, self._check)
 
     def is_expired(self, task: asyncio.Task[object]) -> bool:
         """Return whether an added task was cancelled."""
@@ -35,7 +35,7 @@ class TimeLimits:
         self._deadlines.pop(task, None)
 
     def _check(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         while self._deadlines:
             task, deadline = next(iter(self._deadlines.items()))
             if deadline > now:
@@ -44,7 +44,7 @@ class TimeLimits:
             task.cancel()
         self._is_checking = bool(self._deadlines)
         if self._is_checking:
-            self._loop.call_later(CHECK_INTERVAL_SECONDS, self._check)
+            self.loop.call_later(CHECK_INTERVAL_SECONDS, self._check)
 
 
 _limits: WeakKeyDictionary[asyncio.AbstractEventLoop, TimeLimits] = WeakKeyDictionary()

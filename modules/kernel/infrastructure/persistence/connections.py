@@ -194,18 +194,20 @@ class ConnectionPool:
                 await connection.discard()
 
     async def _wait_for_turn(self, deadline: float) -> None:
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiters.append(waiter)
+        # Costs less than `asyncio.timeout`, and under load nearly every unit of work waits.
+        timer = loop.call_later(deadline - time.monotonic(), _give_up, waiter)
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                await waiter
-        except BaseException as error:
-            if not waiter.cancelled():
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # It was this one's turn already.
                 await uninterrupted(self._pass_turn())
-            if isinstance(error, TimeoutError):
-                raise Unavailable from error
             raise
+        finally:
+            timer.cancel()
 
     def _end_turn(self) -> None:
         while self._waiters:
@@ -278,3 +280,8 @@ class ConnectionPool:
             self._abandoned.remove(attempt)
             if not attempt.cancelled() and attempt.exception() is None:
                 self._idle.append(attempt.result())
+
+
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(Unavailable())

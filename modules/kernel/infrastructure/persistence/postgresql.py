@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     URL,
     Column,
@@ -171,6 +172,7 @@ def server_engine(url: URL) -> AsyncEngine:
             hide_parameters=True,
             use_native_hstore=False,
             poolclass=NullPool,
+            json_deserializer=orjson.loads,
         )
     except ArgumentError as error:
         # Such as two hosts with three ports.

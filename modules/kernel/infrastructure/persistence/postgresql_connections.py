@@ -278,7 +278,7 @@ class PostgresqlConnection(PooledConnection):
         libpq, transformer = self._libpq, self._transformer
         # Before anything is sent: for some values this fails, such as a text with U+0000.
         dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
-        types = [type_ if type_ == FLOAT8 else UNSPECIFIED for type_ in transformer.types or ()]
+        types = () if sql in self._prepared else [_sent_type(type_) for type_ in transformer.types or ()]
         set_role = self._role_to_set(sql)
         is_first = self._is_idle
         libpq.enter_pipeline_mode()
@@ -385,3 +385,7 @@ def run_sessions_in_units_of_work(engine: AsyncEngine) -> None:
         pooled = context.connection and context.connection.info.get(POOLED)
         if pooled and (refusal := pooled.refusal(context.original_exception)):
             raise refusal from context.original_exception
+
+
+def _sent_type(type_: int) -> int:
+    return type_ if type_ == FLOAT8 else UNSPECIFIED
