@@ -168,8 +168,16 @@ def lookups() -> Iterator[tuple[str, Case]]:
     for article_id, after in ((1, OF_OLD), (2, PageRequest(20, after=Position(NOON + timedelta(1), 86_400)))):
         yield f"comments on {article_id}", Case(comments.PAGE, of_page(PAGE, article_id=article_id))
         yield (
+            f"short comments on {article_id}",
+            Case(comments.SHORT_PAGE, of_page(PAGE, article_id=article_id)),
+        )
+        yield (
             f"comments on {article_id} after",
             Case(comments.PAGE_AFTER, of_page(after, article_id=article_id)),
+        )
+        yield (
+            f"short comments on {article_id} after",
+            Case(comments.SHORT_PAGE_AFTER, of_page(after, article_id=article_id)),
         )
     # User 3 follows everybody.
     for follower_id in (UserId(1), UserId(3), UserId(4)):

@@ -82,7 +82,7 @@ OPERATION_CALLS = {
     "GET /articles?author=writer1": 261,
     "GET /articles/feed": 376,
     "GET /articles/{slug}": 187,
-    "GET /articles/{slug}/comments": 347,
+    "GET /articles/{slug}/comments": 327,
     "GET /profiles/{username}": 155,
     "GET /user": 169,
     "GET /tags": 115,
