@@ -17,12 +17,12 @@ from conduit_app.lean_imports import without
 from conduit_app.lifespan import run_background_tasks
 from conduit_app.middleware.body_limit import BodyLimitMiddleware
 from conduit_app.middleware.cache_key import CacheKeys
-from conduit_app.middleware.conditional import ConditionalMiddleware
 from conduit_app.middleware.cors import JsonErrorCORSMiddleware
 from conduit_app.middleware.direct_routes import DirectRouteMiddleware
 from conduit_app.middleware.frontend import Frontend
 from conduit_app.middleware.head_method import HeadMiddleware
 from conduit_app.middleware.overload import OverloadMiddleware
+from conduit_app.middleware.plain_requests import PlainRequestMiddleware
 from conduit_app.middleware.problem_details import ProblemDetailsMiddleware
 from conduit_app.middleware.replica_reads import ReplicaReadsMiddleware
 from conduit_app.middleware.request_log import REQUEST_ID, RequestLogMiddleware
@@ -160,9 +160,9 @@ def create_application(
         SecurityHeadersMiddleware, strict_transport=settings.environment == "production"
     )
     application.add_middleware(
-        ConditionalMiddleware,
+        PlainRequestMiddleware,
         plain=[security_headers],
-        others=[Middleware(HeadMiddleware), security_headers, *_special_middleware(settings)],
+        others=[Middleware(HeadMiddleware), security_headers, *_middleware_of_other_requests(settings)],
     )
     application.add_middleware(
         RequestLogMiddleware,
@@ -178,8 +178,8 @@ def create_application(
     return application
 
 
-def _special_middleware(settings: Settings) -> Sequence[Middleware]:
-    """Return the middleware that `ConditionalMiddleware` spares plain requests, the outermost first."""
+def _middleware_of_other_requests(settings: Settings) -> Sequence[Middleware]:
+    """Return the middleware that `PlainRequestMiddleware` spares plain requests, the outermost first."""
     return [
         Middleware(
             JsonErrorCORSMiddleware,

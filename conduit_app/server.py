@@ -145,12 +145,12 @@ class _ResponseTransport:
     """The transport of a connection for its responses: it sends the head together with the first of the body.
 
     uvicorn writes one after the other, which is two system calls and two packets. A head is sent at once if
-    no body follows, or one of unknown length, such as a stream, which may begin much later.
+    no body follows, or one of unknown length, such as a stream, which may begin much later. With a body of
+    known length, it waits until the first of that is sent, or the connection is closed.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self.close = transport.close
         self.is_closing = transport.is_closing
 
     def start(self, response: RequestResponseCycle) -> None:
@@ -158,6 +158,12 @@ class _ResponseTransport:
         self._response = response
         self._head: bytes | None = None
         self._is_head_written = False
+
+    def close(self) -> None:
+        """Close the connection: the response is complete, or the application has failed."""
+        if self._head is not None:
+            self.write(b"")
+        self._transport.close()
 
     def write(self, data: bytes) -> None:
         """Write what is part of the response, or comes before it (100 Continue)."""

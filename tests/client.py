@@ -44,7 +44,7 @@ class Api:
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send a request to a path below /api and return the response."""
-        headers = dict(options.pop("headers", {}))
+        headers = httpx2.Headers(options.pop("headers", {}))
         if self._user is not None:
             headers.setdefault("Authorization", f"Token {await self.token()}")
         response = await self._client.request(method, f"/api{path}", headers=headers, **options)

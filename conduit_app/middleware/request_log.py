@@ -132,6 +132,8 @@ class ConsoleFields:
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
-        if name == RAW_REQUEST_ID and WELL_FORMED.fullmatch(value):
-            return str(value, "ascii")
+        if name == RAW_REQUEST_ID:
+            if WELL_FORMED.fullmatch(value):
+                return str(value, "ascii")
+            break
     return f"{random.getrandbits(128):032x}"

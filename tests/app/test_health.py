@@ -115,7 +115,10 @@ class TestUnusableDatabase:
 class TestReplacedDatabase:
     """SQLite's connections would go on in the deleted file, and lose what they write."""
 
-    async def test_removed_file_is_detected(self, folder: Path, migrated: Path) -> None:
+    async def test_removed_file_is_detected(
+        self, folder: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_driver, "REPLACEMENT_CHECK_INTERVAL_SECONDS", 0)
         file = Path(shutil.copy(migrated, folder / "blog.db"))
         async with conduit_on(f"sqlite+aiosqlite:///{file}") as api:
             await api.as_user("jake").publish()
@@ -129,7 +132,7 @@ class TestReplacedDatabase:
     async def test_replaced_file_is_served(
         self, folder: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sqlite_driver, "REPLACEMENT_NOTICED_SECONDS", 0)
+        monkeypatch.setattr(sqlite_driver, "REPLACEMENT_CHECK_INTERVAL_SECONDS", 1_000)
         file, backup = (Path(shutil.copy(migrated, folder / name)) for name in ("blog.db", "backup.db"))
         async with conduit_on(f"sqlite+aiosqlite:///{backup}") as api:
             await api.as_user("anna").publish(title="Unicorns")
@@ -139,6 +142,9 @@ class TestReplacedDatabase:
             assert await titles(api) == ["Dragons"]
             remove(file)
             backup.rename(file)
+            # Not in the cache as a response of the other file.
+            assert await titles(api) == ["Dragons"]
+            monkeypatch.setattr(sqlite_driver, "REPLACEMENT_CHECK_INTERVAL_SECONDS", 0)
             assert await titles(api) == ["Unicorns"]
             await api.as_user("joan").publish(title="Griffins")
             assert await titles(api) == ["Griffins", "Unicorns"]

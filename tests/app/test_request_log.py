@@ -285,6 +285,10 @@ class TestRequestId:
         assert response.headers["X-Request-ID"] == log.lines[0]["request_id"] != request_id
         assert len(response.headers["X-Request-ID"]) == 32
 
+    async def test_the_first_of_several_ids_counts(self, api: Api) -> None:
+        headers = [("X-Request-ID", "a b"), ("X-Request-ID", "frontend-7")]
+        assert (await api.get("/tags", headers=headers)).headers["X-Request-ID"] != "frontend-7"
+
     async def test_generated_ids_are_unique(self, api: Api) -> None:
         assert len({(await api.get("/tags")).headers["X-Request-ID"] for _ in range(5)}) == 5
 

@@ -173,7 +173,7 @@ def files_of(folder: Path) -> list[str]:
 async def test_removed_file_is_unavailable_and_not_created_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_driver, "REPLACEMENT_NOTICED_SECONDS", 0)
+    monkeypatch.setattr(sqlite_driver, "REPLACEMENT_CHECK_INTERVAL_SECONDS", 0)
     async with composed(settings) as composition:
         api = Api(create_application(settings, composition))
         await api.as_user("jake").publish("Dragons")

@@ -72,9 +72,9 @@ async def give_up(pool: ConnectionPool) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def all_turns(pool: ConnectionPool) -> None:
-    """Wait for all turns of the pool, which are given back after a pause at most."""
-    while pool.free_turns < SIZE:  # noqa: ASYNC110 - no event
+async def all_slots(pool: ConnectionPool) -> None:
+    """Wait for all slots of the pool, which are given back after a pause at most."""
+    while pool.free_slots < SIZE:  # noqa: ASYNC110 - no event
         await asyncio.sleep(0)
 
 
@@ -96,7 +96,7 @@ async def test_requests_get_the_connection_in_order() -> None:
     assert pool.in_use == 0
 
 
-async def test_waiter_that_gives_up_costs_no_turn_and_no_other_waiter() -> None:
+async def test_waiter_that_gives_up_costs_no_slot_and_no_other_waiter() -> None:
     _, pool = create_pool(limit=1)
     connection = await pool.acquire()
     first, second = await started(pool), await started(pool)
@@ -106,7 +106,7 @@ async def test_waiter_that_gives_up_costs_no_turn_and_no_other_waiter() -> None:
         (await second).release()
     await asyncio.gather(first, return_exceptions=True)
     async with asyncio.timeout(5):
-        await all_turns(pool)
+        await all_slots(pool)
     assert pool.in_use == 0
 
 
@@ -133,7 +133,7 @@ async def test_server_without_any_connection_is_reported_at_once() -> None:
         results = await asyncio.gather(*(pool.acquire() for _ in range(6)), return_exceptions=True)
     assert {type(result) for result in results} == {OperationalError}
     async with asyncio.timeout(5):
-        await all_turns(pool)
+        await all_slots(pool)
 
 
 async def test_attempt_to_connect_outlives_its_caller() -> None:

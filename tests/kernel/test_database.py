@@ -363,7 +363,7 @@ class TestConcurrency:
                 if others:
                     await in_another_request(read_concurrently(others - 1))
                 else:
-                    assert not pool.free_turns
+                    assert not pool.free_slots
                     await in_another_request(names(persistent_database))
 
         with pytest.raises(Unavailable):

@@ -1,6 +1,8 @@
 """Connections of units of work to PostgreSQL, with faults of the server, the connection and values."""
 
 import asyncio
+import errno
+import os
 from typing import Any
 
 import psycopg
@@ -8,6 +10,7 @@ import pytest
 from sqlalchemy import Double, bindparam, column, delete, func, insert, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 
+from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence import postgresql
 from modules.kernel.infrastructure.persistence.database import (
     Database,
@@ -98,6 +101,40 @@ async def test_connection_is_usable_after_value_that_cannot_be_sent(
         async with postgresql_database.transaction():
             assert await postgresql_database.fetch_values(NAMES) == [row["name"] for row in rows[:9]]
             await postgresql_database.execute(DELETE_ALL)
+
+
+async def test_connection_without_a_file_descriptor_is_closed_and_waits(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    pool = postgresql_database.pools["read"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "dup", fail)
+        with pytest.raises(DatabaseUnavailable):
+            await postgresql_database.fetch_all(NAMES)
+        assert (pool.in_use, pool.free_slots) == (0, pool.size)
+    async with postgresql_database.snapshot():
+        await postgresql_database.fetch_all(NAMES)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "dup", fail)
+            patch.setattr(pool, "timeout", 0.01)
+            # Not an error at once: it could have had the connection of the first one.
+            with pytest.raises(Unavailable) as raised:
+                await in_another_request(names(postgresql_database))
+    assert type(raised.value) is Unavailable
+
+
+async def test_connection_that_was_closed_a_moment_ago_is_replaced(
+    postgresql_database: Database, empty_postgresql: str
+) -> None:
+    process = await postgresql_database.fetch_value(PROCESS)
+    url = make_url(empty_postgresql).set(drivername="postgresql").render_as_string(hide_password=False)
+    # In this thread, so that the event loop does not notice it meanwhile.
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 30000)", (process,))
+    assert await postgresql_database.fetch_value(PROCESS) != process
 
 
 @pytest.mark.parametrize("kind", ["transaction", "snapshot"])

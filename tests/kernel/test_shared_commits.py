@@ -169,13 +169,13 @@ async def test_waiter_cancelled_at_its_turn_holds_up_nobody(
     slow = start(add_slowly())
     await entered.wait()
     waiting = start(add(sqlite_database, "cancelled"))
-    end_turn = WriteQueue._end_turn
+    release = WriteQueue._release_slot
 
-    def end_turn_and_cancel(queue: WriteQueue) -> None:
-        end_turn(queue)
+    def release_and_cancel(queue: WriteQueue) -> None:
+        release(queue)
         waiting.cancel()
 
-    monkeypatch.setattr(WriteQueue, "_end_turn", end_turn_and_cancel)
+    monkeypatch.setattr(WriteQueue, "_release_slot", release_and_cancel)
     leave.set()
     await slow
     with pytest.raises(asyncio.CancelledError):

@@ -82,7 +82,7 @@ class PooledConnection(ABC):
         return self._sync_connection.invalidated
 
     async def discard(self) -> None:
-        """Close the connection, and the driver's without a word to the server."""
+        """Close the connection at once, without ending its session on the server."""
         if not self.is_invalidated:
             await self.connection.invalidate()
         await self.close()
@@ -118,7 +118,7 @@ async def uninterrupted(work: Coroutine[Any, Any, None]) -> bool:
 
 
 class ConnectionPool:
-    """The connections of one engine, for `size` units of work at a time.
+    """The connections of one engine, for `size` units of work at a time: each has a slot until it ends.
 
     The engine has no pool. Checking a connection out of one of SQLAlchemy's and returning it takes
     several times as long as a lookup. Waiters are served in order.
@@ -133,7 +133,7 @@ class ConnectionPool:
     ) -> None:
         self.engine = engine
         self.size = size
-        self.free_turns = size
+        self.free_slots = size
         """How many units of work can begin without waiting for the end of another one."""
         self.timeout = timeout
         """How long a unit of work waits for a connection, in seconds."""
@@ -141,7 +141,8 @@ class ConnectionPool:
         """The number of acquired connections."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
-        # Those who wait get the turn of the one that ends: no turn is free meanwhile.
+        # The units of work that wait for a slot. While there are some, no slot is free: the first of them
+        # gets one that is released.
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._connecting = 0
         # Attempts to connect whose caller was cancelled: the next one goes on with them.
@@ -155,11 +156,11 @@ class ConnectionPool:
         deadline = time.monotonic() + self.timeout
         connection = None
         while connection is None:
-            if self.free_turns:
-                self.free_turns -= 1
+            if self.free_slots:
+                self.free_slots -= 1
             else:
-                await self._wait_for_turn(deadline)
-            connection = await self._use_turn()
+                await self._wait_for_slot(deadline)
+            connection = await self._use_slot()
         self.in_use += 1
         if connection.module is not None:
             connection.act_for(None)
@@ -169,7 +170,7 @@ class ConnectionPool:
         """Let others acquire the connection."""
         self.in_use -= 1
         self._idle.append(connection)
-        self._end_turn()
+        self._release_slot()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
@@ -193,7 +194,7 @@ class ConnectionPool:
             else:
                 await connection.discard()
 
-    async def _wait_for_turn(self, deadline: float) -> None:
+    async def _wait_for_slot(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         self._waiters.append(waiter)
@@ -203,38 +204,38 @@ class ConnectionPool:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                # It was this one's turn already.
-                await uninterrupted(self._pass_turn())
+                await uninterrupted(self._pass_on_slot())
             raise
         finally:
             timer.cancel()
 
-    def _end_turn(self) -> None:
+    def _release_slot(self) -> None:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self.free_turns += 1
+        self.free_slots += 1
 
-    async def _pass_turn(self) -> None:
-        self._end_turn()
+    async def _pass_on_slot(self) -> None:
+        """Give a slot that was assigned to a unit of work, which was cancelled, to the next one."""
+        self._release_slot()
 
-    async def _use_turn(self) -> PooledConnection | None:
+    async def _use_slot(self) -> PooledConnection | None:
         """Return a connection; None if the server accepts no other one, but there are some to wait for.
 
-        The turn is then given back only after a while, so that others wait for a connection, in order.
+        The slot is then released only after a while, so that others wait for a connection, in order.
         """
         try:
             return await self._usable_connection()
         except DBAPIError:
             if self.in_use or self._connecting:
-                asyncio.get_running_loop().call_later(CONNECT_PAUSE_SECONDS, self._end_turn)
+                asyncio.get_running_loop().call_later(CONNECT_PAUSE_SECONDS, self._release_slot)
                 return None
-            self._end_turn()
+            self._release_slot()
             raise
         except BaseException:
-            self._end_turn()
+            self._release_slot()
             raise
 
     async def _usable_connection(self) -> PooledConnection:
@@ -272,7 +273,11 @@ class ConnectionPool:
 
     async def _connect(self) -> PooledConnection:
         opened = await self.engine.connect()
-        return self._wrap(self, opened, await opened.get_raw_connection())
+        try:
+            return self._wrap(self, opened, await opened.get_raw_connection())
+        except BaseException:
+            await opened.close()
+            raise
 
     def _keep(self, attempt: asyncio.Task[PooledConnection]) -> None:
         """Keep the connection for the next caller, unless one waits for it already."""

@@ -36,6 +36,7 @@ from modules.kernel.infrastructure.persistence.sqlite import (
 from modules.kernel.infrastructure.persistence.sqlite_connections import SqliteConnection, WriteQueue
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     READ_TIMEOUT_SECONDS,
+    DatabaseFile,
     DataVersionReader,
 )
 from modules.kernel.infrastructure.persistence.table_owners import TableOwners
@@ -181,11 +182,12 @@ def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
     reads before it writes, and none fails midway with "database is locked". The pool queues
     writers fairly, where SQLite would let them sleep and retry.
     """
-    file = sqlite_file(url)
-    if file is None:
+    path = sqlite_file(url)
+    if path is None:
         engine = in_memory_engine(url, owners)
         pool = ConnectionPool(engine, SqliteConnection, 1, WRITE_LOCK_TIMEOUT_SECONDS)
         return Engines(pool, pool, engine, pool.exclusive, pool)
+    file = DatabaseFile(path)
     write, read, migrate = file_engines(url, file, synchronous, owners)
     writer = WriteQueue(write, WRITE_LOCK_TIMEOUT_SECONDS)
     readers = ConnectionPool(read, SqliteConnection, READ_POOL_SIZE, READ_TIMEOUT_SECONDS)
@@ -197,7 +199,7 @@ def _sqlite(url: URL, synchronous: str, owners: TableOwners | None) -> Engines:
         writer.exclusive,
         probe,
         version_reader=DataVersionReader(file),
-        write_ahead_log=WriteAheadLog(file),
+        write_ahead_log=WriteAheadLog(path),
     )
 
 

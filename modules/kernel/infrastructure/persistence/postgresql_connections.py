@@ -58,29 +58,30 @@ _Sent = tuple[str, bytes | None]
 
 
 class _Input:
-    """What the server sends while libpq is in pipeline mode, which is read as soon as it arrives.
+    """What the server sends in response to `PostgresqlConnection`, which is read as soon as it arrives.
 
     The event loop watches a duplicate of the socket from one statement to the next. Watching it for each wait
-    anew, as psycopg does, is nine system calls on uvloop. Out of pipeline mode, what arrives is for psycopg,
-    or is the end of the connection: it is not read, and no longer watched until the next wait.
+    anew, as psycopg does, is nine system calls on uvloop. What arrives while nothing `is_expected` is for
+    psycopg, or is the end of the connection: it is not read, and no longer watched until the next wait.
     """
 
     def __init__(self, libpq: pq.abc.PGconn) -> None:
         self._libpq = libpq
         self._loop = asyncio.get_running_loop()
         self._socket = os.dup(libpq.socket)
+        self._poll = readiness.poll()
+        self._poll.register(self._socket, readiness.POLLIN)
+        self.is_expected = False
+        """Whether the response to a statement is awaited, or will be."""
+
         self._is_watched = self._is_closed = False
         self._arrival: asyncio.Future[None] | None = None
         self._failure: psycopg.Error | None = None
 
     @property
     def has_unexpected(self) -> bool:
-        """Whether something has arrived out of pipeline mode: the end of the connection."""
-        if self._is_watched or self._is_closed:
-            return self._is_closed
-        poll = readiness.poll()
-        poll.register(self._socket, readiness.POLLIN)
-        return bool(poll.poll(0))
+        """Whether something has arrived while nothing is expected: the end of the connection."""
+        return self._is_closed or bool(self._poll.poll(0))
 
     async def arrival(self) -> None:
         """Wait until something was read; raise `OperationalError` if the connection is lost."""
@@ -114,10 +115,10 @@ class _Input:
             os.close(self._socket)
 
     def _read(self) -> None:
+        if not self.is_expected:
+            self._stop_watching()
+            return
         try:
-            if not self._libpq.pipeline_status:
-                self._stop_watching()
-                return
             self._libpq.consume_input()
         except psycopg.Error as error:
             self._failure = error
@@ -159,7 +160,11 @@ class PostgresqlConnection(PooledConnection):
         driver: Any = raw.driver_connection
         self._driver: psycopg.AsyncConnection[Any] = driver
         self._libpq: pq.abc.PGconn = driver.pgconn
-        self._input = _Input(self._libpq)
+        try:
+            self._input = _Input(self._libpq)
+        except OSError as error:
+            # The process has no more file descriptors.
+            raise self._wrapped("", psycopg.OperationalError(str(error))) from error
         self._transformer = Transformer(driver)
         # Of this session: a pooler that does not keep statements would execute another one's of this name.
         session = secrets.token_hex(8)
@@ -197,6 +202,7 @@ class PostgresqlConnection(PooledConnection):
             if libpq.transaction_status in OPEN:
                 # Nobody waits for it. Its result is read before the next use.
                 libpq.enter_pipeline_mode()
+                self._input.is_expected = True
                 libpq.send_query_params(b"COMMIT", None)
                 libpq.pipeline_sync()
                 libpq.flush()
@@ -282,6 +288,7 @@ class PostgresqlConnection(PooledConnection):
         set_role = self._role_to_set(sql)
         is_first = self._is_idle
         libpq.enter_pipeline_mode()
+        self._input.is_expected = True
         sent: list[_Sent] = []
         if is_first:
             if self._in_unit_of_work:
@@ -346,6 +353,7 @@ class PostgresqlConnection(PooledConnection):
             elif failure is None:
                 results.append(result)
         libpq.exit_pipeline_mode()
+        self._input.is_expected = False
         while libpq.notifies() is not None:
             # A pooler passes on those of another session, and libpq collects them.
             pass

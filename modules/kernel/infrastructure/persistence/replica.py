@@ -79,7 +79,7 @@ class Replica:
                 return await self.pool.acquire()
         except (DBAPIError, Unavailable, TimeoutError) as error:
             # All of the pool may be in use by others, who would notice a failure.
-            if self.pool.free_turns:
+            if self.pool.free_slots:
                 self._skip(error)
             raise ReplicaFailed from error
 

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
     WRITE_AHEAD_LOG,
+    DatabaseFile,
     ReaderConnection,
     WriterConnection,
     use_connection_class,
@@ -43,17 +44,17 @@ def is_in_working_directory(file: Path) -> bool:
 
 
 def file_engines(
-    url: URL, file: Path, synchronous: str, owners: TableOwners | None
+    url: URL, file: DatabaseFile, synchronous: str, owners: TableOwners | None
 ) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     """Return the engines for writes, reads and migrations of a database file.
 
     The file is created by the first connection, readable by its owner only. Its folder is created at once
     if it is inside of the working directory; otherwise `ValueError` is raised if there is none.
     """
-    if is_in_working_directory(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    elif not file.parent.is_dir():
-        raise ValueError(f"there is no folder {file.parent}; conduit migrate creates it")
+    if is_in_working_directory(file.path):
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+    elif not file.path.parent.is_dir():
+        raise ValueError(f"there is no folder {file.path.parent}; conduit migrate creates it")
     pragmas = [f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}", "foreign_keys=ON"]
     durable = [WRITE_AHEAD_LOG, f"synchronous={synchronous}", f"journal_size_limit={MAX_SIZE}"]
     write = _sqlite_engine(url, WriterConnection, [*pragmas, *durable], file, owners)
@@ -74,7 +75,7 @@ def _sqlite_engine(
     url: URL,
     kind: type[WriterConnection],
     pragmas: Sequence[str],
-    file: Path | None,
+    file: DatabaseFile | None,
     owners: TableOwners | None,
 ) -> AsyncEngine:
     # isolation_level None: sqlite3 begins no transaction itself. Two threads use the connection, one at

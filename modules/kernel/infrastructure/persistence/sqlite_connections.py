@@ -119,11 +119,13 @@ class WriteQueue(ConnectionPool):
         finally:
             connection.release()
 
-    async def _pass_turn(self) -> None:
+    async def _pass_on_slot(self) -> None:
         # Others rely on it for their commit.
-        if self.uncommitted and not self.can_go_on:
-            await self._commit(self._idle[-1])
-        await super()._pass_turn()
+        try:
+            if self.uncommitted and not self.can_go_on:
+                await self._commit(self._idle[-1])
+        finally:
+            await super()._pass_on_slot()
 
     async def _commit(self, connection: PooledConnection) -> None:
         if self.uncommitted:

@@ -42,8 +42,8 @@ INLINE_READ_MAX_STEPS = 50_000
 # The number of steps between two calls of the progress handler.
 PROGRESS_INTERVAL = 5_000
 INLINE_MAX_ROWS = 50
-# How long reads may go on in a file that was removed: looking takes a twentieth of a cheap request.
-REPLACEMENT_NOTICED_SECONDS = 1.0
+# How long reads may go on in a file that was removed or replaced: looking takes a twentieth of a request.
+REPLACEMENT_CHECK_INTERVAL_SECONDS = 1.0
 # The mode of new files: the owner may read and write.
 PRIVATE = 0o600
 
@@ -59,6 +59,35 @@ WITH_COLUMN = frozenset({sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE})
 
 statements_in_thread: ContextVar[bool] = ContextVar("statements_in_thread", default=False)
 """Whether the current task's writes run on aiosqlite's thread, because they may take long."""
+
+
+class DatabaseFile:
+    """The file of a database, which somebody may remove or replace.
+
+    All that reads it has one, so that the response cache and the reads agree on which file it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = str(path)
+        self._id: FileId = None
+        self._checked_at = -math.inf
+
+    def current_id(self) -> FileId:
+        """Return the device and inode of the file, or None if it does not exist."""
+        self._checked_at = time.monotonic()
+        try:
+            status = os.stat(self._name)  # noqa: PTH116 - several times as fast as Path.stat
+        except FileNotFoundError:
+            self._id = None
+        else:
+            self._id = status.st_dev, status.st_ino
+        return self._id
+
+    def recent_id(self) -> FileId:
+        """Return what `current_id` returned last, unless that is too long ago."""
+        is_recent = time.monotonic() - self._checked_at < REPLACEMENT_CHECK_INTERVAL_SECONDS
+        return self._id if is_recent else self.current_id()
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
@@ -112,14 +141,14 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
     _cursor_cls: type[AsyncAdapt_aiosqlite_cursor] = _Cursor
 
-    def __init__(self, dbapi: Any, connection: Any, file: str | None) -> None:
+    def __init__(self, dbapi: Any, connection: Any, file: DatabaseFile | None) -> None:
         super().__init__(dbapi, connection)
         self.driver: sqlite3.Connection = connection._conn
         """The standard library's connection inside aiosqlite's."""
 
         self._in_unit_of_work = False
         self._file = file
-        self._file_id = None if file is None else file_id(file)
+        self._file_id = None if file is None else file.current_id()
         self.module: str | None = None
         """The module whose statements it executes. Those of no module may use all tables."""
 
@@ -171,7 +200,7 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 
         A connection to a deleted file continues to work without an error, and its writes are lost.
         """
-        return self._file is not None and self._file_id != file_id(self._file)
+        return self._file is not None and self._file_id != self._file.current_id()
 
     async def run_in_thread(self, work: Callable[[], T]) -> T:
         """Run this on aiosqlite's thread and return its result, or raise `CancelledError` after its end.
@@ -252,12 +281,11 @@ class WriterConnection(AsyncAdapt_aiosqlite_connection):
 class ReaderConnection(WriterConnection):
     """A connection for reads: inline, unless they exceed their budget of steps; each has a time limit."""
 
-    def __init__(self, dbapi: Any, connection: Any, file: str | None) -> None:
+    def __init__(self, dbapi: Any, connection: Any, file: DatabaseFile | None) -> None:
         super().__init__(dbapi, connection, file)
         self._loop_thread_id = threading.get_ident()
         self._progress_calls = 0
         self._deadline = math.inf
-        self._look_at = 0.0
         self.driver.set_progress_handler(self._is_over, PROGRESS_INTERVAL)
 
     def _is_over(self) -> bool:
@@ -270,11 +298,8 @@ class ReaderConnection(WriterConnection):
         return self._progress_calls > INLINE_READ_MAX_STEPS // PROGRESS_INTERVAL
 
     def is_replaced(self) -> bool:
-        now = time.monotonic()
-        if now < self._look_at:
-            return False
-        self._look_at = now + REPLACEMENT_NOTICED_SECONDS
-        return super().is_replaced()
+        """Return whether the file was removed or replaced, as of a moment ago: nothing is lost by a read."""
+        return self._file is not None and self._file_id != self._file.recent_id()
 
     async def run(self, work: Callable[[], T], _rows: int = 1) -> T:
         """Run one read inline; if it exceeds its budget, restart it on aiosqlite's thread."""
@@ -311,9 +336,8 @@ def marked_sql(sql: str, module: str) -> str:
 class DataVersionReader:
     """Reads the data version of a database file."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._name = str(file)
         self._connection: sqlite3.Connection | None = None
         self._opened: FileId = None
         self._times_opened = 0
@@ -322,11 +346,10 @@ class DataVersionReader:
         """Return a number that changes with every commit, or None when the file cannot be read.
 
         https://sqlite.org/pragma.html#pragma_data_version: it changes when another connection commits,
-        and this one never writes. Reading it takes a few microseconds, half of them for checking that
-        the file has not been replaced.
+        and this one never writes. Reading it takes a few microseconds.
         """
         try:
-            if self._connection is None or self._opened != file_id(self._name):
+            if self._connection is None or self._opened != self._file.recent_id():
                 self._connection = self._open()
             [version] = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error:
@@ -341,24 +364,15 @@ class DataVersionReader:
 
     def _open(self) -> sqlite3.Connection:
         self._close()
-        self._opened = file_id(self._name)
+        self._opened = self._file.current_id()
         self._times_opened += 1
-        uri = f"{self._file.absolute().as_uri()}?mode=ro"
+        uri = f"{self._file.path.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def file_id(file: str) -> FileId:
-    """Return the device and inode of the file, or None if it does not exist."""
-    try:
-        status = os.stat(file)  # noqa: PTH116 - several times as fast as Path.stat
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def create_private(file: Path) -> None:
@@ -375,7 +389,7 @@ def use_connection_class(
     engine: AsyncEngine,
     kind: type[WriterConnection],
     pragmas: Sequence[str],
-    file: Path | None,
+    file: DatabaseFile | None,
     owners: TableOwners | None,
 ) -> None:
     """Make the engine open connections of this class to the file, if any, with these PRAGMAs set.
@@ -392,16 +406,14 @@ def use_connection_class(
         nonlocal has_existed
         if file is not None:
             if not has_existed:
-                create_private(file)
+                create_private(file.path)
             # https://sqlite.org/uri.html: a read-write connection does not create the file.
-            arguments = (f"{file.absolute().as_uri()}?mode=rw",)
+            arguments = (f"{file.path.absolute().as_uri()}?mode=rw",)
             options = {**options, "uri": True}
         opened: Any = aiosqlite.connect(*arguments, **options)
         opened._thread.daemon = True  # as in SQLAlchemy: an unclosed connection does not block the exit
         try:
-            connection = kind(
-                dialect.loaded_dbapi, await_(_awaited(opened)), None if file is None else str(file)
-            )
+            connection = kind(dialect.loaded_dbapi, await_(_awaited(opened)), file)
             await_(connection.run_in_thread(lambda: prepare_connection(connection.driver, pragmas)))
             if owners is not None:
                 connection.isolate_modules(owners)

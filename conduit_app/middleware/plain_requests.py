@@ -13,7 +13,7 @@ ACCEPT = b"accept"
 RAW_PROBLEM_JSON = PROBLEM_JSON.encode()
 
 
-class ConditionalMiddleware:
+class PlainRequestMiddleware:
     """An ASGI middleware that calls one stack of others for plain requests, and another one for all others.
 
     A plain request is a GET without a body, an `Origin`, a percent sign in its URL, or an `Accept` that names
