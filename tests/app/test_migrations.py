@@ -39,6 +39,7 @@ from conduit_app.migrations.schema_state import (
 from modules.kernel.container import ModuleContainer
 from modules.kernel.infrastructure.persistence import postgresql as postgresql_engines
 from modules.kernel.infrastructure.persistence.database import Database
+from modules.kernel.infrastructure.persistence.postgresql import try_migration_lock
 from modules.kernel.infrastructure.persistence.schema import Schema, module_metadata
 from modules.kernel.module import KERNEL, Module
 from tests import postgresql
@@ -667,8 +668,35 @@ class TestRevisionThatIsNotTransactional:
 async def test_processes_migrate_one_after_the_other_without_advisory_locks(
     servers: Callable[[], str],
 ) -> None:
-    """As on engines that do not have them; a role without the right is the same."""
+    databases = without_advisory_locks(servers(), 3)
+    changed = await asyncio.gather(*(migrate(database, MODULES) for database in databases))
+    assert sorted(map(list, changed)) == [[], [], [module.name for module in MODULES]]
+    assert await migrate(databases[0], MODULES) == []
+    await check_models(databases[0], KERNEL)
+    for database in databases:
+        await database.dispose()
+
+
+@pytest.mark.slow
+async def test_one_of_several_processes_creates_the_table_of_the_lock(servers: Callable[[], str]) -> None:
     url = servers()
+    databases = without_advisory_locks(url, 6)
+    for _ in range(20):
+        assert any(await asyncio.gather(*map(is_acquired, databases)))
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("DROP TABLE kernel_migration_lock")
+    for database in databases:
+        await database.dispose()
+
+
+async def is_acquired(database: Database) -> bool:
+    """Return whether this one acquires the migration lock."""
+    async with database.engines[0].begin() as connection:
+        return await try_migration_lock(connection)
+
+
+def without_advisory_locks(url: str, number: int) -> list[Database]:
+    """Return databases without them, as on some engines; a role without the right is the same."""
     role = f"limited_{token_hex(4)}"
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         for statement in (
@@ -677,13 +705,7 @@ async def test_processes_migrate_one_after_the_other_without_advisory_locks(
             "REVOKE EXECUTE ON FUNCTION pg_try_advisory_xact_lock(bigint) FROM PUBLIC",
         ):
             connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
-    databases = [Database(f"{url}&options=-c%20role%3D{role}", isolates_modules=False) for _ in range(3)]
-    changed = await asyncio.gather(*(migrate(database, MODULES) for database in databases))
-    assert sorted(map(list, changed)) == [[], [], [module.name for module in MODULES]]
-    assert await migrate(databases[0], MODULES) == []
-    await check_models(databases[0], KERNEL)
-    for database in databases:
-        await database.dispose()
+    return [Database(f"{url}&options=-c%20role%3D{role}", isolates_modules=False) for _ in range(number)]
 
 
 @pytest.mark.slow

@@ -25,6 +25,8 @@ CONFLICT_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlo
 NAMED_STATES = frozenset({"23505", "23514"})  # UNIQUE, CHECK
 # Not supported, no such function, not permitted.
 UNSUPPORTED_STATES = frozenset({"0A000", "42883", "42501"})
+# UNIQUE, also of the system catalogs, duplicate table, and duplicate object, such as the type of its rows.
+CREATED_STATES = frozenset({"23505", "42P07", "42710"})
 # No such prepared statement, or another one.
 LOST_STATEMENT_STATES = frozenset({"26000", "42P05"})
 UNAVAILABLE_STATES = (
@@ -66,6 +68,14 @@ def is_lock_timeout(error: BaseException | None) -> bool:
 def is_unsupported(error: DBAPIError) -> bool:
     """Return whether the server does not have a function, or does not permit its use."""
     return _state(error) in UNSUPPORTED_STATES
+
+
+def is_created_meanwhile(error: DBAPIError) -> bool:
+    """Return whether another transaction has created the same table, or first row of it, at the same time.
+
+    `CREATE TABLE IF NOT EXISTS` looks for the table before it creates it.
+    """
+    return _state(error) in CREATED_STATES
 
 
 def is_prepared_statement_lost(error: DBAPIError) -> bool:

@@ -29,12 +29,12 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
-from modules.kernel.infrastructure.persistence.driver_errors import is_unsupported
+from modules.kernel.infrastructure.persistence.driver_errors import is_created_meanwhile, is_unsupported
 from modules.kernel.infrastructure.persistence.statements import PreparedStatement, prepare
 
 # Of the pool for writes, and of the one for reads.
@@ -231,8 +231,9 @@ async def try_migration_lock(connection: AsyncConnection) -> bool:
         async with connection.begin_nested():
             await connection.execute(CreateTable(migration_lock, if_not_exists=True))
             await connection.execute(insert(migration_lock).from_select(["id"], first_row))
-    except IntegrityError:
-        # Another process has just created it.
+    except DBAPIError as error:
+        if not is_created_meanwhile(error):
+            raise
         return False
     locked = select(migration_lock).with_for_update(skip_locked=True)
     return await connection.scalar(locked) is not None
