@@ -3,10 +3,13 @@
 import asyncio
 import errno
 import os
-from typing import Any
+import socket
+import struct
+from typing import Any, cast
 
 import psycopg
 import pytest
+import uvloop
 from sqlalchemy import Double, bindparam, column, delete, func, insert, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 
@@ -18,6 +21,7 @@ from modules.kernel.infrastructure.persistence.database import (
     PreparedStatementLost,
 )
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
+from modules.kernel.infrastructure.persistence.postgresql_connections import _Input
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
 
@@ -135,6 +139,40 @@ async def test_connection_that_was_closed_a_moment_ago_is_replaced(
     with psycopg.connect(url) as connection:
         connection.execute("SELECT pg_terminate_backend(%s, 30000)", (process,))
     assert await postgresql_database.fetch_value(PROCESS) != process
+
+
+class ResetConnection:
+    """A connection of libpq that the server has reset; what had arrived before is read first."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self._client = socket.create_connection(listening.getsockname())
+            accepted, _ = listening.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        self.socket = self._client.fileno()
+        self._reads = 0
+
+    def consume_input(self) -> None:
+        self._reads += 1
+        if self._reads > 1:
+            self._client.close()
+            raise psycopg.OperationalError("reset")
+
+
+def test_reset_is_noticed_after_what_arrived_before_it() -> None:
+    """Uvloop calls back once for a socket with an error."""
+
+    async def read() -> None:
+        arriving = _Input(cast("Any", ResetConnection()))
+        arriving.is_expected = True
+        async with asyncio.timeout(10):
+            await arriving.arrival()
+            with pytest.raises(psycopg.OperationalError):
+                await arriving.arrival()
+        arriving.close()
+
+    uvloop.run(read())
 
 
 @pytest.mark.parametrize("kind", ["transaction", "snapshot"])

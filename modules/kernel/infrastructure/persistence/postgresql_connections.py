@@ -51,6 +51,7 @@ UNSPECIFIED = 0
 CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 UNKNOWN = "?"
 POOLED = "conduit.pooled"
+FAILED = readiness.POLLERR | readiness.POLLHUP
 FLOAT8 = psycopg.adapters.types["float8"].oid
 
 # A statement and, if it is the preparation of one, its new name.
@@ -123,6 +124,11 @@ class _Input:
         except psycopg.Error as error:
             self._failure = error
             self._stop_watching()
+        else:
+            if any(events & FAILED for _, events in self._poll.poll(0)):
+                # For a socket with an error, uvloop calls back once and then no more. What has arrived before
+                # the error was read now, and the error is read next.
+                self._stop_watching()
         self._wake()
 
     def _wake(self) -> None:
