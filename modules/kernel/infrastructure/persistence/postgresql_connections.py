@@ -59,11 +59,12 @@ _Sent = tuple[str, bytes | None]
 
 
 class _Input:
-    """What the server sends in response to `PostgresqlConnection`, which is read as soon as it arrives.
+    """Reads the server's results of a `PostgresqlConnection` into libpq, as soon as the socket is readable.
 
     The event loop watches a duplicate of the socket from one statement to the next. Watching it for each wait
-    anew, as psycopg does, is nine system calls on uvloop. What arrives while nothing `is_expected` is for
-    psycopg, or is the end of the connection: it is not read, and no longer watched until the next wait.
+    anew, as psycopg does, takes nine system calls on uvloop. If the socket is readable while no result
+    `is_expected`, the data is for psycopg, or the connection was closed: nothing is read, and the socket is
+    not watched until the next wait.
     """
 
     def __init__(self, libpq: pq.abc.PGconn) -> None:
