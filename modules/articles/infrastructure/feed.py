@@ -28,7 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MANY_FOLLOWED = 200
 """Of more followed authors, the page is first looked for among the `NEWEST` articles."""
-NEWEST = 200
+NEWEST = 1_000
 
 BY_FOLLOWED = in_ids(articles.c.author_id, "authors")
 
@@ -113,31 +113,21 @@ def _by_each_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySel
     )
 
 
-def _of_newest(scope: RestrictedScope, *conditions: ColumnElement[bool]) -> AnySelect:
-    """Return the articles by followed authors among the newest that the viewer sees, newest first.
-
-    They are the page if they fill it. The statements above look up each followed author in an index.
-    """
+def _since_newest(*conditions: ColumnElement[bool]) -> ColumnElement[datetime]:
+    """Return the time of the oldest of the `NEWEST` public articles."""
     # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
     number: ColumnElement[int] = literal_column(str(NEWEST))
-    newest = [
-        ALL.newest_ids(*visible, *conditions).add_columns(articles.c.author_id)
-        for visible in ((IS_PUBLIC,), IS_SEEN.get(scope))
-        if visible
-    ]
-    window = merged(newest, number).limit(number).subquery()
-    return (
-        select(window.c.id, window.c.created_at)
-        .where(in_ids(window.c.author_id, "authors"))
-        .order_by(window.c.created_at.desc(), window.c.id.desc())
-    )
+    newest = select(articles.c.created_at).where(IS_PUBLIC, *conditions)
+    oldest = newest.order_by(articles.c.created_at.desc(), articles.c.id.desc()).limit(1).offset(number)
+    return func.coalesce(oldest.correlate(None).scalar_subquery(), literal(EPOCH, UtcDateTime()))
 
 
 @cache
 def feed_of(dialect: str, scope: RestrictedScope) -> Feed:
     """Return the statements of the feed of a reader who may see these restricted articles."""
     # An expression, as in `also_matches`.
-    seen = (*IS_SEEN[scope], func.coalesce(BY_FOLLOWED, false())) if scope in IS_SEEN else ()
+    is_by_followed = func.coalesce(BY_FOLLOWED, false())
+    seen = (*IS_SEEN[scope], is_by_followed) if scope in IS_SEEN else ()
     by_followed = _by_each_followed if dialect == "postgresql" else _by_followed
 
     def total(public: Select[*tuple[int]]) -> ColumnElement[int]:
@@ -149,6 +139,12 @@ def feed_of(dialect: str, scope: RestrictedScope) -> Feed:
 
     def visible(public: AnySelect, *conditions: ColumnElement[bool]) -> AnySelect:
         return merged([public, ALL.newest_ids(*seen, *conditions)]) if seen else public
+
+    def of_newest(*conditions: ColumnElement[bool]) -> AnySelect:
+        # The statements above look up each followed author in an index. This one reads the articles by time
+        # until the page is full.
+        recent = (articles.c.created_at >= _since_newest(*conditions), *conditions)
+        return visible(ALL.newest_ids(IS_PUBLIC, is_by_followed, *recent), *recent)
 
     newest, before_position = _followed(author_stats.c.latest_at), _followed(_latest_after())
     number = total(
@@ -163,8 +159,8 @@ def feed_of(dialect: str, scope: RestrictedScope) -> Feed:
             ),
         ),
         Pages(
-            page_of(_of_newest(scope).offset(OFFSET), number),
-            page_of(_of_newest(scope, ALL.is_after), number),
+            page_of(of_newest().offset(OFFSET), number),
+            page_of(of_newest(ALL.is_after), number),
         ),
         prepare(select(number)),
     )
