@@ -14,8 +14,8 @@ Row = Mapping[str, float]
 
 INTRODUCTION = """\
 **No response is cached in these figures**: Conduit computes each from the database. Cached are the verified
-signatures of tokens, compiled statements and pages of the database. Each write is on disk before its
-response: SQLite has `synchronous=FULL`, PostgreSQL `fsync=on`."""
+signatures of tokens, conversions of times, compiled statements and pages of the database. Each write is on
+disk before its response: SQLite has `synchronous=FULL`, PostgreSQL `fsync=on`."""
 SECTIONS = {
     CACHED: "All responses come from the response cache. Any write empties it.",
     MIXED: f"90 % reads of varied URLs and 10 % writes, by {USERS} users on as many connections.",

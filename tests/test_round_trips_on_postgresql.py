@@ -25,7 +25,7 @@ COSTS = {
     "list by tag": (4, 5),
     "list by author": (5, 6),
     "list by tag and author": (5, 6),
-    "feed": (5, 6),
+    "feed": (4, 5),
     "article": (4, 5),
     "comments": (3, 4),
     "profile": (3, 4),

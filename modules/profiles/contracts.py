@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from modules.kernel.domain.identity import UserId
 from modules.kernel.domain.views import view_class
 
-CONTRACT_VERSION = "1.0"
+CONTRACT_VERSION = "1.1"
 
 
 @view_class
@@ -23,10 +23,17 @@ class Profile:
 class ProfileReader(Protocol):
     """Reads profiles and follows."""
 
-    async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
+    async def profiles(
+        self,
+        ids: Collection[UserId],
+        viewer: UserId | None,
+        *,
+        followees: Collection[UserId] | None = None,
+    ) -> Mapping[UserId, Profile]:
         """Return profiles by user id; unknown ids are left out.
 
-        `following` is true if the viewer follows the user, and false without a viewer.
+        `following` is true if the viewer follows the user, and false without a viewer. The viewer's followees
+        are not read again if they are given, as `followees` returned them.
         """
         ...
 

@@ -29,9 +29,17 @@ class FakeProfileReader:
         """Add a follow."""
         self._follows.add((follower_id, followee_id))
 
-    async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
+    async def profiles(
+        self,
+        ids: Collection[UserId],
+        viewer: UserId | None,
+        *,
+        followees: Collection[UserId] | None = None,
+    ) -> Mapping[UserId, Profile]:
+        if followees is None:
+            followees = {followee for follower, followee in self._follows if follower == viewer}
         return {
-            user_id: replace(self._profiles[user_id], following=(viewer, user_id) in self._follows)
+            user_id: replace(self._profiles[user_id], following=user_id in followees)
             for user_id in ids
             if user_id in self._profiles
         }

@@ -107,6 +107,14 @@ class TestProfiles:
             following[viewer] = {user_id for user_id, profile in profiles.items() if profile.following}
         assert following == {jake: {anna}, anna: set(), carl: set(), None: set()}
 
+    async def test_followees_of_the_viewer_may_be_given(self, subject: ReaderUnderTest) -> None:
+        jake, anna, carl = (subject.user(name) for name in ("jake", "anna", "carl"))
+        profiles = await subject.reader.profiles({anna, carl}, jake, followees=[carl, UNKNOWN_ID])
+        assert {user_id: profile.following for user_id, profile in profiles.items()} == {
+            anna: False,
+            carl: True,
+        }
+
 
 class TestByUsername:
     async def test_ids_are_returned_by_username(self, subject: ReaderUnderTest) -> None:

@@ -1,6 +1,6 @@
 """The article reader in the database: a fixed number of statements for any number of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, union_all
@@ -96,7 +96,7 @@ class SqlArticleReader:
                 rows = await self._rows(statements.pages, parameters, page)
             if not rows:
                 return ArticleList((), await self._database.fetch_value(statements.count, parameters))
-            return await self._list(rows, page, rows[0].articles_count, reader_id)
+            return await self._list(rows, page, rows[0].articles_count, reader_id, followees)
 
     async def tags(self) -> Sequence[str]:
         return await self._database.fetch_values(TAGS)
@@ -125,15 +125,23 @@ class SqlArticleReader:
         return await self._database.fetch_one(listings.count_of(names, scope), parameters)
 
     async def _list(
-        self, rows: Sequence[Any], page: PageRequest, count: int, viewer: UserId | None
+        self,
+        rows: Sequence[Any],
+        page: PageRequest,
+        count: int,
+        viewer: UserId | None,
+        followees: Collection[UserId] | None = None,
     ) -> ArticleList:
         page_rows, next_page = split_page(rows, page)
-        authors = await self._authors(page_rows, viewer)
+        authors = await self._authors(page_rows, viewer, followees)
         # Omits articles whose author was deleted while this module was disabled.
         previews = [
             ArticlePreview(*preview_fields(row, authors)) for row in page_rows if row.author_id in authors
         ]
         return ArticleList(previews, count, next_page)
 
-    async def _authors(self, rows: Sequence[Any], viewer: UserId | None) -> Mapping[UserId, Profile]:
-        return await self._profiles.profiles({UserId(row.author_id) for row in rows}, viewer)
+    async def _authors(
+        self, rows: Sequence[Any], viewer: UserId | None, followees: Collection[UserId] | None = None
+    ) -> Mapping[UserId, Profile]:
+        ids = {UserId(row.author_id) for row in rows}
+        return await self._profiles.profiles(ids, viewer, followees=followees)

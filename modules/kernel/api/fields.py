@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
+import orjson
 from fastapi import Depends, Path, Query
 from pydantic import (
     AfterValidator,
@@ -22,7 +23,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from modules.kernel.api.json_response import JsonResponse, envelope, to_json
-from modules.kernel.domain.clock import to_iso
 from modules.kernel.domain.errors import Invalid
 from modules.kernel.domain.pagination import DEFAULT_LIMIT, PageRequest
 from modules.kernel.domain.text import BLANK, Length, storable
@@ -91,12 +91,20 @@ class ValueObject:
         return schema
 
 
-# Formatting a time takes three times as long as finding it here, and lists repeat the newest ones.
+# Lists repeat the newest times.
 TIMESTAMP_CACHE_SIZE = 4_096
+
+
+@lru_cache(TIMESTAMP_CACHE_SIZE)
+def _timestamp(moment: datetime) -> bytes:
+    # Three times as fast as `isoformat`. Whole seconds have no fraction.
+    text = orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)
+    return text[1:24] + b"Z" if moment.microsecond else text[1:20] + b".000Z"
+
 
 Timestamp = Annotated[
     datetime,
-    PlainSerializer(lru_cache(TIMESTAMP_CACHE_SIZE)(to_iso), return_type=str, when_used="json"),
+    PlainSerializer(_timestamp, return_type=bytes, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in UTC in RealWorld's format: 2026-01-31T09:30:00.000Z."""

@@ -28,10 +28,20 @@ class SqlProfileReader:
         self._directory = directory
         self._repository = repository
 
-    async def profiles(self, ids: Collection[UserId], viewer: UserId | None) -> Mapping[UserId, Profile]:
+    async def profiles(
+        self,
+        ids: Collection[UserId],
+        viewer: UserId | None,
+        *,
+        followees: Collection[UserId] | None = None,
+    ) -> Mapping[UserId, Profile]:
         async with self._database.snapshot():
             users = await self._directory.users(ids)
-            followee_ids = await self._repository.followees_among(viewer, users) if viewer and users else ()
+            followee_ids: Collection[UserId] = ()
+            if followees is not None:
+                followee_ids = set(users).intersection(followees)
+            elif viewer and users:
+                followee_ids = await self._repository.followees_among(viewer, users)
         return {
             user.id: Profile(user.username, user.bio, user.image, following=user.id in followee_ids)
             for user in users.values()

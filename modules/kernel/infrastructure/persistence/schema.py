@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
+
+# Lists repeat the newest times. The hash of a time, which is expensive, too, is computed once.
+TIMES_CACHE_SIZE = 4_096
 
 # SQLite generates ids for a column of type INTEGER only. Tables with this primary key also set
 # `sqlite_autoincrement`: without it SQLite reuses the ids of deleted rows, which other modules and
@@ -137,6 +141,7 @@ def _to_text(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+@lru_cache(TIMES_CACHE_SIZE)
 def _from_text(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 

@@ -79,17 +79,14 @@ class CompiledStatement:
 
     def rows(self, fetched: Sequence[Sequence[Any]]) -> Sequence[Any]:
         """Return the driver's rows as named tuples of Python values."""
-        make_row, converted = self._make_row, self._converted
-        if not converted:
-            return list(map(make_row, fetched))
-        rows = []
-        for row in fetched:
-            values = list(row)
-            for index, convert in converted:
-                if values[index] is not None:  # of every type, NULL is None
-                    values[index] = convert(values[index])
-            rows.append(make_row(values))
-        return rows
+        if not self._converted or not fetched:
+            return list(map(self._make_row, fetched))
+        # By column: a loop over the rows, and in it over the columns, takes a quarter longer.
+        columns: list[Sequence[Any]] = list(zip(*fetched, strict=True))
+        for index, convert in self._converted:
+            # Of every type, NULL is None.
+            columns[index] = [None if value is None else convert(value) for value in columns[index]]
+        return list(map(self._make_row, zip(*columns, strict=True)))
 
 
 def _compile(statement: AnyStatement, dialect: Dialect, insert_columns: Sequence[str]) -> SQLCompiler:
