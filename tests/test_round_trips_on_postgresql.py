@@ -19,7 +19,8 @@ WARM_UP = 2
 COMMENT = {"comment": {"body": "Nice"}}
 ARTICLE = {"article": {"title": "Unicorns", "description": "d", "body": "b", "tagList": ["fire"]}}
 # The statements and the round trips of each operation with a token, which one of the statements verifies.
-# COMMIT is a round trip, too, where a unit of work has several statements. Nobody waits for that of a read.
+# COMMIT is a round trip, too, where a unit of work has several statements. Nobody waits for that of a read. A
+# statement of a write whose rows nobody needs is sent with the next one.
 COSTS = {
     "list": (4, 5),
     "list by tag": (4, 5),
@@ -32,8 +33,8 @@ COSTS = {
     "user": (2, 2),
     "tags": (1, 1),
     "comment": (6, 7),
-    "favorite": (7, 8),
-    "publish": (11, 12),
+    "favorite": (9, 8),
+    "publish": (11, 9),
 }
 OPERATIONS = {
     "list": ("GET", "/articles", None),
@@ -113,6 +114,8 @@ async def test_operations_on_postgresql_make_these_round_trips(
         for name, (method, path, body) in OPERATIONS.items():
             for _ in range(WARM_UP):
                 assert (await anna.request(method, path, json=body)).status_code in {200, 201}
+            if name == "favorite":
+                await anna.delete(path)
             recorder.statements.clear()
             before = traces.round_trips()
             await anna.request(method, path, json=body)

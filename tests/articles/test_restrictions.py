@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
 
 from conduit_app.composition import Composition
 from modules.articles.container import ArticlesContainer
@@ -100,11 +101,13 @@ async def test_latest_time_of_an_author_is_exact_after_concurrent_changes(
         title: await publish(articles, title, minute)
         for minute, title in enumerate(("First", "Second", "Third"))
     }
-    async with composition.database.transaction():
+    async with composition.database.transaction() as session:
         if restricted_first is None:
             await publish(articles, "Fourth", 3)
         else:
             await restrictions.restrict([ids[restricted_first]], "moderation", "staff")
+        # PostgreSQL executes the last statements with the next one.
+        await session.execute(select(1))
         change = asyncio.create_task(
             restrictions.restrict([ids["Second"]], "moderation", "staff"),
             context=Context(),

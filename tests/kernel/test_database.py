@@ -53,7 +53,7 @@ async def add_unique(database: Database, name: str) -> None:
 async def violate(database: Database) -> None:
     """Insert a second lamp, and ignore the error, as no use case may."""
     with suppress(IntegrityError):
-        await database.execute(INSERT_OR_ROLL_BACK, {"name": "lamp", "number": 0})
+        await database.fetch_all(INSERT_OR_ROLL_BACK, {"name": "lamp", "number": 0})
 
 
 class TestTransaction:

@@ -5,15 +5,16 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any, cast
 
 import psycopg
 import pytest
 import uvloop
 from sqlalchemy import Double, bindparam, column, delete, func, insert, make_url, select, table, text
-from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NotSupportedError
 
-from modules.kernel.domain.errors import Unavailable
+from modules.kernel.domain.errors import DomainError, Unavailable
 from modules.kernel.infrastructure.persistence import postgresql
 from modules.kernel.infrastructure.persistence.database import (
     Database,
@@ -21,7 +22,7 @@ from modules.kernel.infrastructure.persistence.database import (
     PreparedStatementLost,
 )
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
-from modules.kernel.infrastructure.persistence.postgresql_connections import _Input
+from modules.kernel.infrastructure.persistence.postgresql_connections import PostgresqlConnection, _Input
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
 
@@ -38,7 +39,7 @@ PROCESS = prepare(select(func.pg_backend_pid()))
 SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
 
 
-class UseCaseError(Exception):
+class UseCaseError(DomainError):
     """An error in a use case."""
 
 
@@ -105,6 +106,75 @@ async def test_connection_is_usable_after_value_that_cannot_be_sent(
         async with postgresql_database.transaction():
             assert await postgresql_database.fetch_values(NAMES) == [row["name"] for row in rows[:9]]
             await postgresql_database.execute(DELETE_ALL)
+
+
+async def insert_twice_and(database: Database, next_statement: str) -> None:
+    """Insert a row, and the same again, in a transaction that goes on with this statement."""
+    async with database.transaction() as session:
+        for _ in range(2):
+            await database.execute(INSERT, {"name": "lamp", "number": 0})
+        if next_statement == "of the module":
+            await database.fetch_all(NAMES)
+        elif next_statement == "of the session":
+            await session.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("next_statement", ["of the module", "of the session", "commit"])
+async def test_error_of_a_statement_is_raised_by_the_next_one(
+    postgresql_database: Database, next_statement: str
+) -> None:
+    with pytest.raises(IntegrityError) as raised:
+        await insert_twice_and(postgresql_database, next_statement)
+    assert str(raised.value.statement).startswith("INSERT INTO things_thing")
+    assert await names(postgresql_database) == []
+    # The connection is usable.
+    async with postgresql_database.transaction():
+        await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+    assert await names(postgresql_database) == ["lamp"]
+
+
+async def test_statements_without_rows_are_one_round_trip_with_the_commit(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    send = PostgresqlConnection._send_and_read
+
+    async def send_counted(connection: PostgresqlConnection, statements: Sequence[Any]) -> Any:
+        sent.append([statement.sql.partition(" ")[0] for statement in statements])
+        return await send(connection, statements)
+
+    monkeypatch.setattr(PostgresqlConnection, "_send_and_read", send_counted)
+    async with postgresql_database.transaction():
+        await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+        await postgresql_database.execute(DELETE_ALL)
+    assert sent == [["INSERT", "DELETE", "COMMIT"]]
+
+
+async def test_statements_before_a_rollback_are_not_executed(postgresql_database: Database) -> None:
+    async def fail() -> None:
+        async with postgresql_database.transaction():
+            await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+            raise UseCaseError
+
+    with pytest.raises(UseCaseError):
+        await fail()
+    async with postgresql_database.transaction():
+        assert await postgresql_database.fetch_all(NAMES) == []
+
+
+async def test_violation_by_the_last_statement_of_a_block_is_translated(
+    postgresql_database: Database,
+) -> None:
+    async def insert_again() -> None:
+        async with postgresql_database.translating_violations({"uq_things_thing_name": UseCaseError}):
+            await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+
+    async with postgresql_database.transaction():
+        await insert_again()
+        with pytest.raises(UseCaseError):
+            await insert_again()
+        await postgresql_database.execute(INSERT, {"name": "table", "number": 0})
+    assert await names(postgresql_database) == ["lamp", "table"]
 
 
 async def test_connection_without_a_file_descriptor_is_closed_and_waits(

@@ -50,7 +50,11 @@ class PooledConnection(ABC):
 
     @abstractmethod
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute a statement once for each row of values."""
+        """Execute a statement once for each row of values.
+
+        In a unit of work, it may be executed with the next statement, which then raises its error, or with
+        the commit.
+        """
 
     @abstractmethod
     async def commit(self) -> None:

@@ -478,11 +478,17 @@ class Database:
         return [row[0] for row in await self.fetch_all(statement, parameters)]
 
     async def execute(self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS) -> None:
-        """Execute a statement as `fetch_all` does."""
-        await self.fetch_all(statement, parameters)
+        """Execute a statement as `fetch_all` does, or one that returns no rows as `execute_many` does."""
+        if statement.is_select:
+            await self.fetch_all(statement, parameters)
+        else:
+            await self.execute_many(statement, [parameters])
 
     async def execute_many(self, statement: PreparedStatement, rows: Sequence[Parameters]) -> None:
-        """Execute a statement once for each row of parameters, which all have the same names."""
+        """Execute a statement once for each row of parameters, which all have the same names.
+
+        On PostgreSQL, it is sent with the next statement, which then raises its error, or with the commit.
+        """
         if not rows:
             return
         async with self.transaction():
@@ -518,6 +524,7 @@ class Database:
             await connection.fetch("SAVEPOINT statements", ())
             try:
                 yield
+                await connection.fetch("RELEASE SAVEPOINT statements", ())
             except BaseException as error:
                 # The savepoint is gone if the engine has rolled back the transaction; the error says why.
                 with suppress(DBAPIError):
@@ -527,7 +534,6 @@ class Database:
                     if domain_error is not None:
                         raise domain_error() from error
                 raise
-            await connection.fetch("RELEASE SAVEPOINT statements", ())
 
     @asynccontextmanager
     async def migration_connection(self) -> AsyncIterator[AsyncConnection]:

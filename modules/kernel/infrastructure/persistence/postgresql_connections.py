@@ -2,7 +2,8 @@
 
 psycopg's cursors wait for the server several times for one statement, and each wait takes longer than
 PostgreSQL needs. Here what belongs together is sent at once in libpq's pipeline mode: BEGIN and the settings
-of the transaction with the first statement of a unit of work, and a statement with its preparation.
+of the transaction with the first statement of a unit of work, a statement with its preparation, and
+statements whose rows nobody needs with the next one or the end of the transaction.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
@@ -13,7 +14,7 @@ import secrets
 import select as readiness
 from collections.abc import Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import pq
@@ -39,6 +40,8 @@ from modules.kernel.infrastructure.persistence.table_owners import ForeignTable,
 
 # How many rows are sent before their results are read.
 MAX_ROWS_AT_ONCE = 500
+# Of more rows, the values are not kept until the next statement.
+MAX_DEFERRED_ROWS = 50
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
 NO_VALUES: Sequence[Sequence[Any]] = [()]
@@ -54,8 +57,18 @@ POOLED = "conduit.pooled"
 FAILED = readiness.POLLERR | readiness.POLLHUP
 FLOAT8 = psycopg.adapters.types["float8"].oid
 
+
+class _Statement(NamedTuple):
+    """A statement to be sent once for each row of values, for a module."""
+
+    sql: str
+    rows: Sequence[Sequence[Buffer | None]] = NO_VALUES
+    types: Sequence[int] = ()
+    module: str | None = None
+
+
 # A statement and, if it is the preparation of one, its new name.
-_Sent = tuple[str, bytes | None]
+_Sent = tuple[_Statement, bytes | None]
 
 
 class _Input:
@@ -157,7 +170,7 @@ class PostgresqlConnection(PooledConnection):
         owners: TableOwners | None = None,
     ) -> None:
         super().__init__(pool, connection)
-        self._begin, self._set_timeouts = settings.begin, settings.set_timeouts
+        self._begin, self._set_timeouts = _Statement(settings.begin), _Statement(settings.set_timeouts)
         self._prepares = settings.prepares
         self._cancel_timeout = settings.cancel_timeout
         self._owners = owners
@@ -177,30 +190,48 @@ class PostgresqlConnection(PooledConnection):
         session = secrets.token_hex(8)
         self._new_names = (f"conduit_{session}_{number}".encode() for number in count())
         self._prepared: dict[str, bytes] = {}
+        self._deferred: list[_Statement] = []
         self._in_unit_of_work = False
 
     async def begin(self) -> None:
         self._in_unit_of_work, self._role_of = True, None
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        result = (await self._execute(sql, [values]))[-1]
+        result = await self._execute(sql, [values])
         if not result.ntuples:
             return ()
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if self._in_unit_of_work and len(rows) <= MAX_DEFERRED_ROWS:
+            self._deferred.append(self._statement(sql, rows))
+            return
         for start in range(0, len(rows), MAX_ROWS_AT_ONCE):
             await self._execute(sql, rows[start : start + MAX_ROWS_AT_ONCE])
 
     async def commit(self) -> None:
-        await self._end("COMMIT")
+        try:
+            if self._deferred or self._libpq.transaction_status in OPEN:
+                await self._execute("COMMIT", NO_VALUES)
+        except BaseException:
+            # A deferred statement failed.
+            await self.rollback()
+            raise
+        self._in_unit_of_work = False
+        self.release()
 
     async def rollback(self) -> None:
+        self._deferred.clear()
         if self.is_invalidated:
             self.release()
-        else:
-            await self._end("ROLLBACK")
+            return
+        self._in_unit_of_work = False
+        try:
+            if self._libpq.transaction_status in OPEN:
+                await self._execute("ROLLBACK", NO_VALUES)
+        finally:
+            self.release()
 
     async def end_snapshot(self) -> None:
         self._in_unit_of_work = False
@@ -235,36 +266,47 @@ class PostgresqlConnection(PooledConnection):
         self._input.close()
         await super().close()
 
-    async def _end(self, command: str) -> None:
-        self._in_unit_of_work = False
-        try:
-            if self._libpq.transaction_status in OPEN:
-                await self._execute(command, NO_VALUES)
-        finally:
-            self.release()
+    async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> pq.abc.PGresult:
+        """Execute the deferred statements and this one for each row of values, in one round trip.
 
-    async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
-        """Execute a statement for each row of values in one round trip; the last result is the last row's."""
+        Returns the last result.
+        """
+        statements = [*self._deferred, self._statement(sql, rows)]
+        self._deferred.clear()
         try:
-            return await self._send_and_read(sql, rows)
+            return await self._send_and_read(statements)
         except psycopg.Error as error:
-            raise self.refusal(error) or self._wrapped(sql, error) from error
+            raise self._wrapped(sql, error) from error
         except asyncio.CancelledError:
             await uninterrupted(self._cancel())
             raise
 
+    def _statement(self, sql: str, rows: Sequence[Sequence[Any]]) -> _Statement:
+        transformer = self._transformer
+        try:
+            # Before anything is sent: for some values this fails, such as a text with U+0000.
+            dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
+        except psycopg.Error as error:
+            raise self._wrapped(sql, error) from error
+        types = () if sql in self._prepared else [_sent_type(type_) for type_ in transformer.types or ()]
+        return _Statement(sql, dumped, types, self.module)
+
     async def open_transaction(self, sql: str) -> None:
         """Execute what must precede this statement in a unit of work, for one that SQLAlchemy executes."""
-        if self._in_unit_of_work and (self._is_idle or self._role_to_set(sql) is not None):
+        is_preceded = self._is_idle or self._deferred or self._role_to_set(sql, self.module) is not None
+        if self._in_unit_of_work and is_preceded:
             # It is sent with an empty statement.
             await self._execute("SELECT", NO_VALUES)
 
     def refusal(self, error: BaseException | None) -> ForeignTable | None:
         """Return the refusal that the driver's error reports, or None."""
+        return self._refusal_of(self.module, error)
+
+    def _refusal_of(self, module: str | None, error: BaseException | None) -> ForeignTable | None:
         if self._owners is not None and isinstance(error, psycopg.errors.InsufficientPrivilege):
             # In the language of the server, but with the name of the table.
             for word in re.findall(r"\w+", str(error)):
-                if self.module is not None and (refusal := self._owners.refusal(self.module, word)):
+                if module is not None and (refusal := self._owners.refusal(module, word)):
                     return refusal
         return None
 
@@ -272,7 +314,7 @@ class PostgresqlConnection(PooledConnection):
     def _is_idle(self) -> bool:
         return bool(self._libpq.transaction_status == TransactionStatus.IDLE)
 
-    def _role_to_set(self, sql: str) -> str | None:
+    def _role_to_set(self, sql: str, module: str | None) -> str | None:
         """Return the statement that must precede this one in the transaction, or None."""
         if self._owners is None or not self._in_unit_of_work:
             return None
@@ -280,61 +322,57 @@ class PostgresqlConnection(PooledConnection):
             # A rollback to a savepoint restores the role that was in force there.
             self._role_of = UNKNOWN if sql.startswith("ROLLBACK TO") else self._role_of
             return None
-        if self._is_idle:
-            self._role_of = None
-        if self.module == self._role_of:
+        if module == self._role_of:
             return None
-        role = "NONE" if self.module is None else role_of(self.module)
+        role = "NONE" if module is None else role_of(module)
         return f"SET LOCAL ROLE {role}"
 
-    async def _send_and_read(self, sql: str, rows: Sequence[Sequence[Any]]) -> Sequence[pq.abc.PGresult]:
-        libpq, transformer = self._libpq, self._transformer
-        # Before anything is sent: for some values this fails, such as a text with U+0000.
-        dumped = [transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) for values in rows]
-        types = () if sql in self._prepared else [_sent_type(type_) for type_ in transformer.types or ()]
-        set_role = self._role_to_set(sql)
+    async def _send_and_read(self, statements: Sequence[_Statement]) -> pq.abc.PGresult:
+        """Execute the statements in one round trip, and return the last result; raise the first error."""
+        libpq = self._libpq
         is_first = self._is_idle
         libpq.enter_pipeline_mode()
         self._input.is_expected = True
         sent: list[_Sent] = []
         if is_first:
+            self._role_of = None
             if self._in_unit_of_work:
-                sent += self._send(self._begin)
-            sent += self._send(self._set_timeouts)
-        if set_role is not None:
-            sent += self._send(set_role)
-        sent += self._send(sql, dumped, types)
+                self._send(self._begin, sent)
+            self._send(self._set_timeouts, sent)
+        for statement in statements:
+            if (set_role := self._role_to_set(statement.sql, statement.module)) is not None:
+                self._send(_Statement(set_role), sent)
+                # Until the transaction ends, or is rolled back to a savepoint.
+                self._role_of = statement.module
+            self._send(statement, sent)
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
         for statement, name in sent[: len(results)]:
             if name is not None:
-                self._prepared[statement] = name
-            elif statement == set_role:
-                self._role_of = self.module
-        if failure is not None:
-            if isinstance(failure, UNPREPARED):
-                self._prepared.clear()
-            raise failure
-        return results
+                self._prepared[statement.sql] = name
+        if failure is None:
+            return results[-1]
+        if isinstance(failure, UNPREPARED):
+            self._prepared.clear()
+        failed, _ = sent[len(results)]
+        raise self._refusal_of(failed.module, failure) or self._wrapped(failed.sql, failure) from failure
 
-    def _send(
-        self, sql: str, rows: Sequence[Sequence[Buffer | None]] = NO_VALUES, types: Sequence[int] = ()
-    ) -> Sequence[_Sent]:
-        """Send a statement for each row of values, and return what the server replies to, in order."""
-        libpq = self._libpq
-        if not self._prepares:
-            for values in rows:
-                libpq.send_query_params(sql.encode(), values, types)
-            return [(sql, None)] * len(rows)
-        name, sent = self._prepared.get(sql), []
-        if name is None:
-            name = next(self._new_names)
-            libpq.send_prepare(name, sql.encode(), types)
-            sent.append((sql, name))
-        for values in rows:
-            libpq.send_query_prepared(name, values)
-        return [*sent, *[(sql, None)] * len(rows)]
+    def _send(self, statement: _Statement, sent: list[_Sent]) -> None:
+        """Send a statement for each row of values, and add what the server will reply to."""
+        libpq, sql = self._libpq, statement.sql
+        if self._prepares:
+            name = self._prepared.get(sql)
+            if name is None:
+                name = next(self._new_names)
+                libpq.send_prepare(name, sql.encode(), statement.types)
+                sent.append((statement, name))
+            for values in statement.rows:
+                libpq.send_query_prepared(name, values)
+        else:
+            for values in statement.rows:
+                libpq.send_query_params(sql.encode(), values, statement.types)
+        sent += [(statement, None)] * len(statement.rows)
 
     async def _read_results(self) -> tuple[Sequence[pq.abc.PGresult], psycopg.Error | None]:
         """Return the results of what was sent, up to an error, and the error.

@@ -30,10 +30,11 @@ class PreparedStatement:
     each number of values.
     """
 
-    __slots__ = ("_compiled", "_is_insert", "statement", "writes")
+    __slots__ = ("_compiled", "_is_insert", "is_select", "statement", "writes")
 
     def __init__(self, statement: AnyStatement) -> None:
         self.statement = statement
+        self.is_select = isinstance(statement, Select)
         # Row locks, too, last until the end of a transaction.
         self.writes = not isinstance(statement, Select) or statement._for_update_arg is not None
         self._is_insert = isinstance(statement, Insert)
