@@ -17,5 +17,5 @@ class ProfilesContainer(ModuleContainer):
     tokens = providers.Dependency(instance_of=TokenVerifier)
 
     follows = providers.Singleton(SqlFollows, ModuleContainer.database)
-    reader = providers.Singleton(SqlProfileReader, ModuleContainer.database, users, follows)
+    reader = providers.Singleton(SqlProfileReader, ModuleContainer.database, users)
     profiles = providers.Singleton(ProfileService, ModuleContainer.database, users, follows)

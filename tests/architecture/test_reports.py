@@ -12,6 +12,8 @@ from conduit_app.cli import main
 from conduit_devtools.checks.finding import RULES, Finding
 from conduit_devtools.checks.outcome import Outcome
 from conduit_devtools.checks.report import ReportFormat, render
+from modules.comments import contracts as comments
+from modules.profiles import contracts as profiles
 from tests.architecture.copied_tree import FULL_CHECK, STATIC_CHECK, CopiedTree
 from tests.architecture.test_base import git
 
@@ -183,9 +185,10 @@ def test_update_raises_minor_versions_and_accepts_no_breaking_change(tree: Copie
     assert "wrote modules/profiles/contracts.py" in completed.stderr
     assert "wrote modules/comments" not in completed.stderr
     report = json.loads(completed.stdout)
+    major, _, minor = profiles.CONTRACT_VERSION.partition(".")
     assert [(module["module"], module["verdict"], module["contract"]) for module in report["modules"]] == [
-        ("comments", "breaking", "1.0"),
-        ("profiles", "additive", "1.1"),
+        ("comments", "breaking", comments.CONTRACT_VERSION),
+        ("profiles", "additive", f"{major}.{int(minor) + 1}"),
     ]
     assert [(finding["rule"], finding["file"]) for finding in report["findings"]] == [
         ("breaking-change", "modules/comments/contracts.py"),

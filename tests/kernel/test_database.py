@@ -177,7 +177,7 @@ class TestTransaction:
         async def continue_after_error() -> None:
             async with database.transaction():
                 await violate(database)
-                await database.execute(INSERT, {"name": "table", "number": 0})
+                await database.fetch_all(INSERT, {"name": "table", "number": 0})
 
         await add(database, "lamp")
         with pytest.raises((DBAPIError, DatabaseUnavailable)):

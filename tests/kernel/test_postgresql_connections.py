@@ -14,7 +14,7 @@ import uvloop
 from sqlalchemy import Double, bindparam, column, delete, func, insert, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, NotSupportedError
 
-from modules.kernel.domain.errors import DomainError, Unavailable
+from modules.kernel.domain.errors import Unavailable
 from modules.kernel.infrastructure.persistence import postgresql
 from modules.kernel.infrastructure.persistence.database import (
     Database,
@@ -39,7 +39,7 @@ PROCESS = prepare(select(func.pg_backend_pid()))
 SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
 
 
-class UseCaseError(DomainError):
+class UseCaseError(Exception):
     """An error in a use case."""
 
 
@@ -133,17 +133,23 @@ async def test_error_of_a_statement_is_raised_by_the_next_one(
     assert await names(postgresql_database) == ["lamp"]
 
 
-async def test_statements_without_rows_are_one_round_trip_with_the_commit(
-    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sequence[Sequence[str]]:
+    """Return the commands of the statements that are sent, by round trip."""
     sent = []
     send = PostgresqlConnection._send_and_read
 
-    async def send_counted(connection: PostgresqlConnection, statements: Sequence[Any]) -> Any:
+    async def send_recorded(connection: PostgresqlConnection, statements: Sequence[Any]) -> Any:
         sent.append([statement.sql.partition(" ")[0] for statement in statements])
         return await send(connection, statements)
 
-    monkeypatch.setattr(PostgresqlConnection, "_send_and_read", send_counted)
+    monkeypatch.setattr(PostgresqlConnection, "_send_and_read", send_recorded)
+    return sent
+
+
+async def test_statements_without_rows_are_one_round_trip_with_the_commit(
+    postgresql_database: Database, sent: Sequence[Sequence[str]]
+) -> None:
     async with postgresql_database.transaction():
         await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
         await postgresql_database.execute(DELETE_ALL)
@@ -162,19 +168,17 @@ async def test_statements_before_a_rollback_are_not_executed(postgresql_database
         assert await postgresql_database.fetch_all(NAMES) == []
 
 
-async def test_violation_by_the_last_statement_of_a_block_is_translated(
-    postgresql_database: Database,
+async def test_rows_are_fetched_with_those_of_the_next_statement(
+    postgresql_database: Database, sent: Sequence[Sequence[str]]
 ) -> None:
-    async def insert_again() -> None:
-        async with postgresql_database.translating_violations({"uq_things_thing_name": UseCaseError}):
-            await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
-
-    async with postgresql_database.transaction():
-        await insert_again()
-        with pytest.raises(UseCaseError):
-            await insert_again()
-        await postgresql_database.execute(INSERT, {"name": "table", "number": 0})
-    assert await names(postgresql_database) == ["lamp", "table"]
+    await postgresql_database.execute(INSERT, {"name": "lamp", "number": 7})
+    for next_statements in ((NAMES,), ()):
+        async with postgresql_database.snapshot():
+            fetch_numbers = postgresql_database.fetch_later(NUMBERS)
+            for statement in next_statements:
+                assert await postgresql_database.fetch_values(statement) == ["lamp"]
+            assert [row.number for row in await fetch_numbers()] == [7]
+    assert [len(statements) for statements in sent[1:]] == [2, 2]
 
 
 async def test_connection_without_a_file_descriptor_is_closed_and_waits(

@@ -9,7 +9,7 @@ from modules.kernel.infrastructure.persistence.database import Database
 from modules.kernel.infrastructure.persistence.dialect_sql import collected_ids, in_ids
 from modules.kernel.infrastructure.persistence.statements import prepare
 from modules.profiles.contracts import Profile
-from modules.profiles.infrastructure.follows import SqlFollows
+from modules.profiles.infrastructure.follows import FOLLOWEES_AMONG
 from modules.profiles.infrastructure.tables import follows
 from modules.users.contracts import UserDirectory
 
@@ -23,10 +23,9 @@ FOLLOWEES = prepare(
 class SqlProfileReader:
     """Reads users from the user directory and follows from `profiles_follow`."""
 
-    def __init__(self, database: Database, directory: UserDirectory, repository: SqlFollows) -> None:
+    def __init__(self, database: Database, directory: UserDirectory) -> None:
         self._database = database
         self._directory = directory
-        self._repository = repository
 
     async def profiles(
         self,
@@ -36,12 +35,15 @@ class SqlProfileReader:
         followees: Collection[UserId] | None = None,
     ) -> Mapping[UserId, Profile]:
         async with self._database.snapshot():
+            fetch_followees = None
+            if followees is None and viewer and ids:
+                # With the statement of the users.
+                parameters = {"follower_id": viewer, "user_ids": ids}
+                fetch_followees = self._database.fetch_later(FOLLOWEES_AMONG, parameters)
             users = await self._directory.users(ids)
-            followee_ids: Collection[UserId] = ()
-            if followees is not None:
-                followee_ids = set(users).intersection(followees)
-            elif viewer and users:
-                followee_ids = await self._repository.followees_among(viewer, users)
+            followee_ids = set(users).intersection(followees or ())
+            if fetch_followees is not None:
+                followee_ids = {UserId(row.followed_id) for row in await fetch_followees()}
         return {
             user.id: Profile(user.username, user.bio, user.image, following=user.id in followee_ids)
             for user in users.values()

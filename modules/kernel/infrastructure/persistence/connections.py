@@ -4,7 +4,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from modules.kernel.domain.errors import Unavailable
 
 Rows = Sequence[Sequence[Any]]
+FetchRows = Callable[[], Awaitable[Rows]]
 CONNECT_PAUSE_SECONDS = 1.0
 """How long a pool with connections opens one less after that failed, as when the server is full."""
 
@@ -47,6 +48,10 @@ class PooledConnection(ABC):
     @abstractmethod
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
         """Execute a statement and return its rows, none for a statement that returns no rows."""
+
+    def fetch_later(self, _sql: str, _values: Sequence[Any]) -> FetchRows | None:
+        """Return a function that fetches the rows, or None if they cannot be fetched with the next ones."""
+        return None
 
     @abstractmethod
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:

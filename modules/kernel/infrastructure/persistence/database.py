@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import Context, ContextVar
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -453,6 +454,30 @@ class Database:
         except DATABASE_ERRORS as error:
             _raise_translated(error)
             raise
+
+    def fetch_later(
+        self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS
+    ) -> Callable[[], Awaitable[Sequence[Any]]]:
+        """Return a function that returns rows as `fetch_all` does, to be called in the same unit of work.
+
+        On PostgreSQL, the statement is sent with the next one.
+        """
+        unit = self._current_unit()
+        if unit is None or unit.session.is_used:
+            return partial(self.fetch_all, statement, parameters)
+        compiled = statement.compiled(self._dialect, parameters)
+        connection, outer = unit.connection, unit.connection.module
+        connection.act_for(self._module)
+        fetch_rows = connection.fetch_later(compiled.sql, compiled.bind(parameters))
+        connection.act_for(outer)
+        if fetch_rows is None:
+            return partial(self.fetch_all, statement, parameters)
+        self._observe(compiled.sql, time.perf_counter())
+
+        async def fetch_all() -> Sequence[Any]:
+            return compiled.rows(await fetch_rows())
+
+        return fetch_all
 
     async def fetch_one(
         self, statement: PreparedStatement, parameters: Parameters = NO_PARAMETERS

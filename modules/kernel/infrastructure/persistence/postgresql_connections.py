@@ -30,6 +30,7 @@ from sqlalchemy.util.concurrency import await_
 
 from modules.kernel.infrastructure.persistence.connections import (
     ConnectionPool,
+    FetchRows,
     PooledConnection,
     Rows,
     uninterrupted,
@@ -65,6 +66,8 @@ class _Statement(NamedTuple):
     rows: Sequence[Sequence[Buffer | None]] = NO_VALUES
     types: Sequence[int] = ()
     module: str | None = None
+    result: list[pq.abc.PGresult] | None = None
+    """Receives the last result, if it is needed later."""
 
 
 # A statement and, if it is the preparation of one, its new name.
@@ -197,11 +200,21 @@ class PostgresqlConnection(PooledConnection):
         self._in_unit_of_work, self._role_of = True, None
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        result = await self._execute(sql, [values])
-        if not result.ntuples:
-            return ()
-        self._transformer.set_pgresult(result)
-        return self._transformer.load_rows(0, result.ntuples, tuple)
+        return self._rows(await self._execute(sql, [values]))
+
+    def fetch_later(self, sql: str, values: Sequence[Any]) -> FetchRows | None:
+        if not self._in_unit_of_work:
+            return None
+        result: list[pq.abc.PGresult] = []
+        self._deferred.append(self._statement(sql, [values])._replace(result=result))
+
+        async def fetch_rows() -> Rows:
+            if not result:
+                # It is sent with an empty statement.
+                await self._execute("SELECT", NO_VALUES)
+            return self._rows(result[0])
+
+        return fetch_rows
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if self._in_unit_of_work and len(rows) <= MAX_DEFERRED_ROWS:
@@ -265,6 +278,12 @@ class PostgresqlConnection(PooledConnection):
     async def close(self) -> None:
         self._input.close()
         await super().close()
+
+    def _rows(self, result: pq.abc.PGresult) -> Rows:
+        if not result.ntuples:
+            return ()
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
     async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> pq.abc.PGresult:
         """Execute the deferred statements and this one for each row of values, in one round trip.
@@ -348,9 +367,12 @@ class PostgresqlConnection(PooledConnection):
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
-        for statement, name in sent[: len(results)]:
+        # Those before an error.
+        for (statement, name), result in zip(sent, results, strict=False):
             if name is not None:
                 self._prepared[statement.sql] = name
+            elif statement.result is not None:
+                statement.result.append(result)
         if failure is None:
             return results[-1]
         if isinstance(failure, UNPREPARED):
