@@ -131,7 +131,7 @@ class SqlArticleDirectory:
             if filters is None:
                 return []
             page = PageRequest(limit)
-            parameters = {**filters, **page_parameters(page), "viewer": None}
+            parameters = {**filters, **page_parameters(page)}
             statement = listings.public_pages(frozenset(filters)).page
             rows, _ = split_page(await self._database.fetch_all(statement, parameters), page)
             return [ArticleId(row.id) for row in rows]

@@ -38,6 +38,7 @@ from modules.kernel.infrastructure.persistence.statements import PreparedStateme
 from modules.profiles.contracts import Profile, ProfileReader
 
 AnySelect = Select[*tuple[Any, ...]]
+Columns = Sequence[ColumnElement[Any]]
 PreviewFields = tuple[str, str, str, tuple[str, ...], datetime, datetime, bool, int, Profile]
 
 PREVIEW = (
@@ -60,6 +61,8 @@ PREVIEW = (
     .is_not(None)
     .label("favorited"),
 )
+# Without a look-up per article.
+ANONYMOUS_PREVIEW = (*PREVIEW[:-1], false().label("favorited"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,10 @@ class Filter:
         """The condition that an article is after the position of the page."""
         return after_position(self.time, self.article_id)
 
-    def newest(self, *conditions: ColumnElement[bool]) -> AnySelect:
-        """Return the statement of the articles that meet the conditions, newest first."""
+    def newest(self, columns: Columns, *conditions: ColumnElement[bool]) -> AnySelect:
+        """Return the statement of these columns of the articles that meet the conditions, newest first."""
         join = () if self.article_id.table is articles else (self.article_id == articles.c.id,)
-        return self._sorted(select(*PREVIEW).where(*join, *conditions))
+        return self._sorted(select(*columns).where(*join, *conditions))
 
     def newest_ids(self, *conditions: ColumnElement[bool]) -> AnySelect:
         """Return the statement of their ids and times."""
@@ -158,7 +161,7 @@ COUNTS = {
 
 @cache
 def public_pages(filters: frozenset[str]) -> Pages:
-    """Return the statements of the public articles that match these filters.
+    """Return the statements of the public articles that match these filters, for an anonymous viewer.
 
     One index finds and sorts them. With several filters, it is that of the filter with the fewest articles by
     the stored counts, and the other filters are looked up per article. Statistics do not show PostgreSQL that
@@ -166,8 +169,8 @@ def public_pages(filters: frozenset[str]) -> Pages:
     """
     found = _found(filters)
     return Pages(
-        prepare(_public(found).limit(LIMIT).offset(OFFSET)),
-        prepare(_public(_after_position(found)).limit(LIMIT)),
+        prepare(_public(found, ANONYMOUS_PREVIEW).limit(LIMIT).offset(OFFSET)),
+        prepare(_public(_after_position(found), ANONYMOUS_PREVIEW).limit(LIMIT)),
     )
 
 
@@ -175,9 +178,11 @@ def public_pages(filters: frozenset[str]) -> Pages:
 def counted_pages(filters: frozenset[str], scope: RestrictedScope) -> Pages:
     """Return the statements of the same pages, whose rows also have the numbers of `count_of`."""
     found, numbers = _found(filters), _numbers(filters, scope)
+    # In a list, this is the scope of an anonymous viewer only.
+    columns = ANONYMOUS_PREVIEW if scope is RestrictedScope.NONE else PREVIEW
     return Pages(
-        prepare(_public(found).limit(LIMIT).offset(OFFSET).add_columns(*numbers)),
-        prepare(_public(_after_position(found)).limit(LIMIT).add_columns(*numbers)),
+        prepare(_public(found, columns).limit(LIMIT).offset(OFFSET).add_columns(*numbers)),
+        prepare(_public(_after_position(found), columns).limit(LIMIT).add_columns(*numbers)),
     )
 
 
@@ -223,8 +228,8 @@ def _seen(filters: frozenset[str], scope: RestrictedScope) -> Sequence[ColumnEle
     return [*IS_SEEN[scope], *matches]
 
 
-def _public(found: Found) -> AnySelect:
-    return merged([leading.newest(*conditions) for leading, conditions in found])
+def _public(found: Found, columns: Columns) -> AnySelect:
+    return merged([leading.newest(columns, *conditions) for leading, conditions in found])
 
 
 def _visible(found: Found, *seen: ColumnElement[bool]) -> AnySelect:

@@ -1,5 +1,6 @@
 """JSON responses: dataclasses of the domain, serialized in one pass by the response model."""
 
+from collections.abc import Mapping
 from dataclasses import make_dataclass
 from functools import cache
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import SchemaSerializer, core_schema
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+JSON = (b"content-type", b"application/json")
 
 
 class JsonResponse(Response, Generic[ModelT]):
@@ -19,6 +21,13 @@ class JsonResponse(Response, Generic[ModelT]):
     """
 
     media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Set the headers. Those of its own are known: Starlette's method takes a percent of a request."""
+        if headers is not None:
+            super().init_headers(headers)
+            return
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), JSON]
 
 
 def created(response: JsonResponse[ModelT]) -> JsonResponse[ModelT]:
