@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import combinations, count
 from random import Random
 
@@ -246,11 +246,16 @@ async def assert_tags_are_sorted_by_public_use(random_changes: RandomChanges) ->
     assert await random_changes.reader.tags() == expected
 
 
-@pytest.mark.parametrize("many_followed", [feed.MANY_FOLLOWED, 0])
+@pytest.mark.parametrize(
+    ("many_followed", "newest"), [(feed.MANY_FOLLOWED, feed.NEWEST), (0, feed.NEWEST), (0, 3)]
+)
 async def test_every_page_of_every_feed_is_part_of_the_full_list(
-    random_changes: RandomChanges, monkeypatch: pytest.MonkeyPatch, many_followed: int
+    random_changes: RandomChanges, monkeypatch: pytest.MonkeyPatch, many_followed: int, newest: int
 ) -> None:
     monkeypatch.setattr(feed, "MANY_FOLLOWED", many_followed)
+    monkeypatch.setattr(feed, "NEWEST", newest)
+    # It has the number in its statements.
+    monkeypatch.setattr(feed, "feed_of", cache(feed.feed_of.__wrapped__))
     for number in range(len(random_changes.names) + 1):
         for followees in combinations(random_changes.names, number):
             await assert_feed_is_right(random_changes, followees)

@@ -270,6 +270,20 @@ class TestTranslatingViolations:
                     await database.execute(INSERT, {"name": "lamp", "number": 0})
         assert await names(database) == ["lamp"]
 
+    async def test_savepoint_of_a_session_contains_an_error(self, database: Database) -> None:
+        async def add_again(session: AsyncSession) -> None:
+            async with session.begin_nested():
+                # The session begins its savepoint with its first statement.
+                await session.execute(select(1))
+                await database.execute(INSERT, {"name": "lamp", "number": 0})
+
+        async with database.transaction() as session:
+            await add_again(session)
+            with pytest.raises(IntegrityError):
+                await add_again(session)
+            await database.execute(INSERT, {"name": "table", "number": 0})
+        assert await names(database) == ["lamp", "table"]
+
     async def test_other_named_violation_is_raised_unchanged(self, database: Database) -> None:
         with pytest.raises(IntegrityError):
             async with database.translating_violations(CONSTRAINT_ERRORS):

@@ -22,7 +22,11 @@ from modules.kernel.infrastructure.persistence.database import (
     PreparedStatementLost,
 )
 from modules.kernel.infrastructure.persistence.engines import DatabaseOptions
-from modules.kernel.infrastructure.persistence.postgresql_connections import PostgresqlConnection, _Input
+from modules.kernel.infrastructure.persistence.postgresql_connections import (
+    MAX_DEFERRED_ROWS,
+    PostgresqlConnection,
+    _Input,
+)
 from modules.kernel.infrastructure.persistence.statements import prepare
 from tests.kernel.sample_table import Thing, in_another_request, names
 
@@ -34,6 +38,7 @@ DELETE_ALL = prepare(delete(things))
 NAMES = prepare(select(things.c.name).order_by(things.c.id))
 NUMBERS = prepare(select(things.c.number).order_by(things.c.id))
 PREPARED = prepare(select(func.count()).select_from(table("pg_prepared_statements")))
+PREPARED_SQL = prepare(select(column("statement")).select_from(table("pg_prepared_statements")))
 PREPARED_NAMES = prepare(select(column("name")).select_from(table("pg_prepared_statements")))
 PROCESS = prepare(select(func.pg_backend_pid()))
 SLEEP = prepare(select(func.pg_sleep(bindparam("seconds", type_=Double))))
@@ -119,7 +124,7 @@ async def insert_twice_and(database: Database, next_statement: str) -> None:
             await session.execute(text("SELECT 1"))
 
 
-@pytest.mark.parametrize("next_statement", ["of the module", "of the session", "commit"])
+@pytest.mark.parametrize("next_statement", ["of the module", "of the session", "none"])
 async def test_error_of_a_statement_is_raised_by_the_next_one(
     postgresql_database: Database, next_statement: str
 ) -> None:
@@ -128,8 +133,7 @@ async def test_error_of_a_statement_is_raised_by_the_next_one(
     assert str(raised.value.statement).startswith("INSERT INTO things_thing")
     assert await names(postgresql_database) == []
     # The connection is usable.
-    async with postgresql_database.transaction():
-        await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+    await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
     assert await names(postgresql_database) == ["lamp"]
 
 
@@ -147,16 +151,30 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sequence[Sequence[str]]:
     return sent
 
 
-async def test_statements_without_rows_are_one_round_trip_with_the_commit(
+async def test_statements_without_rows_are_one_round_trip(
     postgresql_database: Database, sent: Sequence[Sequence[str]]
 ) -> None:
     async with postgresql_database.transaction():
-        await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+        for name in ("lamp", "table"):
+            await postgresql_database.execute(INSERT, {"name": name, "number": 0})
+        prepared = await postgresql_database.fetch_values(PREPARED_SQL)
         await postgresql_database.execute(DELETE_ALL)
-    assert sent == [["INSERT", "DELETE", "COMMIT"]]
+    assert sent == [["INSERT", "INSERT", "SELECT"], ["DELETE"], ["COMMIT"]]
+    assert len([sql for sql in prepared if sql.startswith("INSERT INTO things_thing")]) == 1
 
 
-async def test_statements_before_a_rollback_are_not_executed(postgresql_database: Database) -> None:
+async def test_many_rows_are_not_kept_until_the_next_statement(
+    postgresql_database: Database, sent: Sequence[Sequence[str]]
+) -> None:
+    async with postgresql_database.transaction():
+        for number in range(MAX_DEFERRED_ROWS + 1):
+            await postgresql_database.execute(INSERT, {"name": f"thing {number}", "number": 0})
+        assert [len(statements) for statements in sent] == [MAX_DEFERRED_ROWS + 1]
+
+
+async def test_statements_before_a_rollback_are_not_executed(
+    postgresql_database: Database, sent: Sequence[Sequence[str]]
+) -> None:
     async def fail() -> None:
         async with postgresql_database.transaction():
             await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
@@ -166,19 +184,51 @@ async def test_statements_before_a_rollback_are_not_executed(postgresql_database
         await fail()
     async with postgresql_database.transaction():
         assert await postgresql_database.fetch_all(NAMES) == []
+    assert sent[0] == ["SELECT"]
 
 
 async def test_rows_are_fetched_with_those_of_the_next_statement(
     postgresql_database: Database, sent: Sequence[Sequence[str]]
 ) -> None:
     await postgresql_database.execute(INSERT, {"name": "lamp", "number": 7})
-    for next_statements in ((NAMES,), ()):
-        async with postgresql_database.snapshot():
-            fetch_numbers = postgresql_database.fetch_later(NUMBERS)
-            for statement in next_statements:
-                assert await postgresql_database.fetch_values(statement) == ["lamp"]
+    async with postgresql_database.snapshot():
+        fetch_numbers = postgresql_database.fetch_later(NUMBERS)
+        assert await postgresql_database.fetch_values(NAMES) == ["lamp"]
+        for _ in range(2):
             assert [row.number for row in await fetch_numbers()] == [7]
-    assert [len(statements) for statements in sent[1:]] == [2, 2]
+    async with postgresql_database.snapshot():
+        fetch_numbers = postgresql_database.fetch_later(NUMBERS)
+        assert [row.number for row in await fetch_numbers()] == [7]
+    assert sent[-2:] == [["SELECT", "SELECT"], ["SELECT"]]
+
+
+async def test_rows_that_nobody_has_fetched_are_forgotten(
+    postgresql_database: Database, sent: Sequence[Sequence[str]]
+) -> None:
+    async with postgresql_database.snapshot():
+        fetch_numbers = postgresql_database.fetch_later(NUMBERS)
+    async with postgresql_database.snapshot():
+        assert await postgresql_database.fetch_values(NAMES) == []
+        with pytest.raises(RuntimeError, match="has ended"):
+            await fetch_numbers()
+    assert sent == [["SELECT"]]
+
+
+async def test_rollback_to_a_savepoint_does_not_wait_for_what_it_undoes(
+    postgresql_database: Database,
+) -> None:
+    async def insert_again_and_fail() -> None:
+        async with postgresql_database.translating_violations({}):
+            await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+            raise UseCaseError
+
+    await postgresql_database.execute(INSERT, {"name": "lamp", "number": 0})
+    async with postgresql_database.transaction():
+        # A violation, which would end the transaction.
+        with pytest.raises(UseCaseError):
+            await insert_again_and_fail()
+        await postgresql_database.execute(INSERT, {"name": "table", "number": 0})
+    assert await names(postgresql_database) == ["lamp", "table"]
 
 
 async def test_connection_without_a_file_descriptor_is_closed_and_waits(

@@ -57,9 +57,12 @@ class PooledConnection(ABC):
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement once for each row of values.
 
-        In a unit of work, it may be executed with the next statement, which then raises its error, or with
-        the commit.
+        In a unit of work, it may be executed with the next statement, which then raises its error.
         """
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Execute what would be executed with the next statement."""
 
     @abstractmethod
     async def commit(self) -> None:

@@ -212,6 +212,7 @@ class _UnitOfWork:
         if self._writes:
             try:
                 await unit.flush()
+                await unit.connection.settle()
             except BaseException as flush_error:
                 await self._roll_back(flush_error)
                 raise
@@ -460,21 +461,27 @@ class Database:
     ) -> Callable[[], Awaitable[Sequence[Any]]]:
         """Return a function that returns rows as `fetch_all` does, to be called in the same unit of work.
 
-        On PostgreSQL, the statement is sent with the next one.
+        On PostgreSQL, the statement is executed with the next one. The function raises `RuntimeError` after
+        the unit of work.
         """
         unit = self._current_unit()
         if unit is None or unit.session.is_used:
             return partial(self.fetch_all, statement, parameters)
         compiled = statement.compiled(self._dialect, parameters)
+        values = compiled.bind(parameters)
         connection, outer = unit.connection, unit.connection.module
         connection.act_for(self._module)
-        fetch_rows = connection.fetch_later(compiled.sql, compiled.bind(parameters))
-        connection.act_for(outer)
+        try:
+            fetch_rows = connection.fetch_later(compiled.sql, values)
+        finally:
+            connection.act_for(outer)
         if fetch_rows is None:
             return partial(self.fetch_all, statement, parameters)
         self._observe(compiled.sql, time.perf_counter())
 
         async def fetch_all() -> Sequence[Any]:
+            if self._current_unit() is not unit:
+                raise RuntimeError("the unit of work has ended")
             return compiled.rows(await fetch_rows())
 
         return fetch_all
@@ -512,7 +519,8 @@ class Database:
     async def execute_many(self, statement: PreparedStatement, rows: Sequence[Parameters]) -> None:
         """Execute a statement once for each row of parameters, which all have the same names.
 
-        On PostgreSQL, it is sent with the next statement, which then raises its error, or with the commit.
+        On PostgreSQL, it is executed with the next statement, which then raises its error, or before the
+        commit; at once if the session is used, whose savepoints contain errors.
         """
         if not rows:
             return
@@ -522,6 +530,8 @@ class Database:
             compiled = statement.compiled(self._dialect, rows[0])
             started = time.perf_counter()
             await unit.connection.execute_many(compiled.sql, [compiled.bind(row) for row in rows])
+            if unit.session.is_used:
+                await unit.connection.settle()
             self._observe(compiled.sql, started)
 
     @contextmanager

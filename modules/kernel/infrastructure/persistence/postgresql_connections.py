@@ -3,7 +3,7 @@
 psycopg's cursors wait for the server several times for one statement, and each wait takes longer than
 PostgreSQL needs. Here what belongs together is sent at once in libpq's pipeline mode: BEGIN and the settings
 of the transaction with the first statement of a unit of work, a statement with its preparation, and
-statements whose rows nobody needs with the next one or the end of the transaction.
+statements whose rows nobody needs, or not yet, with the next one.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
@@ -41,7 +41,7 @@ from modules.kernel.infrastructure.persistence.table_owners import ForeignTable,
 
 # How many rows are sent before their results are read.
 MAX_ROWS_AT_ONCE = 500
-# Of more rows, the values are not kept until the next statement.
+# How many rows wait for the next statement at most.
 MAX_DEFERRED_ROWS = 50
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 COMMITTABLE = frozenset({TransactionStatus.IDLE, TransactionStatus.INTRANS})
@@ -53,6 +53,7 @@ UNPREPARED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlState
 UNSPECIFIED = 0
 # They need no privilege. In a failed transaction, nothing may precede them.
 CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+TO_SAVEPOINT = "ROLLBACK TO"
 UNKNOWN = "?"
 POOLED = "conduit.pooled"
 FAILED = readiness.POLLERR | readiness.POLLHUP
@@ -206,48 +207,43 @@ class PostgresqlConnection(PooledConnection):
         if not self._in_unit_of_work:
             return None
         result: list[pq.abc.PGresult] = []
-        self._deferred.append(self._statement(sql, [values])._replace(result=result))
+        statement = self._statement(sql, [values])._replace(result=result)
+        self._deferred.append(statement)
 
         async def fetch_rows() -> Rows:
             if not result:
-                # It is sent with an empty statement.
-                await self._execute("SELECT", NO_VALUES)
+                self._deferred = [other for other in self._deferred if other is not statement]
+                await self._send_with_deferred(statement)
             return self._rows(result[0])
 
         return fetch_rows
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if self._in_unit_of_work and len(rows) <= MAX_DEFERRED_ROWS:
+        deferred = sum(len(statement.rows) for statement in self._deferred)
+        if self._in_unit_of_work and deferred + len(rows) <= MAX_DEFERRED_ROWS:
             self._deferred.append(self._statement(sql, rows))
             return
         for start in range(0, len(rows), MAX_ROWS_AT_ONCE):
             await self._execute(sql, rows[start : start + MAX_ROWS_AT_ONCE])
 
+    async def settle(self) -> None:
+        if self._deferred:
+            await self._send_with_deferred()
+
     async def commit(self) -> None:
-        try:
-            if self._deferred or self._libpq.transaction_status in OPEN:
-                await self._execute("COMMIT", NO_VALUES)
-        except BaseException:
-            # A deferred statement failed.
-            await self.rollback()
-            raise
-        self._in_unit_of_work = False
-        self.release()
+        await self._end("COMMIT")
 
     async def rollback(self) -> None:
         self._deferred.clear()
         if self.is_invalidated:
             self.release()
-            return
-        self._in_unit_of_work = False
-        try:
-            if self._libpq.transaction_status in OPEN:
-                await self._execute("ROLLBACK", NO_VALUES)
-        finally:
-            self.release()
+        else:
+            await self._end("ROLLBACK")
 
     async def end_snapshot(self) -> None:
         self._in_unit_of_work = False
+        # Rows that nobody has fetched.
+        self._deferred.clear()
         libpq = self._libpq
         try:
             if libpq.transaction_status in OPEN:
@@ -285,17 +281,28 @@ class PostgresqlConnection(PooledConnection):
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
-    async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> pq.abc.PGresult:
-        """Execute the deferred statements and this one for each row of values, in one round trip.
-
-        Returns the last result.
-        """
-        statements = [*self._deferred, self._statement(sql, rows)]
-        self._deferred.clear()
+    async def _end(self, command: str) -> None:
+        self._in_unit_of_work = False
         try:
-            return await self._send_and_read(statements)
+            if self._libpq.transaction_status in OPEN:
+                await self._execute(command, NO_VALUES)
+        finally:
+            self.release()
+
+    async def _execute(self, sql: str, rows: Sequence[Sequence[Any]]) -> pq.abc.PGresult:
+        """Execute a statement for each row of values in one round trip, and return the last result."""
+        return await self._send_with_deferred(self._statement(sql, rows))
+
+    async def _send_with_deferred(self, *statements: _Statement) -> pq.abc.PGresult:
+        """Execute the deferred statements and these in one round trip, and return the last result."""
+        if statements and statements[0].sql.startswith(TO_SAVEPOINT):
+            # They came after the savepoint, which was sent with those before it.
+            self._deferred.clear()
+        sent, self._deferred = [*self._deferred, *statements], []
+        try:
+            return await self._send_and_read(sent)
         except psycopg.Error as error:
-            raise self._wrapped(sql, error) from error
+            raise self._wrapped(sent[-1].sql, error) from error
         except asyncio.CancelledError:
             await uninterrupted(self._cancel())
             raise
@@ -312,8 +319,13 @@ class PostgresqlConnection(PooledConnection):
 
     async def open_transaction(self, sql: str) -> None:
         """Execute what must precede this statement in a unit of work, for one that SQLAlchemy executes."""
-        is_preceded = self._is_idle or self._deferred or self._role_to_set(sql, self.module) is not None
-        if self._in_unit_of_work and is_preceded:
+        if not self._in_unit_of_work:
+            return
+        if sql.startswith(TO_SAVEPOINT):
+            # As above.
+            self._deferred.clear()
+        has_role = self._role_to_set(sql, self.module) is None
+        if self._is_idle or self._deferred or not has_role:
             # It is sent with an empty statement.
             await self._execute("SELECT", NO_VALUES)
 
@@ -339,7 +351,7 @@ class PostgresqlConnection(PooledConnection):
             return None
         if sql.startswith(CONTROL):
             # A rollback to a savepoint restores the role that was in force there.
-            self._role_of = UNKNOWN if sql.startswith("ROLLBACK TO") else self._role_of
+            self._role_of = UNKNOWN if sql.startswith(TO_SAVEPOINT) else self._role_of
             return None
         if module == self._role_of:
             return None
@@ -353,17 +365,18 @@ class PostgresqlConnection(PooledConnection):
         libpq.enter_pipeline_mode()
         self._input.is_expected = True
         sent: list[_Sent] = []
+        names: dict[str, bytes] = {}
         if is_first:
             self._role_of = None
             if self._in_unit_of_work:
-                self._send(self._begin, sent)
-            self._send(self._set_timeouts, sent)
+                self._send(self._begin, sent, names)
+            self._send(self._set_timeouts, sent, names)
         for statement in statements:
             if (set_role := self._role_to_set(statement.sql, statement.module)) is not None:
-                self._send(_Statement(set_role), sent)
+                self._send(_Statement(set_role), sent, names)
                 # Until the transaction ends, or is rolled back to a savepoint.
                 self._role_of = statement.module
-            self._send(statement, sent)
+            self._send(statement, sent, names)
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
@@ -380,13 +393,16 @@ class PostgresqlConnection(PooledConnection):
         failed, _ = sent[len(results)]
         raise self._refusal_of(failed.module, failure) or self._wrapped(failed.sql, failure) from failure
 
-    def _send(self, statement: _Statement, sent: list[_Sent]) -> None:
-        """Send a statement for each row of values, and add what the server will reply to."""
+    def _send(self, statement: _Statement, sent: list[_Sent], names: dict[str, bytes]) -> None:
+        """Send a statement for each row of values, and add what the server will reply to.
+
+        `names` are those of the statements whose preparation was sent before.
+        """
         libpq, sql = self._libpq, statement.sql
         if self._prepares:
-            name = self._prepared.get(sql)
+            name = self._prepared.get(sql) or names.get(sql)
             if name is None:
-                name = next(self._new_names)
+                name = names[sql] = next(self._new_names)
                 libpq.send_prepare(name, sql.encode(), statement.types)
                 sent.append((statement, name))
             for values in statement.rows:

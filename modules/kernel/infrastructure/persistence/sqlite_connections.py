@@ -62,6 +62,9 @@ class SqliteConnection(PooledConnection):
         except sqlite3.Error as error:
             raise self._adapter.refusal(error) or self._wrapped(sql, error) from error
 
+    async def settle(self) -> None:
+        """Do nothing: each statement is executed at once."""
+
     async def commit(self) -> None:
         try:
             await self._adapter.end_unit_of_work(self._driver.commit)
