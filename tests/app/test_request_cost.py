@@ -86,9 +86,9 @@ OPERATION_CALLS = {
     "GET /profiles/{username}": 152,
     "GET /user": 167,
     "GET /tags": 116,
-    "POST /articles/{slug}/comments": 443,
-    "POST and DELETE /articles/{slug}/favorite": 915,
-    "POST /articles": 613,
+    "POST /articles/{slug}/comments": 446,
+    "POST and DELETE /articles/{slug}/favorite": 925,
+    "POST /articles": 619,
 }
 
 

@@ -107,6 +107,49 @@ async def test_failing_units_do_not_put_off_a_commit(sqlite_database: Database, 
     assert commits.number == 1
 
 
+async def test_waiting_units_run_in_one_turn_of_the_event_loop(
+    sqlite_database: Database, commits: Commits
+) -> None:
+    """A turn takes milliseconds while the process is busy with reads, which run in it."""
+    turns = recorded = 0
+    turns_of_units = []
+    loop = asyncio.get_running_loop()
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        if recorded < MAX_UNITS_PER_COMMIT:
+            loop.call_soon(count)
+
+    async def add_in_turn(name: str) -> None:
+        nonlocal recorded
+        async with sqlite_database.transaction():
+            await sqlite_database.execute(INSERT, {"name": name, "number": 0})
+            turns_of_units.append(turns)
+            recorded += 1
+
+    count()
+    await asyncio.gather(*(start(add_in_turn(f"thing {n}")) for n in range(MAX_UNITS_PER_COMMIT)))
+    assert commits.number == 1
+    # The first one, for which nobody waits at first, and all others.
+    assert len(set(turns_of_units)) == 2
+
+
+async def test_later_units_do_not_put_off_a_commit(sqlite_database: Database, commits: Commits) -> None:
+    later = []
+
+    async def add_and_start_another(number: int) -> None:
+        async with sqlite_database.transaction():
+            await sqlite_database.execute(INSERT, {"name": f"thing {number}", "number": 0})
+            if number > 1:
+                later.append(start(add_and_start_another(number - 1)))
+
+    await start(add_and_start_another(MAX_UNITS_PER_COMMIT))
+    while later:
+        await later.pop()
+    assert commits.number > 2
+
+
 async def test_unit_alone_is_a_transaction_of_its_own(sqlite_database: Database, commits: Commits) -> None:
     for number in range(3):
         await start(add(sqlite_database, f"thing {number}"))

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -18,6 +19,38 @@ Rows = Sequence[Sequence[Any]]
 FetchRows = Callable[[], Awaitable[Rows]]
 CONNECT_PAUSE_SECONDS = 1.0
 """How long a pool with connections opens one less after that failed, as when the server is full."""
+
+
+class Uncancellable(asyncio.Future[None]):
+    """A future that is not cancelled with the task that awaits it. The task is cancelled when it is done."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Return False: it is not cancelled."""
+        del msg
+        return False
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None] | Uncancellable) -> bool:
+    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process.
+
+    Returns whether something did.
+    """
+    if isinstance(work, Uncancellable):
+        # A shielded task takes two more turns of the event loop, which may take milliseconds each.
+        try:
+            await work
+        except asyncio.CancelledError:
+            work.result()
+            return True
+        return False
+    task, is_cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    task.result()
+    return is_cancelled
 
 
 class PooledConnection(ABC):
@@ -63,6 +96,13 @@ class PooledConnection(ABC):
     @abstractmethod
     async def settle(self) -> None:
         """Execute what would be executed with the next statement."""
+
+    def join_commit(self) -> Uncancellable | None:
+        """Release the connection to a unit of work that commits both, and return a future of the commit.
+
+        Returns None if this one must commit.
+        """
+        return None
 
     @abstractmethod
     async def commit(self) -> None:
@@ -114,27 +154,15 @@ class PooledConnection(ABC):
         return DBAPIError.instance(sql, None, error, driver_error, hide_parameters=True, dialect=dialect)
 
 
-async def uninterrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process.
-
-    Returns whether something did.
-    """
-    task, is_cancelled = asyncio.ensure_future(work), False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            is_cancelled = True
-    task.result()
-    return is_cancelled
-
-
 class ConnectionPool:
     """The connections of one engine, for `size` units of work at a time: each has a slot until it ends.
 
     The engine has no pool. Checking a connection out of one of SQLAlchemy's and returning it takes
     several times as long as a lookup. Waiters are served in order.
     """
+
+    additionally_woken = 0
+    """How many waiters are woken besides those for whom a slot is free."""
 
     def __init__(
         self,
@@ -153,9 +181,8 @@ class ConnectionPool:
         """The number of acquired connections."""
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
-        # The units of work that wait for a slot. While there are some, no slot is free: the first of them
-        # gets one that is released.
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        # The units of work that wait for a slot, in order. Nobody else gets one while there are some.
+        self._waiters: deque[_Waiter] = deque()
         self._connecting = 0
         # Attempts to connect whose caller was cancelled: the next one goes on with them.
         self._abandoned: list[asyncio.Task[PooledConnection]] = []
@@ -168,10 +195,9 @@ class ConnectionPool:
         deadline = time.monotonic() + self.timeout
         connection = None
         while connection is None:
-            if self.free_slots:
-                self.free_slots -= 1
-            else:
+            if not self.free_slots or self._waiters:
                 await self._wait_for_slot(deadline)
+            self.free_slots -= 1
             connection = await self._use_slot()
         self.in_use += 1
         if connection.module is not None:
@@ -207,30 +233,33 @@ class ConnectionPool:
                 await connection.discard()
 
     async def _wait_for_slot(self, deadline: float) -> None:
+        """Wait until a slot is free and all who wait for longer have got one."""
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
+        waiter = _Waiter(loop)
         self._waiters.append(waiter)
         # Costs less than `asyncio.timeout`, and under load nearly every unit of work waits.
-        timer = loop.call_later(deadline - time.monotonic(), _give_up, waiter)
+        timer = loop.call_later(deadline - time.monotonic(), waiter.give_up)
         try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                await uninterrupted(self._pass_on_slot())
+            await waiter.woken
+            while not self.free_slots or self._waiters[0] is not waiter:
+                await waiter.wait_again()
+            self._waiters.popleft()
+        except BaseException:
+            self._waiters.remove(waiter)
+            if self.free_slots:
+                await self._pass_on_slot()
             raise
         finally:
             timer.cancel()
 
     def _release_slot(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
         self.free_slots += 1
+        for waiter in islice(self._waiters, self.free_slots + self.additionally_woken):
+            waiter.wake()
 
     async def _pass_on_slot(self) -> None:
-        """Give a slot that was assigned to a unit of work, which was cancelled, to the next one."""
+        """Give the slot that was free for a unit of work, which has left, to the next one."""
+        self.free_slots -= 1
         self._release_slot()
 
     async def _use_slot(self) -> PooledConnection | None:
@@ -299,6 +328,31 @@ class ConnectionPool:
                 self._idle.append(attempt.result())
 
 
-def _give_up(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(Unavailable())
+class _Waiter:
+    """A unit of work that waits for a slot."""
+
+    __slots__ = ("_is_late", "_loop", "woken")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_late = False
+        self.woken = loop.create_future()
+        """Done when a slot may be free for it; raises `Unavailable` after the timeout."""
+
+    async def wait_again(self) -> None:
+        """Wait until it is woken again; raise `Unavailable` after the timeout."""
+        if self._is_late:
+            raise Unavailable
+        self.woken = self._loop.create_future()
+        await self.woken
+
+    def wake(self) -> None:
+        """Let it look for a free slot."""
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+    def give_up(self) -> None:
+        """Let it raise `Unavailable`, unless there is a free slot for it now."""
+        self._is_late = True
+        if not self.woken.done():
+            self.woken.set_exception(Unavailable())

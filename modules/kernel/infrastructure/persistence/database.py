@@ -20,6 +20,7 @@ from modules.kernel.domain.identity import write_authorization
 from modules.kernel.infrastructure.persistence.connections import (
     ConnectionPool,
     PooledConnection,
+    Uncancellable,
     uninterrupted,
 )
 from modules.kernel.infrastructure.persistence.driver_errors import (
@@ -133,10 +134,13 @@ class _Unit:
         if self.session.is_used:
             await self.session.flush()
 
-    async def commit(self) -> None:
+    def join_commit(self) -> Uncancellable | None:
         if self.connection.module is not None:
-            # SQLite's full-text index writes its tables as late as this.
+            # SQLite's full-text index writes its tables as late as at the commit.
             self.connection.act_for(None)
+        return None if self.session.is_used else self.connection.join_commit()
+
+    async def commit(self) -> None:
         if self.connection.is_aborted:
             await self.rollback()
             raise RuntimeError("an error ended the transaction, and was caught")
@@ -221,7 +225,7 @@ class _UnitOfWork:
             if self._writes:
                 # The caller must know whether it was committed: once it was, the request ends as if it was
                 # in time.
-                await uninterrupted(unit.commit())
+                await uninterrupted(unit.join_commit() or unit.commit())
             else:
                 await unit.end_snapshot()
         except DATABASE_ERRORS as commit_error:

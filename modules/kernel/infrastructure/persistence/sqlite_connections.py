@@ -15,6 +15,7 @@ from modules.kernel.infrastructure.persistence.connections import (
     ConnectionPool,
     PooledConnection,
     Rows,
+    Uncancellable,
     uninterrupted,
 )
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
@@ -25,6 +26,7 @@ from modules.kernel.infrastructure.persistence.sqlite_driver import (
 )
 
 MAX_UNITS_PER_COMMIT = 32
+RELEASE = "RELEASE unit_of_work"
 
 
 class SqliteConnection(PooledConnection):
@@ -97,20 +99,31 @@ class WriteQueue(ConnectionPool):
     A commit waits for the disk, so units of work that wait for each other share one: each is a savepoint
     of one transaction, and each ends when that is committed. A unit of work that fails is rolled back
     alone. If nobody waits, a unit of work is a transaction of its own.
+
+    Those that wait are woken together. Few units of work suspend before their commit, so that all of them run
+    in one turn of the event loop; a turn may take milliseconds, because reads run in it.
     """
+
+    additionally_woken = MAX_UNITS_PER_COMMIT
 
     def __init__(self, engine: AsyncEngine, timeout: float) -> None:
         super().__init__(engine, SqliteWriter, 1, timeout)
-        self.uncommitted: list[asyncio.Future[None]] = []
+        self.uncommitted: list[Uncancellable] = []
         """One for each unit of work that ended in the open transaction; done after its commit."""
 
         self.units = 0
         """The number of units of work that began in the open transaction, also those that failed."""
 
-    @property
+        self._max_units = 0
+
     def can_go_on(self) -> bool:
-        """Whether another unit of work waits, and may join the open transaction."""
-        return self.units < MAX_UNITS_PER_COMMIT and any(not waiter.done() for waiter in self._waiters)
+        """Return whether another unit of work waits, and may join the open transaction.
+
+        Those that do not wait yet when the first one ends may not: they could put off its commit for long.
+        """
+        if not self.uncommitted:
+            self._max_units = min(self.units + len(self._waiters), MAX_UNITS_PER_COMMIT)
+        return self.units < self._max_units and bool(self._waiters)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
@@ -123,11 +136,14 @@ class WriteQueue(ConnectionPool):
             connection.release()
 
     async def _pass_on_slot(self) -> None:
-        # Others rely on it for their commit.
-        try:
-            if self.uncommitted and not self.can_go_on:
-                await self._commit(self._idle[-1])
-        finally:
+        if self.uncommitted and not self.can_go_on():
+            # The others have relied on it for their commit.
+            self.free_slots -= 1
+            try:
+                await uninterrupted(self._commit(self._idle[-1]))
+            finally:
+                self._release_slot()
+        else:
             await super()._pass_on_slot()
 
     async def _commit(self, connection: PooledConnection) -> None:
@@ -155,16 +171,30 @@ class SqliteWriter(SqliteConnection):
             self._pool.units = 1
             await super().begin()
 
+    def join_commit(self) -> Uncancellable | None:
+        if not self._pool.can_go_on() or self.is_aborted:
+            return None
+        if self._is_savepoint:
+            try:
+                self._driver.execute(RELEASE)
+            except sqlite3.Error:
+                # `commit` raises it.
+                return None
+        committed = Uncancellable()
+        self._pool.uncommitted.append(committed)
+        self.release()
+        return committed
+
     async def commit(self) -> None:
         if self._is_savepoint:
             try:
-                await self.fetch("RELEASE unit_of_work", ())
+                await self.fetch(RELEASE, ())
             except BaseException:
                 await self.rollback()
                 raise
-        committed = asyncio.get_running_loop().create_future()
+        can_go_on, committed = self._pool.can_go_on(), Uncancellable()
         self._pool.uncommitted.append(committed)
-        if not self._pool.can_go_on:
+        if not can_go_on:
             await self.commit_shared()
         self.release()
         await committed
@@ -175,11 +205,11 @@ class SqliteWriter(SqliteConnection):
                 # With all units of work in the transaction.
                 self._end_shared(sqlite3.OperationalError("rolled back with another unit of work"))
             elif self._is_savepoint:
-                for statement in ("ROLLBACK TO unit_of_work", "RELEASE unit_of_work"):
+                for statement in ("ROLLBACK TO unit_of_work", RELEASE):
                     await self._adapter.run(partial(self._driver.execute, statement))
             else:
                 await self._adapter.end_unit_of_work(self._driver.rollback)
-            if self._pool.uncommitted and not self._pool.can_go_on:
+            if self._pool.uncommitted and not self._pool.can_go_on():
                 await self.commit_shared()
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
