@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -161,9 +160,6 @@ class ConnectionPool:
     several times as long as a lookup. Waiters are served in order.
     """
 
-    additionally_woken = 0
-    """How many waiters are woken besides those for whom a slot is free."""
-
     def __init__(
         self,
         engine: AsyncEngine,
@@ -182,7 +178,7 @@ class ConnectionPool:
         self._wrap = wrap
         self._idle: list[PooledConnection] = []
         # The units of work that wait for a slot, in order. Nobody else gets one while there are some.
-        self._waiters: deque[_Waiter] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._connecting = 0
         # Attempts to connect whose caller was cancelled: the next one goes on with them.
         self._abandoned: list[asyncio.Task[PooledConnection]] = []
@@ -195,9 +191,10 @@ class ConnectionPool:
         deadline = time.monotonic() + self.timeout
         connection = None
         while connection is None:
-            if not self.free_slots or self._waiters:
+            if self.free_slots and not self._waiters:
+                self.free_slots -= 1
+            else:
                 await self._wait_for_slot(deadline)
-            self.free_slots -= 1
             connection = await self._use_slot()
         self.in_use += 1
         if connection.module is not None:
@@ -233,33 +230,30 @@ class ConnectionPool:
                 await connection.discard()
 
     async def _wait_for_slot(self, deadline: float) -> None:
-        """Wait until a slot is free and all who wait for longer have got one."""
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(loop)
+        waiter = loop.create_future()
         self._waiters.append(waiter)
         # Costs less than `asyncio.timeout`, and under load nearly every unit of work waits.
-        timer = loop.call_later(deadline - time.monotonic(), waiter.give_up)
+        timer = loop.call_later(deadline - time.monotonic(), give_up, waiter)
         try:
-            await waiter.woken
-            while not self.free_slots or self._waiters[0] is not waiter:
-                await waiter.wait_again()
-            self._waiters.popleft()
-        except BaseException:
-            self._waiters.remove(waiter)
-            if self.free_slots:
-                await self._pass_on_slot()
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                await uninterrupted(self._pass_on_slot())
             raise
         finally:
             timer.cancel()
 
     def _release_slot(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
         self.free_slots += 1
-        for waiter in islice(self._waiters, self.free_slots + self.additionally_woken):
-            waiter.wake()
 
     async def _pass_on_slot(self) -> None:
-        """Give the slot that was free for a unit of work, which has left, to the next one."""
-        self.free_slots -= 1
+        """Give a slot that was assigned to a unit of work, which was cancelled, to the next one."""
         self._release_slot()
 
     async def _use_slot(self) -> PooledConnection | None:
@@ -328,31 +322,7 @@ class ConnectionPool:
                 self._idle.append(attempt.result())
 
 
-class _Waiter:
-    """A unit of work that waits for a slot."""
-
-    __slots__ = ("_is_late", "_loop", "woken")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._is_late = False
-        self.woken = loop.create_future()
-        """Done when a slot may be free for it; raises `Unavailable` after the timeout."""
-
-    async def wait_again(self) -> None:
-        """Wait until it is woken again; raise `Unavailable` after the timeout."""
-        if self._is_late:
-            raise Unavailable
-        self.woken = self._loop.create_future()
-        await self.woken
-
-    def wake(self) -> None:
-        """Let it look for a free slot."""
-        if not self.woken.done():
-            self.woken.set_result(None)
-
-    def give_up(self) -> None:
-        """Let it raise `Unavailable`, unless there is a free slot for it now."""
-        self._is_late = True
-        if not self.woken.done():
-            self.woken.set_exception(Unavailable())
+def give_up(waiter: asyncio.Future[None]) -> None:
+    """Let a unit of work that waits raise `Unavailable`."""
+    if not waiter.done():
+        waiter.set_exception(Unavailable())

@@ -201,7 +201,7 @@ class PostgresqlConnection(PooledConnection):
         self._in_unit_of_work, self._role_of = True, None
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Rows:
-        return self._rows(await self._execute(sql, [values]))
+        return self._rows(await self._send_with_deferred(self._statement(sql, [values])))
 
     def fetch_later(self, sql: str, values: Sequence[Any]) -> FetchRows | None:
         if not self._in_unit_of_work:
@@ -213,7 +213,7 @@ class PostgresqlConnection(PooledConnection):
         async def fetch_rows() -> Rows:
             if not result:
                 self._deferred = [other for other in self._deferred if other is not statement]
-                await self._send_with_deferred(statement)
+                result.append(await self._send_with_deferred(statement))
             return self._rows(result[0])
 
         return fetch_rows
@@ -295,14 +295,15 @@ class PostgresqlConnection(PooledConnection):
 
     async def _send_with_deferred(self, *statements: _Statement) -> pq.abc.PGresult:
         """Execute the deferred statements and these in one round trip, and return the last result."""
-        if statements and statements[0].sql.startswith(TO_SAVEPOINT):
-            # They came after the savepoint, which was sent with those before it.
-            self._deferred.clear()
-        sent, self._deferred = [*self._deferred, *statements], []
+        if self._deferred:
+            if statements and statements[0].sql.startswith(TO_SAVEPOINT):
+                # They came after the savepoint, which was sent with those before it.
+                self._deferred.clear()
+            statements, self._deferred = (*self._deferred, *statements), []
         try:
-            return await self._send_and_read(sent)
+            return await self._send_and_read(statements)
         except psycopg.Error as error:
-            raise self._wrapped(sent[-1].sql, error) from error
+            raise self._wrapped(statements[-1].sql, error) from error
         except asyncio.CancelledError:
             await uninterrupted(self._cancel())
             raise
@@ -380,18 +381,23 @@ class PostgresqlConnection(PooledConnection):
         libpq.pipeline_sync()
         libpq.flush()
         results, failure = await self._read_results()
-        # Those before an error.
-        for (statement, name), result in zip(sent, results, strict=False):
-            if name is not None:
-                self._prepared[statement.sql] = name
-            elif statement.result is not None:
-                statement.result.append(result)
+        if names or len(statements) > 1:
+            self._note_results(sent, results)
         if failure is None:
             return results[-1]
         if isinstance(failure, UNPREPARED):
             self._prepared.clear()
         failed, _ = sent[len(results)]
         raise self._refusal_of(failed.module, failure) or self._wrapped(failed.sql, failure) from failure
+
+    def _note_results(self, sent: Sequence[_Sent], results: Sequence[pq.abc.PGresult]) -> None:
+        """Note which statements are prepared, and the results that are needed later."""
+        # Those before an error.
+        for (statement, name), result in zip(sent, results, strict=False):
+            if name is not None:
+                self._prepared[statement.sql] = name
+            elif statement.result is not None:
+                statement.result.append(result)
 
     def _send(self, statement: _Statement, sent: list[_Sent], names: dict[str, bytes]) -> None:
         """Send a statement for each row of values, and add what the server will reply to.

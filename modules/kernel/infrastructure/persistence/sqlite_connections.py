@@ -2,9 +2,11 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +18,7 @@ from modules.kernel.infrastructure.persistence.connections import (
     PooledConnection,
     Rows,
     Uncancellable,
+    give_up,
     uninterrupted,
 )
 from modules.kernel.infrastructure.persistence.sqlite_driver import (
@@ -104,8 +107,6 @@ class WriteQueue(ConnectionPool):
     in one turn of the event loop; a turn may take milliseconds, because reads run in it.
     """
 
-    additionally_woken = MAX_UNITS_PER_COMMIT
-
     def __init__(self, engine: AsyncEngine, timeout: float) -> None:
         super().__init__(engine, SqliteWriter, 1, timeout)
         self.uncommitted: list[Uncancellable] = []
@@ -135,16 +136,42 @@ class WriteQueue(ConnectionPool):
         finally:
             connection.release()
 
+    async def _wait_for_slot(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiters.append(waiter)
+        timer = loop.call_later(deadline - time.monotonic(), give_up, waiter)
+        try:
+            await waiter
+            while not self.free_slots or self._waiters[0] is not waiter:
+                # One of those before it has suspended.
+                timer.cancel()
+                position, waiter = self._waiters.index(waiter), loop.create_future()
+                self._waiters[position] = waiter
+                timer = loop.call_later(deadline - time.monotonic(), give_up, waiter)
+                await waiter
+            self._waiters.popleft()
+            self.free_slots -= 1
+        except BaseException:
+            self._waiters.remove(waiter)
+            if self.free_slots:
+                await self._pass_on_slot()
+            raise
+        finally:
+            timer.cancel()
+
+    def _release_slot(self) -> None:
+        self.free_slots += 1
+        for waiter in islice(self._waiters, MAX_UNITS_PER_COMMIT):
+            if not waiter.done():
+                waiter.set_result(None)
+
     async def _pass_on_slot(self) -> None:
+        self.free_slots -= 1
         if self.uncommitted and not self.can_go_on():
             # The others have relied on it for their commit.
-            self.free_slots -= 1
-            try:
-                await uninterrupted(self._commit(self._idle[-1]))
-            finally:
-                self._release_slot()
-        else:
-            await super()._pass_on_slot()
+            await uninterrupted(self._commit(self._idle[-1]))
+        self._release_slot()
 
     async def _commit(self, connection: PooledConnection) -> None:
         if self.uncommitted:
