@@ -281,3 +281,24 @@ async def test_unit_that_may_take_long_does_not_delay_a_commit(
     assert committed(tmp_path) == ["short"]
     leave.set()
     await handler
+
+
+@pytest.mark.parametrize("turns", range(1, 10))
+async def test_units_end_with_the_event_loop(sqlite_database: Database, tmp_path: Path, turns: int) -> None:
+    """As it ends, it cancels all tasks once, also those that others wait for."""
+    reported = []
+
+    async def add_and_report(name: str) -> None:
+        await add(sqlite_database, name)
+        reported.append(name)
+
+    before = asyncio.all_tasks()
+    units = [start(add_and_report(f"thing {number}")) for number in range(5)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    _, pending = await asyncio.wait(units, timeout=10)
+    assert not pending
+    assert set(committed(tmp_path)) >= set(reported)
+    await start(add(sqlite_database, "later"))

@@ -32,7 +32,7 @@ class Uncancellable(asyncio.Future[None]):
 async def uninterrupted(work: Coroutine[Any, Any, None] | Uncancellable) -> bool:
     """Complete the work, whatever cancels the caller meanwhile: a time-out, or the end of the process.
 
-    Returns whether something did.
+    Returns whether something did. As it ends, an event loop cancels the work, too, unless that has not begun.
     """
     if isinstance(work, Uncancellable):
         # A shielded task takes two more turns of the event loop, which may take milliseconds each.
@@ -42,12 +42,21 @@ async def uninterrupted(work: Coroutine[Any, Any, None] | Uncancellable) -> bool
             work.result()
             return True
         return False
-    task, is_cancelled = asyncio.ensure_future(work), False
+    has_begun = is_cancelled = False
+
+    async def complete() -> None:
+        nonlocal has_begun
+        has_begun = True
+        await work
+
+    task = asyncio.create_task(complete())
     while not task.done():
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             is_cancelled = True
+            if task.done() and not has_begun:
+                task = asyncio.create_task(complete())
     task.result()
     return is_cancelled
 

@@ -524,7 +524,7 @@ class Database:
         """Execute a statement once for each row of parameters, which all have the same names.
 
         On PostgreSQL, it is executed with the next statement, which then raises its error, or before the
-        commit; at once if the session is used, whose savepoints contain errors.
+        commit; at once if the session was used, which may have a savepoint.
         """
         if not rows:
             return

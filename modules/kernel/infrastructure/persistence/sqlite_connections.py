@@ -136,6 +136,15 @@ class WriteQueue(ConnectionPool):
         finally:
             connection.release()
 
+    async def dispose(self) -> None:
+        if self.uncommitted and self.free_slots:
+            self.free_slots -= 1
+            try:
+                await self._commit(self._idle[-1])
+            finally:
+                self._release_slot()
+        await super().dispose()
+
     async def _wait_for_slot(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
@@ -168,10 +177,15 @@ class WriteQueue(ConnectionPool):
 
     async def _pass_on_slot(self) -> None:
         self.free_slots -= 1
-        if self.uncommitted and not self.can_go_on():
-            # The others have relied on it for their commit.
-            await uninterrupted(self._commit(self._idle[-1]))
-        self._release_slot()
+        is_cancelled = False
+        try:
+            if self.uncommitted and not self.can_go_on():
+                # The others have relied on it for their commit.
+                is_cancelled = await uninterrupted(self._commit(self._idle[-1]))
+        finally:
+            self._release_slot()
+        if is_cancelled:
+            raise asyncio.CancelledError
 
     async def _commit(self, connection: PooledConnection) -> None:
         if self.uncommitted:
@@ -221,9 +235,11 @@ class SqliteWriter(SqliteConnection):
                 raise
         can_go_on, committed = self._pool.can_go_on(), Uncancellable()
         self._pool.uncommitted.append(committed)
-        if not can_go_on:
-            await self.commit_shared()
-        self.release()
+        try:
+            if not can_go_on:
+                await self.commit_shared()
+        finally:
+            self.release()
         await committed
 
     async def rollback(self) -> None:
@@ -248,19 +264,29 @@ class SqliteWriter(SqliteConnection):
 
     async def commit_shared(self) -> None:
         """Commit the transaction, and tell the result to every unit of work in it."""
+        error: Exception | None = sqlite3.OperationalError("interrupted")
+
+        def commit() -> None:
+            nonlocal error
+            self._driver.commit()
+            error = None
+
         try:
-            await self._adapter.end_unit_of_work(self._driver.commit)
-        except sqlite3.Error as error:
-            if self._driver.in_transaction:
-                await self._adapter.end_unit_of_work(self._driver.rollback)
-            self._end_shared(error)
-        else:
-            self._end_shared(None)
+            await self._adapter.end_unit_of_work(commit)
+        except sqlite3.Error as commit_error:
+            error = commit_error
+        finally:
+            # Even if the event loop ends: the others wait for it, and cannot be cancelled.
+            try:
+                if error is not None and self._driver.in_transaction:
+                    await self._adapter.end_unit_of_work(self._driver.rollback)
+            finally:
+                self._end_shared(error)
 
     async def is_usable(self) -> bool:
         return bool(self._pool.uncommitted) or await super().is_usable()
 
-    def _end_shared(self, error: sqlite3.Error | None) -> None:
+    def _end_shared(self, error: Exception | None) -> None:
         committed, self._pool.uncommitted = self._pool.uncommitted, []
         for unit in committed:
             if error is None:
