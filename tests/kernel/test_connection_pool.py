@@ -74,7 +74,7 @@ async def give_up(pool: ConnectionPool) -> None:
 
 async def all_slots(pool: ConnectionPool) -> None:
     """Wait for all slots of the pool, which are given back after a pause at most."""
-    while pool.free_slots < SIZE:  # noqa: ASYNC110 - no event
+    while pool.free_slots < SIZE:  # noqa: ASYNC110 - the pool tells nobody
         await asyncio.sleep(0)
 
 

@@ -114,7 +114,7 @@ def _by_each_followed(followed: CTE, *conditions: ColumnElement[bool]) -> AnySel
 
 
 def _since_newest(*conditions: ColumnElement[bool]) -> ColumnElement[datetime]:
-    """Return the time of the oldest of the `NEWEST` public articles."""
+    """Return the time of the oldest of the `NEWEST` public articles that meet the conditions."""
     # Not a parameter, for which PostgreSQL would expect a tenth of all articles.
     number: ColumnElement[int] = literal_column(str(NEWEST))
     newest = select(articles.c.created_at).where(IS_PUBLIC, *conditions)
